@@ -1,0 +1,106 @@
+# order_gateway: signed calls to order APIs from SQL, answered with rows.
+#
+# As with any PostgreSQL extension, with the server's headers installed:
+#
+#	make, make install, make installcheck
+#			PG_CONFIG=/path/to/pg_config picks another server
+#
+# On a machine that has nothing but git, make, and root or sudo (each of these
+# installs what is missing and works in a private copy and a private cluster):
+#
+#	make check		every test
+#	make demo		a real script of cancels against the sandbox
+#	make lint		static analysis of src/
+#	make check-floors	who may include whom (needs nothing but perl)
+#
+# test/setup/check tells how to run a single test.
+
+OWN_TARGETS = check demo lint check-floors
+OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
+
+ifneq ($(OWN_GOALS),)
+
+# ----
+# Our own targets. They must not include PGXS: pg_config may not be there
+# yet, and PGXS has a "check" of its own, which refuses to work.
+# ----
+
+OTHER_GOALS = $(filter-out $(OWN_TARGETS),$(MAKECMDGOALS))
+ifneq ($(OTHER_GOALS),)
+$(error run "make $(OWN_GOALS)" and "make $(OTHER_GOALS)" one after the other)
+endif
+
+# REGRESS and TESTS are what the user gave on the command line, if anything.
+export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP
+
+.NOTPARALLEL:
+.PHONY: $(OWN_TARGETS)
+
+check demo lint:
+	@test/setup/$@
+
+check-floors:
+	@test/floors/check
+
+else
+
+# ----
+# The extension, by PGXS.
+# ----
+
+EXTENSION = order_gateway
+MODULE_big = order_gateway
+PGFILEDESC = "order_gateway - signed calls to order APIs"
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA = $(sort $(wildcard sql/order_gateway--*.sql))
+
+# In sql/, a name with "--" is an install script, any other a test. Tests run
+# in the order of their names, in one database that has the extension.
+REGRESS = $(sort $(foreach f,$(wildcard sql/*.sql),\
+	$(if $(findstring --,$(f)),,$(basename $(notdir $(f))))))
+REGRESS_OPTS = --load-extension=$(EXTENSION)
+ENCODING = UTF8
+NO_LOCALE = 1
+
+TAP_TESTS = 1
+PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
+
+# What a TAP test finds in its environment besides what PGXS gives it; see
+# also test/setup/check. The clusters that tests make are UTF8.
+export OG_SOURCE_DIR := $(CURDIR)
+export PERL5LIB := $(CURDIR)/test/lib$(if $(PERL5LIB),:$(PERL5LIB))
+export LANG := C.UTF-8
+unexport LC_ALL LC_COLLATE LC_CTYPE
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error "$(PG_CONFIG) --pgxs" finds no server headers: install \
+postgresql-server-dev-15 or set PG_CONFIG ("make check" and "make demo" do \
+all of that by themselves))
+endif
+
+# libcurl 7.87 is the first with CURLOPT_QUICK_EXIT, without which a name
+# lookup that gets no answer could not be interrupted.
+NEEDED = "libcurl >= 7.87" openssl libcjson
+ifeq ($(filter %clean uninstall installcheck,$(MAKECMDGOALS)),)
+ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && echo found),found)
+$(error pkg-config does not find $(NEEDED): install pkg-config, \
+libcurl4-openssl-dev, libssl-dev and libcjson-dev)
+endif
+endif
+
+PG_CPPFLAGS = $(shell pkg-config --cflags $(NEEDED) 2>/dev/null)
+SHLIB_LINK = $(shell pkg-config --libs $(NEEDED) 2>/dev/null)
+
+# All that the server's own headers tolerate.
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -Wstrict-prototypes \
+	-Wold-style-definition -Wwrite-strings -Wformat=2 -Wno-format-nonliteral
+
+include $(PGXS)
+
+# PGXS knows no dependencies on headers; ours are few.
+$(OBJS): $(wildcard src/*.h)
+
+endif

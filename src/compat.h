@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		Differences between PostgreSQL 15 and 18, in one place.
+ *
+ * Each entry defines a name of ours for what differs, so that no other file
+ * asks for a version.  Included by the .c files that need it, after the
+ * server's headers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_COMPAT_H
+#define OG_COMPAT_H
+
+#include "catalog/pg_foreign_server.h"
+#include "foreign/foreign.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/resowner.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+
+#if PG_VERSION_NUM < 150000
+#error "order_gateway needs PostgreSQL 15 or newer"
+#endif
+
+/* One access check for all classes of objects since 16. */
+static inline AclResult
+og_server_aclcheck(Oid serverid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, serverid, roleid,
+						   ACL_USAGE);
+#else
+	return pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE);
+#endif
+}
+
+/*
+ * A wait event set that lives as long as the process: allocated in
+ * TopMemoryContext, since 17 owned by no resource owner.
+ */
+static inline WaitEventSet *
+og_create_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+#endif							/* OG_COMPAT_H */

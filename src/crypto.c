@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * crypto.c
+ *		Signatures and encodings, on OpenSSL.
+ *
+ * Every function is one shot: no context, and so no state that a key went
+ * into, outlives a call.  The raw digest is wiped before it is forgotten;
+ * its text belongs to the caller.
+ *
+ * When OpenSSL fails, its queue of errors is emptied: it is one queue per
+ * thread, and libcurl or the server's own TLS would find what we left there
+ * and take it for an error of theirs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "crypto.h"
+
+static const EVP_MD *
+digest_of(OgHash hash)
+{
+	switch (hash)
+	{
+		case OG_MD5:
+			return EVP_md5();
+		case OG_SHA256:
+			return EVP_sha256();
+		case OG_SHA384:
+			return EVP_sha384();
+	}
+	pg_unreachable();
+}
+
+/* OpenSSL takes bytes, and is not asked what it does with NULL. */
+static const unsigned char *
+bytes_of(OgSlice slice)
+{
+	return (const unsigned char *) (slice.data == NULL ? "" : slice.data);
+}
+
+static char *
+hex_of(const unsigned char *bytes, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	char	   *text = palloc(len * 2 + 1);
+
+	for (size_t i = 0; i < len; i++)
+	{
+		text[i * 2] = hex[bytes[i] >> 4];
+		text[i * 2 + 1] = hex[bytes[i] & 0x0F];
+	}
+	text[len * 2] = '\0';
+	return text;
+}
+
+char *
+og_hash_hex(OgHash hash, OgSlice text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	char	   *hex = NULL;
+
+	if (EVP_Digest(bytes_of(text), text.len, digest, &len, digest_of(hash),
+				   NULL))
+		hex = hex_of(digest, len);
+	else
+		ERR_clear_error();
+	og_wipe(digest, sizeof(digest));
+	return hex;
+}
+
+char *
+og_hmac_hex(OgHash hash, OgSlice key, OgSlice text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	char	   *hex = NULL;
+
+	/* The one length that OpenSSL takes as an int. */
+	if (key.len > INT_MAX)
+		return NULL;
+
+	if (HMAC(digest_of(hash), bytes_of(key), (int) key.len,
+			 bytes_of(text), text.len, digest, &len) != NULL)
+		hex = hex_of(digest, len);
+	else
+		ERR_clear_error();
+	og_wipe(digest, sizeof(digest));
+	return hex;
+}
+
+char *
+og_base64(OgSlice bytes)
+{
+	/*
+	 * Three bytes become four characters.  What palloc grants is so far below
+	 * INT_MAX that OpenSSL's int holds the length.
+	 */
+	char	   *text = palloc((bytes.len + 2) / 3 * 4 + 1);
+
+	EVP_EncodeBlock((unsigned char *) text, bytes_of(bytes), (int) bytes.len);
+	return text;
+}
+
+void
+og_wipe(void *bytes, size_t len)
+{
+	OPENSSL_cleanse(bytes, len);
+}
+
+void
+og_wipe_text(char *text)
+{
+	if (text == NULL)
+		return;
+	og_wipe(text, strlen(text));
+	pfree(text);
+}

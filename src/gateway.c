@@ -1,0 +1,527 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway.c
+ *		A call: which batch goes when, deadlines, waiting, and rows.
+ *
+ * og_call_next() is a pull: it hands out the rows of the batch at the head,
+ * and runs the pipeline until that batch is done.  One step of the pipeline
+ * starts everything that may start now, then sleeps until a transfer ends or
+ * the next thing becomes possible.
+ *
+ * What a call allocates hangs on .context.  When that goes early, because of
+ * an error or a terminated backend, its children go first: transfers are
+ * aborted, and then the callback here gives back the turns that were not
+ * used.  The account's lock is the transaction's and goes with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "gateway_internal.h"
+
+/* A wait of more than this is announced before it begins. */
+#define ANNOUNCED_WAIT_US	(INT64CONST(60) * USECS_PER_SEC)
+
+/* A repeated key whose batch is gone, for its later positions. */
+typedef struct SavedOutcome
+{
+	OgOutcome	outcome;
+	OgExchange	exchange;
+	int			batch;
+} SavedOutcome;
+
+static void call_cleanup(void *arg);
+static void call_errcontext(void *arg);
+static void call_step(OgCall *call);
+
+/* ---------- beginning and end ---------- */
+
+/* Count the positions of each key, if any key is repeated. */
+static void
+count_positions(OgCall *call)
+{
+	OgKeys	   *keys = call->keys;
+
+	if (keys->key_of == NULL)
+		return;
+	call->remaining = MemoryContextAllocExtended(call->context,
+												 keys->nkeys * sizeof(int),
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	call->saved = MemoryContextAllocExtended(call->context,
+											 keys->nkeys * sizeof(SavedOutcome *),
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < keys->npositions; i++)
+	{
+		if ((i & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		call->remaining[keys->key_of[i]]++;
+	}
+}
+
+/* How many keys go into one request. */
+int
+og_keys_per_request(const OgAccount *account, const OgOperation *operation)
+{
+	int			size = account->batch_size;
+
+	if (size == 0)
+		size = operation->batch_default;
+	return Min(size, operation->batch_max);
+}
+
+/* The pace of the operation's class; the option was checked before. */
+static OgPace
+call_pace(const OgAccount *account, const OgOperation *operation)
+{
+	const char *text = operation->lane == OG_LANE_QUERIES
+		? account->query_rate_limit : account->rate_limit;
+	const char *reason;
+	OgPace		pace;
+
+	if (!og_pace_parse(text, &pace, &reason))
+		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
+	return pace;
+}
+
+OgCall *
+og_call_open(const OgAccount *account, const OgOperation *operation,
+			 const OgFields *arguments, OgKeys *keys, const char *function,
+			 OgTrace *trace)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway call",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	OgCall	   *call = palloc0(sizeof(OgCall));
+
+	call->context = context;
+	call->account = account;
+	call->operation = operation;
+	call->arguments = arguments;
+	call->function = function;
+	call->keys = keys;
+	call->batch_size = og_keys_per_request(account, operation);
+	call->nbatches = keys->nkeys / call->batch_size +
+		(keys->nkeys % call->batch_size != 0);
+	call->pace = call_pace(account, operation);
+	call->ring_size = OG_RUN_AHEAD * account->max_in_flight;
+	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
+	count_positions(call);
+
+	call->trace = og_trace_begin(trace, account->server, function, keys,
+								 call->batch_size);
+	if (account->call_timeout > 0)
+		call->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 account->call_timeout);
+	call->http = og_http_open(context);
+	call->limiter = og_limiter_open(account->identity, account->host,
+									operation->lane, &call->pace);
+
+	call->cleanup.func = call_cleanup;
+	call->cleanup.arg = call;
+	MemoryContextRegisterResetCallback(context, &call->cleanup);
+	call->on_error.callback = call_errcontext;
+	call->on_error.arg = call;
+	call->on_error.previous = error_context_stack;
+	error_context_stack = &call->on_error;
+
+	MemoryContextSwitchTo(old);
+	return call;
+}
+
+void
+og_call_close(OgCall *call)
+{
+	int64		foreign = call->foreign;
+	const char *server = call->account->server;
+
+	error_context_stack = call->on_error.previous;
+	while (call->head < call->created)
+		batch_release(&call->ring[call->head++ % call->ring_size]);
+	og_http_close(call->http);
+	og_limiter_close(call->limiter);
+	call->limiter = NULL;
+	og_trace_end(call->trace);
+	MemoryContextDelete(call->context);
+
+	if (foreign > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("server \"%s\" answered about " INT64_FORMAT " orders that were not asked for",
+						server, foreign),
+				 errdetail("What it said about them was ignored.")));
+}
+
+/* The call's memory goes before its end: give back the turns not used. */
+static void
+call_cleanup(void *arg)
+{
+	OgCall	   *call = arg;
+
+	if (call->limiter == NULL)
+		return;
+	for (int i = call->head; i < call->created; i++)
+		batch_return_turn(&call->ring[i % call->ring_size]);
+}
+
+/* Say what an error finds, unless it is only a notice or a log line. */
+static void
+call_errcontext(void *arg)
+{
+	OgCall	   *call = arg;
+	int			total = call->keys->nkeys;
+	int			in_flight = 0;
+	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+
+	if (category == ERRCODE_SUCCESSFUL_COMPLETION ||
+		category == ERRCODE_WARNING)
+		return;
+	for (int i = call->head; i < call->created; i++)
+	{
+		const CallBatch *batch = &call->ring[i % call->ring_size];
+
+		if (batch->state == BATCH_IN_FLIGHT && batch->left)
+			in_flight += batch->nopen;
+	}
+	errcontext("order_gateway: %d of %d ids answered (%d cancelled), %d in flight, %d not sent",
+			   call->nanswered, total, call->ncancelled, in_flight,
+			   total - call->nanswered - in_flight);
+}
+
+/* ---------- pace and bounds ---------- */
+
+/* Nothing more is sent in this call; what is in flight is waited for. */
+static void
+stop_sending(OgCall *call, const char *why)
+{
+	call->stopped = why;
+	for (int i = call->head; i < call->created; i++)
+	{
+		CallBatch  *batch = &call->ring[i % call->ring_size];
+
+		if (batch->state == BATCH_READY || batch->state == BATCH_BACKOFF)
+			batch_give_up(batch, why);
+	}
+}
+
+/* call_timeout is over: give up what is in flight, too. */
+static void
+time_out(OgCall *call, TimestampTz now)
+{
+	stop_sending(call, "call_timeout ran out before it could be sent");
+	for (int i = call->head; i < call->created; i++)
+	{
+		CallBatch  *batch = &call->ring[i % call->ring_size];
+
+		if (batch->state != BATCH_IN_FLIGHT)
+			continue;
+		og_http_abandon(batch->transfer, "call_timeout ran out before an answer came");
+		batch_take(batch, now);
+	}
+}
+
+/* How much longer the call may wait for turns and backoff. */
+static int64
+patience_us(const OgCall *call)
+{
+	if (call->account->max_wait == 0)
+		return PG_INT64_MAX;
+	return (int64) call->account->max_wait * 1000 - call->waited_us;
+}
+
+/* Tell the user, once, before a wait of more than a minute. */
+static void
+announce_wait(OgCall *call, int64 wait_us)
+{
+	if (call->announced || wait_us <= ANNOUNCED_WAIT_US)
+		return;
+	call->announced = true;
+	ereport(NOTICE,
+			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
+					call->account->server, wait_us / USECS_PER_SEC),
+			 call->account->max_wait > 0 ?
+			 errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
+					 call->account->max_wait / 1000) : 0));
+}
+
+/*
+ * Take the account's lock, once per call, so that one call at a time keeps
+ * the pace.  Waiting for it counts as waiting for a turn.
+ */
+static void
+take_lock(OgCall *call)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	int64		bound_us = patience_us(call);
+	int64		bound_ms = -1;
+	TimestampTz now;
+
+	if (call->deadline != 0)
+		bound_us = Min(bound_us, call->deadline - start);
+	if (bound_us != PG_INT64_MAX)
+		bound_ms = Max(bound_us / 1000, 1);
+
+	call->locked = og_limiter_lock(call->limiter, bound_ms);
+	now = GetCurrentTimestamp();
+	call->waited_us += now - start;
+	if (!call->locked)
+		stop_sending(call, "another call uses this account, and its turn did not come in time");
+	else
+		announce_wait(call, og_limiter_estimate(call->limiter, now,
+												call->nbatches));
+}
+
+/* ---------- one step ---------- */
+
+/* Hold the next batches in the ring, as far as it reaches. */
+static void
+fill_ring(OgCall *call)
+{
+	while (call->created < call->nbatches &&
+		   call->created - call->head < call->ring_size)
+	{
+		CallBatch  *batch = &call->ring[call->created % call->ring_size];
+
+		batch_create(batch, call, call->created);
+		call->created++;
+		if (call->stopped)
+			batch_give_up(batch, call->stopped);
+	}
+}
+
+/*
+ * Send what may be sent now, oldest batch first.  Answers the time of the
+ * next thing that becomes possible without a transfer ending, or 0.
+ */
+static TimestampTz
+send_ready(OgCall *call, TimestampTz now)
+{
+	TimestampTz wake = 0;
+
+	for (int i = call->head; i < call->created; i++)
+	{
+		CallBatch  *batch = &call->ring[i % call->ring_size];
+		int64		wait_us;
+
+		if (call->in_flight >= call->account->max_in_flight)
+			return 0;
+		if (batch->state != BATCH_READY && batch->state != BATCH_BACKOFF)
+			continue;
+		if (batch->state == BATCH_BACKOFF && batch->not_before > now)
+		{
+			if (batch->not_before - now > patience_us(call))
+				batch_give_up(batch, "max_wait ran out before it could be sent");
+			else
+				wake = wake == 0 ? batch->not_before : Min(wake, batch->not_before);
+			continue;
+		}
+
+		wait_us = og_limiter_ask(call->limiter, now, &batch->turn);
+		if (wait_us > patience_us(call))
+		{
+			stop_sending(call, "its turn did not come within max_wait");
+			return 0;
+		}
+		if (wait_us > 0)
+			return wake == 0 ? now + wait_us : Min(wake, now + wait_us);
+		batch->has_turn = true;
+		batch_send(batch);
+	}
+	return wake;
+}
+
+/* True when no request will be started any more, short of a retry. */
+static bool
+nothing_to_send(const OgCall *call)
+{
+	if (call->created < call->nbatches)
+		return false;
+	for (int i = call->head; i < call->created; i++)
+	{
+		BatchState	state = call->ring[i % call->ring_size].state;
+
+		if (state == BATCH_READY || state == BATCH_BACKOFF)
+			return false;
+	}
+	return true;
+}
+
+/* Milliseconds to sleep, rounded up, to the earlier of two times (0 = none). */
+static int64
+sleep_ms(TimestampTz now, TimestampTz wake, TimestampTz deadline)
+{
+	TimestampTz until = wake;
+
+	if (deadline != 0 && (until == 0 || deadline < until))
+		until = deadline;
+	if (until == 0)
+		return -1;
+	return until <= now ? 0 : (until - now + 999) / 1000;
+}
+
+/*
+ * Start what may start, then sleep until something happens: a transfer ends,
+ * a turn or a retry is due, or the call's deadline is over.
+ */
+static void
+call_step(OgCall *call)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz wake;
+	TimestampTz slept;
+	OgTransfer *ended;
+
+	fill_ring(call);
+	if (!call->locked && call->stopped == NULL)
+		take_lock(call);
+	now = GetCurrentTimestamp();
+	if (call->deadline != 0 && now >= call->deadline)
+	{
+		time_out(call, now);
+		return;
+	}
+
+	wake = send_ready(call, now);
+	if (wake != 0)
+		announce_wait(call, wake - now);
+	if (nothing_to_send(call))
+		og_http_drain(call->http);
+	if (call->in_flight == 0 && wake == 0)
+		return;
+
+	now = GetCurrentTimestamp();
+	ended = og_http_wait(call->http, sleep_ms(now, wake, call->deadline));
+	slept = GetCurrentTimestamp();
+	if (wake != 0 && slept > now)
+		call->waited_us += slept - now;
+	if (ended)
+		batch_take(og_http_owner(ended), slept);
+}
+
+/* ---------- rows ---------- */
+
+/* A copy of an outcome, and of those behind it, in the call's context. */
+static void
+copy_outcome(OgOutcome *to, const OgOutcome *from)
+{
+	*to = *from;
+	if (from->code)
+		to->code = pstrdup(from->code);
+	if (from->message)
+		to->message = pstrdup(from->message);
+	if (from->response.data)
+	{
+		char	   *bytes = palloc(Max(from->response.len, 1));
+
+		memcpy(bytes, from->response.data, from->response.len);
+		to->response.data = bytes;
+	}
+	to->part = og_slice(NULL, 0);
+	if (from->next)
+	{
+		to->next = palloc(sizeof(OgOutcome));
+		copy_outcome(to->next, from->next);
+	}
+}
+
+/* Keep what later positions of repeated keys will answer. */
+static void
+save_repeated(OgCall *call, const CallBatch *batch)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		int			key = batch->first_key + i;
+		SavedOutcome *saved;
+
+		if (call->remaining[key] == 0)
+			continue;
+		saved = palloc(sizeof(SavedOutcome));
+		copy_outcome(&saved->outcome, &batch->outcomes[i]);
+		saved->exchange = batch->exchanges[i];
+		saved->batch = batch->number;
+		call->saved[key] = saved;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* All rows of the batch at the head are out: go on to the next. */
+static void
+leave_head(OgCall *call)
+{
+	CallBatch  *batch = &call->ring[call->head % call->ring_size];
+
+	if (call->remaining)
+		save_repeated(call, batch);
+	batch_release(batch);
+	call->head++;
+}
+
+/* Run the pipeline until the batch of a key is done. */
+static CallBatch *
+finish_batch_of(OgCall *call, int key)
+{
+	int			number = key / call->batch_size;
+
+	while (call->head < number)
+		leave_head(call);
+	while (call->created <= number ||
+		   call->ring[number % call->ring_size].state != BATCH_DONE)
+		call_step(call);
+	return &call->ring[number % call->ring_size];
+}
+
+static void
+fill_row(OgRow *row, const OgExchange *exchange, int batch)
+{
+	row->batch = batch + 1;
+	row->attempts = exchange->attempts;
+	row->http_status = exchange->http_status;
+	row->sent_at = exchange->sent_at;
+	row->answered_at = exchange->answered_at;
+}
+
+bool
+og_call_next(OgCall *call, OgRow *row)
+{
+	int			key;
+
+	if (call->further)
+	{
+		*row = call->row;
+		row->outcome = call->further;
+		call->further = call->further->next;
+		return true;
+	}
+	if (call->position >= call->keys->npositions)
+		return false;
+
+	key = og_keys_at(call->keys, call->position);
+	row->position = call->position;
+	if (call->saved && call->saved[key])
+	{
+		SavedOutcome *saved = call->saved[key];
+
+		row->outcome = &saved->outcome;
+		fill_row(row, &saved->exchange, saved->batch);
+	}
+	else
+	{
+		CallBatch  *batch = finish_batch_of(call, key);
+		int			i = key - batch->first_key;
+
+		row->outcome = &batch->outcomes[i];
+		fill_row(row, &batch->exchanges[i], batch->number);
+	}
+	if (call->remaining)
+		call->remaining[key]--;
+	call->position++;
+	call->row = *row;
+	call->further = row->outcome->next;
+	return true;
+}

@@ -1,0 +1,127 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway.h
+ *		The one pipeline: split, build, wait for a turn, sign, send, read,
+ *		collect.
+ *
+ * A call takes a list of ids and an operation, and answers one row per id in
+ * the order in which they were given.  Its ids go out in batches, several at
+ * once; rows are pulled, and the pipeline never runs further ahead of the row
+ * that is next than OG_RUN_AHEAD times the number of requests in flight.
+ *
+ * Errors are raised only by og_call_open(), before anything was sent.  What
+ * the server raises at an interrupt passes through og_call_next(); the trace
+ * (gateway_trace.c) then says in the context and in the log what was sent.
+ *
+ * Words: a key is one of the different ids of a call; a batch holds the keys
+ * of one request; an exchange is one attempt at such a request.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_GATEWAY_H
+#define OG_GATEWAY_H
+
+#include "datatype/timestamp.h"
+
+#include "account.h"
+#include "gateway_collect.h"
+#include "provider.h"
+
+/* Batches that may run ahead of the next row, in requests in flight. */
+#define OG_RUN_AHEAD	4
+
+/*
+ * The ids of a call, packed: all texts in one buffer.  A repeated id is one
+ * key that stands at several positions.
+ */
+typedef struct OgKeys
+{
+	MemoryContext context;
+	char	   *text;
+	size_t		text_len;
+	size_t		text_size;
+	uint32	   *ends;			/* where the text of key i ends */
+	int			nkeys;
+	int			keys_size;
+	int			npositions;		/* ids given, repeated ones included */
+	int		   *key_of;			/* position to key; NULL while all differ */
+	int			key_of_size;
+	struct keyhash_hash *index; /* while keys are being added */
+} OgKeys;
+
+/* Gather ids; memory is taken from "context". */
+extern OgKeys *og_keys_create(MemoryContext context);
+extern void og_keys_add(OgKeys *keys, OgSlice id);
+/* No more ids follow: give back what is not needed any more. */
+extern void og_keys_finish(OgKeys *keys);
+extern void og_keys_free(OgKeys *keys);
+extern OgSlice og_keys_get(const OgKeys *keys, int key);
+
+static inline int
+og_keys_at(const OgKeys *keys, int position)
+{
+	return keys->key_of ? keys->key_of[position] : position;
+}
+
+/*
+ * What a statement has sent so far, for the log line of rule 2.  One trace
+ * serves all calls that one place of a statement makes; it lives in the
+ * context of that statement.
+ */
+typedef struct OgTrace OgTrace;
+
+extern OgTrace *og_trace_create(MemoryContext statement);
+extern MemoryContext og_trace_context(const OgTrace *trace);
+
+typedef struct OgCall OgCall;
+
+/* One row of the answer; valid until the next is asked for. */
+typedef struct OgRow
+{
+	int			position;		/* in the list of ids, from 0 */
+	const OgOutcome *outcome;
+	int			batch;			/* from 1 */
+	int			attempts;
+	int			http_status;	/* 0 = none came */
+	TimestampTz sent_at;		/* 0 = never sent */
+	TimestampTz answered_at;	/* 0 = no answer */
+} OgRow;
+
+/*
+ * Begin a call.  "keys" must have been gathered in the trace's context; the
+ * trace takes them over.  "function" is its name for people.  Allocated in a
+ * new child of the current context.  Errors: those of opening libcurl or a
+ * lane's file.
+ */
+extern OgCall *og_call_open(const OgAccount *account,
+							const OgOperation *operation,
+							const OgFields *arguments, OgKeys *keys,
+							const char *function, OgTrace *trace);
+
+/* The next row, or false after the last. */
+extern bool og_call_next(OgCall *call, OgRow *row);
+
+/* End a call; raises its one WARNING about orders nobody asked for. */
+extern void og_call_close(OgCall *call);
+
+/* A request as a call would send it; valid during the callback. */
+typedef struct OgPreview
+{
+	int			batch;
+	int			nkeys;
+	const OgRequest *request;
+	const char *base_url;
+} OgPreview;
+
+/*
+ * Build and sign every request of a call and hand it to "show", sending none.
+ * Errors: 58000 when a request cannot be built or signed.
+ */
+extern void og_call_preview(const OgAccount *account,
+							const OgOperation *operation,
+							const OgFields *arguments, const OgKeys *keys,
+							TimestampTz at,
+							void (*show) (const OgPreview *preview, void *arg),
+							void *arg);
+
+#endif							/* OG_GATEWAY_H */

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_internal.h
+ *		What the files of the pipeline share with each other.
+ *
+ * gateway.c			the call: order, deadlines, waiting, rows
+ * gateway_batch.c		one batch: build, sign, send, take the answer, retry
+ * gateway_collect.c	an answer becomes one outcome per key
+ * gateway_keys.c		the ids of a call
+ * gateway_trace.c		what was sent, for the error context and the log
+ * gateway_preview.c	the same requests, shown instead of sent
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_GATEWAY_INTERNAL_H
+#define OG_GATEWAY_INTERNAL_H
+
+#include "nodes/pg_list.h"
+
+#include "gateway.h"
+#include "http.h"
+#include "limiter.h"
+
+/* The last attempt at which a key was part of a request. */
+typedef struct OgExchange
+{
+	int			attempts;
+	int			http_status;
+	TimestampTz sent_at;
+	TimestampTz answered_at;
+} OgExchange;
+
+typedef enum BatchState
+{
+	BATCH_READY,				/* may be sent as soon as it has a turn */
+	BATCH_BACKOFF,				/* not before .not_before */
+	BATCH_IN_FLIGHT,
+	BATCH_DONE
+} BatchState;
+
+/*
+ * The keys of one request.  The struct is part of the call and is used again;
+ * what it points to lives in .context.
+ */
+typedef struct CallBatch
+{
+	OgCall	   *call;
+	MemoryContext context;
+	BatchState	state;
+	int			number;			/* from 0 */
+	int			first_key;
+	int			nkeys;
+	OgSlice    *keys;
+	OgOutcome  *outcomes;		/* per key: final, or the last one so far */
+	OgExchange *exchanges;		/* per key */
+
+	/* the keys still open: all at first, later those that go again */
+	int		   *open;			/* indexes into keys */
+	OgSlice    *asked;			/* their texts, as OgBatch wants them */
+	int			nopen;
+
+	int			attempts;
+	TimestampTz not_before;
+	OgTurn		turn;
+	bool		has_turn;		/* reserved, neither stamped nor returned */
+	bool		left;			/* the first byte of this attempt is away */
+	OgTransfer *transfer;		/* in flight */
+	List	   *answers;		/* ended transfers that outcomes point into */
+} CallBatch;
+
+/* What one call has sent; see gateway_trace.c. */
+typedef struct TraceCall TraceCall;
+
+struct OgCall
+{
+	MemoryContext context;
+	MemoryContextCallback cleanup;
+	ErrorContextCallback on_error;
+	const OgAccount *account;
+	const OgOperation *operation;
+	const OgFields *arguments;
+	const char *function;
+	OgKeys	   *keys;
+	int			batch_size;
+	OgPace		pace;
+	OgHttp	   *http;
+	OgLimiter  *limiter;
+	bool		locked;
+	TraceCall  *trace;
+
+	/* batches [head, created) are held in the ring */
+	CallBatch  *ring;
+	int			ring_size;
+	int			head;
+	int			created;
+	int			nbatches;
+	int			in_flight;
+
+	/* bounds */
+	TimestampTz deadline;		/* 0 = none */
+	int64		waited_us;		/* for turns and backoff so far */
+	const char *stopped;		/* nothing more is sent, because ... */
+	bool		announced;		/* the NOTICE about a long wait was given */
+
+	/* rows */
+	int			position;
+	const OgOutcome *further;	/* next order of the same key */
+	OgRow		row;
+	int		   *remaining;		/* positions still to come per key; NULL while
+								 * all ids differ */
+	struct SavedOutcome **saved;	/* of repeated keys, likewise */
+	int64		foreign;		/* elements about orders not asked for */
+
+	/* keys by fate, for the error context */
+	int			nanswered;
+	int			ncancelled;
+};
+
+/* gateway.c */
+extern int	og_keys_per_request(const OgAccount *account,
+								const OgOperation *operation);
+
+/* gateway_batch.c */
+extern void batch_create(CallBatch *batch, OgCall *call, int number);
+extern bool batch_build(OgRequest *request, const OgAccount *account,
+						const OgOperation *operation, const OgBatch *asked,
+						int64 time_ms);
+extern void batch_wipe_request(OgRequest *request);
+extern void batch_send(CallBatch *batch);
+extern void batch_return_turn(CallBatch *batch);
+extern void batch_take(CallBatch *batch, TimestampTz now);
+extern void batch_give_up(CallBatch *batch, const char *why);
+extern void batch_release(CallBatch *batch);
+
+/* Unix time in milliseconds of a timestamp. */
+static inline int64
+og_unix_ms(TimestampTz at)
+{
+	return at / 1000 +
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+}
+
+/* gateway_trace.c */
+extern TraceCall *og_trace_begin(OgTrace *trace, const char *server,
+								 const char *function, OgKeys *keys,
+								 int batch_size);
+extern void og_trace_sent(TraceCall *call, int key);
+extern void og_trace_verdict(TraceCall *call, int key,
+							 const OgOutcome *outcome);
+extern void og_trace_end(TraceCall *call);
+
+#endif							/* OG_GATEWAY_INTERNAL_H */

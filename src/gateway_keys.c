@@ -1,0 +1,172 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_keys.c
+ *		The ids of a call: packed, and each different one kept once.
+ *
+ * A call may bring a million ids, so they cost their text, four bytes each,
+ * and while they are gathered a hash table.  The map from positions to keys
+ * exists only when an id is repeated.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "gateway.h"
+
+typedef struct KeyEntry
+{
+	int			key;			/* also what is looked up */
+	uint32		hash;
+	char		status;
+} KeyEntry;
+
+static uint32 hash_key(const OgKeys *keys, int key);
+static bool same_key(const OgKeys *keys, int a, int b);
+
+#define SH_PREFIX		keyhash
+#define SH_ELEMENT_TYPE	KeyEntry
+#define SH_KEY_TYPE		int
+#define SH_KEY			key
+#define SH_HASH_KEY(tb, key)	hash_key((const OgKeys *) (tb)->private_data, key)
+#define SH_EQUAL(tb, a, b)	same_key((const OgKeys *) (tb)->private_data, a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, entry)	(entry)->hash
+#define SH_SCOPE		static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static uint32
+hash_key(const OgKeys *keys, int key)
+{
+	OgSlice		text = og_keys_get(keys, key);
+
+	return hash_bytes((const unsigned char *) text.data, (int) text.len);
+}
+
+static bool
+same_key(const OgKeys *keys, int a, int b)
+{
+	return og_slice_equal(og_keys_get(keys, a), og_keys_get(keys, b));
+}
+
+OgKeys *
+og_keys_create(MemoryContext context)
+{
+	OgKeys	   *keys = MemoryContextAllocZero(context, sizeof(OgKeys));
+
+	keys->context = context;
+	keys->index = keyhash_create(context, 64, keys);
+	return keys;
+}
+
+OgSlice
+og_keys_get(const OgKeys *keys, int key)
+{
+	size_t		start = key == 0 ? 0 : keys->ends[key - 1];
+
+	return og_slice(keys->text + start, keys->ends[key] - start);
+}
+
+/* Make room for one more element in an array of the call's context. */
+static void *
+grow(OgKeys *keys, void *array, int *size, int used, size_t width)
+{
+	if (used < *size)
+		return array;
+	*size = *size == 0 ? 64 : *size * 2;
+	if (array == NULL)
+		return MemoryContextAllocHuge(keys->context, *size * width);
+	return repalloc_huge(array, *size * width);
+}
+
+/* Append the text of a new key behind the last one. */
+static void
+append_key(OgKeys *keys, OgSlice id)
+{
+	size_t		needed = keys->text_len + id.len;
+
+	if (needed > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the ids of one call are larger than 4 GB"),
+				 errhint("Cancel in several calls.")));
+	if (needed > keys->text_size || keys->text == NULL)
+	{
+		keys->text_size = Max(needed, Max(1024, keys->text_size * 2));
+		keys->text = keys->text == NULL
+			? MemoryContextAllocHuge(keys->context, keys->text_size)
+			: repalloc_huge(keys->text, keys->text_size);
+	}
+	keys->ends = grow(keys, keys->ends, &keys->keys_size, keys->nkeys,
+					  sizeof(uint32));
+	memcpy(keys->text + keys->text_len, id.data, id.len);
+	keys->text_len = needed;
+	keys->ends[keys->nkeys++] = (uint32) needed;
+}
+
+/* From the first repeated id on, positions need a map. */
+static void
+start_map(OgKeys *keys)
+{
+	while (keys->key_of_size < keys->npositions || keys->key_of == NULL)
+		keys->key_of = grow(keys, keys->key_of, &keys->key_of_size,
+							keys->key_of_size, sizeof(int));
+	for (int i = 0; i < keys->npositions; i++)
+		keys->key_of[i] = i;
+}
+
+void
+og_keys_add(OgKeys *keys, OgSlice id)
+{
+	int			candidate = keys->nkeys;
+	KeyEntry   *entry;
+	bool		found;
+
+	/* The candidate must be readable to be looked up; undone if repeated. */
+	append_key(keys, id);
+	entry = keyhash_insert(keys->index, candidate, &found);
+	if (found)
+	{
+		keys->nkeys--;
+		keys->text_len -= id.len;
+		if (keys->key_of == NULL)
+			start_map(keys);
+	}
+	if (keys->key_of != NULL)
+	{
+		keys->key_of = grow(keys, keys->key_of, &keys->key_of_size,
+							keys->npositions, sizeof(int));
+		keys->key_of[keys->npositions] = entry->key;
+	}
+	keys->npositions++;
+}
+
+void
+og_keys_finish(OgKeys *keys)
+{
+	keyhash_destroy(keys->index);
+	keys->index = NULL;
+	if (keys->nkeys == 0)
+		return;
+	keys->text = repalloc_huge(keys->text, Max(keys->text_len, 1));
+	keys->ends = repalloc_huge(keys->ends, keys->nkeys * sizeof(uint32));
+}
+
+void
+og_keys_free(OgKeys *keys)
+{
+	if (keys->index)
+		keyhash_destroy(keys->index);
+	if (keys->text)
+		pfree(keys->text);
+	if (keys->ends)
+		pfree(keys->ends);
+	if (keys->key_of)
+		pfree(keys->key_of);
+	pfree(keys);
+}

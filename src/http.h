@@ -1,0 +1,121 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.h
+ *		Requests over HTTPS: libcurl, TLS, deadlines and interrupts.
+ *
+ * A caller opens a group, starts transfers in it, and waits for whichever
+ * ends next.  Waiting sleeps on the process latch, so it ends at once on
+ * query cancel, timeout, shutdown or postmaster death; the group hangs on a
+ * memory context, and deleting or resetting that context (which happens also
+ * on FATAL) aborts its transfers.  A transfer is never sent a second time,
+ * whatever becomes of its connection.
+ *
+ * Knows no provider and no JSON.  Only og_http_open() and og_http_wait() may
+ * raise errors: the first before anything was sent, the second what the
+ * server itself raises at an interrupt.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_HTTP_H
+#define OG_HTTP_H
+
+#include "datatype/timestamp.h"
+
+#include "message.h"
+
+/* How far a request came, as far as this machine can know. */
+typedef enum OgDelivery
+{
+	OG_NOT_DELIVERED,			/* provably no byte of it left */
+	OG_NO_ANSWER,				/* bytes left; no whole answer came back */
+	OG_ANSWERED					/* a whole answer of at most the size cap */
+} OgDelivery;
+
+typedef struct OgHttpRequest
+{
+	const char *method;
+	const char *url;
+	const OgFields *headers;
+	OgSlice		body;			/* copied; no data = no body */
+	const char *sslrootcert;	/* CA file, or NULL for the system's */
+	int			connect_timeout_ms; /* name lookup to end of TLS handshake */
+	int			timeout_ms;		/* of all of the request; 0 = none */
+	size_t		max_response_size;	/* of the decoded body */
+
+	/*
+	 * Called when the connection is ready, just before the first byte of the
+	 * request leaves; not called at all if that never happens.  Runs inside
+	 * libcurl: no errors, no palloc, no interrupts.
+	 */
+	void		(*ready) (void *owner, TimestampTz at);
+	void	   *owner;
+} OgHttpRequest;
+
+typedef struct OgResponse
+{
+	OgDelivery	delivery;
+	bool		may_retry;		/* not delivered, and it may work later: not a
+								 * certificate that failed to verify */
+	int			status;			/* 0 until a status line came */
+	OgSlice		body;			/* belongs to the transfer */
+	const char *location;		/* scheme, host and path of a redirect, or
+								 * NULL */
+	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
+	TimestampTz sent_at;		/* 0 if not delivered */
+	TimestampTz answered_at;	/* 0 if no status line came */
+	const char *problem;		/* why it did not end in OG_ANSWERED: words
+								 * for a user, without any secret; or NULL */
+	int64		bytes_sent;
+	int64		bytes_received;
+	bool		reused;			/* went over a connection that was open */
+} OgResponse;
+
+typedef struct OgHttp OgHttp;	/* a group of transfers of one call */
+typedef struct OgTransfer OgTransfer;
+
+/*
+ * Open a group, bound to the life of "context".  Initialises libcurl in this
+ * process if needed.  Errors: 58000 when libcurl cannot do what we need.
+ */
+extern OgHttp *og_http_open(MemoryContext context);
+
+/*
+ * Start one transfer.  Never fails: what cannot even be started ends at once
+ * as not delivered.
+ */
+extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
+
+/*
+ * No further request follows those started: lets all connections but one per
+ * endpoint close when their transfers end.
+ */
+extern void og_http_drain(OgHttp *http);
+
+/*
+ * Sleep until a transfer of this group ends (answer it), or timeout_ms have
+ * passed (answer NULL; -1 = no timeout).  Without transfers this is an
+ * interruptible sleep.
+ */
+extern OgTransfer *og_http_wait(OgHttp *http, int64 timeout_ms);
+
+extern void *og_http_owner(const OgTransfer *transfer);
+
+/* What became of a transfer that has ended. */
+extern const OgResponse *og_http_response(const OgTransfer *transfer);
+
+/*
+ * Give a transfer up that is still under way: afterwards its response says
+ * what is known (not delivered, or no answer).
+ */
+extern void og_http_abandon(OgTransfer *transfer, const char *problem);
+
+/* Free a transfer, its response and body, wiping what could hold a secret. */
+extern void og_http_release(OgTransfer *transfer);
+
+/* Abort and release everything; also done when the context goes. */
+extern void og_http_close(OgHttp *http);
+
+/* True if text is an http or https URL without user, query and fragment. */
+extern bool og_http_base_url_ok(const char *url, bool *is_https);
+
+#endif							/* OG_HTTP_H */

@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.h
+ *		Building JSON (with cJSON), and the exact, proving reader of answers.
+ *
+ * The reader works in two steps, and never copies or converts what it reads.
+ *
+ * og_json_prove() walks over all of an answer once and shows that it is
+ * RFC 8259 JSON in UTF-8 that nothing further down can stumble over: nesting
+ * of at most OG_JSON_MAX_DEPTH, numbers of at most OG_JSON_MAX_NUMBER
+ * characters with exponents within OG_JSON_MAX_EXPONENT, no \u0000, no lone
+ * surrogate, no byte order mark, no key twice in one object with different
+ * values.  Until that has succeeded, no other function may touch the answer.
+ *
+ * After that a value is a slice of the answer from its first to its last
+ * character: a string with its quotes and escapes, a number with its very
+ * digits.  Cursors step through members and elements.  A number never
+ * becomes a double: it is compared, and handed on, as text.
+ *
+ * Long loops check for interrupts, so every function may end by longjmp when
+ * a query is cancelled; nothing is held then but palloc'd memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_JSON_H
+#define OG_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "message.h"
+
+#define OG_JSON_MAX_DEPTH		32	/* the top value counts as 1 */
+#define OG_JSON_MAX_NUMBER		100 /* characters */
+#define OG_JSON_MAX_EXPONENT	100 /* either sign */
+
+typedef enum OgJsonKind
+{
+	OG_JSON_NOTHING,			/* data is NULL: no such member */
+	OG_JSON_NULL,
+	OG_JSON_FALSE,
+	OG_JSON_TRUE,
+	OG_JSON_NUMBER,
+	OG_JSON_STRING,
+	OG_JSON_ARRAY,
+	OG_JSON_OBJECT
+} OgJsonKind;
+
+/* A position inside a proven array or object. */
+typedef struct OgJsonCursor
+{
+	const char *at;
+	const char *end;
+} OgJsonCursor;
+
+/*
+ * Prove an answer.  On success *value is its top value without surrounding
+ * white space.  On failure answers false and *reason says what is wrong in a
+ * few static words that complete "the answer ..." ("is not JSON", "is not
+ * valid UTF-8", "is nested too deeply", ...).  Extra memory is bounded by the
+ * size of the answer.
+ */
+extern bool og_json_prove(OgSlice answer, OgSlice *value,
+						  const char **reason);
+
+/* All functions from here on need a value out of a proven answer. */
+
+extern OgJsonKind og_json_kind(OgSlice value);
+
+/* Step through an array or object; any other kind has no elements. */
+extern void og_json_open(OgJsonCursor *cursor, OgSlice container);
+extern bool og_json_next_element(OgJsonCursor *cursor, OgSlice *value);
+extern bool og_json_next_member(OgJsonCursor *cursor, OgSlice *name,
+								OgSlice *value);
+
+/*
+ * Fill values[i] with the member called names[i] of an object, or with a
+ * slice of OG_JSON_NOTHING, in one walk.  Also when "object" is none.
+ */
+extern void og_json_pick(OgSlice object, const char *const *names,
+						 OgSlice *values, int count);
+
+/* The one member of that name, or a slice of OG_JSON_NOTHING. */
+extern OgSlice og_json_member(OgSlice object, const char *name);
+
+/*
+ * Compare what a string says, or how a number or literal is spelled, with
+ * text: <0, 0, >0 in byte order, without allocating.
+ */
+extern int	og_json_compare(OgSlice scalar, OgSlice text);
+extern bool og_json_equals(OgSlice scalar, const char *text);
+
+/*
+ * A value as text, cut at max_chars characters: a string decoded, anything
+ * else as it is spelled.  palloc'd; NULL for null and for nothing.
+ */
+extern char *og_json_text(OgSlice value, int max_chars);
+
+/*
+ * Append a cJSON tree, unformatted, and delete it.  Answers false when cJSON
+ * ran out of memory (a NULL tree included).  Numbers that must stay exact go
+ * in with cJSON_CreateRaw().
+ */
+extern bool og_json_append(StringInfo out, cJSON *tree);
+
+#endif							/* OG_JSON_H */

@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * limiter.h
+ *		Pace: how often a provider lets itself be asked, per lane.
+ *
+ * A lane is what a provider counts requests on: an account's orders or
+ * queries, or a host.  It remembers when its last requests were sent, not a
+ * balance; every call applies the windows of its own server to that history.
+ * With N requests per window, a turn is given when the N-th last stamp plus
+ * the window and a margin for jitter has passed.
+ *
+ * A turn is reserved first, and stamped when its request leaves; a turn that
+ * was not used is given back.  The limiter answers how long to wait, and never
+ * sleeps itself.  It reads no clock either: all times are passed in.
+ *
+ * Lanes and nonces are plain memory without pointers.  Where they live is the
+ * business of limiter_store.c: today a small file below pg_stat_tmp per
+ * account and per host, mapped by each session and used under a
+ * heavyweight lock per account.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_LIMITER_H
+#define OG_LIMITER_H
+
+#include "datatype/timestamp.h"
+
+#include "provider.h"
+
+/* A call's view of the lanes it counts on. */
+typedef struct OgLimiter OgLimiter;
+
+/* A turn that was reserved; plain values, copied freely. */
+typedef struct OgTurn
+{
+	uint64		key_slot;
+	uint64		host_slot;
+	bool		taken;
+} OgTurn;
+
+/*
+ * Open the lanes of an account and its host for one call.  "account" and
+ * "host" are texts that name them (provider, base URL and key; host and
+ * port): only their hashes are ever stored.  "lane" is the class of
+ * operation.  Allocated in the current context.
+ *
+ * The caller must hold the account's lock from og_limiter_lock() until
+ * og_limiter_close() or the end of its (sub)transaction.
+ */
+extern OgLimiter *og_limiter_open(const char *account, const char *host,
+								  int lane, const OgPace *pace);
+
+/*
+ * Take the cluster-wide lock of this limiter's account: an advisory-class
+ * heavyweight lock with database 0, so it shows in pg_locks, waits in turn
+ * and ends at death.  Waits for at most timeout_ms (-1 = no bound) and answers
+ * false when that ran out.  Errors: only those of the lock manager at an
+ * interrupt or deadlock.
+ */
+extern bool og_limiter_lock(OgLimiter *limiter, int64 timeout_ms);
+extern void og_limiter_close(OgLimiter *limiter);
+
+/*
+ * Ask for a turn.  Answers 0 and fills *turn when it is granted now, else the
+ * number of microseconds after which asking again makes sense.
+ */
+extern int64 og_limiter_ask(OgLimiter *limiter, TimestampTz now,
+							OgTurn *turn);
+
+/* The request of a turn leaves now.  Callable inside libcurl. */
+extern void og_limiter_stamp(OgLimiter *limiter, OgTurn *turn,
+							 TimestampTz now);
+
+/* The request of a turn did not leave. */
+extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);
+
+/* Nobody in this lane sends before "until" (429, Retry-After). */
+extern void og_limiter_hold(OgLimiter *limiter, TimestampTz until);
+
+/*
+ * How long n turns will take from now, in microseconds, at the least: what a
+ * user is told before a long wait.
+ */
+extern int64 og_limiter_estimate(OgLimiter *limiter, TimestampTz now,
+								 int64 n);
+
+/* A nonce: now_ms, or one more than the last one of this account. */
+extern int64 og_limiter_nonce(OgLimiter *limiter, int64 now_ms);
+
+#endif							/* OG_LIMITER_H */

@@ -1,0 +1,231 @@
+/*-------------------------------------------------------------------------
+ *
+ * message.c
+ *		Plain structs of HTTP messages, and their encodings.
+ *
+ * Lists of fields keep the pointers they are given: whoever adds a field
+ * keeps its texts alive for as long as the list, and a secret is thereby
+ * stored in one place only, which its owner can wipe.  A list starts out
+ * zeroed and grows in the memory context that is current then.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "message.h"
+
+/* Most requests have fewer fields than this. */
+#define FIELDS_AT_FIRST		8
+
+static void
+add_field(OgFields *fields, const char *name, const char *value, bool secret)
+{
+	OgField    *field;
+
+	if (fields->count == fields->capacity)
+	{
+		int			capacity = Max(fields->capacity * 2, FIELDS_AT_FIRST);
+
+		if (fields->items == NULL)
+			fields->items = palloc(capacity * sizeof(OgField));
+		else
+			fields->items = repalloc(fields->items,
+									 capacity * sizeof(OgField));
+		fields->capacity = capacity;
+	}
+	field = &fields->items[fields->count++];
+	field->name = name;
+	field->value = value;
+	field->secret = secret;
+}
+
+/*
+ * A slice of NUL-terminated text; of nothing if text is NULL.
+ */
+OgSlice
+og_slice_of(const char *text)
+{
+	return og_slice(text, text == NULL ? 0 : strlen(text));
+}
+
+/*
+ * Nothing equals nothing else, not even empty text.
+ */
+bool
+og_slice_equal(OgSlice a, OgSlice b)
+{
+	return og_slice_compare(a, b) == 0;
+}
+
+/*
+ * Order by bytes, a prefix before what it begins, nothing before all else.
+ */
+int
+og_slice_compare(OgSlice a, OgSlice b)
+{
+	int			order;
+
+	if (a.data == NULL || b.data == NULL)
+		return (a.data != NULL) - (b.data != NULL);
+
+	order = memcmp(a.data, b.data, Min(a.len, b.len));
+	if (order == 0)
+		order = (a.len > b.len) - (a.len < b.len);
+	return order;
+}
+
+const char *
+og_method_name(OgMethod method)
+{
+	switch (method)
+	{
+		case OG_GET:
+			return "GET";
+		case OG_POST:
+			return "POST";
+		case OG_PUT:
+			return "PUT";
+		case OG_DELETE:
+			return "DELETE";
+	}
+	pg_unreachable();
+}
+
+void
+og_fields_add(OgFields *fields, const char *name, const char *value)
+{
+	add_field(fields, name, value, false);
+}
+
+void
+og_fields_add_secret(OgFields *fields, const char *name, const char *value)
+{
+	add_field(fields, name, value, true);
+}
+
+/*
+ * The value of the first field of that name (names are case-sensitive), or
+ * NULL.
+ */
+const char *
+og_fields_get(const OgFields *fields, const char *name)
+{
+	for (int i = 0; i < fields->count; i++)
+	{
+		if (strcmp(fields->items[i].name, name) == 0)
+			return fields->items[i].value;
+	}
+	return NULL;
+}
+
+/*
+ * Sort by name, fields of one name staying in order.  Lists are short, so
+ * insertion does.
+ */
+void
+og_fields_sort(OgFields *fields)
+{
+	for (int i = 1; i < fields->count; i++)
+	{
+		OgField		field = fields->items[i];
+		int			j = i;
+
+		while (j > 0 && strcmp(fields->items[j - 1].name, field.name) > 0)
+		{
+			fields->items[j] = fields->items[j - 1];
+			j--;
+		}
+		fields->items[j] = field;
+	}
+}
+
+void
+og_request_init(OgRequest *request, OgMethod method, const char *path)
+{
+	memset(request, 0, sizeof(OgRequest));
+	request->method = method;
+	request->path = path;
+	initStringInfo(&request->body);
+}
+
+static inline bool
+is_unreserved(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		(c >= '0' && c <= '9') ||
+		c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void
+og_append_percent_encoded(StringInfo out, const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *text != '\0'; text++)
+	{
+		unsigned char c = *text;
+
+		if (is_unreserved(c))
+			appendStringInfoChar(out, c);
+		else
+		{
+			appendStringInfoChar(out, '%');
+			appendStringInfoChar(out, hex[c >> 4]);
+			appendStringInfoChar(out, hex[c & 0x0F]);
+		}
+	}
+}
+
+void
+og_append_form(StringInfo out, const OgFields *fields, bool masked)
+{
+	for (int i = 0; i < fields->count; i++)
+	{
+		const OgField *field = &fields->items[i];
+
+		if (i > 0)
+			appendStringInfoChar(out, '&');
+		og_append_percent_encoded(out, field->name);
+		appendStringInfoChar(out, '=');
+		if (masked && field->secret)
+			appendStringInfoString(out, OG_MASK);
+		else
+			og_append_percent_encoded(out, field->value);
+	}
+}
+
+/*
+ * A slash at the end of base_url gives way to the one that paths begin with.
+ */
+void
+og_append_url(StringInfo out, const char *base_url, const OgRequest *request,
+			  bool masked)
+{
+	size_t		len = strlen(base_url);
+
+	if (request->path[0] == '/' && len > 0 && base_url[len - 1] == '/')
+		len--;
+	appendBinaryStringInfo(out, base_url, len);
+	appendStringInfoString(out, request->path);
+	if (request->query.count > 0)
+	{
+		appendStringInfoChar(out, '?');
+		og_append_form(out, &request->query, masked);
+	}
+}
+
+size_t
+og_utf8_clip(const char *text, size_t len, int max_chars)
+{
+	int			chars = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		bool		continues = ((unsigned char) text[i] & 0xC0) == 0x80;
+
+		/* Every byte that does not continue a character begins one. */
+		if (!continues && chars++ >= max_chars)
+			return i;
+	}
+	return len;
+}

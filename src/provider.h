@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider.h
+ *		What an order API says and means, as tables of pure functions.
+ *
+ * A provider is one const OgProvider: its options, how it signs, and a table
+ * of operations.  An operation is one endpoint: how a request for some orders
+ * is built, and how an answer is read.  A new endpoint is one row of such a
+ * table; a new provider is one file and one line in og_providers[].
+ *
+ * Providers do no I/O, read no clock, keep no state and raise no errors of
+ * their own: build and read are called while other requests of the same call
+ * are under way, and an order must then get a row, not an exception.  They
+ * palloc in the current context and may end by longjmp at an interrupt.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_PROVIDER_H
+#define OG_PROVIDER_H
+
+#include "json.h"
+#include "message.h"
+
+/* The largest numbers of options any provider has. */
+#define OG_MAX_CREDENTIALS	4
+#define OG_MAX_SETTINGS		2
+
+/* The largest batch any provider may take. */
+#define OG_MAX_BATCH		1000
+
+/*
+ * Pace: how often a provider lets itself be asked.
+ */
+#define OG_MAX_WINDOWS		8
+
+/* Most requests one window may count: less than a lane remembers. */
+#define OG_MAX_PER_WINDOW	4000
+
+typedef enum OgScope
+{
+	OG_PER_KEY,
+	OG_PER_HOST
+} OgScope;
+
+typedef struct OgWindow
+{
+	int			requests;		/* at most this many ... */
+	int64		length_us;		/* ... within any stretch of this length */
+	OgScope		scope;
+} OgWindow;
+
+/* What rate_limit says.  Without windows it is 'off'. */
+typedef struct OgPace
+{
+	OgWindow	windows[OG_MAX_WINDOWS];
+	int			nwindows;
+} OgPace;
+
+/*
+ * Read "10/1s per key, 1000/60s per host", "10/1s" or "off".  Answers false
+ * and a static reason, a full sentence, when it cannot be read.
+ */
+extern bool og_pace_parse(const char *text, OgPace *pace,
+						  const char **reason);
+
+/* The length of the smallest window, 0 when the pace is 'off'. */
+extern int64 og_pace_smallest_us(const OgPace *pace);
+
+/*
+ * What an answer says about one order.  All but the last are outcomes that
+ * users see, in the order of the SQL enum order_outcome.
+ */
+typedef enum OgVerdict
+{
+	OG_CANCELLED,				/* the provider said so */
+	OG_ACCEPTED,				/* create and the like: the provider took it */
+	OG_NOT_FOUND,				/* no such open order */
+	OG_NOT_CANCELLABLE,			/* its state forbids it */
+	OG_REJECTED,				/* refused; nothing was done */
+	OG_NOT_SENT,				/* never left this machine */
+	OG_UNKNOWN,					/* bytes left, no trustworthy verdict */
+	OG_TOO_FREQUENT				/* not processed because of pace: send again */
+} OgVerdict;
+
+#define OG_OUTCOMES	(OG_UNKNOWN + 1)
+
+extern const char *og_verdict_name(OgVerdict verdict);
+
+/* What is sent in one request. */
+typedef struct OgBatch
+{
+	const OgFields *arguments;	/* market, symbol, by, ... as the operation
+								 * names them */
+	const OgSlice *keys;		/* the orders' ids, all different */
+	int			nkeys;
+} OgBatch;
+
+/* What signing needs beside the request. */
+typedef struct OgSigner
+{
+	const char *const *credentials; /* in the order of .credentials below */
+	const char *const *settings;	/* in the order of .settings below */
+	const char *base_url;
+	int64		time_ms;		/* Unix time; unique and increasing per
+								 * account, so also a nonce */
+} OgSigner;
+
+/* What one answer says about one order.  Slices point into the answer. */
+typedef struct OgResult
+{
+	OgVerdict	verdict;
+	OgSlice		code;			/* JSON value, or nothing */
+	OgSlice		message;		/* JSON value, or nothing */
+	OgSlice		element;		/* the bytes of this order's element */
+	OgSlice		part;			/* where one key answers several orders: the
+								 * JSON value of this one's own id */
+} OgResult;
+
+/* What the envelope of an answer claims about the request as a whole. */
+typedef enum OgEnvelope
+{
+	OG_ENVELOPE_SILENT,			/* nothing that can be trusted */
+	OG_ENVELOPE_SUCCESS,		/* that it was carried out */
+	OG_ENVELOPE_REFUSAL			/* that it was refused */
+} OgEnvelope;
+
+/*
+ * An answer being read.  The reader of an operation calls find() and take()
+ * for each element, and says in the other members what the answer means for
+ * the keys it gave no verdict on.  The caller sets these to "unknown" with
+ * no words beforehand.
+ */
+typedef struct OgReading OgReading;
+struct OgReading
+{
+	/*
+	 * Which key of the batch a JSON string or number means; -1 if none, and
+	 * for a value of any other kind.
+	 */
+	int			(*find) (OgReading *reading, OgSlice id);
+
+	/* Take the verdict on a key.  With key -1 the element is only counted
+	 * as one that was not asked for. */
+	void		(*take) (OgReading *reading, int key, const OgResult *result);
+
+	OgVerdict	rest;			/* verdict on every key without a result */
+	OgEnvelope	envelope;
+	OgSlice		code;			/* JSON value: the envelope's own code ... */
+	OgSlice		message;		/* ... and message, or nothing */
+	const char *note;			/* our own words (static) where the answer has
+								 * none, completing "the answer ...", or NULL */
+};
+
+typedef enum OgOperationKind
+{
+	OG_ACT,						/* changes orders: never sent twice */
+	OG_READ,					/* signed, may be repeated */
+	OG_PUBLIC					/* unsigned, may be repeated */
+} OgOperationKind;
+
+/* Which limit of the account an operation counts on. */
+typedef enum OgLaneClass
+{
+	OG_LANE_ORDERS,				/* option rate_limit */
+	OG_LANE_QUERIES				/* option query_rate_limit */
+} OgLaneClass;
+
+typedef struct OgOperation
+{
+	const char *name;			/* "cancel": the same with every provider */
+	OgOperationKind kind;
+	OgLaneClass lane;
+	int			batch_max;		/* most keys of one request */
+	int			batch_default;	/* where option batch_size is not given */
+	bool		several;		/* one key may answer several orders */
+
+	/*
+	 * Fill an initialised, empty request.  Answers false when none can be
+	 * made of this batch that names each order and nothing else, or when
+	 * memory for it could not be had from a library that reports so.
+	 */
+	bool		(*build) (OgRequest *request, const OgBatch *batch);
+
+	/*
+	 * Read a proven answer; "answer" is its top value, of any kind.  What
+	 * the HTTP status means beside it is judged by the caller.
+	 */
+	void		(*read) (OgReading *reading, OgSlice answer,
+						 const OgBatch *batch);
+} OgOperation;
+
+/* An option of a server or user mapping that only this provider has. */
+typedef struct OgOption
+{
+	const char *name;
+	const char *preset;			/* value where not given; NULL = required */
+	const char *const *choices; /* NULL-terminated list, or NULL = any text */
+	bool		(*valid) (const char *value);	/* more than choices can say,
+												 * or NULL */
+	const char *rule;			/* what valid() wants, for the hint */
+} OgOption;
+
+typedef struct OgProvider
+{
+	const char *name;			/* "xt" */
+	const char *wrapper;		/* its foreign-data wrapper, "xt_fdw" */
+	const char *base_url;		/* documented production URL */
+	const char *rate_limit;		/* documented, as the option is written */
+	const char *query_rate_limit;	/* NULL: has no reads, no such option */
+	int			max_batch;		/* largest batch_size, 1 = not settable higher */
+
+	OgOption	settings[OG_MAX_SETTINGS];	/* server options of its own */
+	OgOption	credentials[OG_MAX_CREDENTIALS];	/* of the user mapping */
+	int			key;			/* the credential that is the account's name
+								 * at the provider */
+
+	/* NULL if an id is acceptable, else what it must be ("1 to 19 digits"). */
+	const char *(*check_id) (OgSlice id);
+
+	/*
+	 * Sign a built request.  Answers false when it could not be signed.
+	 */
+	bool		(*sign) (OgRequest *request, const OgSigner *signer);
+
+	const OgOperation *operations;
+	int			noperations;
+} OgProvider;
+
+extern const OgProvider og_xt;
+extern const OgProvider og_tronsave;
+extern const OgProvider og_btse;
+extern const OgProvider og_wangdian;
+
+/* All providers, NULL at the end. */
+extern const OgProvider *const og_providers[];
+
+extern const OgProvider *og_provider_of_wrapper(const char *wrapper);
+extern const OgOperation *og_provider_operation(const OgProvider *provider,
+												const char *name);
+
+/*
+ * What the files of the providers share.
+ */
+
+/* True if a JSON string or number is spelled like this. */
+extern bool og_says(OgSlice value, const char *text);
+
+/* A documented code or message, and the verdict that it stands for. */
+typedef struct OgMeaning
+{
+	const char *text;			/* NULL in the last row: anything else */
+	OgVerdict	verdict;
+} OgMeaning;
+
+extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
+
+/* The first value that is there and not null, or a slice of nothing. */
+extern OgSlice og_first_given(const OgSlice *values, int count);
+
+/*
+ * The keys of a batch as a JSON array, of strings or ("raw") of their own
+ * bytes as tokens.  NULL when cJSON ran out of memory.
+ */
+extern cJSON *og_batch_json(const OgBatch *batch, bool raw);
+
+#endif							/* OG_PROVIDER_H */

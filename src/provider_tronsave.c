@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_tronsave.c
+ *		TronSave, API v0: fast-charge orders.
+ *
+ * Requests and answers are JSON; the key itself is sent, in a header, and
+ * nothing is signed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "provider.h"
+
+/* No maximum is documented. */
+#define TRONSAVE_BATCH		100
+#define TRONSAVE_MAX_BATCH	OG_MAX_BATCH
+
+/* Of each endpoint. */
+#define TRONSAVE_PACE		"1/2s per key"
+
+enum
+{
+	TRONSAVE_API_KEY
+};
+
+static bool
+tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
+{
+	cJSON	   *body;
+	cJSON	   *ids;
+
+	if (batch->nkeys < 1)
+		return false;
+
+	request->method = OG_POST;
+	request->path = "/v0/fast-charge-order-cancel";
+	og_fields_add(&request->headers, "Content-Type", "application/json");
+
+	ids = og_batch_json(batch, false);
+	body = cJSON_CreateObject();
+	if (!cJSON_AddItemToObject(body, "order_ids", ids))
+	{
+		cJSON_Delete(ids);
+		cJSON_Delete(body);
+		return false;
+	}
+	return og_json_append(&request->body, body);
+}
+
+static bool
+tronsave_sign(OgRequest *request, const OgSigner *signer)
+{
+	og_fields_add_secret(&request->headers, "apikey",
+						 signer->credentials[TRONSAVE_API_KEY]);
+	return true;
+}
+
+/*
+ * Success is believed only if no reason for a failure stands beside it.
+ */
+static void
+tronsave_take_element(OgReading *reading, OgSlice element)
+{
+	enum
+	{
+		ORDER_ID, IS_SUCCESS, FAIL_REASON, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"order_id", "is_success", "fail_reason"
+	};
+	OgSlice		values[COUNT];
+	OgResult	result = {OG_UNKNOWN};
+	OgJsonKind	kind;
+
+	if (og_json_kind(element) != OG_JSON_OBJECT)
+		return;
+	og_json_pick(element, names, values, COUNT);
+	kind = og_json_kind(values[ORDER_ID]);
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return;
+
+	kind = og_json_kind(values[IS_SUCCESS]);
+	if (kind == OG_JSON_FALSE)
+		result.verdict = OG_REJECTED;
+	else if (kind == OG_JSON_TRUE &&
+			 og_json_kind(values[FAIL_REASON]) <= OG_JSON_NULL)
+		result.verdict = OG_CANCELLED;
+	result.message = values[FAIL_REASON];
+	result.element = element;
+	reading->take(reading, reading->find(reading, values[ORDER_ID]), &result);
+}
+
+/* Does a message begin with one of the service's own error numbers? */
+static bool
+tronsave_is_key_error(OgSlice message)
+{
+	static const char *const errors[] = {
+		"TSAS:107",				/* INVALID_API_KEY */
+		"TSAS:106"				/* API_KEY_REQUIRED */
+	};
+	char	   *text;
+	bool		found = false;
+
+	if (og_json_kind(message) != OG_JSON_STRING)
+		return false;
+	text = og_json_text(message, (int) strlen(errors[0]) + 1);
+	for (size_t i = 0; i < lengthof(errors) && !found; i++)
+	{
+		size_t		len = strlen(errors[i]);
+
+		found = strncmp(text, errors[i], len) == 0 &&
+			(text[len] == '\0' || text[len] == ' ');
+	}
+	pfree(text);
+	return found;
+}
+
+/* The verdict of an answer that says "error", true or the name of one. */
+static OgVerdict
+tronsave_refusal(OgSlice code, OgSlice message)
+{
+	if (og_says(code, "FST_ERR_VALIDATION") || tronsave_is_key_error(message))
+		return OG_REJECTED;
+	if (og_says(message, "Rate limit reached"))
+		return OG_TOO_FREQUENT;
+	return OG_UNKNOWN;
+}
+
+static void
+tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	enum
+	{
+		CANCEL_RESULTS, ERROR_, CODE, MESSAGE, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"cancel_results", "error", "code", "message"
+	};
+	OgSlice		values[COUNT];
+	OgJsonCursor cursor;
+	OgSlice		element;
+	OgJsonKind	error;
+
+	if (og_json_kind(answer) != OG_JSON_OBJECT)
+	{
+		reading->note = "is not an object";
+		return;
+	}
+	og_json_pick(answer, names, values, COUNT);
+	reading->code = values[CODE];
+	reading->message = values[MESSAGE];
+
+	error = og_json_kind(values[ERROR_]);
+	if (error == OG_JSON_TRUE || error == OG_JSON_STRING)
+		reading->rest = tronsave_refusal(values[CODE], values[MESSAGE]);
+	if (reading->rest != OG_UNKNOWN)
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+
+	if (og_json_kind(values[CANCEL_RESULTS]) != OG_JSON_ARRAY)
+	{
+		reading->note = "has no list of orders";
+		return;
+	}
+	og_json_open(&cursor, values[CANCEL_RESULTS]);
+	while (og_json_next_element(&cursor, &element))
+		tronsave_take_element(reading, element);
+}
+
+static const OgOperation tronsave_operations[] = {
+	{
+		.name = "cancel",
+		.kind = OG_ACT,
+		.lane = OG_LANE_ORDERS,
+		.batch_max = TRONSAVE_MAX_BATCH,
+		.batch_default = TRONSAVE_BATCH,
+		.build = tronsave_build_cancel,
+		.read = tronsave_read_cancel
+	}
+};
+
+const OgProvider og_tronsave = {
+	.name = "tronsave",
+	.wrapper = "tronsave_fdw",
+	.base_url = "https://api.tronsave.io",
+	.rate_limit = TRONSAVE_PACE,
+	.query_rate_limit = TRONSAVE_PACE,
+	.max_batch = TRONSAVE_MAX_BATCH,
+	.credentials = {
+		[TRONSAVE_API_KEY] = {.name = "api_key"}
+	},
+	.key = TRONSAVE_API_KEY,
+	.sign = tronsave_sign,
+	.operations = tronsave_operations,
+	.noperations = lengthof(tronsave_operations)
+};

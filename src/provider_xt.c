@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_xt.c
+ *		XT, spot trading API v1.
+ *
+ * Every call is a list of parameters.  While a request is built they are its
+ * query; signing adds the account's own, and moves those of a POST into the
+ * form body, where this API wants them.
+ *
+ * The parameter "data" holds a list of ids and is sent as the base64 of a
+ * JSON array.  It stays JSON until the request is signed, because setting
+ * signed_data decides which of the two spellings is signed: the published
+ * text says the decoded one, the published sample signs the encoded one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "crypto.h"
+#include "provider.h"
+
+#define XT_MAX_IDS		100		/* the service ignores what is beyond */
+#define XT_MAX_DIGITS	19		/* of an id */
+
+/* 10 a second for a user; over 1000 a minute an address is locked out. */
+#define XT_PACE			"10/1s per key, 1000/60s per host"
+
+enum
+{
+	XT_ACCESS_KEY,
+	XT_SECRET_KEY
+};
+
+enum
+{
+	XT_SIGNED_DATA
+};
+
+static const char *const xt_signed_data[] = {"encoded", "decoded", NULL};
+
+/* What the code of one order's element says. */
+static const OgMeaning xt_order_codes[] = {
+	{"120", OG_CANCELLED},
+	{"121", OG_NOT_FOUND},		/* or cancelled before */
+	{"122", OG_NOT_CANCELLABLE},	/* cancelled or completed */
+	{"123", OG_UNKNOWN},		/* failed, and it does not know why */
+	{"124", OG_TOO_FREQUENT},
+	{NULL, OG_UNKNOWN}
+};
+
+/* Codes of an envelope that refuses the request as a whole. */
+static const OgMeaning xt_refusals[] = {
+	{"307", OG_REJECTED},		/* access key */
+	{"308", OG_REJECTED},		/* signature */
+	{"400", OG_REJECTED},		/* malformed */
+	{"404", OG_REJECTED},		/* other */
+	{"107", OG_REJECTED},		/* trading is not open */
+	{NULL, OG_UNKNOWN}
+};
+
+#define XT_SUCCESS	"200"
+
+/* Ids go out as bare JSON numbers: nothing but digits may ever pass here. */
+static const char *
+xt_check_id(OgSlice id)
+{
+	bool		good = id.len >= 1 && id.len <= XT_MAX_DIGITS &&
+		id.data[0] != '0';
+
+	for (size_t i = 0; i < id.len && good; i++)
+		good = id.data[i] >= '0' && id.data[i] <= '9';
+	return good ? NULL
+		: "1 to " CppAsString2(XT_MAX_DIGITS) " digits without a leading zero";
+}
+
+static bool
+xt_build_cancel(OgRequest *request, const OgBatch *batch)
+{
+	const char *market = og_fields_get(batch->arguments, "market");
+	StringInfoData data;
+
+	if (market == NULL || batch->nkeys < 1 || batch->nkeys > XT_MAX_IDS)
+		return false;
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		if (xt_check_id(batch->keys[i]) != NULL)
+			return false;
+	}
+
+	initStringInfo(&data);
+	if (!og_json_append(&data, og_batch_json(batch, true)))
+		return false;
+
+	request->method = OG_POST;
+	request->path = "/trade/api/v1/batchCancel";
+	og_fields_add(&request->headers, "Content-Type",
+				  "application/x-www-form-urlencoded");
+	og_fields_add(&request->query, "market", market);
+	og_fields_add(&request->query, "data", data.data);
+	return true;
+}
+
+/* Give the parameter "data", if there is one, the spelling that is sent. */
+static void
+xt_encode_data(OgFields *parameters)
+{
+	for (int i = 0; i < parameters->count; i++)
+	{
+		OgField    *field = &parameters->items[i];
+
+		if (strcmp(field->name, "data") == 0)
+			field->value = og_base64(og_slice_of(field->value));
+	}
+}
+
+/* Signature over "name=value&name=value" of sorted parameters, all raw. */
+static char *
+xt_signature(const OgFields *parameters, const char *secret_key)
+{
+	StringInfoData text;
+	char	   *signature;
+
+	initStringInfo(&text);
+	for (int i = 0; i < parameters->count; i++)
+		appendStringInfo(&text, "%s%s=%s", i > 0 ? "&" : "",
+						 parameters->items[i].name,
+						 parameters->items[i].value);
+	signature = og_hmac_hex(OG_SHA256, og_slice_of(secret_key),
+							og_slice(text.data, text.len));
+	pfree(text.data);
+	return signature;
+}
+
+static bool
+xt_sign(OgRequest *request, const OgSigner *signer)
+{
+	OgFields   *parameters = &request->query;
+	bool		decoded = strcmp(signer->settings[XT_SIGNED_DATA],
+								 "decoded") == 0;
+	char	   *signature;
+
+	og_fields_add(parameters, "accesskey",
+				  signer->credentials[XT_ACCESS_KEY]);
+	og_fields_add(parameters, "nonce",
+				  psprintf(INT64_FORMAT, signer->time_ms));
+	og_fields_sort(parameters);
+
+	if (!decoded)
+		xt_encode_data(parameters);
+	signature = xt_signature(parameters,
+							 signer->credentials[XT_SECRET_KEY]);
+	if (signature == NULL)
+		return false;
+	if (decoded)
+		xt_encode_data(parameters);
+
+	og_fields_add(parameters, "signature", signature);
+	og_fields_sort(parameters);
+	if (request->method == OG_POST)
+	{
+		og_append_form(&request->body, parameters, false);
+		memset(parameters, 0, sizeof(*parameters));
+	}
+	return true;
+}
+
+/* Take the verdict of one element of "data"; without an id it has none. */
+static void
+xt_take_element(OgReading *reading, OgSlice element)
+{
+	enum
+	{
+		ID, CODE, MSG, COUNT
+	};
+	static const char *const names[COUNT] = {"id", "code", "msg"};
+	OgSlice		values[COUNT];
+	OgResult	result = {OG_UNKNOWN};
+	OgJsonKind	kind;
+
+	if (og_json_kind(element) != OG_JSON_OBJECT)
+		return;
+	og_json_pick(element, names, values, COUNT);
+	kind = og_json_kind(values[ID]);
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return;
+
+	result.verdict = og_meaning(xt_order_codes, values[CODE]);
+	result.code = values[CODE];
+	result.message = values[MSG];
+	result.element = element;
+	reading->take(reading, reading->find(reading, values[ID]), &result);
+}
+
+static void
+xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	enum
+	{
+		CODE, DATA, INFO, MSG, MESSAGE, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"code", "data", "info", "msg", "message"
+	};
+	OgSlice		values[COUNT];
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	if (og_json_kind(answer) != OG_JSON_OBJECT)
+	{
+		reading->note = "is not an object";
+		return;
+	}
+	og_json_pick(answer, names, values, COUNT);
+
+	if (og_says(values[CODE], XT_SUCCESS))
+	{
+		/* Its words are about the call, not about an order it leaves out. */
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+		if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)
+			reading->note = "has no list of orders";
+	}
+	else
+	{
+		reading->rest = og_meaning(xt_refusals, values[CODE]);
+		if (reading->rest == OG_REJECTED)
+			reading->envelope = OG_ENVELOPE_REFUSAL;
+		reading->code = values[CODE];
+		reading->message = og_first_given(&values[INFO], COUNT - INFO);
+		reading->note = "is not one that this provider documents";
+	}
+
+	if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)
+		return;
+	og_json_open(&cursor, values[DATA]);
+	while (og_json_next_element(&cursor, &element))
+		xt_take_element(reading, element);
+}
+
+static const OgOperation xt_operations[] = {
+	{
+		.name = "cancel",
+		.kind = OG_ACT,
+		.lane = OG_LANE_ORDERS,
+		.batch_max = XT_MAX_IDS,
+		.batch_default = XT_MAX_IDS,
+		.build = xt_build_cancel,
+		.read = xt_read_cancel
+	}
+};
+
+const OgProvider og_xt = {
+	.name = "xt",
+	.wrapper = "xt_fdw",
+	.base_url = "https://api.xt.com",
+	.rate_limit = XT_PACE,
+	.query_rate_limit = XT_PACE,
+	.max_batch = XT_MAX_IDS,
+	.settings = {
+		[XT_SIGNED_DATA] = {
+			.name = "signed_data",
+			.preset = "encoded",
+			.choices = xt_signed_data
+		}
+	},
+	.credentials = {
+		[XT_ACCESS_KEY] = {.name = "access_key"},
+		[XT_SECRET_KEY] = {.name = "secret_key"}
+	},
+	.key = XT_ACCESS_KEY,
+	.check_id = xt_check_id,
+	.sign = xt_sign,
+	.operations = xt_operations,
+	.noperations = lengthof(xt_operations)
+};

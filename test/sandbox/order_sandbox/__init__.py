@@ -1,0 +1,20 @@
+"""The order sandbox: four order APIs on loopback that keep order state and
+misbehave on request.
+
+Where things are:
+
+    state.py        accounts, orders, the log of what was really done, settings
+    journal.py      what arrived: connections, requests, phases, and waiting
+    pace.py         how fast requests came, against the documented limits
+    json_text.py    JSON in and out with every number and spelling exact
+    tls.py          a throw-away certificate authority and its certificates
+    provider.py     what a provider is: a table of endpoints and how it answers
+    xt.py tronsave.py btse.py wangdian.py      the four of them
+    faults.py       arming faults and choosing those that meet a request
+    fault_rows.py   faults in what an answer says
+    fault_wire.py   faults in how an answer travels
+    exchange.py     the way of one request through all of this
+    http_server.py  sockets, TLS, HTTP/1.1, connections
+    control.py      the control API
+    statements.py   the SQL and JSON printed at start
+"""

@@ -1,0 +1,169 @@
+"""The way of one request: which provider, which faults, what is answered.
+
+No socket is touched here but through the connection's few methods, and no
+provider or fault is known by name.
+"""
+
+import sys
+import time
+import traceback
+
+from . import fault_rows, fault_wire        # noqa: F401  (they register)
+from .faults import Faults
+from .journal import Journal
+from .pace import Pace
+from .provider import Answer, Call, Refused, Shape
+from .state import Account, World
+from .btse import Btse
+from .tronsave import TronSave
+from .wangdian import Wangdian
+from .xt import Xt
+
+PROVIDERS = (Xt, TronSave, Btse, Wangdian)
+NO_ROWS = Shape(("no rows",), "id", "code", "message")
+
+
+class Sandbox:
+    """All that lives while the sandbox runs, apart from its sockets."""
+
+    def __init__(self, pace="on"):
+        self.world = World()
+        self.pace = Pace(self.world)
+        self.journal = Journal(self.world)
+        self.faults = Faults()
+        self.providers = {}
+        self.first_pace = pace
+        for kind in PROVIDERS:
+            provider = kind(self.world, self.pace)
+            self.providers[kind.name] = provider
+            self.pace.define(kind.name, list(kind.limits))
+            self.add_account(kind.name, kind.demo)
+        self.world.settings["pace"] = pace
+
+    def add_account(self, name, credentials, trade=True):
+        account_name = self.providers[name].account_name(credentials)
+        return self.world.add_account(
+            Account(name, account_name, dict(credentials), trade))
+
+    def reset(self):
+        """As after the start, but that accounts and open connections stay."""
+        self.world.clear()
+        self.world.settings["pace"] = self.first_pace
+        self.pace.clear()
+        self.faults.clear()
+        self.journal.clear()
+
+    # ---- one request
+
+    def provider_of(self, request):
+        for provider in self.providers.values():
+            prefix = provider.prefix
+            if request.path == prefix or request.path.startswith(prefix + "/"):
+                request.provider = provider.name
+                request.rest = request.path[len(prefix):]
+                return provider
+        return None
+
+    async def handle(self, connection, request):
+        """Answer one request; returns whether the connection stays open."""
+        provider = self.provider_of(request)
+        refusal = self.identify(provider, request)
+        self.journal.add_request(request)
+        met = self.faults.choose(request)
+        self.journal.note("body", connection.port, request.provider)
+        for armed in met.values():
+            self.journal.note("fault", connection.port, request.provider,
+                              armed.kind.name)
+        wire = met.get("wire")
+        try:
+            answer = refusal or self.answer(provider, request, met)
+        except Exception:                   # a mistake in the sandbox itself
+            traceback.print_exc()
+            print("order sandbox: request %d failed inside the sandbox"
+                  % request.number, file=sys.stderr, flush=True)
+            answer = Answer(500, {"sandbox": "internal error"},
+                            headers={"X-Sandbox-Error": "1"})
+        latency = self.world.settings["latency_ms"]
+        if latency and not await connection.pause(latency / 1000):
+            return False
+        connection.request = request
+        connection.armed = wire
+        if wire is None:
+            return await connection.answer(answer)
+        if not wire.kind.needs_answer:
+            answer = None
+        return await wire.kind.hooks(connection, answer, wire.args)
+
+    def identify(self, provider, request):
+        """Read ids and find the endpoint; an Answer where that fails."""
+        if provider is None:
+            request.note = "no such path"
+            return Answer(404, {"sandbox": "no provider has this path",
+                                "paths": [each.prefix for each
+                                          in self.providers.values()]})
+        provider.read(request)
+        try:
+            request.endpoint = provider.route(request)
+        except Refused as refused:
+            request.note = str(refused)
+            return refused.answer
+        return None
+
+    def answer(self, provider, request, met):
+        """What the provider says to it, with faults of that kind."""
+        armed = met.get("rows")
+        process = all(each.process or hasattr(each.kind.hooks, "override")
+                      for each in met.values())
+        hooks = args = None
+        if armed is not None:
+            hooks = armed.kind.hooks
+            args = dict(armed.args, process=armed.process)
+        try:
+            account = self.admit(provider, request)
+            answer = None
+            if hasattr(hooks, "instead"):
+                answer = hooks.instead(provider, request, args)
+            if answer is None:
+                def override(id, index):
+                    if hasattr(hooks, "override"):
+                        return hooks.override(provider, id, index, args)
+                    return None
+                request.processed = process
+                answer = provider.serve(Call(self.world, request, account,
+                                             process, override))
+        except Refused as refused:
+            request.note = request.note or str(refused)
+            request.processed = False
+            answer = refused.answer
+        if answer.shape is None:
+            answer.shape = NO_ROWS
+        if hasattr(hooks, "edit"):
+            hooks.edit(provider, answer, args)
+        if self.journal._waiters:
+            self.journal.look_again()       # orders may have changed
+        return answer
+
+    def admit(self, provider, request):
+        """Account, pace and signature; raises Refused."""
+        endpoint = request.endpoint
+        key = provider.key_of(request) if endpoint.signed else None
+        account = self.world.account(provider.name, key) if key else None
+        if endpoint.signed and account is not None:
+            request.account = account.name
+        if account is not None:
+            broken = self.pace.arrive(provider.name, account.name, endpoint,
+                                      request.arrived, request.number)
+            if broken is not None:
+                request.note = "above %d requests in %g s per %s" % (
+                    broken.count, broken.seconds, broken.scope)
+                raise Refused(provider.too_frequent(broken, account),
+                              request.note)
+        if endpoint.signed:
+            provider.check(request, account)
+        return account
+
+
+def answered(request, status):
+    """Write down that an answer with this status was handed over."""
+    request.status = status
+    request.answered_at = time.time()

@@ -1,0 +1,642 @@
+"""Faults in what an answer says.
+
+Most of them edit the rows of a finished answer; the provider is known only
+through the Shape of the answer, so that each fault is written once.
+"""
+
+import copy
+import email.utils
+import time
+
+from .faults import fault, one_of
+from .json_text import Pairs, Raw, encode
+from .provider import Answer
+
+ROWS = ("xt", "tronsave", "btse")       # where every order has its row
+
+
+def rows_of(answer):
+    """The rows to be edited; an empty list when there are none."""
+    if answer.shape is None or answer.document is None:
+        return []
+    rows = answer.shape.find_rows(answer.document)
+    return [] if rows is None else rows
+
+
+def chosen(rows, args, shape):
+    """Rows meant by the arguments which (first, last, all) or id."""
+    if args.get("id") is not None:
+        return [row for row in rows if str(row[shape.id]) == str(args["id"])]
+    which = args.get("which", "first")
+    return {"first": rows[:1], "last": rows[-1:], "all": list(rows)}[which]
+
+
+WHICH = {"which": ("first", "first, last or all rows"),
+         "id": (None, "the row of this order instead")}
+
+
+def wire_id(shape, id):
+    return Raw(str(id)) if shape.ids_are_numbers and str(id).isdigit() \
+        else str(id)
+
+
+def fix_count(answer):
+    """Wangdian's error_num follows its rows unless that is the fault."""
+    data = answer.document.get("data") \
+        if isinstance(answer.document, dict) else None
+    if isinstance(data, dict) and "error_num" in data:
+        data["error_num"] = len(data["error_info"])
+
+
+# ---- which rows there are
+
+@fault("missing_rows", "rows of orders that were asked for are left out",
+       dict(WHICH, which=("last", "first, last or all rows")), ROWS)
+class MissingRows:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows = rows_of(answer)
+        for row in chosen(rows, args, answer.shape):
+            rows.remove(row)
+
+
+@fault("extra_rows", "rows of orders that were not asked for are added",
+       {"ids": (["999999999999999999"], "the strangers"),
+        "place": ("end", "end or start")})
+class ExtraRows:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows = rows_of(answer)
+        shape = answer.shape
+        for id in args["ids"]:
+            row = dict(rows[0]) if rows else {}
+            row[shape.id] = wire_id(shape, id)
+            row[shape.verdict] = shape.cancelled
+            if shape.cancelled is None:
+                row.update(shape.refused)
+            rows.insert(0 if args["place"] == "start" else len(rows), row)
+        fix_count(answer)
+
+
+@fault("repeated_rows", "each row comes twice, with the same verdict")
+class RepeatedRows:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows = rows_of(answer)
+        rows[:] = [copy.copy(row) for row in rows for _ in (1, 2)]
+        fix_count(answer)
+
+
+@fault("reordered_rows", "rows come in the opposite order")
+class ReorderedRows:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows_of(answer).reverse()
+
+
+@fault("contradictory_rows", "the same order twice: cancelled and not (at "
+       "Wangdian: named twice with different reasons)",
+       dict(WHICH, order=("as_is_first", "as_is_first or contrary_first")))
+class ContradictoryRows:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows, shape = rows_of(answer), answer.shape
+        for row in chosen(rows, args, shape):
+            other = dict(row)
+            if row[shape.verdict] == shape.cancelled or (
+                    shape.cancelled is None):
+                other.update(shape.refused)
+            else:
+                other[shape.verdict] = shape.cancelled
+            if other == row:
+                other[shape.message] = "采购退货单号不存在"
+            rows.insert(rows.index(row)
+                        + (args["order"] == "as_is_first"), other)
+        fix_count(answer)
+
+
+@fault("empty_array", "a well-formed answer with no row at all")
+class EmptyArray:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows_of(answer).clear()
+        fix_count(answer)
+
+
+# ---- what is in a row
+
+@fault("duplicate_keys", "the verdict's key stands twice in one object",
+       dict(WHICH, values=("different", "different or same"),
+            where=("row", "row or top (the envelope's first key)")))
+class DuplicateKeys:
+    @staticmethod
+    def edit(provider, answer, args):
+        shape, rows = answer.shape, rows_of(answer)
+        if args["where"] == "top" and isinstance(answer.document, dict):
+            key, value = next(iter(answer.document.items()))
+            other = value if args["values"] == "same" else 555
+            answer.document = Pairs(list(answer.document.items())
+                                    + [(key, other)])
+            return
+        for row in chosen(rows, args, shape):
+            other = row[shape.verdict]
+            if args["values"] != "same":
+                other = (shape.cancelled if other != shape.cancelled
+                         else shape.refused[shape.verdict])
+                if other == row[shape.verdict]:
+                    other = "another reason"
+            rows[rows.index(row)] = Pairs(list(row.items())
+                                          + [(shape.verdict, other)])
+
+
+@fault("ids_as_strings", "ids that are documented as numbers come as "
+       "strings", {}, ("xt",))
+class IdsAsStrings:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in rows_of(answer):
+            row[answer.shape.id] = str(row[answer.shape.id])
+
+
+@fault("ids_as_numbers", "ids that are documented as strings come as "
+       "numbers (those that are digits)", {},
+       ("tronsave", "btse", "wangdian"))
+class IdsAsNumbers:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in rows_of(answer):
+            if row[answer.shape.id].isdigit():
+                row[answer.shape.id] = Raw(row[answer.shape.id])
+
+
+SPELLINGS = {
+    "leading_zero": lambda id: "0" + id,
+    "leading_zero_number": lambda id: Raw("0" + id),
+    "exponent": lambda id: Raw(id + "e0"),
+    "fraction": lambda id: Raw(id + ".0"),
+    "minus": lambda id: Raw("-" + id),
+    "plus": lambda id: "+" + id,
+    "blank_before": lambda id: " " + id,
+    "blank_after": lambda id: id + " ",
+    "upper": lambda id: id.upper(),
+    "cut": lambda id: id[:-1],
+}
+
+
+@fault("wrong_id_spelling", "the id is there but spelled in another way",
+       dict(WHICH, form=("leading_zero", "one of " + ", ".join(SPELLINGS))),
+       check=one_of(form=SPELLINGS))
+class WrongIdSpelling:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in chosen(rows_of(answer), args, answer.shape):
+            row[answer.shape.id] = SPELLINGS[args["form"]](
+                str(row[answer.shape.id]))
+
+
+@fault("undefined_code", "a verdict that the documents do not define",
+       dict(WHICH, code=(None, "default 999, at TronSave \"maybe\"")))
+class UndefinedCode:
+    @staticmethod
+    def edit(provider, answer, args):
+        code = args["code"]
+        if code is None:
+            code = {"tronsave": "maybe", "wangdian": "未知原因"}.get(
+                provider.name, 999)
+        for row in chosen(rows_of(answer), args, answer.shape):
+            row[answer.shape.verdict] = code
+
+
+@fault("verdict", "this verdict instead of the true one, with process false "
+       "(the default) without touching the order",
+       {"code": (None, "XT code, BTSE status, or the reason at TronSave and "
+                       "Wangdian"), "ids": (None, "only these; default all")},
+       process=False)
+class Verdict:
+    @staticmethod
+    def override(provider, id, index, args):
+        if args["process"]:
+            return None
+        if args["ids"] is None or id in [str(each) for each in args["ids"]]:
+            return args["code"]
+        return None
+
+    @staticmethod
+    def edit(provider, answer, args):
+        if not args["process"]:
+            return
+        for row in rows_of(answer):
+            if args["ids"] is None or str(row[answer.shape.id]) in [
+                    str(each) for each in args["ids"]]:
+                row[answer.shape.verdict] = args["code"]
+                if provider.name == "tronsave":
+                    row.update(is_success=False, fail_reason=args["code"])
+
+
+@fault("null_fields", "null where the documents promise a value",
+       dict(WHICH, fields=(None, "names of fields; default all of the row")))
+class NullFields:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in chosen(rows_of(answer), args, answer.shape):
+            for name in args["fields"] or list(row):
+                row[name] = None
+
+
+WRONG = {"object": {}, "array": [], "string": "x", "number": 7, "bool": True,
+         "null": None}
+
+
+@fault("wrong_types", "fields of a wrong JSON type",
+       dict(WHICH, fields=(None, "names of fields; default all"),
+            type=("object", "one of " + ", ".join(WRONG)),
+            where=("row", "row or top")),
+       check=one_of(type=WRONG, where=("row", "top")))
+class WrongTypes:
+    @staticmethod
+    def edit(provider, answer, args):
+        targets = (chosen(rows_of(answer), args, answer.shape)
+                   if args["where"] == "row" else [answer.document])
+        for target in targets:
+            if isinstance(target, dict):
+                for name in args["fields"] or list(target):
+                    target[name] = copy.copy(WRONG[args["type"]])
+
+
+# ---- the text of an answer
+
+def text_fault(name, about, raw):
+    """A fault that puts raw text into a string of the first row."""
+    @fault(name, about, {"where": ("message", "message or id of a row, or "
+                                   "top (a new field of the envelope)")})
+    class TextFault:
+        @staticmethod
+        def edit(provider, answer, args):
+            put(answer, args["where"], Raw('"before%safter"' % raw))
+    return TextFault
+
+
+def put(answer, where, value):
+    """Set a field of the first row, or a new one where there is none."""
+    rows, shape = rows_of(answer), answer.shape
+    if where in ("message", "id") and rows:
+        rows[0][getattr(shape, where)] = value
+    elif where == "row" and rows:
+        rows[0]["extra"] = value
+    elif isinstance(answer.document, dict):
+        answer.document["extra"] = value
+    else:
+        answer.document = [{"extra": value}] + list(answer.document or [])
+
+
+text_fault("invalid_utf8", "bytes that are not UTF-8 in a string",
+           "\udcff\udcfe")
+text_fault("nul_byte", "a raw zero byte in a string", "\0")
+text_fault("escaped_nul", "\\u0000 in a string", "\\u0000")
+text_fault("lone_surrogate", "half a surrogate pair (\\ud83d) in a string",
+           "\\ud83d")
+
+
+@fault("byte_order_mark", "a byte order mark before the JSON")
+class ByteOrderMark:
+    @staticmethod
+    def edit(provider, answer, args):
+        answer.body = b"\xef\xbb\xbf" + answer.encoded()
+
+
+@fault("truncated_json", "a complete HTTP answer whose JSON is cut",
+       {"keep": (None, "bytes to keep; default half")})
+class TruncatedJson:
+    @staticmethod
+    def edit(provider, answer, args):
+        body = answer.encoded()
+        keep = len(body) // 2 if args["keep"] is None else args["keep"]
+        answer.body = body[:keep]
+
+
+@fault("not_json", "plain text instead of JSON",
+       {"body": ("upstream said something else", "the text")})
+class NotJson:
+    @staticmethod
+    def edit(provider, answer, args):
+        answer.body = args["body"].encode()
+        answer.headers["Content-Type"] = "text/plain"
+
+
+@fault("html", "an HTML page instead of JSON",
+       {"status": (200, "HTTP status")})
+class Html:
+    @staticmethod
+    def edit(provider, answer, args):
+        answer.body = (b"<html><head><title>Attention Required!</title>"
+                       b"</head><body><h1>Just a moment...</h1></body>"
+                       b"</html>\n")
+        answer.status = args["status"]
+        answer.headers["Content-Type"] = "text/html; charset=UTF-8"
+
+
+@fault("empty", "an answer without a body", {"status": (200, "HTTP status")})
+class Empty:
+    @staticmethod
+    def edit(provider, answer, args):
+        answer.body = b""
+        answer.status = args["status"]
+
+
+@fault("deep_nesting", "an extra field nested very deeply",
+       {"depth": (10000, "levels"), "form": ("array", "array or object"),
+        "where": ("row", "row or top")})
+class DeepNesting:
+    @staticmethod
+    def edit(provider, answer, args):
+        depth = args["depth"]
+        if args["form"] == "object":
+            text = '{"a":' * depth + "1" + "}" * depth
+        else:
+            text = "[" * depth + "]" * depth
+        put(answer, args["where"], Raw(text))
+
+
+NUMBERS = {"exponent": "1e200000", "negative_exponent": "1e-200000",
+           "digits": None, "minus_zero": "-0", "fraction": None,
+           "infinity": "Infinity", "nan": "NaN", "hex": "0x10",
+           "plain_exponent": "1e5"}
+
+
+@fault("absurd_number", "an extra field, or a field of the row, that holds "
+       "an absurd number",
+       {"form": ("exponent", "one of " + ", ".join(NUMBERS)),
+        "digits": (10000, "length for the forms digits and fraction"),
+        "field": (None, "field of the first row; default an extra one"),
+        "where": ("row", "row or top")}, check=one_of(form=NUMBERS))
+class AbsurdNumber:
+    @staticmethod
+    def edit(provider, answer, args):
+        text = NUMBERS[args["form"]]
+        if args["form"] == "digits":
+            text = "9" * args["digits"]
+        elif args["form"] == "fraction":
+            text = "0." + "3" * args["digits"]
+        rows = rows_of(answer)
+        if args["field"] is not None and rows:
+            rows[0][args["field"]] = Raw(text)
+        else:
+            put(answer, args["where"], Raw(text))
+
+
+@fault("oversize_message", "valid JSON with a very long message",
+       {"bytes": (7 * 1024 * 1024, "length of the message"),
+        "fill": ("x", "what it is made of")})
+class OversizeMessage:
+    @staticmethod
+    def edit(provider, answer, args):
+        fill = args["fill"]
+        put(answer, "message", (fill * (args["bytes"] // len(fill) + 1))
+            [:args["bytes"]])
+
+
+@fault("swapped_top", "an array at the top where an object belongs, or the "
+       "other way round")
+class SwappedTop:
+    @staticmethod
+    def edit(provider, answer, args):
+        if isinstance(answer.document, list):
+            answer.document = {"data": answer.document}
+        else:
+            answer.document = [answer.document]
+
+
+# ---- status and envelope
+
+def give_status(name, status, about):
+    @fault(name, about + " (by default the orders WERE processed)",
+           {"body": (None, "text of the body; default a short HTML page"),
+            "headers": ({}, "headers to add")})
+    class Status:
+        @staticmethod
+        def edit(provider, answer, args):
+            replace(answer, status, args["body"], args["headers"])
+    return Status
+
+
+def replace(answer, status, body, headers):
+    answer.status = status
+    answer.document = None
+    if body is None:
+        answer.body = b"<html><body><h1>%d</h1></body></html>\n" % status
+        answer.headers["Content-Type"] = "text/html"
+    else:
+        answer.body = (body.encode() if isinstance(body, str)
+                       else encode(body))
+    answer.headers.update(headers or {})
+
+
+give_status("http_408", 408, "HTTP 408, the service gave up")
+give_status("http_500", 500, "HTTP 500")
+give_status("http_502", 502, "HTTP 502 from a gateway")
+give_status("http_503", 503, "HTTP 503")
+
+
+@fault("status", "this HTTP status and body; by default nothing is processed",
+       {"status": (400, "HTTP status"), "body": (None, "text, or any JSON"),
+        "headers": ({}, "headers to add")}, process=False)
+class AnyStatus:
+    @staticmethod
+    def edit(provider, answer, args):
+        replace(answer, args["status"], args["body"], args["headers"])
+
+
+@fault("contradicting_status", "an HTTP error status over a body that says "
+       "cancelled", {"status": (400, "HTTP status")})
+class ContradictingStatus:
+    @staticmethod
+    def edit(provider, answer, args):
+        answer.status = args["status"]
+
+
+@fault("redirect", "a redirect; by default nothing is processed",
+       {"status": (302, "301, 302, 303, 307 or 308"),
+        "location": ("https://elsewhere.example.com/login?token=query-secret",
+                     "where to")}, process=False)
+class Redirect:
+    @staticmethod
+    def edit(provider, answer, args):
+        replace(answer, args["status"], "", {"Location": args["location"]})
+
+
+def set_envelope(provider, answer, args):
+    document = answer.document
+    if provider.name == "xt" and args["with_rows"]:
+        document.update(code=args["code"], info=args["message"])
+    elif provider.name == "wangdian" and args["with_rows"]:
+        document.update(status=args["code"], message=args["message"])
+    elif provider.name == "tronsave" and args["with_rows"]:
+        document.update(error=True, message=args["message"])
+    else:
+        code = args["code"]
+        answer.document = provider.error(
+            args["status"], str(code) if provider.name == "tronsave"
+            and args["validation"] else code, args["message"]).document
+    answer.status = args["status"]
+
+
+ENVELOPE = {"status": (200, "HTTP status"),
+            "message": ("the service says no", "its words"),
+            "with_rows": (False, "keep the rows (XT, TronSave, Wangdian)"),
+            "validation": (False, "TronSave: the form with a code")}
+
+
+@fault("envelope", "an error in the provider's envelope; by default nothing "
+       "is processed", dict(ENVELOPE, code=(404, "its code")), process=False)
+class Envelope:
+    edit = staticmethod(set_envelope)
+
+
+@fault("undefined_envelope", "an envelope whose code the documents do not "
+       "define", dict(ENVELOPE, code=(999, "its code")), process=False)
+class UndefinedEnvelope:
+    edit = staticmethod(set_envelope)
+
+
+@fault("too_frequent", "the provider's own way to say too frequent, nothing "
+       "processed: XT 124 per id, TronSave and Wangdian HTTP 429, BTSE HTTP "
+       "429 or status 303",
+       {"ids": (None, "XT: only these ids; default all"),
+        "some": (False, "XT: every second id"),
+        "form": ("429", "BTSE: 429, 303 (a row, HTTP 200) or 303_429 (a row, "
+                        "HTTP 429)")}, process=True)
+class TooFrequent:
+    @staticmethod
+    def override(provider, id, index, args):
+        if provider.name == "btse" and args["form"] != "429":
+            return 303
+        if provider.name != "xt":
+            return None
+        if args["ids"] is not None:
+            return 124 if id in [str(each) for each in args["ids"]] else None
+        return None if args["some"] and index % 2 == 0 else 124
+
+    @staticmethod
+    def instead(provider, request, args):
+        if provider.name == "xt" or (provider.name == "btse"
+                                     and args["form"] != "429"):
+            return None
+        return provider.too_frequent()
+
+    @staticmethod
+    def edit(provider, answer, args):
+        if provider.name == "btse" and args["form"] == "303_429":
+            answer.status = 429
+
+
+@fault("retry_after", "HTTP 429 with a Retry-After header, nothing processed",
+       {"seconds": (2, "from now"), "form": ("seconds", "seconds or date"),
+        "value": (None, "the header's text as it is, instead"),
+        "status": (429, "429 or 503")}, process=False)
+class RetryAfter:
+    @staticmethod
+    def instead(provider, request, args):
+        answer = provider.too_frequent()
+        answer.status = args["status"]
+        value = str(args["seconds"])
+        if args["form"] == "date":
+            # a date has whole seconds; never one that is too early
+            value = email.utils.formatdate(
+                int(time.time() + args["seconds"] + 0.999), usegmt=True)
+        answer.headers["Retry-After"] = args["value"] or value
+        return answer
+
+
+# ---- BTSE and Wangdian only
+
+@fault("btse_legs", "the answer has more elements: other legs of the order",
+       {"legs": (1, "how many more"), "ids": (None, "their ids"),
+        "status": (6, "their status")}, ("btse",))
+class BtseLegs:
+    @staticmethod
+    def edit(provider, answer, args):
+        rows = rows_of(answer)
+        ids = args["ids"] or ["ad4d0eeb-81a1-48f4-86c3-%012d" % (leg + 1)
+                              for leg in range(args["legs"])]
+        for id in ids:
+            rows.append(dict(rows[0] if rows else {}, orderID=str(id),
+                             status=args["status"]))
+
+
+@fault("btse_foreign_only", "no element carries the id that was sent",
+       {"id": ("ad4d0eeb-81a1-48f4-86c3-90436bb53718", "the stranger")},
+       ("btse",))
+class BtseForeignOnly:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in rows_of(answer):
+            row.update(orderID=args["id"], clOrderID="")
+
+
+def silence_forms():
+    """What can be wrong about an answer whose silence means cancelled."""
+    def change(**changes):
+        return lambda data, document: data.update(changes)
+
+    def number(by):
+        return lambda data, document: data.update(
+            error_num=data["error_num"] + by)
+
+    def drop(name):
+        return lambda data, document: data.pop(name)
+
+    def stranger(data, document):
+        data["error_info"].append({"order_no": "CR000000000000",
+                                   "message": "采购退货单号不存在"})
+        data["error_num"] += 1
+
+    def row(**changes):
+        def edit(data, document):
+            if data["error_info"]:
+                data["error_info"][0].update(changes)
+            else:
+                data["error_info"].append(dict(
+                    {"order_no": "CR0", "message": "x"}, **changes))
+                data["error_num"] += 1
+        return edit
+
+    def top(**changes):
+        return lambda data, document: document.update(changes)
+
+    return {
+        "error_num_high": number(1), "error_num_low": number(-1),
+        "error_num_missing": drop("error_num"),
+        "error_num_string": lambda data, document: data.update(
+            error_num=str(data["error_num"])),
+        "error_num_null": change(error_num=None),
+        "error_info_missing": drop("error_info"),
+        "error_info_null": change(error_info=None),
+        "error_info_object": change(error_info={}),
+        "error_info_string": change(error_info=""),
+        "error_info_of_strings": change(error_info=["x"], error_num=1),
+        "foreign_number": stranger,
+        "row_without_number": row(order_no=None),
+        "row_without_message": row(message=None),
+        "data_status_1": change(status=1),
+        "data_status_missing": drop("status"),
+        "data_status_string": change(status="0"),
+        "status_1": top(status=1), "status_string": top(status="0"),
+        "status_missing": lambda data, document: document.pop("status"),
+        "data_missing": lambda data, document: document.pop("data"),
+        "data_null": top(data=None), "data_array": top(data=[]),
+    }
+
+
+SILENCE = silence_forms()
+
+
+@fault("wangdian_silence", "the answer is not whole, so that silence about a "
+       "number means nothing",
+       {"form": ("error_num_high", "one of " + ", ".join(SILENCE))},
+       ("wangdian",), check=one_of(form=SILENCE))
+class WangdianSilence:
+    @staticmethod
+    def edit(provider, answer, args):
+        if isinstance(answer.document, dict) and isinstance(
+                answer.document.get("data"), dict):
+            SILENCE[args["form"]](answer.document["data"], answer.document)

@@ -1,0 +1,221 @@
+"""Arming faults, and choosing those that meet a request.
+
+Every fault is one entry of KNOWN, made by the decorators below in
+fault_rows.py (what an answer says) and fault_wire.py (how it travels).  At
+most one armed fault of each stage meets a request:
+
+    rows    changes what is answered, or refuses in the provider's own words
+    wire    changes how the answer travels, or lets it travel not at all
+
+All faults take the arguments of COMMON besides their own.
+"""
+
+from .state import BadInput
+
+COMMON = {
+    "provider": (None, "only requests to this provider"),
+    "process": (None, "true: orders change state before the misbehaviour; "
+                      "false: nothing is done (the default depends on the "
+                      "fault)"),
+    "times": (1, "how many requests it meets; 0 = until disarmed"),
+    "skip": (0, "let this many matching requests through first"),
+    "kept": (False, "only requests that are not the first on their "
+                    "connection"),
+    "match_id": (None, "only requests that name this order"),
+    "operation": (None, "only this operation, such as batch_cancel"),
+}
+
+KNOWN = {}          # name -> Kind
+
+
+class Kind:
+    """What there is to know about one fault."""
+
+    def __init__(self, name, stage, about, args, providers, process, hooks,
+                 needs_answer=True, kept=False, check=None):
+        self.name = name
+        self.stage = stage
+        self.about = about
+        self.args = args                # name -> (default, description)
+        self.providers = providers      # None: all of them
+        self.process = process          # default
+        self.hooks = hooks              # see fault() and wire_fault()
+        self.needs_answer = needs_answer
+        self.kept = kept                # default of the argument kept
+        self.check = check              # raises BadInput on bad arguments
+
+    def as_json(self):
+        return {"name": self.name, "stage": self.stage, "about": self.about,
+                "providers": list(self.providers) if self.providers
+                else "all", "process": self.process,
+                "args": {name: {"default": default, "about": about}
+                         for name, (default, about) in self.args.items()}}
+
+
+class Armed:
+    """One fault that waits for its requests, or has met them."""
+
+    def __init__(self, number, kind, common, args):
+        self.number = number
+        self.kind = kind
+        self.provider = common["provider"]
+        self.process = common["process"]
+        self.times = common["times"]
+        self.skip = common["skip"]
+        self.kept = common["kept"]
+        self.match_id = common["match_id"]
+        self.operation = common["operation"]
+        self.args = args
+        self.matched = 0                # requests that fitted
+        self.fired = 0                  # requests that it met
+        self.requests = []              # their numbers
+        self.disarmed = False
+
+    def spent(self):
+        return self.disarmed or (self.times and self.fired >= self.times)
+
+    def fits(self, request):
+        if self.spent():
+            return False
+        if self.provider not in (None, request.provider):
+            return False
+        if self.kind.providers and request.provider not in \
+                self.kind.providers:
+            return False
+        if self.kept and request.nth < 2:
+            return False
+        if self.operation is not None and (
+                request.endpoint is None
+                or request.endpoint.name != self.operation):
+            return False
+        return self.match_id is None or self.match_id in request.ids
+
+    def as_json(self):
+        return {"id": str(self.number), "fault": self.kind.name,
+                "provider": self.provider, "process": self.process,
+                "times": self.times, "skip": self.skip, "kept": self.kept,
+                "match_id": self.match_id, "operation": self.operation,
+                "args": self.args, "matched": self.matched,
+                "fired": self.fired, "requests": self.requests[-1000:],
+                "armed": not self.spent()}
+
+
+class Faults:
+    """Those that are armed."""
+
+    def __init__(self):
+        self.armed = []
+        self._last = 0
+
+    def arm(self, wanted, provider_names):
+        """wanted: {"fault": name, argument: value...}"""
+        wanted = dict(wanted)
+        name = wanted.pop("fault", None)
+        kind = KNOWN.get(name)
+        if kind is None:
+            raise BadInput("no fault %r; GET /faults/known lists them"
+                           % (name,))
+        common = {each: wanted.pop(each, default)
+                  for each, (default, _) in COMMON.items()
+                  if each not in kind.args}
+        for each in COMMON:
+            common.setdefault(each, COMMON[each][0])
+        if common["process"] is None:
+            common["process"] = kind.process
+        common["kept"] = bool(common["kept"] or kind.kept)
+        self._check_common(kind, common, provider_names)
+        args = {each: default for each, (default, _) in kind.args.items()}
+        for each, value in wanted.items():
+            if each not in kind.args:
+                raise BadInput("fault %s has no argument %r; it has: %s"
+                               % (name, each, ", ".join(
+                                   sorted(kind.args) + sorted(COMMON))))
+            args[each] = value
+        if kind.check:
+            kind.check(args)
+        self._last += 1
+        armed = Armed(self._last, kind, common, args)
+        self.armed.append(armed)
+        return armed
+
+    def _check_common(self, kind, common, provider_names):
+        provider = common["provider"]
+        if provider is not None and provider not in provider_names:
+            raise BadInput("no provider %r" % (provider,))
+        if kind.providers and provider not in (None,) + kind.providers:
+            raise BadInput("fault %s is for %s"
+                           % (kind.name, ", ".join(kind.providers)))
+        for name in ("times", "skip"):
+            if not isinstance(common[name], int) or common[name] < 0:
+                raise BadInput("%s is a number from 0" % name)
+        if common["match_id"] is not None:
+            common["match_id"] = str(common["match_id"])
+
+    def choose(self, request):
+        """The faults that meet this request: {stage: Armed}."""
+        chosen = {}
+        for armed in self.armed:
+            if armed.kind.stage in chosen or not armed.fits(request):
+                continue
+            armed.matched += 1
+            if armed.matched <= armed.skip:
+                continue
+            armed.fired += 1
+            armed.requests.append(request.number)
+            request.faults.append(armed.kind.name)
+            chosen[armed.kind.stage] = armed
+        return chosen
+
+    def disarm(self, number=None, name=None):
+        """One, all of a name, or all; they stay in the list.  Answers how
+        many."""
+        count = 0
+        for armed in self.armed:
+            if (number in (None, str(armed.number))
+                    and name in (None, armed.kind.name)
+                    and not armed.disarmed):
+                armed.disarmed = True
+                count += 1
+        return count
+
+    def clear(self):
+        self.armed.clear()
+
+
+def one_of(**choices):
+    """A check that these arguments have one of these values."""
+    def check(args):
+        for name, values in choices.items():
+            if args[name] not in values:
+                raise BadInput("%s is one of: %s" % (name, ", ".join(values)))
+    return check
+
+
+def fault(name, about, args=None, providers=None, process=True, check=None):
+    """Decorate a class whose methods change what an answer says:
+
+        instead(provider, request, args)    the Answer to give without
+                                            processing, or None
+        override(provider, id, index, args) this id's verdict without
+                                            processing it, or None
+        edit(provider, answer, args)        change the finished answer
+
+    args["process"] is the argument process.  Where there is an override, it
+    speaks of the ids that get one; all others are always processed.
+    """
+    def register(hooks):
+        KNOWN[name] = Kind(name, "rows", about, args or {}, providers,
+                           process, hooks, check=check)
+        return hooks
+    return register
+
+
+def wire_fault(name, about, args=None, providers=None, process=True,
+               needs_answer=True, kept=False):
+    """Decorate a coroutine  deliver(connection, answer, args)  that answers
+    in its own way and returns whether the connection stays open."""
+    def register(deliver):
+        KNOWN[name] = Kind(name, "wire", about, args or {}, providers,
+                           process, deliver, needs_answer, kept)
+        return deliver
+    return register

@@ -1,0 +1,199 @@
+"""Accounts, orders, the log of what was really done, and the settings.
+
+This is the truth that tests compare answers with: an order is cancelled when
+it says so here, whatever the caller was told.  Ids are exact strings.
+"""
+
+import time
+
+
+class BadInput(ValueError):
+    """Something the user of the control API should hear about."""
+
+
+# name: (default, check or tuple of values, what it does)
+SETTINGS = {
+    "pace": ("on", ("on", "off"),
+             "refuse requests above the documented limits (they are counted "
+             "in either case)"),
+    "pace_tolerance_ms": (5, float,
+                          "a window is this much shorter when a violation is "
+                          "judged, to forgive jitter between sending and "
+                          "arrival"),
+    "lock_seconds": (600, float,
+                     "how long XT locks an account that went too fast"),
+    "xt_lock_answer": ("429", ("429", "envelope"),
+                       "how a locked XT account is answered"),
+    "xt_signed_data": ("encoded", ("encoded", "decoded", "either"),
+                       "whether XT's signature covers the base64 text of "
+                       "data or what it decodes to"),
+    "reject_nonce": ("off", ("on", "off"),
+                     "refuse a nonce that is not above the last one of its "
+                     "key (violations are recorded in either case)"),
+    "clock_offset": (0, float,
+                     "seconds that the providers' clocks are ahead"),
+    "timestamp_window": (120, float,
+                         "seconds of difference Wangdian accepts"),
+    "latency_ms": (0, float, "added to every answer"),
+    "accept_any_id": ("off", ("on", "off"),
+                      "an id never heard of is an open order (for bulk runs)"),
+    "keep_requests": (20000, int, "how many requests are remembered"),
+}
+
+
+class Account:
+    """One key at one provider."""
+
+    def __init__(self, provider, name, credentials, trade=True):
+        self.provider = provider
+        self.name = name            # what identifies it: the key
+        self.credentials = credentials
+        self.trade = trade          # may it trade, or only look?
+        self.locked_until = 0.0     # time.monotonic()
+
+    def as_json(self):
+        locked = max(0.0, self.locked_until - time.monotonic())
+        return {"provider": self.provider, "name": self.name,
+                "credentials": self.credentials, "trade": self.trade,
+                "locked_seconds": round(locked, 3)}
+
+
+class Order:
+    """One order, as the provider knows it."""
+    __slots__ = ("provider", "account", "id", "market", "status",
+                 "client_order_id", "group", "fields", "created", "changed",
+                 "cancelled_by")
+
+    def __init__(self, provider, account, id, market, status,
+                 client_order_id=None, group=None, fields=None):
+        self.provider = provider
+        self.account = account
+        self.id = id
+        self.market = market
+        self.status = status
+        self.client_order_id = client_order_id
+        self.group = group          # the legs of one OCO order share it
+        self.fields = fields or {}
+        self.created = time.time()
+        self.changed = self.created
+        self.cancelled_by = None    # number of the request that did it
+
+    def as_json(self):
+        return {"provider": self.provider, "account": self.account,
+                "id": self.id, "market": self.market, "status": self.status,
+                "client_order_id": self.client_order_id, "group": self.group,
+                "fields": self.fields, "created": self.created,
+                "changed": self.changed, "cancelled_by": self.cancelled_by}
+
+
+class World:
+    """Everything that the four providers know."""
+
+    def __init__(self):
+        self.settings = {}
+        self.accounts = {}          # provider -> {name: Account}
+        self.orders = {}            # (provider, account) -> {id: Order}
+        self.log = []               # tuples, see LOG_FIELDS
+        self.reset_settings()
+
+    LOG_FIELDS = ("at", "provider", "account", "order", "action", "request")
+
+    # ---- settings
+
+    def reset_settings(self):
+        self.settings = {name: entry[0] for name, entry in SETTINGS.items()}
+
+    def change_settings(self, changes):
+        """Check everything first, then change."""
+        checked = {}
+        for name, value in changes.items():
+            if name not in SETTINGS:
+                raise BadInput("no setting %r; there are: %s"
+                               % (name, ", ".join(sorted(SETTINGS))))
+            kind = SETTINGS[name][1]
+            if isinstance(kind, tuple):
+                if isinstance(value, bool):
+                    value = "on" if value else "off"
+                value = str(value)
+                if value not in kind:
+                    raise BadInput("%s is one of: %s"
+                                   % (name, ", ".join(kind)))
+            else:
+                try:
+                    value = kind(value)
+                except (TypeError, ValueError):
+                    raise BadInput("%s needs a number" % name) from None
+            checked[name] = value
+        self.settings.update(checked)
+
+    def on(self, name):
+        return self.settings[name] == "on"
+
+    def now(self):
+        """The providers' clock, in seconds."""
+        return time.time() + self.settings["clock_offset"]
+
+    # ---- accounts
+
+    def add_account(self, account):
+        self.accounts.setdefault(account.provider, {})[account.name] = account
+        self.orders.setdefault((account.provider, account.name), {})
+        return account
+
+    def account(self, provider, name=None):
+        """By name, or the provider's first."""
+        accounts = self.accounts.get(provider, {})
+        if name is None:
+            return next(iter(accounts.values()), None)
+        return accounts.get(name)
+
+    # ---- orders
+
+    def add_order(self, order):
+        self.orders[(order.provider, order.account)][order.id] = order
+        return order
+
+    def find(self, account, id):
+        """The order of this account with exactly this id, or None."""
+        book = self.orders[(account.provider, account.name)]
+        order = book.get(id)
+        if order is None and self.on("accept_any_id"):
+            order = Order(account.provider, account.name, id, None, "open")
+            book[id] = order
+        return order
+
+    def book(self, account):
+        return self.orders[(account.provider, account.name)].values()
+
+    def every_order(self, provider=None, account=None, status=None, id=None):
+        for (its_provider, its_account), book in self.orders.items():
+            if provider not in (None, its_provider):
+                continue
+            if account not in (None, its_account):
+                continue
+            found = book.values() if id is None else (
+                (book[id],) if id in book else ())
+            for order in found:
+                if status in (None, order.status):
+                    yield order
+
+    def change(self, order, status, request=None):
+        order.status = status
+        order.changed = time.time()
+        if status == "cancelled":
+            order.cancelled_by = request
+
+    def record(self, account, id, action, request):
+        """One line in the log of what was really done."""
+        self.log.append((time.time(), account.provider, account.name, id,
+                         action, request))
+
+    def clear(self):
+        """Forget orders, log and settings; accounts stay."""
+        for book in self.orders.values():
+            book.clear()
+        self.log.clear()
+        self.reset_settings()
+        for accounts in self.accounts.values():
+            for account in accounts.values():
+                account.locked_until = 0.0
