@@ -95,7 +95,7 @@ SHLIB_LINK = $(shell pkg-config --libs $(NEEDED) 2>/dev/null)
 
 # All that the server's own headers tolerate.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers -Wstrict-prototypes \
+	-Wno-missing-field-initializers \
 	-Wold-style-definition -Wwrite-strings -Wformat=2 -Wno-format-nonliteral
 
 include $(PGXS)

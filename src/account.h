@@ -4,8 +4,8 @@
  *		Servers and user mappings: who we are at a provider, and how to get
  *		there.
  *
- * Options are defined by one table (account_option.c) that both the four
- * validators and the opening of an account read.  Credentials are copied out
+ * Options are defined by one table (account_server.c) and by the providers;
+ * both the four validators and the opening of an account read them.  Credentials are copied out
  * of the catalog when a call begins and wiped when its context goes.
  *
  *-------------------------------------------------------------------------
@@ -25,6 +25,7 @@ typedef struct OgAccount
 	char	   *base_url;		/* without a slash at its end */
 	char	   *host;			/* "host:port", lower case */
 	char	   *sslrootcert;	/* NULL = the system's */
+	bool		allow_http;		/* a superuser allowed plain http */
 
 	/* bounds; durations in milliseconds, 0 = none where that is allowed */
 	int			connect_timeout;

@@ -16,8 +16,13 @@
 #include "foreign/foreign.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/wait_event.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
@@ -49,6 +54,21 @@ og_create_wait_event_set(int nevents)
 	return CreateWaitEventSet(NULL, nevents);
 #else
 	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* What waiting for an answer is called in pg_stat_activity; named since 17. */
+static inline uint32
+og_wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("OrderGatewayHttp");
+	return wait_event;
+#else
+	return PG_WAIT_EXTENSION;
 #endif
 }
 

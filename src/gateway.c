@@ -9,9 +9,9 @@
  * the next thing becomes possible.
  *
  * What a call allocates hangs on .context.  When that goes early, because of
- * an error or a terminated backend, its children go first: transfers are
- * aborted, and then the callback here gives back the turns that were not
- * used.  The account's lock is the transaction's and goes with it.
+ * an error or a terminated backend, the transport aborts its transfers and
+ * the limiter gives back the turns that were not used, each by a callback of
+ * its own there.  The account's lock is the transaction's and goes with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +34,6 @@ typedef struct SavedOutcome
 	int			batch;
 } SavedOutcome;
 
-static void call_cleanup(void *arg);
 static void call_errcontext(void *arg);
 static void call_step(OgCall *call);
 
@@ -121,9 +120,6 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->limiter = og_limiter_open(account->identity, account->host,
 									operation->lane, &call->pace);
 
-	call->cleanup.func = call_cleanup;
-	call->cleanup.arg = call;
-	MemoryContextRegisterResetCallback(context, &call->cleanup);
 	call->on_error.callback = call_errcontext;
 	call->on_error.arg = call;
 	call->on_error.previous = error_context_stack;
@@ -144,7 +140,6 @@ og_call_close(OgCall *call)
 		batch_release(&call->ring[call->head++ % call->ring_size]);
 	og_http_close(call->http);
 	og_limiter_close(call->limiter);
-	call->limiter = NULL;
 	og_trace_end(call->trace);
 	MemoryContextDelete(call->context);
 
@@ -154,18 +149,6 @@ og_call_close(OgCall *call)
 				 errmsg("server \"%s\" answered about " INT64_FORMAT " orders that were not asked for",
 						server, foreign),
 				 errdetail("What it said about them was ignored.")));
-}
-
-/* The call's memory goes before its end: give back the turns not used. */
-static void
-call_cleanup(void *arg)
-{
-	OgCall	   *call = arg;
-
-	if (call->limiter == NULL)
-		return;
-	for (int i = call->head; i < call->created; i++)
-		batch_return_turn(&call->ring[i % call->ring_size]);
 }
 
 /* Say what an error finds, unless it is only a notice or a log line. */

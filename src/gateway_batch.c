@@ -106,6 +106,7 @@ batch_build(OgRequest *request, const OgAccount *account,
 	signer.base_url = account->base_url;
 	signer.time_ms = time_ms;
 
+	og_request_init(request, OG_GET, "");
 	return operation->build(request, asked) &&
 		account->provider->sign(request, &signer);
 }

@@ -74,7 +74,6 @@ typedef struct TraceCall TraceCall;
 struct OgCall
 {
 	MemoryContext context;
-	MemoryContextCallback cleanup;
 	ErrorContextCallback on_error;
 	const OgAccount *account;
 	const OgOperation *operation;

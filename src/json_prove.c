@@ -7,24 +7,14 @@
  * been opened is on a stack of OG_JSON_MAX_DEPTH; whatever breaks a rule ends
  * the pass at once with its reason.
  *
- * Keys.  That no key stands twice in one object with different values is
- * shown when the object closes.  Until then the offsets of its keys wait on a
- * second stack, above those of the objects around it: 4 bytes a key.  The
+ * That no key stands twice in one object with different values is shown when
+ * the object closes (json_keys.c).  Until then the offsets of its keys wait on
+ * a second stack, above those of the objects around it: 4 bytes a key.  The
  * first of them fit into the prover itself, which is all that any provider's
  * answers need.  When they do not, one allocation is made that is certain to
  * do: what is left of the answer cannot hold more than one key in each
- * OG_JSON_SMALLEST_MEMBER bytes, so this never takes more than 4/5 of the
- * answer's size, and what is never touched of it costs nothing.
- *
- * A few keys are compared each with each.  More of them are sorted, and then
- * equal ones are neighbours.  The sort is a heap sort because the order of
- * the keys is the sender's to choose: it needs no memory and has no bad case,
- * where quicksort can be made quadratic by who knows its pivots.  With the
- * common prefix of keys bounded by their length, comparing all keys costs at
- * most their bytes times the logarithm of their number.
- *
- * Two values of one key are the same if their bytes are.  (1.0 and 1.00 are
- * not: a reader that takes the other one would show the other one.)
+ * SMALLEST_MEMBER bytes, so this never takes more than 4/5 of the answer's
+ * size, and what is never touched of it costs nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,13 +24,10 @@
 #include "utils/memutils.h"
 
 #include "json.h"
-#include "json_escape.h"
+#include "json_internal.h"
 
 /* Keys that wait without an allocation. */
 #define KEYS_AT_FIRST		256
-
-/* Objects with more keys than this are sorted. */
-#define KEYS_COMPARED		24
 
 /* The smallest member there is, with what separates it from the next. */
 #define SMALLEST_MEMBER		5	/* "":0, */
@@ -53,9 +40,11 @@
 #define IS_NOT_UTF8			"is not valid UTF-8"
 #define IS_TOO_DEEP			"is nested too deeply"
 #define HAS_BOM				"begins with a byte order mark"
-#define HAS_LONG_NUMBER		"has a number of too many digits"
-#define HAS_LARGE_EXPONENT	"has a number with too large an exponent"
-#define HAS_NUL				"has a zero byte in a string"
+#define HAS_LONG_NUMBER		"has a number of more than " \
+	CppAsString2(OG_JSON_MAX_NUMBER) " characters"
+#define HAS_LARGE_EXPONENT	"has an exponent above " \
+	CppAsString2(OG_JSON_MAX_EXPONENT)
+#define HAS_NUL				"has a zero character in a string"
 #define HAS_HALF_PAIR		"has half a surrogate pair in a string"
 #define HAS_TWO_VALUES		"has two values for one key"
 
@@ -320,54 +309,201 @@ prove_literal(Prover *p, const char *literal)
 }
 
 /*
- * Order keys, given behind their opening quotes, by what they say.
+ * Let the key at "at" wait for the end of its object.
  */
-static int
-compare_keys(const char *a, const char *b)
+static void
+add_key(Prover *p)
 {
-	const char *pause = a + OG_JSON_PAUSE;
-
-	for (;;)
+	if (unlikely(p->nkeys == p->maxkeys))
 	{
-		char		a_bytes[OG_JSON_ESCAPED_MAX];
-		char		b_bytes[OG_JSON_ESCAPED_MAX];
-		int			a_len = 1;
-		int			b_len = 1;
-		int			order;
-
-		while (*a == *b && *a != '"' && *a != '\\' && a < pause)
-		{
-			a++;
-			b++;
-		}
-		if (unlikely(a >= pause))
-		{
-			CHECK_FOR_INTERRUPTS();
-			pause = a + OG_JSON_PAUSE;
-		}
-
-		/* A key that ends comes before one that goes on. */
-		if (*a == '"' || *b == '"')
-			return (*b == '"') - (*a == '"');
-
-		/*
-		 * An escape stands where a character begins, so the other side is at
-		 * the beginning of one too, and has as many bytes or differs.
-		 */
-		if (*a == '\\')
-			a_len = og_json_unescape(a, a_bytes, &a);
-		else
-			a_bytes[0] = *a++;
-		if (*b == '\\')
-			b_len = og_json_unescape(b, b_bytes, &b);
-		else
-			b_bytes[0] = *b++;
-		while (a_len < b_len && *a != '"' && *a != '\\')
-			a_bytes[a_len++] = *a++;
-		while (b_len < a_len && *b != '"' && *b != '\\')
-			b_bytes[b_len++] = *b++;
-		order = memcmp(a_bytes, b_bytes, Min(a_len, b_len));
-		if (order != 0)
-			return order;
+		/* Only once: this is enough for all the rest, and one to spare. */
+		Assert(p->keys == p->keys_at_first);
+		p->maxkeys += (p->end - p->at) / SMALLEST_MEMBER + 1;
+		p->keys = palloc(p->maxkeys * sizeof(uint32));
+		memcpy(p->keys, p->keys_at_first, sizeof(p->keys_at_first));
 	}
+	p->keys[p->nkeys++] = p->at - p->start;
+}
+
+/*
+ * Prove a key and the colon behind it.
+ */
+static bool
+prove_key(Prover *p)
+{
+	if (!skip_space(p))
+		return fail(p, IS_CUT_OFF);
+	if (*p->at != '"')
+		return fail(p, IS_NOT_JSON);
+	add_key(p);
+	if (!prove_string(p))
+		return false;
+	if (!skip_space(p))
+		return fail(p, IS_CUT_OFF);
+	if (*p->at != ':')
+		return fail(p, IS_NOT_JSON);
+	p->at++;
+	return true;
+}
+
+/*
+ * Close what was opened last, "at" its closing bracket.
+ */
+static bool
+close_container(Prover *p)
+{
+	Container  *container = &p->open[--p->depth];
+
+	if (container->is_object)
+	{
+		if (!og_json_keys_agree(p->start, p->keys + container->first_key,
+								p->nkeys - container->first_key, p->at))
+			return fail(p, HAS_TWO_VALUES);
+		p->nkeys = container->first_key;
+	}
+	p->at++;
+	return true;
+}
+
+/*
+ * Open an array or object, "at" its bracket.  Sets *opened if there is a
+ * value in it, which is due then; else it has been closed again.
+ */
+static bool
+open_container(Prover *p, bool *opened)
+{
+	bool		is_object = *p->at == '{';
+
+	if (p->depth == OG_JSON_MAX_DEPTH)
+		return fail(p, IS_TOO_DEEP);
+	p->open[p->depth].is_object = is_object;
+	p->open[p->depth].first_key = p->nkeys;
+	p->depth++;
+
+	p->at++;
+	if (!skip_space(p))
+		return fail(p, IS_CUT_OFF);
+	if (*p->at == (is_object ? '}' : ']'))
+		return close_container(p);
+	*opened = true;
+	return is_object ? prove_key(p) : true;
+}
+
+/*
+ * Prove the value that is due: a scalar, or the beginning of a container.
+ */
+static bool
+prove_value(Prover *p, bool *opened)
+{
+	*opened = false;
+	if (!skip_space(p))
+		return fail(p, IS_CUT_OFF);
+
+	switch (*p->at)
+	{
+		case '"':
+			return prove_string(p);
+		case '[':
+		case '{':
+			return open_container(p, opened);
+		case 't':
+			return prove_literal(p, "true");
+		case 'f':
+			return prove_literal(p, "false");
+		case 'n':
+			return prove_literal(p, "null");
+		case '-':
+		case '0': case '1': case '2': case '3': case '4':
+		case '5': case '6': case '7': case '8': case '9':
+			return prove_number(p);
+		default:
+			return fail(p, IS_NOT_JSON);
+	}
+}
+
+/*
+ * After a value, close what ends with it.  Sets *due if another follows.
+ */
+static bool
+prove_after_value(Prover *p, bool *due)
+{
+	*due = false;
+	while (p->depth > 0)
+	{
+		bool		in_object = p->open[p->depth - 1].is_object;
+
+		if (!skip_space(p))
+			return fail(p, IS_CUT_OFF);
+		if (*p->at == ',')
+		{
+			p->at++;
+			*due = true;
+			return in_object ? prove_key(p) : true;
+		}
+		if (*p->at != (in_object ? '}' : ']'))
+			return fail(p, IS_NOT_JSON);
+		if (!close_container(p))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Prove the answer, "at" the first character of its top value.
+ */
+static bool
+prove_top_value(Prover *p)
+{
+	bool		opened;
+	bool		due = true;
+
+	while (due)
+	{
+		if (!prove_value(p, &opened))
+			return false;
+		if (!opened && !prove_after_value(p, &due))
+			return false;
+	}
+	return true;
+}
+
+bool
+og_json_prove(OgSlice answer, OgSlice *value, const char **reason)
+{
+	static const char bom[] = {'\xEF', '\xBB', '\xBF'};
+	Prover		p;
+	const char *top;
+	const char *top_end;
+
+	p.start = p.at = p.pause = answer.data;
+	p.end = p.start + answer.len;
+	p.reason = NULL;
+	p.depth = 0;
+	p.keys = p.keys_at_first;
+	p.nkeys = 0;
+	p.maxkeys = KEYS_AT_FIRST;
+
+	if (answer.len > MaxAllocSize)
+		p.reason = IS_TOO_LARGE;
+	else if (answer.len >= sizeof(bom) &&
+			 memcmp(answer.data, bom, sizeof(bom)) == 0)
+		p.reason = HAS_BOM;
+	else if (!skip_space(&p))
+		p.reason = IS_EMPTY;
+
+	if (p.reason == NULL)
+	{
+		top = p.at;
+		if (prove_top_value(&p))
+		{
+			top_end = p.at;
+			if (skip_space(&p))
+				p.reason = IS_NOT_JSON;
+			*value = og_slice(top, top_end - top);
+		}
+	}
+	if (p.keys != p.keys_at_first)
+		pfree(p.keys);
+	*reason = p.reason;
+	return p.reason == NULL;
 }

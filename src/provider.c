@@ -250,6 +250,15 @@ og_meaning(const OgMeaning *meanings, OgSlice value)
 	return meanings->verdict;
 }
 
+void
+og_take_by_id(OgReading *reading, OgSlice id, const OgResult *result)
+{
+	OgJsonKind	kind = og_json_kind(id);
+
+	if (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER)
+		reading->take(reading, reading->find(reading, id), result);
+}
+
 OgSlice
 og_first_given(const OgSlice *values, int count)
 {

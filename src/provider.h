@@ -29,6 +29,14 @@
 #define OG_MAX_BATCH		1000
 
 /*
+ * Where one key answers several orders: the most of them that are read from
+ * one answer, and the most bytes of the JSON value of such an order's own id.
+ * Both bound the work of telling them apart.
+ */
+#define OG_MAX_PARTS		1000
+#define OG_MAX_PART_LEN		512
+
+/*
  * Pace: how often a provider lets itself be asked.
  */
 #define OG_MAX_WINDOWS		8
@@ -218,7 +226,9 @@ typedef struct OgProvider
 	const char *(*check_id) (OgSlice id);
 
 	/*
-	 * Sign a built request.  Answers false when it could not be signed.
+	 * Sign a built request, once: another attempt is built anew.  Values of
+	 * fields marked as secret are copies, for the caller to wipe.  Answers
+	 * false when it could not be signed.
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
 
@@ -253,6 +263,13 @@ typedef struct OgMeaning
 } OgMeaning;
 
 extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
+
+/*
+ * Take the verdict of an element that carries this id.  One that carries no
+ * id at all is about no order, and is passed over.
+ */
+extern void og_take_by_id(OgReading *reading, OgSlice id,
+						  const OgResult *result);
 
 /* The first value that is there and not null, or a slice of nothing. */
 extern OgSlice og_first_given(const OgSlice *values, int count);

@@ -52,7 +52,7 @@ static bool
 tronsave_sign(OgRequest *request, const OgSigner *signer)
 {
 	og_fields_add_secret(&request->headers, "apikey",
-						 signer->credentials[TRONSAVE_API_KEY]);
+						 pstrdup(signer->credentials[TRONSAVE_API_KEY]));
 	return true;
 }
 
@@ -70,15 +70,12 @@ tronsave_take_element(OgReading *reading, OgSlice element)
 		"order_id", "is_success", "fail_reason"
 	};
 	OgSlice		values[COUNT];
-	OgResult	result = {OG_UNKNOWN};
+	OgResult	result = {.verdict = OG_UNKNOWN};
 	OgJsonKind	kind;
 
 	if (og_json_kind(element) != OG_JSON_OBJECT)
 		return;
 	og_json_pick(element, names, values, COUNT);
-	kind = og_json_kind(values[ORDER_ID]);
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
-		return;
 
 	kind = og_json_kind(values[IS_SUCCESS]);
 	if (kind == OG_JSON_FALSE)
@@ -88,7 +85,7 @@ tronsave_take_element(OgReading *reading, OgSlice element)
 		result.verdict = OG_CANCELLED;
 	result.message = values[FAIL_REASON];
 	result.element = element;
-	reading->take(reading, reading->find(reading, values[ORDER_ID]), &result);
+	og_take_by_id(reading, values[ORDER_ID], &result);
 }
 
 /* Does a message begin with one of the service's own error numbers? */
@@ -141,6 +138,7 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	OgJsonCursor cursor;
 	OgSlice		element;
 	OgJsonKind	error;
+	bool		has_list;
 
 	if (og_json_kind(answer) != OG_JSON_OBJECT)
 	{
@@ -148,20 +146,24 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		return;
 	}
 	og_json_pick(answer, names, values, COUNT);
-	reading->code = values[CODE];
-	reading->message = values[MESSAGE];
-
 	error = og_json_kind(values[ERROR_]);
+	has_list = og_json_kind(values[CANCEL_RESULTS]) == OG_JSON_ARRAY;
+
 	if (error == OG_JSON_TRUE || error == OG_JSON_STRING)
 		reading->rest = tronsave_refusal(values[CODE], values[MESSAGE]);
 	if (reading->rest != OG_UNKNOWN)
 		reading->envelope = OG_ENVELOPE_REFUSAL;
-
-	if (og_json_kind(values[CANCEL_RESULTS]) != OG_JSON_ARRAY)
+	if (reading->envelope == OG_ENVELOPE_REFUSAL || !has_list)
+	{
+		reading->code = values[CODE];
+		reading->message = values[MESSAGE];
+	}
+	if (!has_list)
 	{
 		reading->note = "has no list of orders";
 		return;
 	}
+
 	og_json_open(&cursor, values[CANCEL_RESULTS]);
 	while (og_json_next_element(&cursor, &element))
 		tronsave_take_element(reading, element);

@@ -164,7 +164,7 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/* Take the verdict of one element of "data"; without an id it has none. */
+/* Take the verdict of one element of "data". */
 static void
 xt_take_element(OgReading *reading, OgSlice element)
 {
@@ -174,21 +174,17 @@ xt_take_element(OgReading *reading, OgSlice element)
 	};
 	static const char *const names[COUNT] = {"id", "code", "msg"};
 	OgSlice		values[COUNT];
-	OgResult	result = {OG_UNKNOWN};
-	OgJsonKind	kind;
+	OgResult	result = {.verdict = OG_UNKNOWN};
 
 	if (og_json_kind(element) != OG_JSON_OBJECT)
 		return;
 	og_json_pick(element, names, values, COUNT);
-	kind = og_json_kind(values[ID]);
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
-		return;
 
 	result.verdict = og_meaning(xt_order_codes, values[CODE]);
 	result.code = values[CODE];
 	result.message = values[MSG];
 	result.element = element;
-	reading->take(reading, reading->find(reading, values[ID]), &result);
+	og_take_by_id(reading, values[ID], &result);
 }
 
 static void
@@ -196,7 +192,7 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	enum
 	{
-		CODE, DATA, INFO, MSG, MESSAGE, COUNT
+		CODE, DATA, INFO_, MSG, MESSAGE, COUNT
 	};
 	static const char *const names[COUNT] = {
 		"code", "data", "info", "msg", "message"
@@ -222,11 +218,12 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	else
 	{
 		reading->rest = og_meaning(xt_refusals, values[CODE]);
+		reading->code = values[CODE];
+		reading->message = og_first_given(&values[INFO_], COUNT - INFO_);
 		if (reading->rest == OG_REJECTED)
 			reading->envelope = OG_ENVELOPE_REFUSAL;
-		reading->code = values[CODE];
-		reading->message = og_first_given(&values[INFO], COUNT - INFO);
-		reading->note = "is not one that this provider documents";
+		else
+			reading->note = "has no code that is documented";
 	}
 
 	if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)

@@ -40,9 +40,7 @@ use warnings;
 use Carp qw(croak);
 use Cwd ();
 use File::Basename ();
-use File::Temp ();
 use HTTP::Tiny;
-use IO::Handle;
 use IO::Select;
 use JSON::PP;
 use POSIX ();
@@ -68,9 +66,8 @@ sub start
 	my $self = bless {
 		owner => $$,
 		http => HTTP::Tiny->new(timeout => 320),
-		log => delete $opts{log}
-		  // File::Temp::tmpnam() . '.order-sandbox.log',
 	}, $class;
+	my $log = delete $opts{log};
 	my $timeout = delete $opts{timeout} // 30;
 	my $command = delete $opts{command} // _command();
 	my @words = (@{ delete $opts{wrapper} // [] },
@@ -86,6 +83,11 @@ sub start
 	}
 	croak "unknown option: " . join(', ', sort keys %opts) if %opts;
 
+	# undef makes a file without a name, which nobody has to remove
+	(defined $log
+		? open($self->{log}, '+>', $log)
+		: open($self->{log}, '+>', undef))
+	  or croak "cannot write the log: $!";
 	$self->_launch(@words);
 	$self->_read_greeting($timeout);
 	return $self;
@@ -116,9 +118,9 @@ sub _launch
 		POSIX::setsid();
 		POSIX::dup2(fileno($stdin), 0);
 		POSIX::dup2(fileno($stdout), 1);
-		my $log = POSIX::open($self->{log},
-			POSIX::O_WRONLY() | POSIX::O_CREAT() | POSIX::O_TRUNC(), 0644);
-		POSIX::dup2($log, 2) if defined $log;
+		POSIX::dup2(fileno($self->{log}), 2);
+		# nothing else of the test's is to be held open
+		POSIX::close($_) foreach (3 .. 255);
 		no warnings 'exec';
 		exec { $words[0] } @words;
 		POSIX::write(2, "could not run $words[0]: $!\n",
@@ -174,19 +176,11 @@ sub stop
 	local $?;
 	for my $try (1 .. 500)
 	{
-		return $self->_forget_log if waitpid($pid, POSIX::WNOHANG()) != 0;
+		return if waitpid($pid, POSIX::WNOHANG()) != 0;
 		kill 'TERM', $pid if $try == 100;
 		kill 'KILL', $pid if $try == 400;
 		Time::HiRes::sleep(0.01);
 	}
-	return;
-}
-
-sub _forget_log
-{
-	my ($self) = @_;
-
-	unlink $self->{log} if -z $self->{log};
 	return;
 }
 
@@ -209,7 +203,8 @@ sub stderr_text
 {
 	my ($self) = @_;
 
-	open(my $fh, '<', $self->{log}) or return '';
+	# opened anew, to leave the place where the sandbox writes alone
+	open(my $fh, '<', '/proc/self/fd/' . fileno($self->{log})) or return '';
 	local $/;
 	my $text = <$fh> // '';
 	close $fh;
@@ -220,15 +215,20 @@ sub stderr_text
 
 =head2 $sandbox->base_url($provider, kind => 'tls')
 
-C<kind> is C<tls>, C<plain>, C<expired>, C<foreign>, C<misnamed>, C<mute>
-(takes the connection, never answers the TLS handshake), C<old_tls> (TLS 1.1
-at most) or C<stuck> (the TCP connect never completes).  The last two are not
-there on every system; see C<has_port>.  C<host> replaces C<localhost>.
+C<kind> is C<tls>, C<plain>, C<expired>, C<foreign>, C<misnamed>, C<tls12> (at
+most), C<refused> (nobody listens), C<mute> (takes the connection, never
+answers the TLS handshake), C<old_tls> (TLS 1.1 at most) or C<stuck> (the TCP
+connect never completes).  The last two are not there on every system; see
+C<has_port>.  C<host> replaces C<localhost>.
 
 =head2 $sandbox->has_port($kind), $sandbox->port($kind)
 
-=head2 $sandbox->ca, $sandbox->foreign_ca, $sandbox->dir, $sandbox->pid,
-$sandbox->control_url
+Whether there is such a port, and its number.
+
+=head2 $sandbox->ca, foreign_ca, dir, pid, control_url, ready
+
+Files of the certificate authorities, the directory they are in, the process,
+and where the control API is.  C<ready> is all that it printed, as a hash.
 
 =head2 $sandbox->credentials($provider)
 
@@ -262,6 +262,7 @@ sub has_port
 	return exists $self->{ready}{ports}{$kind};
 }
 
+sub ready { return $_[0]{ready}; }
 sub ca { return $_[0]{ready}{ca}; }
 sub foreign_ca { return $_[0]{ready}{foreign_ca}; }
 sub dir { return $_[0]{ready}{dir}; }
@@ -390,10 +391,12 @@ sub providers
 
 C<market>, C<status> (default C<open>), C<client_order_id> (one for all) or
 C<client_order_ids> (one each), C<group> (the legs of one OCO order), C<fields>
-(BTSE, XT: fields of the order, numbers as text), C<account>, or
+(BTSE, XT: fields of the order, numbers as text), C<account>; or
 C<< range => [first, count] >> instead of C<ids>.
 
-=head2 $sandbox->set_status($provider, $id, $status), $sandbox->fill($provider, $id)
+=head2 $sandbox->set_status($provider, $id, $status), fill($provider, $id)
+
+Something else happened to the order meanwhile.
 
 =head2 $sandbox->truth($provider)
 
@@ -414,9 +417,9 @@ Every time an order was looked at: an array of hashes with C<order>,
 C<action> (C<cancelled>, C<not_found>, C<not_cancellable>, C<failed>,
 C<cancel_all>) and C<request>.
 
-=head2 $sandbox->add_account($provider, $credentials, %more)
+=head2 $sandbox->add_account($provider, $credentials, %more), accounts
 
-One more key; C<trade> 0 for one that may not trade.
+One more key; C<trade> 0 for one that may not trade.  And all of them.
 
 =cut
 
@@ -480,6 +483,8 @@ sub add_account
 {
 	my ($self, $provider, $credentials, %more) = @_;
 
+	$more{trade} = $more{trade} ? JSON::PP::true : JSON::PP::false
+	  if defined $more{trade};
 	return $self->_post('/accounts',
 		{ provider => $provider, credentials => $credentials, %more });
 }
@@ -516,7 +521,7 @@ sub arm
 		  if defined $args{$name};
 	}
 	foreach my $name (qw(times skip ms bytes depth digits keep seconds status
-		legs times_100))
+		legs times_100 code))
 	{
 		$args{$name} += 0
 		  if defined $args{$name} && $args{$name} =~ /^-?[0-9.]+$/;
@@ -580,7 +585,7 @@ C<seconds> (default 10).  True when they have.
 =head2 $sandbox->wait_for(%condition)
 
 Any of C<< requests => n >>, C<< phase => 'accepted' >> (C<handshake>,
-C<headers>, C<body>, C<fault>, C<answered>, C<left>, C<closed>) with
+C<headers>, C<body>, C<fault>, C<answered>, C<left>, C<closed>, C<dns>) with
 C<< count => n >>, C<< fault => name >>, C<< executed => n >>,
 C<< open => n >> (at most so many open connections), with C<provider>,
 C<port>, C<seconds>.  True when all of them came true in time.
@@ -633,6 +638,9 @@ C<< unlock => 1 >>, or C<< provider => ..., limits => [...] >> it is changed
 first.
 
 =head2 $sandbox->settings(%change)
+
+Changes settings if any are given; a hash of all of them.  They are listed in
+F<test/sandbox/README.md>.
 
 =head2 $sandbox->reset(%opts)
 

@@ -11,10 +11,13 @@ Where things are:
     provider.py     what a provider is: a table of endpoints and how it answers
     xt.py tronsave.py btse.py wangdian.py      the four of them
     faults.py       arming faults and choosing those that meet a request
-    fault_rows.py   faults in what an answer says
+    fault_rows.py   faults in the rows of an answer
+    fault_text.py   faults in its text
+    fault_status.py faults in its status and envelope
     fault_wire.py   faults in how an answer travels
     exchange.py     the way of one request through all of this
     http_server.py  sockets, TLS, HTTP/1.1, connections
     control.py      the control API
     statements.py   the SQL and JSON printed at start
+    client.py       the self test's client
 """

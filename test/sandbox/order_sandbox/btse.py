@@ -2,9 +2,7 @@
 
 import datetime
 import sys
-import uuid
 
-from . import json_text
 from .json_text import Raw
 from .pace import Limit
 from .provider import (Answer, Endpoint, Provider, Shape, form_pairs,
@@ -244,8 +242,3 @@ class Btse(Provider):
             "iso": now.strftime("%Y-%m-%dT%H:%M:%S.")
             + "%03dZ" % (now.microsecond // 1000),
             "epoch": int(now.timestamp())})
-
-
-def new_id():
-    """An order id as BTSE gives them."""
-    return str(uuid.uuid4())

@@ -2,6 +2,7 @@
 and takes answers apart byte by byte, whatever comes."""
 
 import base64
+import errno
 import http.client
 import json
 import socket
@@ -62,6 +63,17 @@ class Client:
             result.ended = "closed"
         result.seconds = time.monotonic() - begun
         return result
+
+    def resets(self, data):
+        """Send a request; is it answered with a TCP reset?  (Python's TLS
+        tells a reset as a plain end, so the socket itself is asked.)"""
+        self.sock.sendall(data)
+        for _ in range(100):
+            time.sleep(0.01)
+            error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                return error == errno.ECONNRESET
+        return False
 
     def read(self, result, limit):
         while not result.whole:

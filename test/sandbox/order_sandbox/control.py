@@ -313,7 +313,7 @@ class Control:
                 raise BadInput("a phase is one of: " + ", ".join(PHASES))
             times = number_in(asked, "count", 1)
             whose = None if phase in ("accepted", "handshake", "headers",
-                                      "closed") else provider
+                                      "closed", "dns") else provider
             tests.append(lambda: count(phase, port, whose, fault) >= times)
         if "executed" in asked:
             orders = number_in(asked, "executed", 1)

@@ -8,13 +8,13 @@ import sys
 import time
 import traceback
 
-from . import fault_rows, fault_wire        # noqa: F401  (they register)
+from . import fault_rows, fault_status, fault_text, fault_wire  # noqa: F401
+from .btse import Btse
 from .faults import Faults
 from .journal import Journal
 from .pace import Pace
 from .provider import Answer, Call, Refused, Shape
 from .state import Account, World
-from .btse import Btse
 from .tronsave import TronSave
 from .wangdian import Wangdian
 from .xt import Xt

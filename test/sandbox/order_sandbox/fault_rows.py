@@ -1,16 +1,13 @@
-"""Faults in what an answer says.
+"""Faults in the rows of an answer: which there are and what they say.
 
-Most of them edit the rows of a finished answer; the provider is known only
-through the Shape of the answer, so that each fault is written once.
+They edit a finished answer; the provider is known only through the Shape of
+the answer, so that each fault is written once.
 """
 
 import copy
-import email.utils
-import time
 
 from .faults import fault, one_of
-from .json_text import Pairs, Raw, encode
-from .provider import Answer
+from .json_text import Pairs, Raw
 
 ROWS = ("xt", "tronsave", "btse")       # where every order has its row
 
@@ -38,6 +35,19 @@ WHICH = {"which": ("first", "first, last or all rows"),
 def wire_id(shape, id):
     return Raw(str(id)) if shape.ids_are_numbers and str(id).isdigit() \
         else str(id)
+
+
+def put(answer, where, value):
+    """Set a field of the first row, or a new one where there is none."""
+    rows, shape = rows_of(answer), answer.shape
+    if where in ("message", "id") and rows:
+        rows[0][getattr(shape, where)] = value
+    elif where == "row" and rows:
+        rows[0]["extra"] = value
+    elif isinstance(answer.document, dict):
+        answer.document["extra"] = value
+    else:
+        answer.document = [{"extra": value}] + list(answer.document or [])
 
 
 def fix_count(answer):
@@ -261,290 +271,6 @@ class WrongTypes:
             if isinstance(target, dict):
                 for name in args["fields"] or list(target):
                     target[name] = copy.copy(WRONG[args["type"]])
-
-
-# ---- the text of an answer
-
-def text_fault(name, about, raw):
-    """A fault that puts raw text into a string of the first row."""
-    @fault(name, about, {"where": ("message", "message or id of a row, or "
-                                   "top (a new field of the envelope)")})
-    class TextFault:
-        @staticmethod
-        def edit(provider, answer, args):
-            put(answer, args["where"], Raw('"before%safter"' % raw))
-    return TextFault
-
-
-def put(answer, where, value):
-    """Set a field of the first row, or a new one where there is none."""
-    rows, shape = rows_of(answer), answer.shape
-    if where in ("message", "id") and rows:
-        rows[0][getattr(shape, where)] = value
-    elif where == "row" and rows:
-        rows[0]["extra"] = value
-    elif isinstance(answer.document, dict):
-        answer.document["extra"] = value
-    else:
-        answer.document = [{"extra": value}] + list(answer.document or [])
-
-
-text_fault("invalid_utf8", "bytes that are not UTF-8 in a string",
-           "\udcff\udcfe")
-text_fault("nul_byte", "a raw zero byte in a string", "\0")
-text_fault("escaped_nul", "\\u0000 in a string", "\\u0000")
-text_fault("lone_surrogate", "half a surrogate pair (\\ud83d) in a string",
-           "\\ud83d")
-
-
-@fault("byte_order_mark", "a byte order mark before the JSON")
-class ByteOrderMark:
-    @staticmethod
-    def edit(provider, answer, args):
-        answer.body = b"\xef\xbb\xbf" + answer.encoded()
-
-
-@fault("truncated_json", "a complete HTTP answer whose JSON is cut",
-       {"keep": (None, "bytes to keep; default half")})
-class TruncatedJson:
-    @staticmethod
-    def edit(provider, answer, args):
-        body = answer.encoded()
-        keep = len(body) // 2 if args["keep"] is None else args["keep"]
-        answer.body = body[:keep]
-
-
-@fault("not_json", "plain text instead of JSON",
-       {"body": ("upstream said something else", "the text")})
-class NotJson:
-    @staticmethod
-    def edit(provider, answer, args):
-        answer.body = args["body"].encode()
-        answer.headers["Content-Type"] = "text/plain"
-
-
-@fault("html", "an HTML page instead of JSON",
-       {"status": (200, "HTTP status")})
-class Html:
-    @staticmethod
-    def edit(provider, answer, args):
-        answer.body = (b"<html><head><title>Attention Required!</title>"
-                       b"</head><body><h1>Just a moment...</h1></body>"
-                       b"</html>\n")
-        answer.status = args["status"]
-        answer.headers["Content-Type"] = "text/html; charset=UTF-8"
-
-
-@fault("empty", "an answer without a body", {"status": (200, "HTTP status")})
-class Empty:
-    @staticmethod
-    def edit(provider, answer, args):
-        answer.body = b""
-        answer.status = args["status"]
-
-
-@fault("deep_nesting", "an extra field nested very deeply",
-       {"depth": (10000, "levels"), "form": ("array", "array or object"),
-        "where": ("row", "row or top")})
-class DeepNesting:
-    @staticmethod
-    def edit(provider, answer, args):
-        depth = args["depth"]
-        if args["form"] == "object":
-            text = '{"a":' * depth + "1" + "}" * depth
-        else:
-            text = "[" * depth + "]" * depth
-        put(answer, args["where"], Raw(text))
-
-
-NUMBERS = {"exponent": "1e200000", "negative_exponent": "1e-200000",
-           "digits": None, "minus_zero": "-0", "fraction": None,
-           "infinity": "Infinity", "nan": "NaN", "hex": "0x10",
-           "plain_exponent": "1e5"}
-
-
-@fault("absurd_number", "an extra field, or a field of the row, that holds "
-       "an absurd number",
-       {"form": ("exponent", "one of " + ", ".join(NUMBERS)),
-        "digits": (10000, "length for the forms digits and fraction"),
-        "field": (None, "field of the first row; default an extra one"),
-        "where": ("row", "row or top")}, check=one_of(form=NUMBERS))
-class AbsurdNumber:
-    @staticmethod
-    def edit(provider, answer, args):
-        text = NUMBERS[args["form"]]
-        if args["form"] == "digits":
-            text = "9" * args["digits"]
-        elif args["form"] == "fraction":
-            text = "0." + "3" * args["digits"]
-        rows = rows_of(answer)
-        if args["field"] is not None and rows:
-            rows[0][args["field"]] = Raw(text)
-        else:
-            put(answer, args["where"], Raw(text))
-
-
-@fault("oversize_message", "valid JSON with a very long message",
-       {"bytes": (7 * 1024 * 1024, "length of the message"),
-        "fill": ("x", "what it is made of")})
-class OversizeMessage:
-    @staticmethod
-    def edit(provider, answer, args):
-        fill = args["fill"]
-        put(answer, "message", (fill * (args["bytes"] // len(fill) + 1))
-            [:args["bytes"]])
-
-
-@fault("swapped_top", "an array at the top where an object belongs, or the "
-       "other way round")
-class SwappedTop:
-    @staticmethod
-    def edit(provider, answer, args):
-        if isinstance(answer.document, list):
-            answer.document = {"data": answer.document}
-        else:
-            answer.document = [answer.document]
-
-
-# ---- status and envelope
-
-def give_status(name, status, about):
-    @fault(name, about + " (by default the orders WERE processed)",
-           {"body": (None, "text of the body; default a short HTML page"),
-            "headers": ({}, "headers to add")})
-    class Status:
-        @staticmethod
-        def edit(provider, answer, args):
-            replace(answer, status, args["body"], args["headers"])
-    return Status
-
-
-def replace(answer, status, body, headers):
-    answer.status = status
-    answer.document = None
-    if body is None:
-        answer.body = b"<html><body><h1>%d</h1></body></html>\n" % status
-        answer.headers["Content-Type"] = "text/html"
-    else:
-        answer.body = (body.encode() if isinstance(body, str)
-                       else encode(body))
-    answer.headers.update(headers or {})
-
-
-give_status("http_408", 408, "HTTP 408, the service gave up")
-give_status("http_500", 500, "HTTP 500")
-give_status("http_502", 502, "HTTP 502 from a gateway")
-give_status("http_503", 503, "HTTP 503")
-
-
-@fault("status", "this HTTP status and body; by default nothing is processed",
-       {"status": (400, "HTTP status"), "body": (None, "text, or any JSON"),
-        "headers": ({}, "headers to add")}, process=False)
-class AnyStatus:
-    @staticmethod
-    def edit(provider, answer, args):
-        replace(answer, args["status"], args["body"], args["headers"])
-
-
-@fault("contradicting_status", "an HTTP error status over a body that says "
-       "cancelled", {"status": (400, "HTTP status")})
-class ContradictingStatus:
-    @staticmethod
-    def edit(provider, answer, args):
-        answer.status = args["status"]
-
-
-@fault("redirect", "a redirect; by default nothing is processed",
-       {"status": (302, "301, 302, 303, 307 or 308"),
-        "location": ("https://elsewhere.example.com/login?token=query-secret",
-                     "where to")}, process=False)
-class Redirect:
-    @staticmethod
-    def edit(provider, answer, args):
-        replace(answer, args["status"], "", {"Location": args["location"]})
-
-
-def set_envelope(provider, answer, args):
-    document = answer.document
-    if provider.name == "xt" and args["with_rows"]:
-        document.update(code=args["code"], info=args["message"])
-    elif provider.name == "wangdian" and args["with_rows"]:
-        document.update(status=args["code"], message=args["message"])
-    elif provider.name == "tronsave" and args["with_rows"]:
-        document.update(error=True, message=args["message"])
-    else:
-        code = args["code"]
-        answer.document = provider.error(
-            args["status"], str(code) if provider.name == "tronsave"
-            and args["validation"] else code, args["message"]).document
-    answer.status = args["status"]
-
-
-ENVELOPE = {"status": (200, "HTTP status"),
-            "message": ("the service says no", "its words"),
-            "with_rows": (False, "keep the rows (XT, TronSave, Wangdian)"),
-            "validation": (False, "TronSave: the form with a code")}
-
-
-@fault("envelope", "an error in the provider's envelope; by default nothing "
-       "is processed", dict(ENVELOPE, code=(404, "its code")), process=False)
-class Envelope:
-    edit = staticmethod(set_envelope)
-
-
-@fault("undefined_envelope", "an envelope whose code the documents do not "
-       "define", dict(ENVELOPE, code=(999, "its code")), process=False)
-class UndefinedEnvelope:
-    edit = staticmethod(set_envelope)
-
-
-@fault("too_frequent", "the provider's own way to say too frequent, nothing "
-       "processed: XT 124 per id, TronSave and Wangdian HTTP 429, BTSE HTTP "
-       "429 or status 303",
-       {"ids": (None, "XT: only these ids; default all"),
-        "some": (False, "XT: every second id"),
-        "form": ("429", "BTSE: 429, 303 (a row, HTTP 200) or 303_429 (a row, "
-                        "HTTP 429)")}, process=True)
-class TooFrequent:
-    @staticmethod
-    def override(provider, id, index, args):
-        if provider.name == "btse" and args["form"] != "429":
-            return 303
-        if provider.name != "xt":
-            return None
-        if args["ids"] is not None:
-            return 124 if id in [str(each) for each in args["ids"]] else None
-        return None if args["some"] and index % 2 == 0 else 124
-
-    @staticmethod
-    def instead(provider, request, args):
-        if provider.name == "xt" or (provider.name == "btse"
-                                     and args["form"] != "429"):
-            return None
-        return provider.too_frequent()
-
-    @staticmethod
-    def edit(provider, answer, args):
-        if provider.name == "btse" and args["form"] == "303_429":
-            answer.status = 429
-
-
-@fault("retry_after", "HTTP 429 with a Retry-After header, nothing processed",
-       {"seconds": (2, "from now"), "form": ("seconds", "seconds or date"),
-        "value": (None, "the header's text as it is, instead"),
-        "status": (429, "429 or 503")}, process=False)
-class RetryAfter:
-    @staticmethod
-    def instead(provider, request, args):
-        answer = provider.too_frequent()
-        answer.status = args["status"]
-        value = str(args["seconds"])
-        if args["form"] == "date":
-            # a date has whole seconds; never one that is too early
-            value = email.utils.formatdate(
-                int(time.time() + args["seconds"] + 0.999), usegmt=True)
-        answer.headers["Retry-After"] = args["value"] or value
-        return answer
 
 
 # ---- BTSE and Wangdian only

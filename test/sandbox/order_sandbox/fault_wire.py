@@ -196,6 +196,18 @@ async def chunked(connection, answer, args):
     return True
 
 
+@wire_fault("until_close", "a body without a length that ends where the "
+            "connection does; whole, this is no misbehaviour",
+            dict(GOODBYE, keep=(None, "bytes of the body; default all")))
+async def until_close(connection, answer, args):
+    head = connection.head(answer).split(b"\r\n")
+    head = [line for line in head if not line.startswith(b"Content-Length")]
+    await connection.send(b"\r\n".join(head)
+                          + answer.encoded()[:args["keep"]])
+    await connection.close(args["goodbye"])
+    return False
+
+
 @wire_fault("garbage", "bytes that are not HTTP, then close",
             {"text": ("SSH-2.0-OpenSSH_9.2\r\n", "what is sent")})
 async def garbage(connection, answer, args):
@@ -205,6 +217,13 @@ async def garbage(connection, answer, args):
 
 
 # ---- too much
+
+@wire_fault("long_header", "one very long header before the answer",
+            {"bytes": (400000, "of it")})
+async def long_header(connection, answer, args):
+    answer.headers["X-Filler"] = "x" * args["bytes"]
+    return await connection.answer(answer)
+
 
 @wire_fault("oversize", "the answer, valid JSON, followed by blanks",
             {"bytes": (9 * 1024 * 1024, "size of the body in all"),

@@ -1,7 +1,8 @@
 """Arming faults, and choosing those that meet a request.
 
 Every fault is one entry of KNOWN, made by the decorators below in
-fault_rows.py (what an answer says) and fault_wire.py (how it travels).  At
+fault_rows.py, fault_text.py and fault_status.py (what an answer says) and in
+fault_wire.py (how it travels).  At
 most one armed fault of each stage meets a request:
 
     rows    changes what is answered, or refuses in the provider's own words
@@ -130,7 +131,9 @@ class Faults:
                 raise BadInput("fault %s has no argument %r; it has: %s"
                                % (name, each, ", ".join(
                                    sorted(kind.args) + sorted(COMMON))))
-            args[each] = value
+            args[each] = fitting(each, value, kind.args[each][0])
+        if "which" in args:
+            one_of(which=("first", "last", "all"))(args)
         if kind.check:
             kind.check(args)
         self._last += 1
@@ -180,6 +183,28 @@ class Faults:
 
     def clear(self):
         self.armed.clear()
+
+
+def fitting(name, value, default):
+    """The value of an argument, if it is of its default's kind."""
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise BadInput("%s is true or false" % name)
+    elif name == "keep" and value is None:
+        pass
+    elif (isinstance(default, (int, float)) or name == "keep") \
+            and name != "code":
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise BadInput("%s is a number" % name) from None
+        return int(number) if number == int(number) else number
+    elif isinstance(default, str) and not isinstance(value, str):
+        raise BadInput("%s is a text" % name)
+    elif name in ("ids", "fields") and not isinstance(
+            value, (list, type(None))):
+        raise BadInput("%s is a list" % name)
+    return value
 
 
 def one_of(**choices):

@@ -44,15 +44,6 @@ class Stream(asyncio.StreamReaderProtocol):
         super().connection_lost(error)
 
 
-def abort(transport):
-    """transport.abort(), which Python 3.11.2 has broken for TLS: it calls a
-    function with one argument too few.  This is what it means to do."""
-    try:
-        transport._force_close(None)
-    except AttributeError:
-        transport.abort()
-
-
 class BadRequest(Exception):
     """The client does not speak HTTP as we know it."""
 
@@ -78,6 +69,8 @@ class Connection:
         self.left = asyncio.Event()
         self.reader = None
         self.writer = None
+        self.raw = None                 # the transport below TLS
+        self.closing = False
 
     def as_json(self):
         return {"number": self.number, "port": self.port,
@@ -154,28 +147,30 @@ class Connection:
     async def close(self, goodbye=True):
         """Close; without goodbye, as when the server process dies."""
         self.closed_by = self.closed_by or "server"
-        if self.writer is None:
+        if self.writer is None or self.closing:
             return
-        if not goodbye:
-            sock = self.writer.get_extra_info("socket")
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            abort(self.writer.transport)
-        else:
+        self.closing = True
+        if goodbye:
             self.writer.close()
+            return
+        try:
+            self.raw.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.raw.abort()
 
     async def reset(self):
         """Close with a TCP reset."""
         self.closed_by = self.closed_by or "server"
-        sock = self.writer.get_extra_info("socket")
+        if self.closing:
+            return
+        self.closing = True
         try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                            struct.pack("ii", 1, 0))
+            self.raw.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         except OSError:
             pass
-        abort(self.writer.transport)
+        self.raw.abort()
 
     def close_later(self, seconds, reset=False, goodbye=True):
         async def later():
@@ -201,6 +196,9 @@ class Connection:
         self.writer = asyncio.StreamWriter(transport, protocol, self.reader,
                                            loop)
         tls = transport.get_extra_info("ssl_object")
+        # asyncio's TLS transport cannot be aborted at every moment
+        self.raw = (transport if tls is None
+                    else transport._ssl_protocol._transport)
         if tls is not None:
             self.handshake = "ok"
             self.tls = tls.version()
@@ -219,7 +217,7 @@ class Connection:
             try:
                 await asyncio.wait_for(self.writer.wait_closed(), 2)
             except (asyncio.TimeoutError, *GONE):
-                abort(self.writer.transport)
+                self.raw.abort()
 
     async def converse(self):
         while True:
@@ -297,6 +295,18 @@ class Listener:
         self.port = self.socket.getsockname()[1]
 
 
+class Refused:
+    """A port that is ours, so that nobody else answers there, but where
+    nobody listens: the connection is refused."""
+
+    kind = "refused"
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+
 class Stuck:
     """A port whose TCP connect never completes: its accept queue is full."""
 
@@ -340,7 +350,9 @@ class Server:
         self.start(self.accept(listener))
         return listener.port
 
-    async def listen_stuck(self):
+    async def do_not_listen(self):
+        """The ports without a server behind them."""
+        self.listeners[Refused.kind] = Refused()
         stuck = Stuck()
         if await stuck.fill():
             self.listeners[stuck.kind] = stuck
@@ -397,6 +409,12 @@ class Server:
     async def close(self):
         for listener in self.listeners.values():
             listener.socket.close()
+        for connection in list(self.sandbox.journal.open.values()):
+            await connection.close()
+        await asyncio.sleep(0.02)           # for the goodbyes
+        for connection in list(self.sandbox.journal.open.values()):
+            if connection.raw is not None:
+                connection.raw.abort()
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

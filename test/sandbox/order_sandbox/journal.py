@@ -10,6 +10,7 @@ A phase is a moment in the life of a connection or request:
     answered    its answer was handed to the network
     left        the client closed the connection first
     closed      the connection is gone
+    dns         the silent name server was asked (option --silent-dns)
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import time
 from collections import Counter, deque
 
 PHASES = ("accepted", "handshake", "headers", "body", "fault", "answered",
-          "left", "closed")
+          "left", "closed", "dns")
 
 
 class Journal:

@@ -112,9 +112,10 @@ class Certificates:
             file.write(data)
         return path
 
-    def context(self, file):
+    def context(self, file, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = newest
         context.set_alpn_protocols(["http/1.1"])
         context.load_cert_chain(file)
         return context

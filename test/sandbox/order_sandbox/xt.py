@@ -95,7 +95,8 @@ class Xt(Provider):
         if not isinstance(ids, list):
             raise ValueError("data is not an array")
         for id in ids:
-            if not (isinstance(id, str) and id.isascii() and id.isdigit()):
+            if not (isinstance(id, str) and id.isascii() and id.isdigit()
+                    and len(id) <= 19):
                 raise ValueError("%r is no order id" % (id,))
         return [str(id) for id in ids]
 

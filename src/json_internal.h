@@ -1,20 +1,20 @@
 /*-------------------------------------------------------------------------
  *
- * json_escape.h
- *		What the escapes in JSON strings say.  Only for the json room.
+ * json_internal.h
+ *		What the files of the json room share: what escapes say, and the part
+ *		of the proof that is about keys.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef OG_JSON_ESCAPE_H
-#define OG_JSON_ESCAPE_H
+#ifndef OG_JSON_INTERNAL_H
+#define OG_JSON_INTERNAL_H
 
 #include "mb/pg_wchar.h"
 
+#include "json.h"
+
 /* Bytes of input after which a loop looks for interrupts: some 0.1 ms. */
 #define OG_JSON_PAUSE	65536
-
-/* The longest piece of UTF-8 that one escape stands for. */
-#define OG_JSON_ESCAPED_MAX	4
 
 /* \uXXXX has this many characters. */
 #define OG_JSON_UNICODE_ESCAPE	6
@@ -80,8 +80,9 @@ og_json_escape_letter(char letter)
 }
 
 /*
- * Write the character of a proven escape, "at" its backslash, as UTF-8.
- * Answers the number of bytes written and sets *next to what follows.
+ * Write the character of a proven escape, "at" its backslash, as UTF-8 of up
+ * to MAX_MULTIBYTE_CHAR_LEN bytes.  Answers their number and sets *next to
+ * what follows the escape.
  */
 static inline int
 og_json_unescape(const char *at, char *utf8, const char **next)
@@ -107,4 +108,12 @@ og_json_unescape(const char *at, char *utf8, const char **next)
 	return pg_utf_mblen((unsigned char *) utf8);
 }
 
-#endif							/* OG_JSON_ESCAPE_H */
+/*
+ * json_keys.c.  Does no key stand twice with different values?  The keys are
+ * those of one object, given by where their opening quotes are, counted from
+ * "start"; the object closes at "bracket".  Their order is changed.
+ */
+extern bool og_json_keys_agree(const char *start, uint32 *keys, uint32 nkeys,
+							   const char *bracket);
+
+#endif							/* OG_JSON_INTERNAL_H */

@@ -1,0 +1,549 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_collect.c
+ *		From one HTTP response to what every key of a batch gets.
+ *
+ * Three voices speak about an order: the transport (did it leave, did a whole
+ * answer come back), the HTTP status, and the provider's own words, which
+ * again are an envelope about the request and elements about single orders.
+ * Here the elements are gathered per key first, without judging them; then
+ * each key is judged once, by judge_element() or judge_rest().  The rule is
+ * the same everywhere: a verdict stands where nothing contradicts it, and
+ * where something does, the outcome is "unknown".
+ *
+ * What is kept of an answer is one small struct per key, or per part of a key
+ * (see OG_MAX_PARTS); elements that nobody asked for are only counted.  Texts
+ * are decoded for what is shown, so never for more than the answer's size.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+#include "gateway_collect.h"
+
+/* What an HTTP status says about a request, before its body is heard. */
+typedef enum StatusClass
+{
+	STATUS_DONE,				/* 2xx: the body decides */
+	STATUS_REFUSED,				/* 4xx: not processed */
+	STATUS_PACE,				/* 429: not processed, send again */
+	STATUS_LOST,				/* 408, 5xx: nobody knows */
+	STATUS_ELSEWHERE			/* 3xx and what is no final status */
+} StatusClass;
+
+/* Elements with one verdict on one key, or on one part of it. */
+typedef struct Taken
+{
+	OgResult	result;			/* the first of them */
+	bool		contradicted;	/* others have another verdict */
+	char	   *part;			/* text of result.part, NULL without one */
+	struct Taken *next;			/* next part of the same key */
+} Taken;
+
+/* A key, in the index by text. */
+typedef struct IndexEntry
+{
+	OgSlice		text;
+	int			key;
+} IndexEntry;
+
+/* All that is known while one response is being weighed. */
+typedef struct Collector
+{
+	OgReading	reading;		/* first: readers hand this part back to us */
+	const OgOperation *operation;
+	const OgBatch *batch;
+	int			status;
+	StatusClass class;
+	bool		proven;			/* the body was read */
+	const char *flaw;			/* why not: completes "the answer ..." */
+
+	Taken	  **taken;			/* per key */
+	int			foreign;
+	bool		named;			/* some element named some order */
+	bool		processed;		/* the body says that the request was worked
+								 * on, in whole or in part */
+	int			next;			/* key after the one found last */
+	IndexEntry *index;			/* sorted by text; NULL until needed */
+
+	const char *status_words;	/* "HTTP 502 Bad Gateway", once needed */
+} Collector;
+
+/*
+ * ----
+ * Gathering: what readers call
+ * ----
+ */
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	return og_slice_compare(((const IndexEntry *) a)->text,
+							((const IndexEntry *) b)->text);
+}
+
+static void
+build_index(Collector *collector)
+{
+	const OgBatch *batch = collector->batch;
+
+	collector->index = palloc(batch->nkeys * sizeof(IndexEntry));
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		collector->index[i].text = batch->keys[i];
+		collector->index[i].key = i;
+	}
+	qsort(collector->index, batch->nkeys, sizeof(IndexEntry),
+		  compare_entries);
+}
+
+/* Find a key by a bisection of the index, -1 if there is none. */
+static int
+search_index(Collector *collector, OgSlice id)
+{
+	int			low = 0;
+	int			high = collector->batch->nkeys;
+
+	if (collector->index == NULL)
+		build_index(collector);
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		const IndexEntry *entry = &collector->index[middle];
+		int			order = og_json_compare(id, entry->text);
+
+		if (order == 0)
+			return entry->key;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
+/* Answers mostly come in the order of the question: try the next key first. */
+static int
+find_key(OgReading *reading, OgSlice id)
+{
+	Collector  *collector = (Collector *) reading;
+	const OgBatch *batch = collector->batch;
+	OgJsonKind	kind = og_json_kind(id);
+	int			key;
+
+	CHECK_FOR_INTERRUPTS();
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return -1;
+
+	if (collector->next < batch->nkeys &&
+		og_json_compare(id, batch->keys[collector->next]) == 0)
+		key = collector->next;
+	else
+		key = search_index(collector, id);
+	if (key >= 0)
+		collector->next = key + 1;
+	return key;
+}
+
+/* Is this what was taken before: the same key, and the same part of it? */
+static bool
+same_part(const Collector *collector, const Taken *taken, OgSlice part)
+{
+	if (!collector->operation->several)
+		return true;
+	if (taken->part == NULL || part.data == NULL)
+		return taken->part == NULL && part.data == NULL;
+	return og_json_equals(part, taken->part);
+}
+
+/*
+ * Take the verdict of one element.  The number of parts is bounded by the
+ * reader (OG_MAX_PARTS), so a list does.
+ */
+static void
+take_result(OgReading *reading, int key, const OgResult *result)
+{
+	Collector  *collector = (Collector *) reading;
+	Taken	  **at;
+
+	CHECK_FOR_INTERRUPTS();
+	collector->named = true;
+	if (key < 0)
+	{
+		collector->foreign++;
+		return;
+	}
+
+	at = &collector->taken[key];
+	while (*at != NULL && !same_part(collector, *at, result->part))
+		at = &(*at)->next;
+
+	if (*at == NULL)
+	{
+		*at = palloc0(sizeof(Taken));
+		(*at)->result = *result;
+		if (result->part.data != NULL)
+			(*at)->part = og_json_text(result->part, OG_MAX_PART_LEN);
+	}
+	else if ((*at)->result.verdict != result->verdict)
+		(*at)->contradicted = true;
+}
+
+/*
+ * ----
+ * Judging
+ * ----
+ */
+
+static StatusClass
+classify_status(int status)
+{
+	if (status >= 200 && status <= 299)
+		return STATUS_DONE;
+	if (status == 429)
+		return STATUS_PACE;
+	if (status == 408 || (status >= 500 && status <= 599))
+		return STATUS_LOST;
+	if (status >= 400 && status <= 499)
+		return STATUS_REFUSED;
+	return STATUS_ELSEWHERE;
+}
+
+static bool
+is_done(OgVerdict verdict)
+{
+	return verdict == OG_CANCELLED || verdict == OG_ACCEPTED;
+}
+
+/*
+ * Does a proven body say that the request was worked on?  That contradicts a
+ * status 429, which says that nothing was.  Of single orders, only refusals
+ * go together with it.
+ */
+static bool
+was_processed(const Collector *collector)
+{
+	if (collector->reading.envelope == OG_ENVELOPE_SUCCESS ||
+		is_done(collector->reading.rest) || collector->foreign > 0)
+		return true;
+	for (int i = 0; i < collector->batch->nkeys; i++)
+	{
+		for (Taken *taken = collector->taken[i]; taken; taken = taken->next)
+		{
+			if (taken->contradicted ||
+				(taken->result.verdict != OG_REJECTED &&
+				 taken->result.verdict != OG_TOO_FREQUENT))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The verdict on an order that has an element of its own. */
+static OgVerdict
+judge_element(const Collector *collector, const Taken *taken)
+{
+	OgVerdict	verdict = taken->result.verdict;
+
+	if (taken->contradicted)
+		return OG_UNKNOWN;
+	switch (collector->class)
+	{
+		case STATUS_DONE:
+			return verdict;
+		case STATUS_REFUSED:
+			return is_done(verdict) ? OG_UNKNOWN : verdict;
+		case STATUS_PACE:
+			return collector->processed ? OG_UNKNOWN : OG_TOO_FREQUENT;
+		case STATUS_LOST:
+		case STATUS_ELSEWHERE:
+			break;
+	}
+	return OG_UNKNOWN;
+}
+
+/*
+ * The verdict on all orders without an element.  A refusal of the request is
+ * one of them all only where no element shows that it was worked on.
+ */
+static OgVerdict
+judge_rest(const Collector *collector)
+{
+	const OgReading *reading = &collector->reading;
+
+	switch (collector->class)
+	{
+		case STATUS_DONE:
+			if (reading->envelope == OG_ENVELOPE_REFUSAL && collector->named)
+				return OG_UNKNOWN;
+			return reading->rest;
+		case STATUS_REFUSED:
+			if (collector->named || is_done(reading->rest) ||
+				reading->envelope == OG_ENVELOPE_SUCCESS)
+				return OG_UNKNOWN;
+			return reading->rest == OG_TOO_FREQUENT
+				? OG_TOO_FREQUENT : OG_REJECTED;
+		case STATUS_PACE:
+			return collector->processed ? OG_UNKNOWN : OG_TOO_FREQUENT;
+		case STATUS_LOST:
+		case STATUS_ELSEWHERE:
+			break;
+	}
+	return OG_UNKNOWN;
+}
+
+/*
+ * ----
+ * Words: the provider's own, or ours where it has none
+ * ----
+ */
+
+/* Our own words, of unknown length and perhaps with bytes of a header. */
+static const char *
+clip_words(char *words)
+{
+	size_t		len = pg_encoding_verifymbstr(PG_UTF8, words,
+											  (int) strlen(words));
+
+	words[og_utf8_clip(words, len, OG_MAX_MESSAGE)] = '\0';
+	return words;
+}
+
+/* "HTTP 404 Not Found" */
+static const char *
+status_words(Collector *collector)
+{
+	static const struct
+	{
+		int			status;
+		const char *phrase;
+	}			phrases[] = {
+		{400, " Bad Request"},
+		{401, " Unauthorized"},
+		{403, " Forbidden"},
+		{404, " Not Found"},
+		{405, " Method Not Allowed"},
+		{408, " Request Timeout"},
+		{429, " Too Many Requests"},
+		{500, " Internal Server Error"},
+		{502, " Bad Gateway"},
+		{503, " Service Unavailable"},
+		{504, " Gateway Timeout"}
+	};
+	const char *phrase = "";
+
+	if (collector->status_words != NULL)
+		return collector->status_words;
+	for (size_t i = 0; i < lengthof(phrases); i++)
+	{
+		if (phrases[i].status == collector->status)
+			phrase = phrases[i].phrase;
+	}
+	collector->status_words = psprintf("HTTP %d%s", collector->status, phrase);
+	return collector->status_words;
+}
+
+/*
+ * Our message where the provider has none.  "otherwise" are our words if
+ * neither the status nor the reader has a better explanation.
+ */
+static const char *
+our_words(Collector *collector, OgVerdict verdict, const char *otherwise)
+{
+	if (verdict != OG_UNKNOWN && verdict != OG_REJECTED &&
+		verdict != OG_TOO_FREQUENT)
+		return NULL;
+	if (collector->class != STATUS_DONE)
+		return status_words(collector);
+	if (!collector->proven)
+		return psprintf("the answer %s", collector->flaw);
+	if (verdict != OG_UNKNOWN)
+		return "the provider gave no reason";
+	if (collector->reading.note != NULL)
+		return psprintf("the answer %s", collector->reading.note);
+	return otherwise;
+}
+
+/*
+ * ----
+ * Outcomes
+ * ----
+ */
+
+static void
+fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
+{
+	const OgResult *result = &taken->result;
+
+	outcome->verdict = judge_element(collector, taken);
+	outcome->response = result->element;
+	outcome->part = result->part;
+	if (taken->contradicted)
+	{
+		outcome->message = "the answer contradicts itself about this order";
+		return;
+	}
+	outcome->code = og_json_text(result->code, OG_MAX_CODE);
+	outcome->message = og_json_text(result->message, OG_MAX_MESSAGE);
+	if (outcome->message == NULL)
+		outcome->message =
+			our_words(collector, outcome->verdict,
+					  "the answer does not say what became of this order");
+}
+
+/*
+ * All orders of one key.  One that was refused for its pace may only go again
+ * if nothing else is known of its key, which names them all.
+ */
+static void
+fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
+{
+	OgOutcome  *last = outcome;
+	bool		all_too_frequent;
+
+	fill_from_taken(outcome, collector, taken);
+	all_too_frequent = outcome->verdict == OG_TOO_FREQUENT;
+	while ((taken = taken->next) != NULL)
+	{
+		last->next = palloc0(sizeof(OgOutcome));
+		last = last->next;
+		fill_from_taken(last, collector, taken);
+		if (last->verdict != OG_TOO_FREQUENT)
+			all_too_frequent = false;
+	}
+
+	for (last = outcome; last != NULL && !all_too_frequent; last = last->next)
+	{
+		if (last->verdict == OG_TOO_FREQUENT)
+			last->verdict = OG_REJECTED;
+	}
+}
+
+/* What every key without an element gets; its texts are shared. */
+static OgOutcome
+make_rest(Collector *collector)
+{
+	OgOutcome	rest = {.verdict = OG_UNKNOWN};
+
+	rest.verdict = judge_rest(collector);
+	if (collector->proven)
+	{
+		rest.code = og_json_text(collector->reading.code, OG_MAX_CODE);
+		rest.message = og_json_text(collector->reading.message,
+									OG_MAX_MESSAGE);
+	}
+	if (rest.message == NULL)
+		rest.message = our_words(collector, rest.verdict,
+								 "the answer does not mention this order");
+	return rest;
+}
+
+/* A response that no body can explain: the same for all keys. */
+static OgOutcome
+make_unheard(Collector *collector, const OgResponse *response)
+{
+	OgOutcome	outcome = {.verdict = OG_UNKNOWN};
+
+	if (response->delivery == OG_NOT_DELIVERED)
+	{
+		outcome.verdict = OG_NOT_SENT;
+		outcome.message = response->problem != NULL
+			? clip_words(pstrdup(response->problem))
+			: "the request could not be sent";
+	}
+	else if (response->delivery == OG_NO_ANSWER)
+		outcome.message = response->problem != NULL
+			? clip_words(pstrdup(response->problem))
+			: "no whole answer came back";
+	else if (response->location != NULL)
+		outcome.message =
+			clip_words(psprintf("HTTP %d redirect to %s was not followed",
+								response->status, response->location));
+	else
+		outcome.message = status_words(collector);
+	return outcome;
+}
+
+/* Prove and read the body, gathering what it says. */
+static void
+read_body(Collector *collector, OgSlice body)
+{
+	OgSlice		answer;
+
+	collector->proven = og_json_prove(body, &answer, &collector->flaw);
+	if (!collector->proven)
+		return;
+	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken *));
+	collector->operation->read(&collector->reading, answer,
+							   collector->batch);
+	collector->processed = was_processed(collector);
+}
+
+/* Outcomes may wait long for their rows; what was gathered need not. */
+static void
+forget_taken(Collector *collector)
+{
+	if (collector->index != NULL)
+		pfree(collector->index);
+	if (collector->taken == NULL)
+		return;
+	for (int i = 0; i < collector->batch->nkeys; i++)
+	{
+		Taken	   *taken = collector->taken[i];
+
+		while (taken != NULL)
+		{
+			Taken	   *next = taken->next;
+
+			if (taken->part != NULL)
+				pfree(taken->part);
+			pfree(taken);
+			taken = next;
+		}
+	}
+	pfree(collector->taken);
+}
+
+void
+og_collect(OgCollected *collected, const OgOperation *operation,
+		   const OgBatch *batch, const OgResponse *response)
+{
+	Collector	collector = {0};
+	bool		heard;
+	OgOutcome	rest;
+
+	collector.reading.find = find_key;
+	collector.reading.take = take_result;
+	collector.reading.rest = OG_UNKNOWN;
+	collector.reading.envelope = OG_ENVELOPE_SILENT;
+	collector.operation = operation;
+	collector.batch = batch;
+	collector.status = response->status;
+	collector.class = classify_status(response->status);
+
+	heard = response->delivery == OG_ANSWERED &&
+		collector.class != STATUS_ELSEWHERE;
+	if (heard)
+		read_body(&collector, response->body);
+	rest = heard ? make_rest(&collector) : make_unheard(&collector, response);
+
+	memset(collected, 0, sizeof(*collected));
+	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
+	collected->foreign = collector.foreign;
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		OgOutcome  *outcome = &collected->outcomes[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (collector.proven && collector.taken[i] != NULL)
+			fill_key(outcome, &collector, collector.taken[i]);
+		else
+			*outcome = rest;
+		if (outcome->verdict == OG_TOO_FREQUENT)
+			collected->too_frequent++;
+	}
+	forget_taken(&collector);
+}

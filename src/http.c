@@ -1,0 +1,308 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *		Groups of transfers: opening, starting, waiting, giving up.
+ *
+ * One connection per endpoint is kept open between calls: the kept one.  It
+ * lives in the connection cache of the process's multi handle.  A transfer
+ * uses that cache if no other transfer to the same endpoint does, so there
+ * can never be a second kept one.  All others share a cache of their group's
+ * own, which is closed with the group, so what they opened does not outlive
+ * the call whichever way that ends.
+ *
+ * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
+ * its handle is freed and what could hold a secret is wiped.  Handles are
+ * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
+ * one costs microseconds.  Connections and the parsed CA bundle, which are
+ * what is dear, belong to the multi handle.
+ *
+ * libcurl's own copies of a request (the request as sent, in its send buffer)
+ * are freed when a transfer ends, and it offers no way to wipe them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "http_internal.h"
+
+/* Transfers under way over kept connections, of all groups. */
+static dlist_head kept = DLIST_STATIC_INIT(kept);
+
+/* The context of a group goes.  Must not throw. */
+static void
+close_on_reset(void *http)
+{
+	og_http_close(http);
+}
+
+OgHttp *
+og_http_open(MemoryContext context)
+{
+	OgHttp	   *http;
+
+	og_event_init();
+
+	http = MemoryContextAllocZero(context, sizeof(OgHttp));
+	http->context = context;
+	dlist_init(&http->transfers);
+	dlist_init(&http->ended);
+	http->on_reset.func = close_on_reset;
+	http->on_reset.arg = http;
+	MemoryContextRegisterResetCallback(context, &http->on_reset);
+	return http;
+}
+
+/* Does a transfer to this endpoint use its kept connection now? */
+static bool
+kept_is_busy(const OgEndpoint *endpoint)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &kept)
+	{
+		OgTransfer *other = dlist_container(OgTransfer, kept_node, iter.cur);
+
+		if (og_endpoint_equal(&other->endpoint, endpoint))
+			return true;
+	}
+	return false;
+}
+
+/* The group's own connections, or NULL if libcurl has no memory. */
+static CURLSH *
+extra_connections(OgHttp *http)
+{
+	if (http->extra == NULL)
+	{
+		http->extra = curl_share_init();
+		if (http->extra != NULL &&
+			curl_share_setopt(http->extra, CURLSHOPT_SHARE,
+							  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+		{
+			(void) curl_share_cleanup(http->extra);
+			http->extra = NULL;
+		}
+	}
+	return http->extra;
+}
+
+/*
+ * Decide over which connections a transfer goes.  Without memory for a cache
+ * of the group's own, it uses the common one and closes its connection.
+ */
+static bool
+choose_connections(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+	CURLSH	   *extra;
+
+	if (!kept_is_busy(&transfer->endpoint))
+	{
+		transfer->uses_kept = true;
+		dlist_push_tail(&kept, &transfer->kept_node);
+		return true;
+	}
+
+	extra = extra_connections(http);
+	if (extra != NULL &&
+		curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
+		return false;
+	if (extra == NULL || http->draining)
+		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
+								1L) == CURLE_OK;
+	return true;
+}
+
+/* Free what a transfer held while it was under way. */
+static void
+let_go(OgTransfer *transfer)
+{
+	if (transfer->easy != NULL)
+	{
+		og_event_remove(transfer);
+		curl_easy_cleanup(transfer->easy);
+		transfer->easy = NULL;
+	}
+	if (transfer->uses_kept)
+	{
+		dlist_delete(&transfer->kept_node);
+		transfer->uses_kept = false;
+	}
+	og_request_free(transfer);
+	og_answer_free_head(&transfer->answer);
+}
+
+/* Let og_http_wait() answer a transfer that has ended. */
+static void
+enqueue(OgTransfer *transfer)
+{
+	dlist_push_tail(&transfer->http->ended, &transfer->ended_node);
+	transfer->queued = true;
+}
+
+static void
+dequeue(OgTransfer *transfer)
+{
+	if (transfer->queued)
+		dlist_delete(&transfer->ended_node);
+	transfer->queued = false;
+}
+
+/* libcurl is done with a transfer. */
+void
+og_transfer_end(OgTransfer *transfer, CURLcode code)
+{
+	og_verdict(transfer, code);
+	let_go(transfer);
+	enqueue(transfer);
+}
+
+OgTransfer *
+og_http_start(OgHttp *http, const OgHttpRequest *request)
+{
+	OgTransfer *transfer;
+
+	Assert(!http->closed);
+	transfer = MemoryContextAllocZero(http->context, sizeof(OgTransfer));
+	transfer->http = http;
+	transfer->ready = request->ready;
+	transfer->owner = request->owner;
+	transfer->connect_timeout_ms = request->connect_timeout_ms;
+	transfer->timeout_ms = request->timeout_ms;
+	transfer->answer.limit = request->max_response_size;
+	transfer->answer.content_length = -1;
+	transfer->response.retry_after_ms = -1;
+	dlist_push_tail(&http->transfers, &transfer->node);
+
+	/* That one says itself why. */
+	if (og_request_prepare(transfer, request))
+	{
+		if (choose_connections(transfer) && og_event_add(transfer))
+			return transfer;
+		og_verdict_unstarted(transfer, true, "out of memory");
+	}
+	let_go(transfer);
+	enqueue(transfer);
+	return transfer;
+}
+
+void
+og_http_drain(OgHttp *http)
+{
+	dlist_iter	iter;
+
+	http->draining = true;
+	dlist_foreach(iter, &http->transfers)
+	{
+		OgTransfer *transfer = dlist_container(OgTransfer, node, iter.cur);
+
+		/* libcurl reads this option when a transfer ends. */
+		if (transfer->easy != NULL && !transfer->uses_kept)
+			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+}
+
+/* Give up transfers whose sockets the kernel would not watch. */
+static void
+end_unwatched(OgHttp *http)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &http->transfers)
+	{
+		OgTransfer *transfer = dlist_container(OgTransfer, node, iter.cur);
+
+		if (transfer->easy != NULL && transfer->watch_errno != 0)
+		{
+			og_http_abandon(transfer, "could not watch the connection");
+			enqueue(transfer);
+		}
+	}
+}
+
+OgTransfer *
+og_http_wait(OgHttp *http, int64 timeout_ms)
+{
+	int64		begin = og_event_now();
+	int64		timeout_us = -1;
+
+	if (timeout_ms >= 0)
+		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
+
+	for (;;)
+	{
+		int64		left = -1;
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (!dlist_is_empty(&http->ended))
+		{
+			OgTransfer *transfer = dlist_head_element(OgTransfer, ended_node,
+													  &http->ended);
+
+			dequeue(transfer);
+			return transfer;
+		}
+
+		/* Even without time left, what has come in is taken in once. */
+		if (timeout_us >= 0)
+			left = Max(timeout_us - (og_event_now() - begin), 0);
+		og_event_turn(left);
+		end_unwatched(http);
+		if (left == 0 && dlist_is_empty(&http->ended))
+			return NULL;
+	}
+}
+
+void *
+og_http_owner(const OgTransfer *transfer)
+{
+	return transfer->owner;
+}
+
+const OgResponse *
+og_http_response(const OgTransfer *transfer)
+{
+	return &transfer->response;
+}
+
+void
+og_http_abandon(OgTransfer *transfer, const char *problem)
+{
+	if (transfer->easy == NULL)
+		return;
+	og_verdict_abandoned(transfer, problem);
+	let_go(transfer);
+}
+
+void
+og_http_release(OgTransfer *transfer)
+{
+	let_go(transfer);
+	dequeue(transfer);
+	og_answer_free(&transfer->answer);
+	curl_free(transfer->location);
+	dlist_delete(&transfer->node);
+	pfree(transfer);
+}
+
+void
+og_http_close(OgHttp *http)
+{
+	if (http->closed)
+		return;
+	http->closed = true;
+
+	while (!dlist_is_empty(&http->transfers))
+		og_http_release(dlist_head_element(OgTransfer, node,
+										   &http->transfers));
+	if (http->extra != NULL)
+	{
+		(void) curl_share_cleanup(http->extra);
+		http->extra = NULL;
+	}
+	og_socket_recount();
+}

@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_internal.h
+ *		What the files of the http room share.
+ *
+ *		http.c			groups: opening, starting, waiting, giving up
+ *		http_event.c	the process's multi handle, and sleeping on it
+ *		http_socket.c	sockets and their count
+ *		http_request.c	from a request to libcurl's options
+ *		http_answer.c	callbacks that take an answer in
+ *		http_verdict.c	what became of a transfer, and the words for it
+ *
+ * Everything that lives in a callback of libcurl is malloc'd, and nothing
+ * there raises an error or looks for interrupts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_HTTP_INTERNAL_H
+#define OG_HTTP_INTERNAL_H
+
+#include <curl/curl.h>
+
+#include "lib/ilist.h"
+
+#include "http.h"
+
+/* CURLOPT_QUICK_EXIT: a name lookup can be given up. */
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "order_gateway needs libcurl 7.87 or newer"
+#endif
+
+/* Our words for what went wrong, the longest host name (253) included. */
+#define OG_PROBLEM_SIZE 768
+
+/* A TCP endpoint as connections are kept for it. */
+typedef struct OgEndpoint
+{
+	char	   *origin;			/* "https://host:port", lower case; malloc'd */
+	const char *site;			/* the "host:port" in it */
+	char	   *sslrootcert;	/* malloc'd, or NULL */
+	bool		is_https;
+} OgEndpoint;
+
+/*
+ * All that libcurl only points at while it sends: one malloc'd block, since
+ * it holds keys and signatures and is wiped before it is freed.
+ */
+typedef struct OgOutgoing
+{
+	char	   *block;
+	size_t		size;
+	struct curl_slist *headers; /* nodes and lines within the block */
+	const char *target;			/* path and query */
+	const char *body;			/* NULL = none */
+	size_t		body_len;
+} OgOutgoing;
+
+/* An answer as it comes in; all pointers malloc'd. */
+typedef struct OgAnswer
+{
+	/* the head: only that of the final answer, not of a 1xx before it */
+	size_t		head_bytes;		/* of all heads and trailers */
+	int			status;			/* 0 until the final status line */
+	TimestampTz at;				/* when that came */
+	bool		head_done;
+	bool		chunked;
+	int64		content_length; /* -1 = not given */
+	char	   *location;
+	char	   *retry_after;
+	char	   *date;
+
+	/* the body */
+	char	   *body;			/* NUL-terminated */
+	size_t		len;
+	size_t		capacity;		/* without the NUL */
+	size_t		limit;
+
+	/* why we did not read on, or NULL */
+	const char *refused;
+	bool		too_large;		/* it is that: has better words */
+} OgAnswer;
+
+struct OgTransfer
+{
+	OgHttp	   *http;
+	dlist_node	node;			/* in its group's "transfers" */
+	dlist_node	ended_node;		/* in its group's "ended", if queued */
+	dlist_node	kept_node;		/* in http.c's list, if uses_kept */
+	bool		queued;
+	bool		uses_kept;		/* over the connection that stays open */
+
+	CURL	   *easy;			/* NULL once it has ended */
+	bool		added;			/* to the multi handle */
+	OgEndpoint	endpoint;
+	OgOutgoing	out;
+	OgAnswer	answer;
+
+	/* from the request */
+	void		(*ready) (void *owner, TimestampTz at);
+	void	   *owner;
+	int			connect_timeout_ms;
+	int			timeout_ms;
+
+	/* set in callbacks */
+	bool		started;		/* bytes of it may have left */
+	bool		start_refused;	/* libcurl wanted to send it again */
+	int			socket_errno;	/* no socket could be made */
+	int			watch_errno;	/* its socket could not be watched */
+
+	OgResponse	response;
+	char	   *location;		/* libcurl's to free */
+	char		problem[OG_PROBLEM_SIZE];
+	char		error[CURL_ERROR_SIZE]; /* libcurl's words */
+};
+
+struct OgHttp
+{
+	MemoryContext context;
+	MemoryContextCallback on_reset;
+	dlist_head	transfers;		/* all that were not released */
+	dlist_head	ended;			/* those og_http_wait() will answer */
+	CURLSH	   *extra;			/* connections beyond the one kept per
+								 * endpoint; NULL until one is needed */
+	bool		draining;
+	bool		closed;
+};
+
+/* http.c */
+extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
+
+/* http_event.c */
+extern void og_event_init(void);
+extern bool og_event_add(OgTransfer *transfer);
+extern void og_event_remove(OgTransfer *transfer);
+extern int64 og_event_now(void);
+extern void og_event_turn(int64 timeout_us);
+
+/* http_socket.c */
+extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
+									struct curl_sockaddr *address);
+extern int	og_socket_close(void *unused, curl_socket_t fd);
+extern void og_socket_recount(void);
+
+/* http_request.c */
+extern bool og_request_prepare(OgTransfer *transfer,
+							   const OgHttpRequest *request);
+extern bool og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b);
+extern void og_request_free(OgTransfer *transfer);
+
+/* http_answer.c */
+extern size_t og_answer_header(char *data, size_t size, size_t count,
+							   void *transfer);
+extern size_t og_answer_body(char *data, size_t size, size_t count,
+							 void *transfer);
+extern bool og_answer_has_no_body(const OgAnswer *answer);
+extern void og_answer_free_head(OgAnswer *answer);
+extern void og_answer_free(OgAnswer *answer);
+
+/* http_verdict.c */
+extern void og_verdict(OgTransfer *transfer, CURLcode code);
+extern void og_verdict_unstarted(OgTransfer *transfer, bool may_retry,
+								 const char *problem);
+extern void og_verdict_abandoned(OgTransfer *transfer, const char *problem);
+
+#endif							/* OG_HTTP_INTERNAL_H */

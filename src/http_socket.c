@@ -1,0 +1,164 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_socket.c
+ *		Sockets, and their count.
+ *
+ * The server wants to know of every descriptor that it did not open itself.
+ * libcurl tells when it closes a socket, but not always: 7.88 closes one that
+ * never got connected without a word.  So a list is kept of what was opened,
+ * each with the identity of its inode, and an entry whose descriptor is no
+ * longer that socket is struck off.
+ *
+ * AcquireExternalFD() and ReleaseExternalFD() are the only functions of the
+ * server that callbacks of libcurl call; they raise no errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storage/fd.h"
+
+#include "http_internal.h"
+
+typedef struct OpenSocket
+{
+	int			fd;
+	dev_t		device;
+	ino_t		inode;
+} OpenSocket;
+
+static OpenSocket *sockets = NULL;	/* malloc'd */
+static int	nsockets = 0;
+static int	max_sockets = 0;
+
+/* Strike off an entry; the last one takes its place. */
+static void
+forget(int i)
+{
+	sockets[i] = sockets[--nsockets];
+	ReleaseExternalFD();
+}
+
+/* Strike off the sockets that were closed behind our back. */
+void
+og_socket_recount(void)
+{
+	int			i;
+
+	for (i = nsockets - 1; i >= 0; i--)
+	{
+		struct stat st;
+
+		if (fstat(sockets[i].fd, &st) != 0 ||
+			st.st_dev != sockets[i].device ||
+			st.st_ino != sockets[i].inode)
+			forget(i);
+	}
+}
+
+static bool
+make_room(void)
+{
+	OpenSocket *bigger;
+	int			size;
+
+	if (nsockets < max_sockets)
+		return true;
+	size = Max(max_sockets * 2, 16);
+	bigger = realloc(sockets, size * sizeof(OpenSocket));
+	if (bigger == NULL)
+		return false;
+	sockets = bigger;
+	max_sockets = size;
+	return true;
+}
+
+/* A new socket that is counted and listed, or -1 with errno set. */
+static int
+make_socket(const struct curl_sockaddr *address)
+{
+	struct stat st;
+	int			fd;
+	int			save_errno;
+
+	og_socket_recount();
+	if (!make_room())
+	{
+		errno = ENOMEM;
+		return -1;
+	}
+	if (!AcquireExternalFD())
+		return -1;				/* EMFILE */
+
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+				address->protocol);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+	{
+		sockets[nsockets].fd = fd;
+		sockets[nsockets].device = st.st_dev;
+		sockets[nsockets].inode = st.st_ino;
+		nsockets++;
+		return fd;
+	}
+
+	save_errno = errno;
+	if (fd >= 0)
+		(void) close(fd);
+	ReleaseExternalFD();
+	errno = save_errno;
+	return -1;
+}
+
+/*
+ * libcurl's CURLOPT_OPENSOCKETFUNCTION.  Once a request has been started, a
+ * new connection could only serve to send it again.
+ */
+curl_socket_t
+og_socket_open(void *transfer, curlsocktype purpose,
+			   struct curl_sockaddr *address)
+{
+	OgTransfer *self = transfer;
+	int			fd;
+
+	if (self->started)
+	{
+		self->start_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+
+	fd = make_socket(address);
+	if (fd < 0)
+	{
+		self->socket_errno = errno;
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
+}
+
+/*
+ * libcurl's CURLOPT_CLOSESOCKETFUNCTION.  A connection remembers it from the
+ * transfer that opened it and may outlive that one, so its argument is not
+ * used.
+ */
+int
+og_socket_close(void *unused, curl_socket_t fd)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd)
+		{
+			forget(i);
+			break;
+		}
+	}
+	return close(fd);
+}

@@ -1,0 +1,396 @@
+/*-------------------------------------------------------------------------
+ *
+ * json.c
+ *		Stepping through proven answers, and building JSON.
+ *
+ * Everything here but og_json_append() reads bytes that og_json_prove() has
+ * seen to be in order, and so needs no bounds beyond the closing bracket or
+ * quote that is known to come: a string ends, brackets match, an escape is
+ * whole.
+ *
+ * A cursor's "end" is the closing bracket of what it walks through, which
+ * also tells arrays from objects: asking an object for elements answers none.
+ *
+ * Nothing is remembered between calls.  To step over a nested value means to
+ * scan it, so reading a whole answer scans a byte once for each level it is
+ * nested in that somebody steps through.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "json.h"
+#include "json_internal.h"
+
+/* The bytes that end a run of others, in a string and between strings. */
+static const bool ends_in_string[256] = {['"'] = true, ['\\'] = true};
+static const bool ends_outside[256] = {
+	['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true
+};
+
+/*
+ * Step over white space before "end".
+ */
+static const char *
+skip_space(const char *at, const char *end)
+{
+	const char *pause = at + OG_JSON_PAUSE;
+
+	while (at < end && og_json_is_space(*at))
+	{
+		if (unlikely(++at >= pause))
+		{
+			CHECK_FOR_INTERRUPTS();
+			pause = at + OG_JSON_PAUSE;
+		}
+	}
+	return at;
+}
+
+/*
+ * Step to the next byte that ends a run.  There is one, by the proof.
+ */
+static inline const char *
+skip_run(const char *at, const bool *ends)
+{
+	for (;;)
+	{
+		const char *pause = at + OG_JSON_PAUSE;
+
+		while (!ends[(unsigned char) *at] && at < pause)
+			at++;
+		if (likely(at < pause))
+			return at;
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * Step over a string, "at" its opening quote.
+ */
+static const char *
+skip_string(const char *at)
+{
+	const char *pause = at + OG_JSON_PAUSE;
+
+	at = skip_run(at + 1, ends_in_string);
+	while (*at == '\\')
+	{
+		at = skip_run(at + 2, ends_in_string);
+		if (unlikely(at >= pause))
+		{
+			CHECK_FOR_INTERRUPTS();
+			pause = at + OG_JSON_PAUSE;
+		}
+	}
+	return at + 1;
+}
+
+/*
+ * Step over an array or object, "at" its opening bracket.
+ */
+static const char *
+skip_container(const char *at)
+{
+	const char *pause = at + OG_JSON_PAUSE;
+	int			depth = 0;
+
+	do
+	{
+		at = skip_run(at, ends_outside);
+		if (*at == '"')
+			at = skip_string(at);
+		else
+		{
+			depth += (*at == '[' || *at == '{') ? 1 : -1;
+			at++;
+		}
+		if (unlikely(at >= pause))
+		{
+			CHECK_FOR_INTERRUPTS();
+			pause = at + OG_JSON_PAUSE;
+		}
+	} while (depth > 0);
+	return at;
+}
+
+/*
+ * Step over the value that begins "at" and ends before "end".
+ */
+static const char *
+skip_value(const char *at, const char *end)
+{
+	if (*at == '"')
+		return skip_string(at);
+	if (*at == '[' || *at == '{')
+		return skip_container(at);
+	while (at < end && *at != ',' && !og_json_is_space(*at))
+		at++;
+	return at;
+}
+
+OgJsonKind
+og_json_kind(OgSlice value)
+{
+	if (value.data == NULL)
+		return OG_JSON_NOTHING;
+
+	switch (*value.data)
+	{
+		case 'n':
+			return OG_JSON_NULL;
+		case 'f':
+			return OG_JSON_FALSE;
+		case 't':
+			return OG_JSON_TRUE;
+		case '"':
+			return OG_JSON_STRING;
+		case '[':
+			return OG_JSON_ARRAY;
+		case '{':
+			return OG_JSON_OBJECT;
+		default:
+			return OG_JSON_NUMBER;
+	}
+}
+
+void
+og_json_open(OgJsonCursor *cursor, OgSlice container)
+{
+	OgJsonKind	kind = og_json_kind(container);
+
+	if (kind == OG_JSON_ARRAY || kind == OG_JSON_OBJECT)
+	{
+		cursor->at = container.data + 1;
+		cursor->end = container.data + container.len - 1;
+	}
+	else
+		cursor->at = cursor->end = NULL;
+}
+
+/*
+ * Step to the next element or key, if the cursor is in a container that ends
+ * with this bracket and has one.
+ */
+static bool
+next_item(OgJsonCursor *cursor, char bracket)
+{
+	CHECK_FOR_INTERRUPTS();
+
+	if (cursor->end == NULL || *cursor->end != bracket)
+		return false;
+	cursor->at = skip_space(cursor->at, cursor->end);
+	if (cursor->at < cursor->end && *cursor->at == ',')
+		cursor->at = skip_space(cursor->at + 1, cursor->end);
+	return cursor->at < cursor->end;
+}
+
+static OgSlice
+take_value(OgJsonCursor *cursor)
+{
+	const char *from = cursor->at;
+
+	cursor->at = skip_value(from, cursor->end);
+	return og_slice(from, cursor->at - from);
+}
+
+bool
+og_json_next_element(OgJsonCursor *cursor, OgSlice *value)
+{
+	if (!next_item(cursor, ']'))
+		return false;
+	*value = take_value(cursor);
+	return true;
+}
+
+bool
+og_json_next_member(OgJsonCursor *cursor, OgSlice *name, OgSlice *value)
+{
+	if (!next_item(cursor, '}'))
+		return false;
+	*name = take_value(cursor);
+	cursor->at = skip_space(cursor->at, cursor->end) + 1;	/* the colon */
+	cursor->at = skip_space(cursor->at, cursor->end);
+	*value = take_value(cursor);
+	return true;
+}
+
+/*
+ * Where a key stands twice, both values are the same, and the first is taken.
+ */
+void
+og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
+			 int count)
+{
+	OgJsonCursor cursor;
+	OgSlice		name;
+	OgSlice		value;
+	int			missing = count;
+
+	for (int i = 0; i < count; i++)
+		values[i] = og_slice(NULL, 0);
+
+	og_json_open(&cursor, object);
+	while (missing > 0 && og_json_next_member(&cursor, &name, &value))
+	{
+		for (int i = 0; i < count; i++)
+		{
+			if (values[i].data == NULL && og_json_equals(name, names[i]))
+			{
+				values[i] = value;
+				missing--;
+			}
+		}
+	}
+}
+
+OgSlice
+og_json_member(OgSlice object, const char *name)
+{
+	OgSlice		value;
+
+	og_json_pick(object, &name, &value, 1);
+	return value;
+}
+
+/*
+ * Compare what stands between the quotes of a string with text.
+ */
+static int
+compare_string(OgSlice string, OgSlice text)
+{
+	const char *at = string.data + 1;
+	const char *end = string.data + string.len - 1;
+	const char *other = text.data;
+	const char *other_end = other + text.len;
+
+	while (at < end && other < other_end)
+	{
+		char		bytes[MAX_MULTIBYTE_CHAR_LEN];
+		int			len;
+		int			order;
+
+		if (*at != '\\')
+		{
+			if (*at != *other)
+				return (unsigned char) *at - (unsigned char) *other;
+			at++;
+			other++;
+			continue;
+		}
+
+		len = og_json_unescape(at, bytes, &at);
+		order = memcmp(bytes, other, Min(len, other_end - other));
+		if (order != 0)
+			return order;
+		if (len > other_end - other)
+			return 1;
+		other += len;
+	}
+	return (at < end) - (other < other_end);
+}
+
+/*
+ * Nothing comes before any text, the empty one included.
+ */
+int
+og_json_compare(OgSlice scalar, OgSlice text)
+{
+	if (og_json_kind(scalar) == OG_JSON_STRING && text.data != NULL)
+		return compare_string(scalar, text);
+	return og_slice_compare(scalar, text);
+}
+
+bool
+og_json_equals(OgSlice scalar, const char *text)
+{
+	return og_json_compare(scalar, og_slice_of(text)) == 0;
+}
+
+/*
+ * Decode up to max_chars characters of a string.  Answers their bytes.
+ */
+static size_t
+decode_string(OgSlice string, char *out, int max_chars)
+{
+	const char *at = string.data + 1;
+	const char *end = string.data + string.len - 1;
+	size_t		len = 0;
+
+	for (int chars = 0; at < end && chars < max_chars; chars++)
+	{
+		if (chars % OG_JSON_PAUSE == 0)
+			CHECK_FOR_INTERRUPTS();
+
+		if (*at == '\\')
+			len += og_json_unescape(at, out + len, &at);
+		else
+		{
+			int			char_len = pg_utf_mblen((const unsigned char *) at);
+
+			memcpy(out + len, at, char_len);
+			at += char_len;
+			len += char_len;
+		}
+	}
+	return len;
+}
+
+char *
+og_json_text(OgSlice value, int max_chars)
+{
+	OgJsonKind	kind = og_json_kind(value);
+	size_t		len = value.len;
+	char	   *text;
+
+	if (kind == OG_JSON_NOTHING || kind == OG_JSON_NULL)
+		return NULL;
+
+	if (kind == OG_JSON_STRING)
+	{
+		/* Decoded text is never longer than its spelling. */
+		size_t		max_len = Max(max_chars, 0) * (size_t) MAX_MULTIBYTE_CHAR_LEN;
+
+		text = palloc(Min(len, max_len) + 1);
+		len = decode_string(value, text, max_chars);
+	}
+	else
+	{
+		len = og_utf8_clip(value.data, len, max_chars);
+		text = palloc(len + 1);
+		memcpy(text, value.data, len);
+	}
+	text[len] = '\0';
+	return text;
+}
+
+/*
+ * What cJSON hands out is malloc'd and would be lost if we longjmped, so it
+ * is copied by the one way of allocating that does not, and freed before
+ * "out", which may raise an error, is touched.
+ */
+bool
+og_json_append(StringInfo out, cJSON *tree)
+{
+	char	   *printed = cJSON_PrintUnformatted(tree);
+	char	   *text = NULL;
+
+	cJSON_Delete(tree);
+	if (printed != NULL)
+	{
+		size_t		size = strlen(printed) + 1;
+
+		text = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+		if (text != NULL)
+			memcpy(text, printed, size);
+		cJSON_free(printed);
+	}
+	if (text == NULL)
+		return false;
+
+	appendStringInfoString(out, text);
+	pfree(text);
+	return true;
+}

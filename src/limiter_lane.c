@@ -1,0 +1,461 @@
+/*-------------------------------------------------------------------------
+ *
+ * limiter_lane.c
+ *		The arithmetic of turns on one lane, or on two at once.
+ *
+ * A window of N requests per length L gives a turn when fewer than N slots
+ * count: those pending, and those sent within the last L + margin.  The
+ * margin covers what a provider's clock sees of network jitter.  The rule is
+ * exact: N turns may be had at once, and the next one when the first of them
+ * is out.
+ *
+ * Stamps are wall-clock times, since history outlives sessions and restarts.
+ * A clock that was set back leaves stamps in the future; they are taken as of
+ * now, which waits too long once, and never too short.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+
+#include "limiter_lane.h"
+
+#define US_PER_MS	INT64CONST(1000)
+#define US_PER_S	INT64CONST(1000000)
+
+/* Margin of a window: a fiftieth of it, within these bounds. */
+#define MARGIN_PART	50
+#define MIN_MARGIN	(10 * US_PER_MS)
+#define MAX_MARGIN	(250 * US_PER_MS)
+
+/* Ask again: while turns are pending, and while another session decides. */
+#define PENDING_US	(10 * US_PER_MS)
+#define BUSY_US		US_PER_MS
+
+/* A turn pending for longer than this counts from when it was reserved. */
+#define MAX_PENDING	(60 * US_PER_S)
+
+/* Clocks read in two sessions may come in the wrong order by this much. */
+#define SKEW		US_PER_S
+
+/* Nobody asks to be left alone for longer; a nonce runs ahead no further. */
+#define MAX_HOLD	(86400 * US_PER_S)
+#define MAX_NONCE_LEAD_MS	INT64CONST(86400000)
+
+/*
+ * Deciding takes some 50 us.  A session that is still within after so long
+ * died or was stopped, and is taken over.
+ */
+#define STALE		US_PER_S
+
+/* How often to look whether the other session is out: some 20 us. */
+#define SPINS		500
+
+/* Slots are used without a lock: the server must not emulate atomics by one. */
+StaticAssertDecl(sizeof(pg_atomic_uint64) == sizeof(uint64),
+				 "order_gateway needs 64-bit atomic operations");
+StaticAssertDecl(OG_LANE_SLOTS > OG_MAX_PER_WINDOW,
+				 "a lane must remember more than a window counts");
+
+/*
+ * A slot: 0 = free, positive = stamp of a request that was sent, negative =
+ * pending, the complement of the time at which it was reserved.
+ */
+static inline int64
+slot_of(OgLane *lane, int i)
+{
+	return (int64) pg_atomic_read_u64(&lane->slots[i]);
+}
+
+static inline bool
+slot_change(OgLane *lane, uint64 i, int64 from, int64 to)
+{
+	uint64		expected = (uint64) from;
+
+	return pg_atomic_compare_exchange_u64(&lane->slots[i], &expected,
+										  (uint64) to);
+}
+
+static int64
+reach(const OgWindow *window)
+{
+	int64		margin = window->length_us / MARGIN_PART;
+
+	return window->length_us + Min(Max(margin, MIN_MARGIN), MAX_MARGIN);
+}
+
+static TimestampTz
+read_time(pg_atomic_uint64 *variable)
+{
+	return (TimestampTz) pg_atomic_read_u64(variable);
+}
+
+/* Set a time back to "limit" if it is later. */
+static void
+limit_time(pg_atomic_uint64 *variable, TimestampTz limit)
+{
+	uint64		value = pg_atomic_read_u64(variable);
+
+	while ((TimestampTz) value < 0 || (TimestampTz) value > limit)
+	{
+		if (pg_atomic_compare_exchange_u64(variable, &value, (uint64) limit))
+			break;
+	}
+}
+
+/*
+ * ----
+ * Who decides
+ * ----
+ */
+
+static bool
+enter(OgLane *lane, TimestampTz now)
+{
+	for (int i = 0; i < SPINS; i++)
+	{
+		uint64		since = pg_atomic_read_u64(&lane->busy);
+		TimestampTz at = (TimestampTz) since;
+
+		if ((since == 0 || at < now - STALE || at > now + STALE) &&
+			pg_atomic_compare_exchange_u64(&lane->busy, &since, (uint64) now))
+			return true;
+		pg_spin_delay();
+	}
+	return false;
+}
+
+/* Leave, unless somebody took over from us. */
+static void
+leave(OgLane *lane, TimestampTz now)
+{
+	uint64		since = (uint64) now;
+
+	(void) pg_atomic_compare_exchange_u64(&lane->busy, &since, 0);
+}
+
+/*
+ * ----
+ * What windows count
+ * ----
+ */
+
+/*
+ * How many requests of an unknown history a window counts at a time; see
+ * og_lane_doubt().
+ */
+static int
+count_doubtful(OgLane *lane, const OgWindow *window, TimestampTz at)
+{
+	TimestampTz since = read_time(&lane->doubt_since);
+	int64		full = reach(window);
+	int64		age = at - since;
+
+	if (since == 0 || age >= full)
+		return 0;
+	if (age < 0 || window->length_us <= OG_LANE_DOUBT_US)
+		return window->requests;
+	return window->requests - (int) (window->requests * age / full);
+}
+
+/*
+ * How many requests a window counts at a time that is not before "now", if
+ * nothing more is sent.  With "with_pending", pending turns count as if they
+ * were sent now.
+ */
+static int
+count_at(OgLane *lane, const OgWindow *window, TimestampTz now,
+		 TimestampTz at, bool with_pending)
+{
+	TimestampTz horizon = at - reach(window);
+	int			count = count_doubtful(lane, window, at);
+
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+	{
+		int64		slot = slot_of(lane, i);
+
+		if (likely(slot >= 0))
+			count += slot > horizon;
+		else if (~slot < now - MAX_PENDING)
+			count += ~slot > horizon;
+		else if (with_pending)
+			count += now > horizon;
+	}
+	return count;
+}
+
+/*
+ * How long it takes until a window counts fewer than "room" requests.  What
+ * counts only ever shrinks with time, so this is a search by halves.
+ */
+static int64
+wait_for_room(OgLane *lane, const OgWindow *window, TimestampTz now,
+			  int room, bool with_pending)
+{
+	int64		low = 0;
+	int64		high = reach(window) + SKEW;	/* all are out by then */
+
+	if (count_at(lane, window, now, now, with_pending) < room)
+		return 0;
+	while (high - low > 1)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (count_at(lane, window, now, now + middle, with_pending) < room)
+			high = middle;
+		else
+			low = middle;
+	}
+	return high;
+}
+
+static bool
+is_open(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+{
+	if (read_time(&lane->held_until) > now)
+		return false;
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		const OgWindow *window = &pace->windows[i];
+
+		if (window->scope == scope &&
+			count_at(lane, window, now, now, true) >= window->requests)
+			return false;
+	}
+	return true;
+}
+
+/* When asking a lane that was not open makes sense again. */
+static int64
+wait_of(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+{
+	int64		wait = Max(read_time(&lane->held_until), now) - now;
+
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		const OgWindow *window = &pace->windows[i];
+		int64		this_wait;
+
+		if (window->scope != scope ||
+			count_at(lane, window, now, now, true) < window->requests)
+			continue;
+
+		/* Without those pending: any of them may be given back. */
+		this_wait = wait_for_room(lane, window, now, window->requests, false);
+		if (this_wait == 0)
+			this_wait = PENDING_US;
+		wait = Max(wait, this_wait);
+	}
+	return wait;
+}
+
+/*
+ * ----
+ * Turns
+ * ----
+ */
+
+/*
+ * Bring times to reason that a clock set back, or a broken file, left in the
+ * future, and find the slot that the next turn may take: a free one or else
+ * the oldest, -1 if all are pending.
+ */
+static int
+settle(OgLane *lane, TimestampTz now)
+{
+	int			oldest = -1;
+	TimestampTz oldest_time = PG_INT64_MAX;
+
+	limit_time(&lane->held_until, now + MAX_HOLD);
+	if (read_time(&lane->doubt_since) > now + SKEW ||
+		read_time(&lane->doubt_since) < 0)
+		limit_time(&lane->doubt_since, now);
+
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+	{
+		int64		slot = slot_of(lane, i);
+		TimestampTz time = slot;
+
+		/* Nearly all are neither negative nor in the future. */
+		if (unlikely((uint64) slot > (uint64) (now + SKEW)))
+		{
+			time = slot < 0 ? ~slot : slot;
+			if (time > now + SKEW)
+			{
+				(void) slot_change(lane, i, slot, slot < 0 ? ~now : now);
+				time = now;
+			}
+			if (slot < 0 && time >= now - MAX_PENDING)
+				continue;
+		}
+		if (time < oldest_time)
+		{
+			oldest = i;
+			oldest_time = time;
+		}
+	}
+	return oldest;
+}
+
+/*
+ * Reserve a slot.  Fails when there is none, or when somebody took this lane
+ * over from us and was faster.
+ */
+static bool
+reserve(OgLane *lane, int slot, TimestampTz now)
+{
+	int64		before;
+
+	if (slot < 0)
+		return false;
+	before = slot_of(lane, slot);
+	if (before < 0 && ~before >= now - MAX_PENDING)
+		return false;
+	return slot_change(lane, slot, before, ~now);
+}
+
+int64
+og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
+			OgTurn *turn)
+{
+	int			key_slot;
+	int			host_slot;
+	bool		open;
+	int64		wait;
+
+	turn->taken = false;
+	if (!enter(key, now))
+		return BUSY_US;
+	if (!enter(host, now))
+	{
+		leave(key, now);
+		return BUSY_US;
+	}
+
+	key_slot = settle(key, now);
+	host_slot = settle(host, now);
+	open = is_open(key, pace, OG_PER_KEY, now) &&
+		is_open(host, pace, OG_PER_HOST, now);
+	if (open && reserve(key, key_slot, now))
+	{
+		if (reserve(host, host_slot, now))
+		{
+			turn->key_slot = (uint64) key_slot;
+			turn->host_slot = (uint64) host_slot;
+			turn->taken = true;
+		}
+		else
+			og_lane_return(key, (uint64) key_slot);
+	}
+
+	leave(host, now);
+	leave(key, now);
+	if (turn->taken)
+		return 0;
+	if (open)
+		return BUSY_US;
+	wait = Max(wait_of(key, pace, OG_PER_KEY, now),
+			   wait_of(host, pace, OG_PER_HOST, now));
+	return Max(wait, 1);
+}
+
+/*
+ * The turn is ours, so there is nobody to ask.  (After MAX_PENDING its slot
+ * may be another's: both requests then count as one.)
+ */
+void
+og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now)
+{
+	pg_atomic_write_u64(&lane->slots[slot], (uint64) now);
+}
+
+void
+og_lane_return(OgLane *lane, uint64 slot)
+{
+	int64		before = slot_of(lane, (int) slot);
+
+	if (before < 0)
+		(void) slot_change(lane, slot, before, 0);
+}
+
+void
+og_lane_forget_pending(OgLane *lane)
+{
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+		og_lane_return(lane, (uint64) i);
+}
+
+void
+og_lane_hold(OgLane *lane, TimestampTz until)
+{
+	uint64		value = pg_atomic_read_u64(&lane->held_until);
+
+	while ((TimestampTz) value < until)
+	{
+		if (pg_atomic_compare_exchange_u64(&lane->held_until, &value,
+										   (uint64) until))
+			break;
+	}
+}
+
+void
+og_lane_doubt(OgLane *lane, TimestampTz since)
+{
+	pg_atomic_write_u64(&lane->doubt_since, (uint64) since);
+}
+
+/*
+ * With N per window, turn n comes a whole window after turn n - N; among the
+ * first N it waits for the history to leave room for those before it.
+ */
+int64
+og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
+				 TimestampTz now, int64 n)
+{
+	int64		wait;
+
+	if (n <= 0)
+		return 0;
+	(void) settle(key, now);
+	(void) settle(host, now);
+	wait = Max(read_time(&key->held_until), read_time(&host->held_until));
+	wait = Max(wait, now) - now;
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		const OgWindow *window = &pace->windows[i];
+		OgLane	   *lane = window->scope == OG_PER_HOST ? host : key;
+		int64		rounds = (n - 1) / window->requests;
+		int			before = (int) ((n - 1) % window->requests);
+		int64		this_wait;
+
+		if (pg_mul_s64_overflow(rounds, reach(window), &this_wait) ||
+			pg_add_s64_overflow(this_wait,
+								wait_for_room(lane, window, now,
+											  window->requests - before, true),
+								&this_wait))
+			this_wait = PG_INT64_MAX;
+		wait = Max(wait, this_wait);
+	}
+	return wait;
+}
+
+int64
+og_lane_nonce(OgLane *lane, int64 now_ms)
+{
+	uint64		value = pg_atomic_read_u64(&lane->last_nonce);
+	int64		nonce;
+
+	do
+	{
+		int64		last = (int64) value;
+
+		/* A last one far ahead is the work of a clock that was wrong. */
+		if (last < now_ms || last > now_ms + MAX_NONCE_LEAD_MS)
+			nonce = now_ms;
+		else
+			nonce = last + 1;
+	} while (!pg_atomic_compare_exchange_u64(&lane->last_nonce, &value,
+											 (uint64) nonce));
+	return nonce;
+}

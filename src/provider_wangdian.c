@@ -1,0 +1,296 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_wangdian.c
+ *		Wangdian flagship ERP, open API.
+ *
+ * Every call goes to the one URL; the query names the method.  The body is a
+ * JSON array of the call's arguments.  The signature covers the raw query and
+ * the body, with the secret before and behind them.
+ *
+ * An answer to a cancel names only the orders that were not cancelled.  That
+ * the others were is believed only of an answer that is whole; see
+ * wangdian_read_failures().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "crypto.h"
+#include "provider.h"
+
+#define WANGDIAN_MAX_IDS	20	/* more are refused */
+
+/* Its clock counts seconds from 2012-01-01 00:00:00 +08:00. */
+#define WANGDIAN_EPOCH_S	INT64CONST(1325347200)
+
+/* Values of "status". */
+#define WANGDIAN_DONE		"0"
+#define WANGDIAN_REFUSED	"100"
+
+enum
+{
+	WANGDIAN_SID,
+	WANGDIAN_APP_KEY,
+	WANGDIAN_APP_SECRET
+};
+
+/* Why an order was not cancelled. */
+static const OgMeaning wangdian_reasons[] = {
+	/* there is no such purchase return */
+	{"采购退货单号不存在", OG_NOT_FOUND},
+	/* it is neither being edited nor waiting for approval */
+	{"采购退货单不是待审核或者编辑中状态", OG_NOT_CANCELLABLE},
+	{NULL, OG_REJECTED}
+};
+
+/* "secret:salt", neither of them empty. */
+static bool
+wangdian_valid_app_secret(const char *value)
+{
+	const char *colon = strchr(value, ':');
+
+	return colon != NULL && colon > value && colon[1] != '\0';
+}
+
+static bool
+wangdian_build_cancel(OgRequest *request, const OgBatch *batch)
+{
+	cJSON	   *arguments;
+	cJSON	   *numbers;
+
+	if (batch->nkeys < 1 || batch->nkeys > WANGDIAN_MAX_IDS)
+		return false;
+
+	request->method = OG_POST;
+	request->path = "";
+	og_fields_add(&request->headers, "Content-Type", "application/json");
+	og_fields_add(&request->query, "method",
+				  "purchase.PurchaseReturn.batchCancelOrder");
+	og_fields_add(&request->query, "v", "1.0");
+
+	/* the one argument of this call is a list */
+	numbers = og_batch_json(batch, false);
+	arguments = cJSON_CreateArray();
+	if (!cJSON_AddItemToArray(arguments, numbers))
+	{
+		cJSON_Delete(numbers);
+		cJSON_Delete(arguments);
+		return false;
+	}
+	return og_json_append(&request->body, arguments);
+}
+
+/*
+ * md5(secret + name + value + name + value ... + secret) of sorted fields.
+ */
+static char *
+wangdian_signature(const OgFields *fields, OgSlice secret)
+{
+	size_t		len = 2 * secret.len;
+	StringInfoData text;
+	char	   *signature;
+
+	for (int i = 0; i < fields->count; i++)
+		len += strlen(fields->items[i].name) + strlen(fields->items[i].value);
+
+	/* Made large enough first: growing would leave the secret behind. */
+	initStringInfo(&text);
+	enlargeStringInfo(&text, (int) len);
+	appendBinaryStringInfo(&text, secret.data, (int) secret.len);
+	for (int i = 0; i < fields->count; i++)
+	{
+		appendStringInfoString(&text, fields->items[i].name);
+		appendStringInfoString(&text, fields->items[i].value);
+	}
+	appendBinaryStringInfo(&text, secret.data, (int) secret.len);
+
+	signature = og_hash_hex(OG_MD5, og_slice(text.data, text.len));
+	og_wipe(text.data, text.len);
+	pfree(text.data);
+	return signature;
+}
+
+static bool
+wangdian_sign(OgRequest *request, const OgSigner *signer)
+{
+	const char *app_secret = signer->credentials[WANGDIAN_APP_SECRET];
+	const char *colon = strchr(app_secret, ':');
+	OgFields   *query = &request->query;
+	OgFields	fields = {0};
+	char	   *signature;
+
+	if (colon == NULL)
+		return false;
+
+	og_fields_add(query, "sid", signer->credentials[WANGDIAN_SID]);
+	og_fields_add(query, "key", signer->credentials[WANGDIAN_APP_KEY]);
+	og_fields_add_secret(query, "salt", pstrdup(colon + 1));
+	og_fields_add(query, "timestamp",
+				  psprintf(INT64_FORMAT,
+						   signer->time_ms / 1000 - WANGDIAN_EPOCH_S));
+
+	/* The body is signed as if it were one of them. */
+	for (int i = 0; i < query->count; i++)
+		og_fields_add(&fields, query->items[i].name, query->items[i].value);
+	og_fields_add(&fields, "body", request->body.data);
+	og_fields_sort(&fields);
+
+	signature = wangdian_signature(&fields,
+								   og_slice(app_secret, colon - app_secret));
+	if (signature == NULL)
+		return false;
+	og_fields_add(query, "sign", signature);
+	return true;
+}
+
+/*
+ * Take one element of "error_info".  Answers false when it is not a failure,
+ * with its reason, of an order that was asked for.
+ */
+static bool
+wangdian_take_failure(OgReading *reading, OgSlice element)
+{
+	enum
+	{
+		ORDER_NO, MESSAGE, COUNT
+	};
+	static const char *const names[COUNT] = {"order_no", "message"};
+	OgSlice		values[COUNT];
+	OgResult	result = {.verdict = OG_UNKNOWN};
+	bool		has_reason;
+
+	if (og_json_kind(element) != OG_JSON_OBJECT)
+		return false;
+	og_json_pick(element, names, values, COUNT);
+
+	has_reason = og_json_kind(values[MESSAGE]) == OG_JSON_STRING;
+	if (has_reason)
+		result.verdict = og_meaning(wangdian_reasons, values[MESSAGE]);
+	result.message = values[MESSAGE];
+	result.element = element;
+	og_take_by_id(reading, values[ORDER_NO], &result);
+	return has_reason && reading->find(reading, values[ORDER_NO]) >= 0;
+}
+
+/*
+ * Take the failures that "data" of an answer names.  Answers NULL if they are
+ * all there are, so that silence about an order means that it was cancelled;
+ * else why that cannot be known.
+ */
+static const char *
+wangdian_read_failures(OgReading *reading, OgSlice data)
+{
+	enum
+	{
+		STATUS, ERROR_INFO, ERROR_NUM, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"status", "error_info", "error_num"
+	};
+	OgSlice		values[COUNT];
+	OgJsonCursor cursor;
+	OgSlice		element;
+	bool		understood = true;
+	int			count = 0;
+	char	   *number;
+	bool		complete;
+
+	if (og_json_kind(data) != OG_JSON_OBJECT)
+		return "has no data";
+	og_json_pick(data, names, values, COUNT);
+	if (og_json_kind(values[ERROR_INFO]) != OG_JSON_ARRAY)
+		return "has no list of failures";
+
+	og_json_open(&cursor, values[ERROR_INFO]);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (!wangdian_take_failure(reading, element))
+			understood = false;
+		count++;
+	}
+
+	number = psprintf("%d", count);
+	complete = og_says(values[ERROR_NUM], number);
+	pfree(number);
+
+	if (!og_says(values[STATUS], WANGDIAN_DONE))
+		return "does not say that the list of failures is complete";
+	if (!complete)
+		return "counts another number of failures than it names";
+	if (!understood)
+		return "names failures of something else than the orders asked for";
+	return NULL;
+}
+
+static void
+wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	enum
+	{
+		STATUS, MESSAGE, DATA, COUNT
+	};
+	static const char *const names[COUNT] = {"status", "message", "data"};
+	OgSlice		values[COUNT];
+	const char *doubt;
+
+	if (og_json_kind(answer) != OG_JSON_OBJECT)
+	{
+		reading->note = "is not an object";
+		return;
+	}
+	og_json_pick(answer, names, values, COUNT);
+	doubt = wangdian_read_failures(reading, values[DATA]);
+
+	if (og_says(values[STATUS], WANGDIAN_DONE))
+	{
+		/* Its own words are not about any of the orders. */
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+		reading->note = doubt;
+		if (doubt == NULL)
+			reading->rest = OG_CANCELLED;
+		return;
+	}
+
+	reading->code = values[STATUS];
+	reading->message = values[MESSAGE];
+	if (og_says(values[STATUS], WANGDIAN_REFUSED))
+	{
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+		reading->rest = OG_REJECTED;
+	}
+	else
+		reading->note = "has no status that is documented";
+}
+
+static const OgOperation wangdian_operations[] = {
+	{
+		.name = "cancel",
+		.kind = OG_ACT,
+		.lane = OG_LANE_ORDERS,
+		.batch_max = WANGDIAN_MAX_IDS,
+		.batch_default = WANGDIAN_MAX_IDS,
+		.build = wangdian_build_cancel,
+		.read = wangdian_read_cancel
+	}
+};
+
+const OgProvider og_wangdian = {
+	.name = "wangdian",
+	.wrapper = "wangdian_fdw",
+	.base_url = "http://wdt.wangdian.cn/openapi",
+	.rate_limit = "off",
+	.max_batch = WANGDIAN_MAX_IDS,
+	.credentials = {
+		[WANGDIAN_SID] = {.name = "sid"},
+		[WANGDIAN_APP_KEY] = {.name = "app_key"},
+		[WANGDIAN_APP_SECRET] = {
+			.name = "app_secret",
+			.valid = wangdian_valid_app_secret,
+			.rule = "secret and salt, written as \"secret:salt\""
+		}
+	},
+	.key = WANGDIAN_SID,
+	.sign = wangdian_sign,
+	.operations = wangdian_operations,
+	.noperations = lengthof(wangdian_operations)
+};

@@ -1,0 +1,79 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_call.h
+ *		What all SQL functions of this extension do with their arguments.
+ *
+ * Everything here may raise errors: it runs before anything is sent.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_SQL_CALL_H
+#define OG_SQL_CALL_H
+
+#include "fmgr.h"
+#include "utils/array.h"
+
+#include "account.h"
+#include "gateway.h"
+
+/* The longest id, in bytes, and the longest market or symbol. */
+#define OG_MAX_ID		128
+#define OG_MAX_MARKET	64
+
+/*
+ * Which function is called, and where its arguments stand.  One const table
+ * entry per SQL function, shared by the call and its preview.
+ */
+typedef struct SqlFunction
+{
+	const char *name;			/* as users call it */
+	const OgProvider *provider;
+	const char *operation;		/* as the provider's table names it */
+	const char *market;			/* name of the market argument, or NULL; it
+								 * is also the operation's name for it */
+	bool		by;				/* has an argument that picks the kind of id */
+	const char *ids;			/* name of the array argument */
+} SqlFunction;
+
+/* The four cancel functions. */
+extern const SqlFunction og_sql_batch_cancel;
+extern const SqlFunction og_sql_tronsave_cancel;
+extern const SqlFunction og_sql_btse_cancel;
+extern const SqlFunction og_sql_wangdian_cancel;
+
+/* The arguments of a call, checked. */
+typedef struct SqlArguments
+{
+	const OgOperation *operation;
+	OgFields	fields;			/* market, by */
+	ArrayType  *ids;			/* NULL = no ids */
+	Oid			id_type;		/* of the array's elements, maybe a domain */
+	OgAccount  *account;
+	int			nargs;			/* taken so far: where further ones begin */
+} SqlArguments;
+
+/*
+ * Refuse to run where a call could be made more than once, or where text
+ * could not be exchanged: 0A000 in a target list, or in a database that is
+ * not UTF8.  "show" says what the caller should use FROM for.
+ */
+extern void og_sql_check_context(FunctionCallInfo fcinfo, const char *name);
+
+/*
+ * Read and check all arguments but the ids' texts, and open the account.
+ * "act": the caller is about to change orders, so a READ ONLY transaction or
+ * a standby is refused.
+ */
+extern void og_sql_arguments(FunctionCallInfo fcinfo,
+							 const SqlFunction *function, bool act,
+							 SqlArguments *arguments);
+
+/* The ids of an array, checked, in "context".  Errors: 22004, 22023. */
+extern OgKeys *og_sql_keys(const SqlFunction *function,
+						   const SqlArguments *arguments,
+						   MemoryContext context);
+
+/* 42804 unless ids of this type are supported. */
+extern void og_sql_check_id_type(Oid type, const char *argument);
+
+#endif							/* OG_SQL_CALL_H */

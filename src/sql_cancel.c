@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_cancel.c
+ *		The cancel functions: ids in, one row per order out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_enum.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "sql_call.h"
+
+PG_FUNCTION_INFO_V1(batch_cancel);
+PG_FUNCTION_INFO_V1(tronsave_cancel);
+PG_FUNCTION_INFO_V1(btse_cancel);
+PG_FUNCTION_INFO_V1(wangdian_cancel);
+
+/* The columns of the answer; this row is final in 1.0. */
+enum
+{
+	COL_ORDER_ID,
+	COL_OUTCOME,
+	COL_CODE,
+	COL_MESSAGE,
+	COL_ORDINAL,
+	COL_BATCH,
+	COL_ATTEMPTS,
+	COL_HTTP_STATUS,
+	COL_SENT_AT,
+	COL_ANSWERED_AT,
+	COL_RESPONSE,
+	NCOLUMNS
+};
+
+/* Rows between two resets of the memory they are formed in. */
+#define ROWS_PER_RESET	256
+
+/* Where rows go, and what is needed to form them. */
+typedef struct CancelResult
+{
+	ReturnSetInfo *rsinfo;
+	Oid			outcomes[OG_OUTCOMES];	/* enum values by verdict */
+	ArrayIterator ids;			/* stands at the id of .position */
+	int			position;
+	Datum		id;
+} CancelResult;
+
+/*
+ * Look up the enum's values by the type that the result really has: the
+ * extension may have been dropped and created again in this session.
+ */
+static void
+lookup_outcomes(CancelResult *result)
+{
+	Oid			type = TupleDescAttr(result->rsinfo->setDesc,
+									 COL_OUTCOME)->atttypid;
+
+	for (int v = 0; v < OG_OUTCOMES; v++)
+	{
+		const char *label = og_verdict_name((OgVerdict) v);
+
+		result->outcomes[v] = GetSysCacheOid2(ENUMTYPOIDNAME,
+											  Anum_pg_enum_oid,
+											  ObjectIdGetDatum(type),
+											  CStringGetDatum(label));
+		if (!OidIsValid(result->outcomes[v]))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("type %s has no value \"%s\"",
+							format_type_be(type), label),
+					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	}
+}
+
+/* The rows' type must be what this code fills. */
+static void
+check_columns(const CancelResult *result, Oid id_type)
+{
+	TupleDesc	desc = result->rsinfo->setDesc;
+
+	if (desc->natts != NCOLUMNS)
+		elog(ERROR, "the result has %d columns instead of %d", desc->natts,
+			 NCOLUMNS);
+	if (TupleDescAttr(desc, COL_ORDER_ID)->atttypid != id_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"order_id\" was taken for type %s, but the ids are of type %s",
+						format_type_be(TupleDescAttr(desc, COL_ORDER_ID)->atttypid),
+						format_type_be(id_type)),
+				 errhint("Give named arguments in the order in which the function declares them.")));
+}
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text)
+		values[column] = CStringGetTextDatum(text);
+}
+
+static void
+set_time(Datum *values, bool *nulls, int column, TimestampTz at)
+{
+	nulls[column] = at == 0;
+	values[column] = TimestampTzGetDatum(at);
+}
+
+/* Form one row and put it away. */
+static void
+put_row(CancelResult *result, const OgRow *row)
+{
+	const OgOutcome *outcome = row->outcome;
+	Datum		values[NCOLUMNS] = {0};
+	bool		nulls[NCOLUMNS] = {0};
+
+	values[COL_ORDER_ID] = result->id;
+	values[COL_OUTCOME] = ObjectIdGetDatum(result->outcomes[outcome->verdict]);
+	set_text(values, nulls, COL_CODE, outcome->code);
+	set_text(values, nulls, COL_MESSAGE, outcome->message);
+	values[COL_ORDINAL] = Int32GetDatum(row->position + 1);
+	values[COL_BATCH] = Int32GetDatum(row->batch);
+	values[COL_ATTEMPTS] = Int32GetDatum(row->attempts);
+	nulls[COL_HTTP_STATUS] = row->http_status == 0;
+	values[COL_HTTP_STATUS] = Int32GetDatum(row->http_status);
+	set_time(values, nulls, COL_SENT_AT, row->sent_at);
+	set_time(values, nulls, COL_ANSWERED_AT, row->answered_at);
+	nulls[COL_RESPONSE] = outcome->response.data == NULL;
+	if (outcome->response.data)
+		values[COL_RESPONSE] =
+			PointerGetDatum(cstring_to_text_with_len(outcome->response.data,
+													 (int) outcome->response.len));
+
+	tuplestore_putvalues(result->rsinfo->setResult, result->rsinfo->setDesc,
+						 values, nulls);
+}
+
+/* Step to the id that a row is about; rows come in input order. */
+static void
+seek_id(CancelResult *result, int position)
+{
+	bool		isnull;
+
+	while (result->position < position)
+	{
+		if (!array_iterate(result->ids, &result->id, &isnull))
+			elog(ERROR, "the array of ids ended early");
+		result->position++;
+	}
+}
+
+/* Pull all rows of a call. */
+static void
+put_rows(CancelResult *result, OgCall *call)
+{
+	MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext,
+											   "order_gateway rows",
+											   ALLOCSET_DEFAULT_SIZES);
+	uint64		nrows = 0;
+	OgRow		row;
+
+	while (og_call_next(call, &row))
+	{
+		MemoryContext old;
+
+		seek_id(result, row.position);
+		old = MemoryContextSwitchTo(rows);
+		put_row(result, &row);
+		MemoryContextSwitchTo(old);
+		if (++nrows % ROWS_PER_RESET == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(rows);
+		}
+	}
+	MemoryContextDelete(rows);
+}
+
+/* The trace of all calls that this place of the statement makes. */
+static OgTrace *
+statement_trace(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = og_trace_create(fcinfo->flinfo->fn_mcxt);
+	return fcinfo->flinfo->fn_extra;
+}
+
+static Datum
+cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
+{
+	CancelResult result = {0};
+	SqlArguments arguments;
+	OgTrace    *trace;
+	OgKeys	   *keys;
+	OgCall	   *call;
+
+	og_sql_check_context(fcinfo, function->name);
+	og_sql_arguments(fcinfo, function, true, &arguments);
+
+	InitMaterializedSRF(fcinfo, 0);
+	result.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	check_columns(&result, arguments.id_type);
+	lookup_outcomes(&result);
+
+	trace = statement_trace(fcinfo);
+	keys = og_sql_keys(function, &arguments, og_trace_context(trace));
+	if (keys->nkeys == 0)
+	{
+		og_keys_free(keys);
+		return (Datum) 0;
+	}
+
+	result.position = -1;
+	result.ids = array_create_iterator(arguments.ids, 0, NULL);
+	call = og_call_open(arguments.account, arguments.operation,
+						&arguments.fields, keys, function->name, trace);
+	put_rows(&result, call);
+	og_call_close(call);
+	return (Datum) 0;
+}
+
+/* batch_cancel(market text, ids anycompatiblearray, server name) */
+Datum
+batch_cancel(PG_FUNCTION_ARGS)
+{
+	return cancel(fcinfo, &og_sql_batch_cancel);
+}
+
+/* tronsave_cancel(ids anycompatiblearray, server name) */
+Datum
+tronsave_cancel(PG_FUNCTION_ARGS)
+{
+	return cancel(fcinfo, &og_sql_tronsave_cancel);
+}
+
+/* btse_cancel(symbol text, ids anycompatiblearray, by text, server name) */
+Datum
+btse_cancel(PG_FUNCTION_ARGS)
+{
+	return cancel(fcinfo, &og_sql_btse_cancel);
+}
+
+/* wangdian_cancel(return_nos anycompatiblearray, server name) */
+Datum
+wangdian_cancel(PG_FUNCTION_ARGS)
+{
+	return cancel(fcinfo, &og_sql_wangdian_cancel);
+}

@@ -1,0 +1,204 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_ids.c
+ *		The ids of a call, out of an SQL array.
+ *
+ * An id becomes text exactly as PostgreSQL prints it, so a number is never
+ * re-spelled.  Floating point is refused: what such a value prints need not
+ * be what was meant.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/uuid.h"
+
+#include "compat.h"
+#include "sql_call.h"
+
+/* Ids between two checks for interrupts and resets of scratch memory. */
+#define IDS_PER_CHECK	1024
+
+void
+og_sql_check_id_type(Oid type, const char *argument)
+{
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("argument \"%s\" is an array of type %s, which cannot hold ids exactly",
+					argument, format_type_be(type)),
+			 errhint("Use an array of smallint, integer, bigint, numeric, text, varchar, char, name or uuid, or of a domain over one of these.")));
+}
+
+/* The text of an id, in the current context unless it is inside the Datum. */
+static OgSlice
+id_text(Datum id, Oid base_type)
+{
+	switch (base_type)
+	{
+		case INT2OID:
+			return og_slice_of(psprintf("%d", DatumGetInt16(id)));
+		case INT4OID:
+			return og_slice_of(psprintf("%d", DatumGetInt32(id)));
+		case INT8OID:
+			return og_slice_of(psprintf(INT64_FORMAT, DatumGetInt64(id)));
+		case NUMERICOID:
+			return og_slice_of(DatumGetCString(DirectFunctionCall1(numeric_out, id)));
+		case UUIDOID:
+			return og_slice_of(DatumGetCString(DirectFunctionCall1(uuid_out, id)));
+		case NAMEOID:
+			return og_slice_of(NameStr(*DatumGetName(id)));
+		default:
+			{
+				struct varlena *text = PG_DETOAST_DATUM_PACKED(id);
+				OgSlice		slice = og_slice(VARDATA_ANY(text),
+											 VARSIZE_ANY_EXHDR(text));
+
+				if (base_type == BPCHAROID)
+					while (slice.len > 0 && slice.data[slice.len - 1] == ' ')
+						slice.len--;
+				return slice;
+			}
+	}
+}
+
+/* Unicode's White_Space. */
+static bool
+is_white_space(pg_wchar c)
+{
+	return (c >= 0x09 && c <= 0x0d) || c == 0x20 || c == 0x85 || c == 0xa0 ||
+		c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+		c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* C0, DEL and C1. */
+static bool
+is_control(pg_wchar c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
+
+/*
+ * What is wrong with the text of an id, or NULL.  *printable tells whether
+ * the id may be repeated in the error message.
+ */
+static const char *
+id_fault(OgSlice id, const OgProvider *provider, bool *printable)
+{
+	const unsigned char *at = (const unsigned char *) id.data;
+	const unsigned char *end = at + id.len;
+	bool		white_first = false;
+	bool		white = false;
+	const char *wanted;
+
+	*printable = false;
+	if (id.len == 0)
+		return "is empty";
+	if (id.len > OG_MAX_ID)
+		return "is longer than 128 bytes";
+	while (at < end)
+	{
+		pg_wchar	c = utf8_to_unicode(at);
+
+		white = is_white_space(c);
+		if (white && at == (const unsigned char *) id.data)
+			white_first = true;
+		if (is_control(c))
+			return "contains a control character";
+		at += pg_utf_mblen(at);
+	}
+	*printable = true;
+	if (white_first || white)
+		return "begins or ends with white space";
+	wanted = provider->check_id ? provider->check_id(id) : NULL;
+	return wanted ? psprintf("is not %s", wanted) : NULL;
+}
+
+static void
+check_id(OgSlice id, const SqlFunction *function, int position)
+{
+	bool		printable;
+	const char *fault = id_fault(id, function->provider, &printable);
+
+	if (fault == NULL)
+		return;
+	if (printable)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("id \"%.*s\" at position %d of \"%s\" %s",
+						(int) id.len, id.data, position, function->ids,
+						fault)));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("id at position %d of \"%s\" %s", position,
+					function->ids, fault)));
+}
+
+OgKeys *
+og_sql_keys(const SqlFunction *function, const SqlArguments *arguments,
+			MemoryContext context)
+{
+	OgKeys	   *keys = og_keys_create(context);
+	Oid			base_type = getBaseType(arguments->id_type);
+	MemoryContext scratch;
+	MemoryContext old;
+	ArrayIterator iterator;
+	Datum		value;
+	bool		isnull;
+	int			position = 0;
+
+	if (arguments->ids == NULL)
+	{
+		og_keys_finish(keys);
+		return keys;
+	}
+
+	iterator = array_create_iterator(arguments->ids, 0, NULL);
+	scratch = AllocSetContextCreate(CurrentMemoryContext,
+									"order_gateway ids",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(scratch);
+	while (array_iterate(iterator, &value, &isnull))
+	{
+		OgSlice		id;
+
+		position++;
+		if (isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("id at position %d of \"%s\" is null", position,
+							function->ids)));
+		id = id_text(value, base_type);
+		check_id(id, function, position);
+		og_keys_add(keys, id);
+		if (position % IDS_PER_CHECK == 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(scratch);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	array_free_iterator(iterator);
+	og_keys_finish(keys);
+	return keys;
+}

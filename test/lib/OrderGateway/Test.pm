@@ -1,0 +1,494 @@
+package OrderGateway::Test;
+
+=encoding utf8
+
+=head1 NAME
+
+OrderGateway::Test - a cluster, the sandbox, and calls between them
+
+=head1 SYNOPSIS
+
+  use utf8;
+  use Test::More;
+  use OrderGateway::Test qw(letters);
+
+  my $test = OrderGateway::Test->start(options => { rate_limit => 'off' });
+  my $sandbox = $test->sandbox;
+  my $session = $test->session;
+
+  $test->seed('xt', 1 .. 250);
+  $sandbox->arm('close_after', provider => 'xt', match_id => 1);
+  my $rows = $session->call('xt', [ 1 .. 250 ]);
+  is(letters($rows), 'U' x 100 . 'C' x 150, 'one batch was not answered');
+  $test->promises_ok('xt', $rows, 'every row tells the truth');
+
+  done_testing();
+
+=head1 DESCRIPTION
+
+What all network tests have in common.  All texts are character strings, in
+SQL and out of it, so a test with other than ASCII in it says C<use utf8>.
+
+=cut
+
+use strict;
+use warnings;
+use utf8;
+
+use Exporter qw(import);
+use IPC::Run ();
+use JSON::PP ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils ();
+use Test::More;
+use Time::HiRes ();
+
+use OrderGateway::Sandbox;
+
+our @EXPORT_OK = qw(call_sql letters sql_array sql_text);
+
+my %FUNCTION = (
+	xt => 'batch_cancel',
+	tronsave => 'tronsave_cancel',
+	btse => 'btse_cancel',
+	wangdian => 'wangdian_cancel',
+);
+
+my %MARKET = (xt => 'btc_usdt', btse => 'BTC-USD');
+
+my %LETTER = (
+	cancelled => 'C',
+	not_found => 'N',
+	not_cancellable => 'X',
+	rejected => 'R',
+	not_sent => '-',
+	unknown => 'U',
+);
+
+=head1 WORDS FOR SQL AND ROWS
+
+=head2 sql_text($text), sql_array(@ids)
+
+An SQL literal; an array of them, of type C<text[]>.
+
+=head2 call_sql($provider, $ids, %options)
+
+The call of a cancel function, to be put behind FROM.  C<$ids> is an array of
+ids, or the SQL of one.  Options: C<market>, C<by>, C<server> (default: the
+provider's name), C<type> (of the array, default C<text[]>).
+
+=head2 letters($rows)
+
+The outcomes of some rows as text, a letter for each: C<C>ancelled,
+C<N>ot_found, C<X> not_cancellable, C<R>ejected, C<-> not_sent, C<U>nknown.
+Where several rows have the same ordinal a C<+> is between them: C<C+CN>.
+
+=cut
+
+sub sql_text
+{
+	my ($text) = @_;
+
+	$text =~ s/'/''/g;
+	return "'$text'";
+}
+
+sub sql_array
+{
+	my (@ids) = @_;
+
+	return 'ARRAY[' . join(',', map { sql_text($_) } @ids) . ']::text[]';
+}
+
+sub call_sql
+{
+	my ($provider, $ids, %opts) = @_;
+	my $market = $opts{market} // $MARKET{$provider};
+	my $array = ref $ids ? sql_array(@$ids) : $ids;
+	my @args;
+
+	push @args, sql_text($market) if defined $market;
+	push @args, $opts{type} ? "($array)::$opts{type}" : $array;
+	push @args, sql_text($opts{by} // 'order_id') if $provider eq 'btse';
+	push @args, sql_text($opts{server} // $provider);
+	return "$FUNCTION{$provider}(" . join(', ', @args) . ')';
+}
+
+sub letters
+{
+	my ($rows) = @_;
+	my $text = '';
+	my $last = 0;
+
+	foreach my $row (@$rows)
+	{
+		$text .= '+' if $row->{ordinal} == $last;
+		$text .= $LETTER{ $row->{outcome} };
+		$last = $row->{ordinal};
+	}
+	return $text;
+}
+
+=head1 A CLUSTER AND THE SANDBOX
+
+=head2 OrderGateway::Test->start(%options)
+
+Starts a cluster and the sandbox, and creates in database C<postgres> the
+extension and a server and user mapping for each provider, named like it.
+C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
+sandbox, C<options> one of options for all servers; C<standby> prepares the
+cluster for streaming.
+
+=head2 $test->node, $test->sandbox
+
+The PostgreSQL::Test::Cluster, the L<OrderGateway::Sandbox>.
+
+=head2 $test->servers($suffix, %options)
+
+One more server with its mapping for each provider, named C<xt_$suffix> and so
+on, with these options.  C<kind> picks the sandbox's port.
+
+=head2 $test->session(%options)
+
+A new psql session, see below.  C<database>, C<user>, C<node>.
+
+=head2 $test->seed($provider, @ids)
+
+Gives the sandbox open orders, in the market that calls use.
+
+=head2 $test->reset
+
+Forgets what is in the sandbox, but for open connections.
+
+=cut
+
+sub start
+{
+	my ($class, %opts) = @_;
+	my $node = PostgreSQL::Test::Cluster->new('main');
+
+	$node->init(allows_streaming => $opts{standby} // 0);
+	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
+	$node->start;
+	my $self = bless {
+		node => $node,
+		options => $opts{options} // {},
+		sandbox => OrderGateway::Sandbox->start(%{ $opts{sandbox} // {} }),
+	}, $class;
+	$self->{sandbox}->install($node, extension => 1, %{ $self->{options} });
+	return $self;
+}
+
+sub node { return $_[0]{node}; }
+sub sandbox { return $_[0]{sandbox}; }
+
+sub servers
+{
+	my ($self, $suffix, %options) = @_;
+
+	foreach my $provider ($self->{sandbox}->providers)
+	{
+		my $name = "${provider}_$suffix";
+		$self->{node}->safe_psql('postgres',
+			$self->{sandbox}->server_sql($provider, name => $name,
+				%{ $self->{options} }, %options)
+			  . $self->{sandbox}->mapping_sql($provider, name => $name));
+	}
+	return;
+}
+
+sub session
+{
+	my ($self, %opts) = @_;
+	my $node = $opts{node} // $self->{node};
+	my $connstr = $node->connstr($opts{database} // 'postgres');
+
+	$connstr .= " user=$opts{user}" if $opts{user};
+	return OrderGateway::Test::Session->new($connstr);
+}
+
+sub seed
+{
+	my ($self, $provider, @ids) = @_;
+
+	return $self->{sandbox}->seed($provider,
+		market => $MARKET{$provider}, ids => \@ids);
+}
+
+sub reset
+{
+	my ($self) = @_;
+
+	return $self->{sandbox}->reset;
+}
+
+=head2 $test->promises_ok($provider, $rows, $name)
+
+One test: nothing in the rows is contradicted by what the sandbox really did
+since the last reset.  C<cancelled> is cancelled; what was C<rejected>,
+C<not_sent>, C<not_found> or C<not_cancellable> was not touched; and no order
+was cancelled twice.  C<unknown> promises nothing.
+
+=head2 $test->broken_promises($provider, $rows)
+
+The same as an array of complaints.
+
+=cut
+
+sub broken_promises
+{
+	my ($self, $provider, $rows) = @_;
+	my $truth = $self->{sandbox}->truth($provider);
+	my %executed;
+	my @broken;
+
+	$executed{$_}++ foreach @{ $self->{sandbox}->executed($provider) };
+	foreach my $id (grep { $executed{$_} > 1 } sort keys %executed)
+	{
+		push @broken, "$id was cancelled $executed{$id} times";
+	}
+	foreach my $row (@$rows)
+	{
+		# one of several orders of an id is named in its own element
+		my ($leg) = ($row->{response} // '') =~ /"orderID": ?"([^"]+)"/;
+		my $id = $leg // $row->{order_id};
+		my $status = $truth->{$id} // next;
+
+		push @broken, "$id is $status, not cancelled"
+		  if $row->{outcome} eq 'cancelled' && $status ne 'cancelled';
+		push @broken, "$id is $row->{outcome}, but was cancelled"
+		  if $row->{outcome} !~ /^(cancelled|unknown)$/ && $executed{$id};
+	}
+	return @broken;
+}
+
+sub promises_ok
+{
+	my ($self, $provider, $rows, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return is_deeply([ $self->broken_promises($provider, $rows) ], [], $name);
+}
+
+=head2 $test->wait_until($condition, $name)
+
+One test: the code answers true, in time.
+
+=head2 $test->log_from($offset), $test->log_end
+
+The server's log from a place on, and the place where it ends now.
+
+=cut
+
+sub wait_until
+{
+	my ($self, $condition, $name) = @_;
+	my $until = Time::HiRes::time() + $PostgreSQL::Test::Utils::timeout_default;
+	my $reached;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	while (!($reached = $condition->()) && Time::HiRes::time() < $until)
+	{
+		Time::HiRes::sleep(0.05);
+	}
+	return ok($reached, $name);
+}
+
+sub log_end { return -s $_[0]{node}->logfile; }
+
+sub log_from
+{
+	my ($self, $offset) = @_;
+
+	return PostgreSQL::Test::Utils::slurp_file($self->{node}->logfile,
+		$offset);
+}
+
+package OrderGateway::Test::Session;
+
+=head1 A SESSION
+
+One psql that lives on from call to call, as connections kept by the session
+need it.
+
+=head2 $session->query($sql)
+
+Runs it and answers a hash: C<lines> (an array, columns divided by C<|>),
+C<stderr> (with SQLSTATEs and contexts), C<sqlstate> (of the first error, or
+undef).
+
+=head2 $session->send($sql), $session->finish
+
+The same in two steps, to do something else meanwhile.
+
+=head2 $session->value($sql), $session->rows($sql)
+
+The text of the first line; all lines, each read as JSON.  Die of an error.
+
+=head2 $session->call($provider, $ids, %options)
+
+Calls a cancel function, see call_sql, and answers its rows: an array of
+hashes with C<order_id> as text and C<response> as the very text.  Dies of an
+error.
+
+=head2 $session->stderr
+
+What the last statement raised: warnings, notices, errors.
+
+=head2 $session->error($sql)
+
+The SQLSTATE that it fails with, or 'none'.
+
+=head2 $session->pid, $session->quit
+
+Its process id in the server; the end.
+
+=cut
+
+use Carp qw(croak);
+use Encode ();
+
+my $COLUMNS = 'order_id::text, outcome::text, code, message, ordinal, batch,'
+  . ' attempts, http_status, extract(epoch FROM sent_at) AS sent_at,'
+  . ' extract(epoch FROM answered_at) AS answered_at,'
+  . ' response::text AS response';
+
+sub new
+{
+	my ($class, $connstr) = @_;
+	my $self = bless { in => '', out => '', err => '', turn => 0 }, $class;
+	my @psql = (
+		'psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet',
+		'--set', 'VERBOSITY=verbose', '--set', 'SHOW_CONTEXT=always',
+		'--file', '-', '--dbname', $connstr);
+
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	$self->{timer} =
+	  IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+	$self->{psql} = IPC::Run::start(\@psql, '<', \$self->{in},
+		'>', \$self->{out}, '2>', \$self->{err}, $self->{timer});
+	$self->{pid} = $self->value('SELECT pg_backend_pid()');
+	return $self;
+}
+
+sub send
+{
+	my ($self, $sql) = @_;
+	my $mark = '=== ' . ++$self->{turn};
+
+	$self->{timer}->start;
+	$self->{out} = $self->{err} = '';
+	$self->{in} .=
+	  Encode::encode('UTF-8', "$sql\n;\n\\echo $mark\n\\warn $mark\n");
+	$self->{psql}->pump while length $self->{in} && $self->{psql}->pumpable;
+	return;
+}
+
+sub finish
+{
+	my ($self) = @_;
+	my $mark = "=== $self->{turn}\n";
+	my $sqlstate;
+
+	$self->{psql}->pump
+	  while ((index($self->{out}, $mark) < 0
+			|| index($self->{err}, $mark) < 0)
+		&& $self->{psql}->pumpable);
+	$self->{timer}->reset;
+	my ($out, $err) =
+	  map { Encode::decode('UTF-8', s/\Q$mark\E//r) } @$self{qw(out err)};
+	$self->{stderr} = $err;
+	($sqlstate) = $err =~ /(?:ERROR|FATAL|PANIC):\s+(\w{5}):/;
+	return {
+		lines => [ split /\n/, $out ],
+		stderr => $err,
+		sqlstate => $sqlstate,
+	};
+}
+
+sub query
+{
+	my ($self, $sql) = @_;
+
+	$self->send($sql);
+	return $self->finish;
+}
+
+sub _lines
+{
+	my ($self, $sql) = @_;
+	my $result = $self->query($sql);
+
+	croak "$sql: $result->{stderr}" if defined $result->{sqlstate};
+	return @{ $result->{lines} };
+}
+
+sub value { return ($_[0]->_lines($_[1]))[0]; }
+
+sub rows
+{
+	my ($self, $sql) = @_;
+
+	return [ map { JSON::PP->new->decode($_) } $self->_lines($sql) ];
+}
+
+sub call_rows_sql
+{
+	my ($call) = @_;
+
+	return "SELECT row_to_json(r) FROM (SELECT $COLUMNS FROM $call) AS r";
+}
+
+sub call
+{
+	my ($self, @args) = @_;
+
+	return $self->rows(call_rows_sql(OrderGateway::Test::call_sql(@args)));
+}
+
+=head2 $session->send_call($provider, $ids, %options), $session->finish_call
+
+The same in two steps.
+
+=cut
+
+sub send_call
+{
+	my ($self, @args) = @_;
+
+	return $self->send(call_rows_sql(OrderGateway::Test::call_sql(@args)));
+}
+
+sub finish_call
+{
+	my ($self) = @_;
+	my $result = $self->finish;
+
+	croak $result->{stderr} if defined $result->{sqlstate};
+	return [ map { JSON::PP->new->decode($_) } @{ $result->{lines} } ];
+}
+
+sub stderr { return $_[0]{stderr}; }
+sub error { return $_[0]->query($_[1])->{sqlstate} // 'none'; }
+sub pid { return $_[0]{pid}; }
+
+sub quit
+{
+	my ($self) = @_;
+	my $psql = delete $self->{psql} // return;
+
+	$self->{in} .= "\\q\n";
+	$psql->finish;
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local ($@, $!, $?);
+	eval { $self->{psql}->kill_kill(grace => 1) if $self->{psql} };
+	return;
+}
+
+1;

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * tap.h
+ *		The few functions that a test program needs to print TAP.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_TAP_H
+#define OG_TAP_H
+
+#include <stdio.h>
+#include <string.h>
+
+static int	tap_tests;
+static int	tap_failures;
+
+/* One test; its name is printf's. */
+static bool pg_attribute_printf(2, 3)
+ok(bool passed, const char *name,...)
+{
+	va_list		arguments;
+
+	tap_tests++;
+	tap_failures += !passed;
+	printf("%sok %d - ", passed ? "" : "not ", tap_tests);
+	va_start(arguments, name);
+	vprintf(name, arguments);
+	va_end(arguments);
+	printf("\n");
+	return passed;
+}
+
+/* Texts are the same; NULL is only the same as NULL. */
+static inline bool
+is_text(const char *got, const char *expected, const char *name)
+{
+	bool		same = got == NULL || expected == NULL ? got == expected :
+	strcmp(got, expected) == 0;
+
+	ok(same, "%s", name);
+	if (!same)
+		printf("#      got: %s\n# expected: %s\n", got ? got : "(null)",
+			   expected ? expected : "(null)");
+	return same;
+}
+
+static inline bool
+is_number(long long got, long long expected, const char *name)
+{
+	ok(got == expected, "%s", name);
+	if (got != expected)
+		printf("#      got: %lld\n# expected: %lld\n", got, expected);
+	return got == expected;
+}
+
+/* The end of main(). */
+static inline int
+done_testing(void)
+{
+	printf("1..%d\n", tap_tests);
+	return tap_failures > 0;
+}
+
+#endif							/* OG_TAP_H */

@@ -1,0 +1,586 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_limiter.c
+ *		The arithmetic of src/limiter_lane.c, in virtual time.
+ *
+ * Time passes only when a simulation lets it.  What it proves of each pace is
+ * that no stretch of a window's length ever saw more requests than the window
+ * allows, and that turns came as fast as that permits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+/* The file itself, so that its constants and static functions are known. */
+#include "limiter_lane.c"
+
+#include "server_shim.h"
+#include "tap.h"
+
+#define START	INT64CONST(817000000000000)	/* some day in 2025 */
+#define S		US_PER_S
+#define MS		US_PER_MS
+
+#define MAX_SENT	20000
+
+static OgLane key_lane;
+static OgLane host_lane;
+
+static TimestampTz sent[MAX_SENT];
+static int	nsent;
+
+static uint64 random_state = UINT64CONST(0x2545F4914F6CDD1D);
+
+/* A number from 0 to limit - 1; the same ones in each run. */
+static int64
+pick(int64 limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (int64) ((random_state >> 1) % (uint64) limit);
+}
+
+static void
+new_lanes(void)
+{
+	memset(&key_lane, 0, sizeof(key_lane));
+	memset(&host_lane, 0, sizeof(host_lane));
+	nsent = 0;
+}
+
+static OgPace
+pace_of(int nwindows, const OgWindow *windows)
+{
+	OgPace		pace = {.nwindows = nwindows};
+
+	for (int i = 0; i < nwindows; i++)
+		pace.windows[i] = windows[i];
+	return pace;
+}
+
+static OgPace
+one_window(int requests, int64 length_us)
+{
+	OgWindow	window = {requests, length_us, OG_PER_KEY};
+
+	return pace_of(1, &window);
+}
+
+static int64
+ask(const OgPace *pace, TimestampTz now, OgTurn *turn)
+{
+	return og_lane_ask(&key_lane, &host_lane, pace, now, turn);
+}
+
+static void
+stamp(const OgTurn *turn, TimestampTz now)
+{
+	og_lane_stamp(&key_lane, turn->key_slot, now);
+	og_lane_stamp(&host_lane, turn->host_slot, now);
+}
+
+static void
+give_back(const OgTurn *turn)
+{
+	og_lane_return(&key_lane, turn->key_slot);
+	og_lane_return(&host_lane, turn->host_slot);
+}
+
+/* Send n requests, each as soon as it may; answers the time afterwards. */
+static TimestampTz
+send_at_once(const OgPace *pace, TimestampTz now, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		OgTurn		turn;
+		int64		wait;
+
+		while ((wait = ask(pace, now, &turn)) > 0)
+			now += wait;
+		stamp(&turn, now);
+		sent[nsent++] = now;
+	}
+	return now;
+}
+
+static int
+compare_times(const void *a, const void *b)
+{
+	TimestampTz x = *(const TimestampTz *) a;
+	TimestampTz y = *(const TimestampTz *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* No stretch of a window's length saw more than it allows. */
+static bool
+within_limits(const OgPace *pace)
+{
+	(qsort) (sent, nsent, sizeof(sent[0]), compare_times);
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		const OgWindow *window = &pace->windows[i];
+
+		for (int j = window->requests; j < nsent; j++)
+		{
+			int64		stretch = sent[j] - sent[j - window->requests];
+
+			if (stretch < reach(window))
+			{
+				printf("# %d requests within " INT64_FORMAT " us\n",
+					   window->requests + 1, stretch);
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* When the last of n requests can leave at the earliest, alone on a lane. */
+static int64
+shortest(const OgPace *pace, int n)
+{
+	int64		time = 0;
+
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		const OgWindow *window = &pace->windows[i];
+
+		time = Max(time, (n - 1) / window->requests * reach(window));
+	}
+	return time;
+}
+
+static void
+test_full_speed(void)
+{
+	static const struct
+	{
+		const char *name;
+		int			n;
+		int			nwindows;
+		OgWindow	windows[3];
+	}			cases[] = {
+		{"10/1s", 101, 1, {{10, S, OG_PER_KEY}}},
+		{"1/2s", 20, 1, {{1, 2 * S, OG_PER_KEY}}},
+		{"75/1s", 1000, 1, {{75, S, OG_PER_KEY}}},
+		{"1/1ms", 50, 1, {{1, MS, OG_PER_KEY}}},
+		{"4000/60s", 12001, 1, {{4000, 60 * S, OG_PER_KEY}}},
+		{"3/1d", 10, 1, {{3, 86400 * S, OG_PER_KEY}}},
+		{"10/1s per key, 1000/60s per host", 3000, 2,
+		{{10, S, OG_PER_KEY}, {1000, 60 * S, OG_PER_HOST}}},
+		{"15/1s, 30/1s per host, 100/1min", 500, 3,
+		{{15, S, OG_PER_KEY}, {30, S, OG_PER_HOST}, {100, 60 * S, OG_PER_KEY}}},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		OgPace		pace = pace_of(cases[i].nwindows, cases[i].windows);
+		int64		took;
+		int64		estimate;
+
+		new_lanes();
+		estimate = og_lane_estimate(&key_lane, &host_lane, &pace, START,
+									cases[i].n);
+		took = send_at_once(&pace, START, cases[i].n) - START;
+		ok(within_limits(&pace), "%s: kept", cases[i].name);
+		ok(estimate <= took, "%s: not faster than estimated",
+		   cases[i].name);
+		if (cases[i].nwindows == 1)
+		{
+			is_number(took, shortest(&pace, cases[i].n),
+					  psprintf("%s: at full speed", cases[i].name));
+			is_number(estimate, took,
+					  psprintf("%s: estimated exactly", cases[i].name));
+		}
+		else
+			ok(took <= shortest(&pace, cases[i].n) + 61 * S,
+			   "%s: at full speed", cases[i].name);
+	}
+}
+
+static void
+test_burst(void)
+{
+	OgPace		pace = one_window(10, S);
+	OgTurn		turn;
+
+	new_lanes();
+	is_number(send_at_once(&pace, START, 10), START, "ten turns at once");
+	is_number(ask(&pace, START, &turn), 1020 * MS,
+			  "the 11th waits for a window and a margin");
+	ok(!turn.taken, "... and is not taken");
+	is_number(ask(&pace, START + 400 * MS, &turn), 620 * MS,
+			  "... which pass with time");
+	is_number(og_lane_estimate(&key_lane, &host_lane, &pace,
+							   START + 400 * MS, 25),
+			  620 * MS + 2 * 1020 * MS, "25 more are three windows away");
+	is_number(og_lane_estimate(&key_lane, &host_lane, &pace, START, 0), 0,
+			  "none is no wait");
+	ok(og_lane_estimate(&key_lane, &host_lane, &pace, START,
+						PG_INT64_MAX) > 0,
+	   "no number of turns overflows");
+}
+
+static void
+test_pending(void)
+{
+	OgPace		pace = one_window(2, S);
+	OgTurn		turns[3];
+
+	new_lanes();
+	is_number(ask(&pace, START, &turns[0]), 0, "first turn");
+	is_number(ask(&pace, START, &turns[1]), 0, "second turn");
+	is_number(ask(&pace, START + 5 * S, &turns[2]), PENDING_US,
+			  "turns that stay pending block, and are asked about often");
+	stamp(&turns[0], START + 5 * S);
+	is_number(ask(&pace, START + 5 * S, &turns[2]), PENDING_US,
+			  "one sent, one pending: still often");
+	stamp(&turns[1], START + 6 * S);
+	is_number(ask(&pace, START + 6 * S, &turns[2]), 20 * MS,
+			  "all sent: the wait is exact");
+
+	new_lanes();
+	(void) ask(&pace, START, &turns[0]);
+	(void) ask(&pace, START, &turns[1]);
+	give_back(&turns[1]);
+	is_number(ask(&pace, START, &turns[1]), 0,
+			  "a turn given back is free at once");
+	is_number((long long) turns[1].key_slot, 1, "... and its slot used again");
+
+	new_lanes();
+	pace = one_window(1, S);
+	(void) ask(&pace, START, &turns[0]);
+	is_number(ask(&pace, START + 60 * S, &turns[1]), PENDING_US,
+			  "a turn of a dead session blocks for a minute");
+	is_number(ask(&pace, START + 61 * S, &turns[1]), 0,
+			  "... then it counts from when it was reserved");
+
+	new_lanes();
+	(void) ask(&pace, START, &turns[0]);
+	og_lane_forget_pending(&key_lane);
+	is_number(ask(&pace, START, &turns[1]), 0,
+			  "the next user of an account frees what is pending");
+}
+
+/* More turns given back in one window than a lane has slots to spare. */
+static void
+test_many_returns(void)
+{
+	OgPace		pace = one_window(4000, 60 * S);
+	OgPace		off = {.nwindows = 0};
+	TimestampTz now = START;
+	OgTurn		turn;
+
+	new_lanes();
+	for (int i = 0; i < 3999; i++)
+	{
+		now = send_at_once(&pace, now, 1);
+		(void) ask(&pace, now, &turn);
+		give_back(&turn);
+		now += MS;
+	}
+	for (int i = 0; i < 2 * OG_LANE_SLOTS; i++)
+	{
+		(void) ask(&off, now, &turn);
+		give_back(&turn);
+	}
+	now = send_at_once(&pace, now, 4001);
+	ok(within_limits(&pace), "turns given back make no room for others");
+	ok(now - START <= shortest(&pace, 8000) + 4 * S, "... and take none");
+}
+
+static void
+test_off(void)
+{
+	OgPace		off = {.nwindows = 0};
+	OgPace		pace = one_window(100, S);
+	OgTurn		turn;
+	TimestampTz now = START;
+
+	new_lanes();
+	for (int i = 0; i < 2 * OG_LANE_SLOTS; i++)
+		now = send_at_once(&off, now + 1, 1);
+	is_number(now, START + 2 * OG_LANE_SLOTS, "off: nothing waits");
+	is_number(ask(&pace, now, &turn), 1020 * MS - 99,
+			  "... but all is remembered, the newest best");
+	og_lane_hold(&key_lane, now + 5 * S);
+	is_number(ask(&off, now, &turn), 5 * S, "a hold is obeyed");
+}
+
+static void
+test_hold(void)
+{
+	OgPace		pace = one_window(10, S);
+	OgTurn		turn;
+
+	new_lanes();
+	og_lane_hold(&key_lane, START + 5 * S);
+	og_lane_hold(&key_lane, START + 3 * S);
+	is_number(ask(&pace, START, &turn), 5 * S, "the longest hold counts");
+	is_number(og_lane_estimate(&key_lane, &host_lane, &pace, START, 1), 5 * S,
+			  "... and is estimated");
+	is_number(ask(&pace, START + 5 * S, &turn), 0, "then it is over");
+	og_lane_hold(&key_lane, START + 86400 * 30 * S);
+	is_number(ask(&pace, START, &turn), MAX_HOLD, "no hold exceeds a day");
+}
+
+/* Times are those of the clock; "real" is what passed. */
+static void
+test_clock_set_back(void)
+{
+	OgPace		pace = one_window(3, S);
+	OgTurn		turn;
+	TimestampTz now;
+
+	new_lanes();
+	now = send_at_once(&pace, START, 3);
+	now -= 3600 * S;
+	is_number(ask(&pace, now, &turn), 1020 * MS,
+			  "an hour back: stamps count as of now");
+	is_number(ask(&pace, now + 1020 * MS, &turn), 0,
+			  "... once, and not for an hour");
+
+	new_lanes();
+	pace = one_window(1, S);
+	(void) ask(&pace, START, &turn);
+	is_number(ask(&pace, START - 3600 * S, &turn), PENDING_US,
+			  "... so do pending turns");
+	is_number(ask(&pace, START - 3539 * S, &turn), 0, "... for a minute");
+
+	new_lanes();
+	og_lane_hold(&key_lane, START + S);
+	is_number(ask(&pace, START - 86400 * 7 * S, &turn), MAX_HOLD,
+			  "a hold lasts no longer than a day");
+}
+
+static void
+test_two_keys_one_host(void)
+{
+	static OgLane other_key;
+	OgWindow	windows[2] = {{10, S, OG_PER_KEY}, {15, S, OG_PER_HOST}};
+	OgPace		pace = pace_of(2, windows);
+	OgPace		host_pace = pace_of(1, &windows[1]);
+	TimestampTz now = START;
+	int			by_key[2] = {0, 0};
+
+	new_lanes();
+	memset(&other_key, 0, sizeof(other_key));
+	host_pace.windows[0].scope = OG_PER_KEY;
+	while (nsent < 200)
+	{
+		int64		least = PG_INT64_MAX;
+
+		for (int i = 0; i < 2; i++)
+		{
+			OgLane	   *lane = i == 0 ? &key_lane : &other_key;
+			OgTurn		turn;
+			int64		wait = og_lane_ask(lane, &host_lane, &pace, now, &turn);
+
+			least = Min(least, wait);
+			if (wait > 0)
+				continue;
+			og_lane_stamp(lane, turn.key_slot, now);
+			og_lane_stamp(&host_lane, turn.host_slot, now);
+			sent[nsent++] = now;
+			by_key[i]++;
+		}
+		now += least;
+	}
+	ok(within_limits(&host_pace), "two accounts keep the pace of their host");
+	is_number(now - START, 13 * 1020 * MS, "... at full speed");
+	ok(by_key[0] >= 60 && by_key[1] >= 60, "... each in its turn");
+
+	/* A host that is spent must cost the key nothing. */
+	new_lanes();
+	host_pace = pace_of(1, &windows[1]);
+	(void) send_at_once(&host_pace, START, 15);
+	memset(&key_lane, 0, sizeof(key_lane));
+	for (int i = 0; i < 50; i++)
+	{
+		OgTurn		turn;
+
+		(void) ask(&pace, START, &turn);
+	}
+	is_number(send_at_once(&pace, START + 1020 * MS, 10), START + 1020 * MS,
+			  "turns are reserved on both lanes or on none");
+}
+
+static void
+test_doubt(void)
+{
+	OgPace		pace = one_window(10, S);
+	OgTurn		turn;
+	int64		took;
+
+	new_lanes();
+	og_lane_doubt(&key_lane, START);
+	is_number(ask(&pace, START + 500 * MS, &turn), 520 * MS,
+			  "a short window counts as spent");
+	is_number(ask(&pace, START + 1020 * MS, &turn), 0, "... until it is over");
+
+	new_lanes();
+	pace = one_window(60, 60 * S);
+	og_lane_doubt(&key_lane, START);
+	ok(send_at_once(&pace, START, 1) - START <= 1010 * MS,
+	   "a long one refills evenly");
+	took = send_at_once(&pace, START, 29) - START;
+	ok(took >= 30 * S && took <= 31 * S, "... half of it in half the time");
+	is_number(send_at_once(&pace, START + 61 * S, 31), START + 61 * S,
+			  "... and all of it in the end");
+
+	pace.nwindows = 0;
+	og_lane_doubt(&key_lane, START + 100 * S);
+	is_number(ask(&pace, START + 100 * S, &turn), 0, "off: no doubt");
+}
+
+static void
+test_busy(void)
+{
+	OgPace		pace = one_window(10, S);
+	OgTurn		turn;
+
+	new_lanes();
+	ok(enter(&host_lane, START), "another session decides");
+	is_number(ask(&pace, START + MS, &turn), BUSY_US, "ask again soon");
+	leave(&host_lane, START);
+	is_number(ask(&pace, START + MS, &turn), 0, "it left");
+	ok(enter(&key_lane, START), "another session dies while it decides");
+	is_number(ask(&pace, START + MS, &turn), BUSY_US, "ask again");
+	is_number(ask(&pace, START + 2 * S, &turn), 0, "it is taken over");
+	ok(enter(&key_lane, START + 3 * S), "another one");
+	leave(&key_lane, START);
+	is_number(ask(&pace, START + 3 * S, &turn), BUSY_US,
+			  "who was taken over cannot let others in");
+	ok(enter(&key_lane, START - 60 * S), "a clock set back lets in");
+}
+
+static void
+test_nonce(void)
+{
+	int64		now_ms = INT64CONST(1763600000000);
+
+	new_lanes();
+	is_number(og_lane_nonce(&key_lane, now_ms), now_ms, "a nonce is now");
+	is_number(og_lane_nonce(&key_lane, now_ms), now_ms + 1, "... or one more");
+	is_number(og_lane_nonce(&key_lane, now_ms + 1), now_ms + 2,
+			  "... than the last");
+	is_number(og_lane_nonce(&key_lane, now_ms - 5000), now_ms + 3,
+			  "... also when the clock was set back");
+	is_number(og_lane_nonce(&key_lane, now_ms + 10), now_ms + 10,
+			  "... and now again");
+	is_number(og_lane_nonce(&key_lane, now_ms - 2 * 86400000), now_ms - 2 * 86400000,
+			  "a day ahead it was a wrong clock");
+}
+
+/*
+ * Requests that leave late or never, asked for at random times.  The clock
+ * may be set back; "real" time is what the provider sees.
+ */
+static void
+run_at_random(const char *name, const OgPace *pace, bool set_back)
+{
+	OgTurn		turns[8];
+	int			nturns = 0;
+	TimestampTz real = START;
+	int64		behind = 0;
+
+	new_lanes();
+	for (int step = 0; step < 6000; step++)
+	{
+		TimestampTz now = real - behind;
+		int64		wait = 1;
+
+		if (nturns < lengthof(turns))
+			wait = ask(pace, now, &turns[nturns]);
+		if (wait == 0)
+			nturns++;
+		else if (nturns == 0)
+			real += wait;
+
+		while (nturns > 0 && pick(3) == 0)
+		{
+			int			i = (int) pick(nturns);
+
+			if (pick(4) == 0)
+				give_back(&turns[i]);
+			else
+			{
+				stamp(&turns[i], real - behind);
+				sent[nsent++] = real;
+			}
+			turns[i] = turns[--nturns];
+		}
+		real += pick(20) == 0 ? pick(2 * S) : pick(20 * MS);
+		if (pick(500) == 0)
+			og_lane_hold(&key_lane, real - behind + pick(3 * S));
+		if (set_back && pick(500) == 0)
+			behind += S + pick(7200 * S);
+	}
+	ok(nsent > 500, "%s: %d requests at random", name, nsent);
+	ok(within_limits(pace), "%s: kept", name);
+}
+
+static void
+test_at_random(void)
+{
+	OgWindow	windows[2] = {{10, S, OG_PER_KEY}, {100, 20 * S, OG_PER_HOST}};
+	OgPace		pace = pace_of(2, windows);
+
+	run_at_random("10/1s, 100/20s per host", &pace, false);
+	run_at_random("the same, clock set back", &pace, true);
+	pace = one_window(50, 10 * S);
+	run_at_random("50/10s", &pace, false);
+	run_at_random("50/10s, clock set back", &pace, true);
+}
+
+/* Whatever a lane holds, it answers, and comes to reason. */
+static void
+test_garbage(void)
+{
+	OgPace		pace = one_window(10, S);
+	OgTurn		turn;
+	bool		sane = true;
+
+	for (int round = 0; round < 50; round++)
+	{
+		uint64	   *words = (uint64 *) &key_lane;
+
+		new_lanes();
+		for (size_t i = 0; i < sizeof(key_lane) / sizeof(uint64); i++)
+			words[i] = round == 0 ? (uint64) PG_INT64_MIN :
+				(uint64) pick(PG_INT64_MAX) << (round & 1);
+		for (int i = 0; i < 5; i++)
+		{
+			int64		wait = ask(&pace, START + i * S, &turn);
+
+			sane = sane && wait >= 0 && wait <= MAX_HOLD;
+			wait = og_lane_estimate(&key_lane, &host_lane, &pace,
+									START + i * S, 1);
+			sane = sane && wait >= 0 && wait <= MAX_HOLD;
+		}
+		(void) og_lane_nonce(&key_lane, INT64CONST(1763600000000));
+		sane = sane && ask(&pace, START + MAX_HOLD + 10 * S, &turn) == 0;
+	}
+	ok(sane, "garbage costs a day at most");
+}
+
+int
+main(void)
+{
+	test_burst();
+	test_full_speed();
+	test_pending();
+	test_many_returns();
+	test_off();
+	test_hold();
+	test_clock_set_back();
+	test_two_keys_one_host();
+	test_doubt();
+	test_busy();
+	test_nonce();
+	test_at_random();
+	test_garbage();
+	return done_testing();
+}

@@ -1,0 +1,1 @@
+"""The self test of the order sandbox; see the command selftest."""
