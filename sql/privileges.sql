@@ -111,11 +111,28 @@ SELECT count(*) FROM cancel_for_clerks('{}');
 SELECT account_of_definer();
 SELECT refused($$SELECT * FROM batch_cancel('btc_usdt', '{}'::bigint[])$$);
 SELECT refused('SELECT account()');
--- what there is to see of the mapping
-SELECT usename, umoptions FROM pg_user_mappings WHERE srvname = 'xt' ORDER BY usename COLLATE "C";
-SELECT refused('SELECT umoptions FROM pg_user_mapping');
 RESET ROLE;
 
--- whoever owns a server sees no credential of others, either
+-- what there is to see of mappings, for a lent account and for a server's owner
 CREATE ROLE regress_og_host;
-ALTER SERVER tronsave OWNER TO postgres;
+ALTER SERVER xt OWNER TO regress_og_host;
+CREATE FUNCTION mappings() RETURNS SETOF text
+LANGUAGE sql AS $$
+	SELECT CASE WHEN usename LIKE 'regress%' THEN usename ELSE 'the superuser' END || ': ' ||
+		coalesce(umoptions::text, 'not for you')
+	FROM pg_user_mappings WHERE srvname = 'xt' ORDER BY 1
+$$;
+SET ROLE regress_og_clerk;
+SELECT mappings();
+SELECT refused('SELECT umoptions FROM pg_user_mapping');
+SET ROLE regress_og_host;
+SELECT mappings();
+SET ROLE regress_og_owner;
+SELECT mappings();
+RESET ROLE;
+
+DROP FUNCTION cancel_for_clerks, account_of_definer, account, mappings, refused;
+DROP TABLE calls;
+DROP SERVER xt, tronsave, btse, wangdian CASCADE;
+DROP OWNED BY regress_og_owner, regress_og_clerk, regress_og_host;
+DROP ROLE regress_og_owner, regress_og_clerk, regress_og_host;

@@ -22,7 +22,6 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -222,10 +221,7 @@ read_mapping(OgAccount *account)
  * ----
  */
 
-/*
- * Provider, address and key.  The scheme is left out: one host is the same
- * account by http and https if their ports are the same, else not.
- */
+/* Provider, address (less the scheme, which the port implies) and key. */
 static void
 set_identity(OgAccount *account, const char *path)
 {

@@ -33,7 +33,8 @@ og_account_credential_names(const OgProvider *provider)
 }
 
 bool
-og_account_is_credential(const OgProvider *provider, const OgWrittenOption *written)
+og_account_is_credential(const OgProvider *provider,
+						 const OgWrittenOption *written)
 {
 	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
 	{

@@ -116,7 +116,8 @@ og_account_is_named(const OgWrittenOption *option, const char *name)
 }
 
 const OgWrittenOption *
-og_account_find_option(const OgWrittenOption *options, int count, const char *name)
+og_account_find_option(const OgWrittenOption *options, int count,
+					   const char *name)
 {
 	const OgWrittenOption *found = NULL;
 
@@ -158,7 +159,7 @@ og_account_read_none(const char *what, Datum options)
 				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 				 errmsg("invalid option \"%.*s\"",
 						(int) written[0].name.len, written[0].name.data),
-				 errhint("A %s takes no options; servers and user mappings do.",
+				 errhint("%s takes no options; servers and user mappings do.",
 						 what)));
 }
 

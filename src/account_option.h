@@ -27,7 +27,7 @@ extern void og_account_read_server(OgAccount *account, Datum options);
 extern void og_account_read_mapping(OgAccount *account, Datum options,
 									const char *role);
 
-/* Refuse any option given; "what" begins "... takes no options". */
+/* Refuse any option given, since "what" (with its article) takes none. */
 extern void og_account_read_none(const char *what, Datum options);
 
 /*

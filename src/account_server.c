@@ -42,32 +42,44 @@ typedef struct ServerOption
 {
 	const char *name;
 	OptionKind	kind;
-	int			min;			/* of numbers; max 0 = the provider's */
-	int			max;			/* largest batch */
-	const char *preset;			/* as it would be written */
-	size_t		provider_preset;	/* or where OgProvider has it; without
-									 * one there the provider has no such
-									 * option */
+	int			min;			/* of numbers */
+	int			max;			/* 0 = the provider's largest batch */
+	const char *preset;			/* as it would be written, or ... */
+	size_t		provider_preset;	/* ... where OgProvider has it: NULL there
+									 * means that it has no such option */
 	size_t		member;			/* where OgAccount keeps it */
 } ServerOption;
 
-#define MEMBER(name)	offsetof(OgAccount, name)
-#define PRESET_OF(name)	offsetof(OgProvider, name)
+#define INTO(name)		offsetof(OgAccount, name)
+#define PRESET(name)	offsetof(OgProvider, name)
 
 static const ServerOption server_options[] = {
-	{"base_url", OPTION_URL, 0, 0, NULL, PRESET_OF(base_url), MEMBER(base_url)},
-	{"allow_http", OPTION_BOOL, 0, 0, "false", 0, MEMBER(allow_http)},
-	{"sslrootcert", OPTION_FILE, 0, 0, NULL, 0, MEMBER(sslrootcert)},
-	{"connect_timeout", OPTION_DURATION, 1, MS_PER_H, "10s", 0, MEMBER(connect_timeout)},
-	{"timeout", OPTION_DURATION, 1, MAX_MS, "30s", 0, MEMBER(timeout)},
-	{"call_timeout", OPTION_DURATION, 0, MAX_MS, "0", 0, MEMBER(call_timeout)},
-	{"max_wait", OPTION_DURATION, 0, MAX_MS, "10min", 0, MEMBER(max_wait)},
-	{"max_in_flight", OPTION_INTEGER, 1, 64, "8", 0, MEMBER(max_in_flight)},
-	{"batch_size", OPTION_INTEGER, 1, 0, NULL, 0, MEMBER(batch_size)},
-	{"rate_limit", OPTION_PACE, 0, 0, NULL, PRESET_OF(rate_limit), MEMBER(rate_limit)},
-	{"query_rate_limit", OPTION_PACE, 0, 0, NULL, PRESET_OF(query_rate_limit), MEMBER(query_rate_limit)},
-	{"retries", OPTION_INTEGER, 0, 10, "2", 0, MEMBER(retries)},
-	{"max_response_size", OPTION_BYTES, KB, 64 * MB, "8MB", 0, MEMBER(max_response_size)},
+	{"base_url", OPTION_URL, 0, 0,
+	NULL, PRESET(base_url), INTO(base_url)},
+	{"allow_http", OPTION_BOOL, 0, 0,
+	"false", 0, INTO(allow_http)},
+	{"sslrootcert", OPTION_FILE, 0, 0,
+	NULL, 0, INTO(sslrootcert)},
+	{"connect_timeout", OPTION_DURATION, 1, MS_PER_H,
+	"10s", 0, INTO(connect_timeout)},
+	{"timeout", OPTION_DURATION, 1, MAX_MS,
+	"30s", 0, INTO(timeout)},
+	{"call_timeout", OPTION_DURATION, 0, MAX_MS,
+	"0", 0, INTO(call_timeout)},
+	{"max_wait", OPTION_DURATION, 0, MAX_MS,
+	"10min", 0, INTO(max_wait)},
+	{"max_in_flight", OPTION_INTEGER, 1, 64,
+	"8", 0, INTO(max_in_flight)},
+	{"batch_size", OPTION_INTEGER, 1, 0,
+	NULL, 0, INTO(batch_size)},
+	{"rate_limit", OPTION_PACE, 0, 0,
+	NULL, PRESET(rate_limit), INTO(rate_limit)},
+	{"query_rate_limit", OPTION_PACE, 0, 0,
+	NULL, PRESET(query_rate_limit), INTO(query_rate_limit)},
+	{"retries", OPTION_INTEGER, 0, 10,
+	"2", 0, INTO(retries)},
+	{"max_response_size", OPTION_BYTES, KB, 64 * MB,
+	"8MB", 0, INTO(max_response_size)},
 };
 
 /*
@@ -76,11 +88,22 @@ static const ServerOption server_options[] = {
  * ----
  */
 
+/* What an option is where it is not given; NULL = nothing. */
+static const char *
+preset_of(const OgProvider *provider, const ServerOption *option)
+{
+	const char *base = (const char *) provider;
+
+	if (option->provider_preset == 0)
+		return option->preset;
+	return *(const char *const *) (base + option->provider_preset);
+}
+
 static bool
 has_server_option(const OgProvider *provider, const ServerOption *option)
 {
 	return option->provider_preset == 0 ||
-		*(const char *const *) ((const char *) provider + option->provider_preset) != NULL;
+		preset_of(provider, option) != NULL;
 }
 
 /* The options of a server, separated by commas. */
@@ -105,7 +128,8 @@ server_option_names(const OgProvider *provider)
 }
 
 bool
-og_account_is_server_option(const OgProvider *provider, const OgWrittenOption *written)
+og_account_is_server_option(const OgProvider *provider,
+							const OgWrittenOption *written)
 {
 	for (size_t i = 0; i < lengthof(server_options); i++)
 	{
@@ -235,12 +259,15 @@ read_number_option(const OgAccount *account, const ServerOption *option,
 		units = ", in bytes or with its unit: \"B\", \"kB\" or \"MB\"";
 	}
 
-	if (!read_number(value, flags, number) ||
-		*number < option->min || *number > max)
-		refuse_value(account, option->name, value,
-					 psprintf("It must be %s from %s to %s%s.", what,
-							  show_bound(option->kind, option->min),
-							  show_bound(option->kind, max), units));
+	if (read_number(value, flags, number) &&
+		*number >= option->min && *number <= max)
+		return;
+	refuse_value(account, option->name, value,
+				 max == option->min ?
+				 psprintf("It must be %d.", max) :
+				 psprintf("It must be %s from %s to %s%s.", what,
+						  show_bound(option->kind, option->min),
+						  show_bound(option->kind, max), units));
 }
 
 /* Read a value into its member of the account. */
@@ -331,7 +358,9 @@ check_http(const OgAccount *account, bool is_preset)
 					account->base_url),
 			 is_preset ?
 			 errdetail("It is the official address of \"%s\", and used where base_url is not given.",
-					   account->provider->name) : 0,
+					   account->provider->name) :
+			 account->server == NULL ? 0 :
+			 errdetail("It is an option of server \"%s\".", account->server),
 			 errhint("Set base_url to an address that begins with \"https\", or have a superuser set allow_http to 'true'.")));
 }
 
@@ -346,11 +375,10 @@ og_account_read_server(OgAccount *account, Datum options)
 	for (size_t i = 0; i < lengthof(server_options); i++)
 	{
 		const ServerOption *option = &server_options[i];
-		const OgWrittenOption *given = og_account_find_option(written, count, option->name);
-		const char *preset = option->preset;
+		const OgWrittenOption *given =
+		og_account_find_option(written, count, option->name);
+		const char *preset = preset_of(provider, option);
 
-		if (option->provider_preset != 0)
-			preset = *(const char *const *) ((const char *) provider + option->provider_preset);
 		if (given != NULL)
 			read_server_option(account, option,
 							   pnstrdup(given->value.data, given->value.len));
@@ -364,7 +392,9 @@ og_account_read_server(OgAccount *account, Datum options)
 		if (setting->name != NULL)
 			account->settings[i] =
 				read_setting(account, setting,
-							 og_account_find_option(written, count, setting->name));
+							 og_account_find_option(written, count,
+													setting->name));
 	}
-	check_http(account, og_account_find_option(written, count, "base_url") == NULL);
+	check_http(account,
+			   og_account_find_option(written, count, "base_url") == NULL);
 }

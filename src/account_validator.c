@@ -61,16 +61,16 @@ validate(FunctionCallInfo fcinfo, const OgProvider *provider)
 			og_account_read_mapping(&account, options, NULL);
 			break;
 		case ForeignDataWrapperRelationId:
-			og_account_read_none("foreign-data wrapper", options);
+			og_account_read_none("A foreign-data wrapper", options);
 			break;
 		case ForeignTableRelationId:
-			og_account_read_none("foreign table", options);
+			og_account_read_none("A foreign table", options);
 			break;
 		case AttributeRelationId:
-			og_account_read_none("column", options);
+			og_account_read_none("A column", options);
 			break;
 		default:
-			og_account_read_none("object of this kind", options);
+			og_account_read_none("An object of this kind", options);
 			break;
 	}
 	PG_RETURN_VOID();

@@ -422,49 +422,44 @@ fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
 	}
 }
 
-/* What every key without an element gets; its texts are shared. */
-static OgOutcome
-make_rest(Collector *collector)
+/* Keys without an element get this; its texts are shared. */
+static void
+fill_rest(OgOutcome *rest, Collector *collector)
 {
-	OgOutcome	rest = {.verdict = OG_UNKNOWN};
-
-	rest.verdict = judge_rest(collector);
+	rest->verdict = judge_rest(collector);
 	if (collector->proven)
 	{
-		rest.code = og_json_text(collector->reading.code, OG_MAX_CODE);
-		rest.message = og_json_text(collector->reading.message,
-									OG_MAX_MESSAGE);
+		rest->code = og_json_text(collector->reading.code, OG_MAX_CODE);
+		rest->message = og_json_text(collector->reading.message,
+									 OG_MAX_MESSAGE);
 	}
-	if (rest.message == NULL)
-		rest.message = our_words(collector, rest.verdict,
-								 "the answer does not mention this order");
-	return rest;
+	if (rest->message == NULL)
+		rest->message = our_words(collector, rest->verdict,
+								  "the answer does not mention this order");
 }
 
-/* A response that no body can explain: the same for all keys. */
-static OgOutcome
-make_unheard(Collector *collector, const OgResponse *response)
+/* A response that no body can explain is the same to all keys. */
+static void
+fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
 {
-	OgOutcome	outcome = {.verdict = OG_UNKNOWN};
-
+	rest->verdict = OG_UNKNOWN;
 	if (response->delivery == OG_NOT_DELIVERED)
 	{
-		outcome.verdict = OG_NOT_SENT;
-		outcome.message = response->problem != NULL
+		rest->verdict = OG_NOT_SENT;
+		rest->message = response->problem != NULL
 			? clip_words(pstrdup(response->problem))
 			: "the request could not be sent";
 	}
 	else if (response->delivery == OG_NO_ANSWER)
-		outcome.message = response->problem != NULL
+		rest->message = response->problem != NULL
 			? clip_words(pstrdup(response->problem))
 			: "no whole answer came back";
 	else if (response->location != NULL)
-		outcome.message =
+		rest->message =
 			clip_words(psprintf("HTTP %d redirect to %s was not followed",
 								response->status, response->location));
 	else
-		outcome.message = status_words(collector);
-	return outcome;
+		rest->message = status_words(collector);
 }
 
 /* Prove and read the body, gathering what it says. */
@@ -513,7 +508,8 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 {
 	Collector	collector = {0};
 	bool		heard;
-	OgOutcome	rest;
+	OgOutcome	rest = {0};
+	bool		has_rest = false;
 
 	collector.reading.find = find_key;
 	collector.reading.take = take_result;
@@ -528,7 +524,6 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 		collector.class != STATUS_ELSEWHERE;
 	if (heard)
 		read_body(&collector, response->body);
-	rest = heard ? make_rest(&collector) : make_unheard(&collector, response);
 
 	memset(collected, 0, sizeof(*collected));
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
@@ -541,7 +536,14 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 		if (collector.proven && collector.taken[i] != NULL)
 			fill_key(outcome, &collector, collector.taken[i]);
 		else
+		{
+			if (!has_rest && heard)
+				fill_rest(&rest, &collector);
+			else if (!has_rest)
+				fill_unheard(&rest, &collector, response);
+			has_rest = true;
 			*outcome = rest;
+		}
 		if (outcome->verdict == OG_TOO_FREQUENT)
 			collected->too_frequent++;
 	}

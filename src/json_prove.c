@@ -40,13 +40,14 @@
 #define IS_NOT_UTF8			"is not valid UTF-8"
 #define IS_TOO_DEEP			"is nested too deeply"
 #define HAS_BOM				"begins with a byte order mark"
-#define HAS_LONG_NUMBER		"has a number of more than " \
-	CppAsString2(OG_JSON_MAX_NUMBER) " characters"
-#define HAS_LARGE_EXPONENT	"has an exponent above " \
-	CppAsString2(OG_JSON_MAX_EXPONENT)
+#define HAS_LONG_NUMBER		"has a number of more than 100 characters"
+#define HAS_LARGE_EXPONENT	"has an exponent above 100"
 #define HAS_NUL				"has a zero character in a string"
 #define HAS_HALF_PAIR		"has half a surrogate pair in a string"
 #define HAS_TWO_VALUES		"has two values for one key"
+
+StaticAssertDecl(OG_JSON_MAX_NUMBER == 100 && OG_JSON_MAX_EXPONENT == 100,
+				 "the words above name these limits");
 
 typedef struct Container
 {

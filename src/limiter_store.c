@@ -50,12 +50,12 @@ typedef struct LaneFile
 /* A mapping of this process. */
 typedef struct Mapping
 {
-	char		name[OG_LANE_NAME + 1]; /* empty if its file was replaced */
+	LaneFile   *file;			/* NULL = this entry is free */
 	dev_t		device;
 	ino_t		inode;
-	LaneFile   *file;			/* NULL = this entry is free */
-	int			users;
 	uint64		last_use;
+	int			users;
+	char		name[OG_LANE_NAME + 1]; /* empty if its file was replaced */
 } Mapping;
 
 /* More than the lanes of the accounts one session uses in turn. */
@@ -143,17 +143,12 @@ allocate_file(int fd, const char *path)
 	} while (error == EINTR);
 	if (error == 0)
 		return;
+	(void) unlink(path);
 	errno = error;
 #else
 	if (ftruncate(fd, sizeof(LaneFile)) == 0)
 		return;
 #endif
-	{
-		int			save_errno = errno;
-
-		(void) unlink(path);
-		errno = save_errno;
-	}
 	report_failure("allocate", path);
 }
 

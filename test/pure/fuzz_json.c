@@ -289,7 +289,7 @@ mutate(char *input, size_t len)
 int
 main(int argc, char **argv)
 {
-	int			seconds = argc > 1 ? atoi(argv[1]) : 10;
+	long		seconds = argc > 1 ? strtol(argv[1], NULL, 10) : 10;
 	uint64		seed = argc > 2 ? strtoull(argv[2], NULL, 10) : time(NULL);
 	time_t		end = time(NULL) + seconds;
 	long		inputs = 0;
@@ -302,9 +302,8 @@ main(int argc, char **argv)
 	{
 		const char *text = seeds[below(lengthof(seeds))];
 		char		input[MAX_INPUT];
-		size_t		len = strlen(text);
+		size_t		len = replace(input, 0, 0, 0, text, strlen(text));
 
-		memcpy(input, text, len);
 		for (int i = below(8); i >= 0; i--)
 			len = mutate(input, len);
 		taken += prove_exactly(og_slice(input, len)) == NULL;

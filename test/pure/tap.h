@@ -14,19 +14,26 @@
 static int	tap_tests;
 static int	tap_failures;
 
-/* One test; its name is printf's. */
+/* One test; its name is printf's, and shown on one line. */
 static bool pg_attribute_printf(2, 3)
 ok(bool passed, const char *name,...)
 {
 	va_list		arguments;
+	char		line[1000];
+
+	va_start(arguments, name);
+	vsnprintf(line, sizeof(line), name, arguments);
+	va_end(arguments);
+	for (char *c = line; *c != '\0'; c++)
+	{
+		/* Nor may anything look like one of TAP's directives. */
+		if ((unsigned char) *c < ' ' || *c == '#')
+			*c = '?';
+	}
 
 	tap_tests++;
 	tap_failures += !passed;
-	printf("%sok %d - ", passed ? "" : "not ", tap_tests);
-	va_start(arguments, name);
-	vprintf(name, arguments);
-	va_end(arguments);
-	printf("\n");
+	printf("%sok %d - %s\n", passed ? "" : "not ", tap_tests, line);
 	return passed;
 }
 

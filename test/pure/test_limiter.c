@@ -189,10 +189,9 @@ test_full_speed(void)
 		   cases[i].name);
 		if (cases[i].nwindows == 1)
 		{
-			is_number(took, shortest(&pace, cases[i].n),
-					  psprintf("%s: at full speed", cases[i].name));
-			is_number(estimate, took,
-					  psprintf("%s: estimated exactly", cases[i].name));
+			ok(took == shortest(&pace, cases[i].n), "%s: at full speed",
+			   cases[i].name);
+			ok(estimate == took, "%s: estimated exactly", cases[i].name);
 		}
 		else
 			ok(took <= shortest(&pace, cases[i].n) + 61 * S,

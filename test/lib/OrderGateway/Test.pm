@@ -81,7 +81,8 @@ provider's name), C<type> (of the array, default C<text[]>).
 
 The outcomes of some rows as text, a letter for each: C<C>ancelled,
 C<N>ot_found, C<X> not_cancellable, C<R>ejected, C<-> not_sent, C<U>nknown.
-Where several rows have the same ordinal a C<+> is between them: C<C+CN>.
+Where several rows have the same ordinal a C<+> is between them: C<C+CN>.  More
+than six of a kind in a row are counted: C<C*100UU>.
 
 =cut
 
@@ -126,6 +127,7 @@ sub letters
 		$text .= $LETTER{ $row->{outcome} };
 		$last = $row->{ordinal};
 	}
+	$text =~ s/(([^+])\2{6,})/"$2*" . length $1/ge;
 	return $text;
 }
 
@@ -347,6 +349,7 @@ Its process id in the server; the end.
 
 use Carp qw(croak);
 use Encode ();
+use Time::HiRes ();
 
 my $COLUMNS = 'order_id::text, outcome::text, code, message, ordinal, batch,'
   . ' attempts, http_status, extract(epoch FROM sent_at) AS sent_at,'
@@ -380,7 +383,12 @@ sub send
 	$self->{out} = $self->{err} = '';
 	$self->{in} .=
 	  Encode::encode('UTF-8', "$sql\n;\n\\echo $mark\n\\warn $mark\n");
-	$self->{psql}->pump while length $self->{in} && $self->{psql}->pumpable;
+	while (length $self->{in} && $self->{psql}->pumpable)
+	{
+		# pump() would go on to wait for an answer
+		$self->{psql}->pump_nb;
+		Time::HiRes::sleep(0.001);
+	}
 	return;
 }
 

@@ -5,6 +5,7 @@ Where things are:
 
     state.py        accounts, orders, the log of what was really done, settings
     journal.py      what arrived: connections, requests, phases, and waiting
+    arrival.py      when a request arrived, as far as one can know
     pace.py         how fast requests came, against the documented limits
     json_text.py    JSON in and out with every number and spelling exact
     tls.py          a throw-away certificate authority and its certificates

@@ -32,7 +32,8 @@ class Stream(asyncio.StreamReaderProtocol):
 
     def data_received(self, data):
         if self.owner.first_byte is None:
-            self.owner.first_byte = time.monotonic()
+            self.owner.first_byte = self.owner.server.clock.span(
+                self.owner.sock)
         super().data_received(data)
 
     def eof_received(self):
@@ -63,12 +64,13 @@ class Connection:
         self.tls = None
         self.alpn = None
         self.requests = 0
-        self.first_byte = None          # of the request being read
+        self.first_byte = None          # when that of the request came
         self.request = None             # the one being answered
         self.armed = None               # the wire fault it met
         self.left = asyncio.Event()
         self.reader = None
         self.writer = None
+        self.sock = None
         self.raw = None                 # the transport below TLS
         self.closing = False
 
@@ -181,6 +183,7 @@ class Connection:
     # ---- its life
 
     async def live(self, sock, context):
+        self.sock = sock
         self.reader = asyncio.StreamReader(limit=MAX_HEAD)
         loop = asyncio.get_running_loop()
         options = {} if context is None else {
@@ -234,7 +237,8 @@ class Connection:
             self.request = self.armed = None
 
     async def read_request(self):
-        self.first_byte = time.monotonic() if self.reader._buffer else None
+        self.first_byte = (self.server.clock.span() if self.reader._buffer
+                           else None)
         try:
             head = await self.reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError:
@@ -339,8 +343,9 @@ class Stuck:
 class Server:
     """All ports of the four providers."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, clock):
         self.sandbox = sandbox
+        self.clock = clock
         self.listeners = {}
         self.tasks = set()
 

@@ -108,7 +108,7 @@ class Request:
         self.headers = headers                  # [(name, value)]
         self.header = {name.lower(): value for name, value in headers}
         self.body = b""
-        self.arrived = connection.first_byte    # time.monotonic()
+        self.arrived = connection.first_byte    # a span, see arrival.py
         self.arrived_at = time.time()
         self.provider = None
         self.endpoint = None
@@ -136,7 +136,7 @@ class Request:
             "signature_ok": self.signature, "note": self.note,
             "port": self.connection.port, "connection": self.connection.number,
             "nth_on_connection": self.nth, "arrived_at": self.arrived_at,
-            "arrived_monotonic": self.arrived,
+            "arrived_monotonic": self.arrived[1],
             "faults": self.faults, "processed": self.processed,
             "status": self.status, "answered_at": self.answered_at,
             "left_at": self.left_at,

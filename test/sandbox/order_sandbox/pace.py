@@ -1,10 +1,10 @@
 """How fast requests came, against the documented limits.
 
-Every request that names a known key is counted by its arrival time (when its
-first byte was read).  A request is a violation when its window, shortened by
-the setting pace_tolerance_ms, already holds as many as the limit allows; it is
-refused only when the setting pace is on.  Refused requests are counted for
-the report but do not keep later ones out.
+Every request that names a known key is counted by the arrival of its first
+byte, which is known as a span (see arrival.py).  A request is a violation when
+its window, shortened by the setting pace_tolerance_ms, already holds for certain
+as many as the limit allows; it is refused only when the setting pace is on.
+Refused requests are counted for the report but do not keep later ones out.
 """
 
 from collections import deque
@@ -31,8 +31,8 @@ class Window:
 
     def __init__(self, limit):
         self.limit = limit
-        self.seen = deque()         # arrivals, for the report
-        self.taken = deque()        # arrivals that were let through
+        self.seen = deque()         # earliest arrivals, for the report
+        self.taken = deque()        # those that were let through
         self.requests = 0
         self.max_seen = 0
         self.violations = 0
@@ -40,15 +40,15 @@ class Window:
         self.first_violation = None     # request number
         self.last_violation = None
 
-    def arrive(self, when, number, tolerance):
+    def arrive(self, earliest, latest, number, tolerance):
         """Count one arrival; answers whether it is one too many."""
-        span = self.limit.seconds
+        begin = latest - self.limit.seconds + tolerance
         self.requests += 1
-        self.seen.append(when)
-        while self.seen[0] <= when - span:
+        self.seen.append(earliest)
+        while len(self.seen) > 1 and self.seen[0] <= begin:
             self.seen.popleft()
         self.max_seen = max(self.max_seen, len(self.seen))
-        while self.taken and self.taken[0] <= when - span + tolerance:
+        while self.taken and self.taken[0] <= begin:
             self.taken.popleft()
         if len(self.taken) < self.limit.count:
             return False
@@ -117,8 +117,9 @@ class Pace:
         self.windows.clear()
         self.nonces.clear()
 
-    def arrive(self, provider, key, endpoint, when, number):
+    def arrive(self, provider, key, endpoint, arrived, number):
         """Count a request; the limit it breaks, or None."""
+        earliest, latest = arrived
         tolerance = self.world.settings["pace_tolerance_ms"] / 1000
         refuse = self.world.on("pace")
         broken, met = None, []
@@ -131,12 +132,13 @@ class Pace:
             if window is None:
                 window = Window(limit)
                 self.windows[(provider, index, who)] = window
-            if window.arrive(when, number, tolerance) and broken is None:
+            if window.arrive(earliest, latest, number, tolerance) \
+                    and broken is None:
                 broken = limit
             met.append(window)
         for window in met:
             if broken is None or not refuse:
-                window.taken.append(when)
+                window.taken.append(earliest)
             else:
                 window.refused += 1
         return broken if refuse else None

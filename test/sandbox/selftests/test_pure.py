@@ -63,7 +63,20 @@ class Exactness(unittest.TestCase):
     def test_window(self):
         window = Window(Limit(2, 1))
         arrivals = [0, 0.5, 1.0, 1.4, 1.5]
-        self.assertEqual([window.arrive(at, at, 0) or window.taken.append(at)
+        self.assertEqual([window.arrive(at, at, 0, 0)
+                          or window.taken.append(at)
                           for at in arrivals],
                          [None, None, None, True, None])
         self.assertEqual((window.max_seen, window.violations), (3, 1))
+
+    def test_doubt(self):
+        """Arrivals that may have been legal are legal."""
+        window = Window(Limit(1, 1))
+        self.assertFalse(window.arrive(0, 0.3, 1, 0))
+        window.taken.append(0)
+        self.assertFalse(window.arrive(0.9, 1.0, 2, 0))
+        self.assertEqual(window.max_seen, 1)
+        window.taken.append(0.9)
+        self.assertFalse(window.arrive(1.8, 1.895, 3, 0.005))
+        window.taken.append(1.8)
+        self.assertTrue(window.arrive(2.7, 2.79, 4, 0.005))
