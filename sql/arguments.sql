@@ -270,7 +270,9 @@ SELECT order_id FROM batch_cancel(market => 'btc_usdt', ids => '{}'::bigint[]);
 -- out of order, PostgreSQL itself mistakes the type of order_id
 SELECT refused($$SELECT order_id FROM batch_cancel(ids => '{}'::bigint[], market => 'btc_usdt')$$);
 SELECT refused($$SELECT order_id FROM batch_cancel(ids => '{1}'::bigint[], market => 'btc_usdt')$$);
+SELECT refused($$SELECT order_id FROM batch_cancel('btc_usdt', server => 'xt', ids => '{1}'::bigint[])$$);
 SELECT refused($$SELECT order_id FROM tronsave_cancel(server => 'tronsave', ids => '{}'::text[])$$);
+SELECT refused($$SELECT order_id FROM wangdian_cancel(server => 'wangdian', return_nos => '{a}'::text[])$$);
 SELECT refused($$SELECT * FROM batch_cancel('btc_usdt', id => '{1}'::bigint[])$$);
 
 --

@@ -28,12 +28,14 @@ WHERE classid = 'pg_proc'::regclass AND proname LIKE '%cancel'
 SELECT enumsortorder, enumlabel FROM pg_enum WHERE enumtypid = 'order_outcome'::regtype ORDER BY enumsortorder;
 
 -- arguments and results
+\pset format unaligned
 SELECT proname, pg_get_function_arguments(oid) AS arguments
 FROM pg_proc JOIN members ON oid = objid AND classid = 'pg_proc'::regclass
-WHERE prorettype = 'record'::regtype ORDER BY proname COLLATE "C" \x\g\x
+WHERE prorettype = 'record'::regtype ORDER BY proname COLLATE "C";
 SELECT proname, pg_get_function_arguments(oid) AS arguments, prorettype::regtype AS result
 FROM pg_proc JOIN members ON oid = objid AND classid = 'pg_proc'::regclass
 WHERE prorettype <> 'record'::regtype ORDER BY proname COLLATE "C";
+\pset format aligned
 -- how they behave: v = volatile, s = stable; u = parallel unsafe, r = restricted, s = safe
 SELECT proname, provolatile AS volatile, proparallel AS parallel, proisstrict AS strict, proretset AS set,
 	prosecdef AS definer, procost AS cost, prorows AS rows, prosupport AS support, proconfig

@@ -3,6 +3,9 @@
 -- that is known, else 1000. EXPLAIN calls nothing: there is no server here.
 --
 
+\pset format unaligned
+\pset tuples_only on
+
 CREATE FUNCTION expected_rows(query text) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,7 +52,7 @@ SELECT expected($$tronsave_cancel('{a,b}'::text[])$$);
 SELECT expected($$btse_cancel('BTC-USD', '{a,b}'::text[], 'client_order_id')$$);
 SELECT expected($$wangdian_cancel('{a,b,c}'::text[], 'erp')$$);
 SELECT expected($$batch_cancel(market => 'btc_usdt', ids => '{1,2,3}'::bigint[], server => 'xt')$$);
-SELECT expected($$wangdian_cancel(server => 'erp', return_nos => '{a,b}'::text[])$$);
+SELECT expected($$wangdian_cancel(return_nos => '{a,b}'::text[], server => 'erp')$$);
 
 -- parameters: known in a custom plan, not in a generic one
 PREPARE cancel (bigint[]) AS SELECT * FROM batch_cancel('btc_usdt', $1);

@@ -6,6 +6,8 @@
 -- what it checks.
 --
 
+SET client_min_messages = warning;		-- not about CASCADE
+
 CREATE FUNCTION hmac(hash text, secret text, message text) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -156,6 +158,7 @@ FROM wangdian_cancel_preview((SELECT array_agg('CR' || i) FROM generate_series(1
 --
 -- Ids with everything that means something to somebody on the way
 --
+\pset format unaligned
 CREATE TABLE odd (id text);
 INSERT INTO odd VALUES ('"'), ('it''s'), ('a"b\c'), ('a&b=c%d'), ('a+b c'), ('a/b?c#d'), ('a%26b'), ('采购退货-1'), ('é'),
 	(U&'\+01F600'), ('],["x"'), ('{}'), ('a,b'), ('<script>'), ('${x}'), ('%00'), ('a;b'), (U&'\200B');

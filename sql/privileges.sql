@@ -7,6 +7,7 @@
 \i :refused
 \set ECHO all
 
+SET client_min_messages = warning;		-- not about CASCADE
 -- Nothing leaves: all calls are of empty arrays, or previews.
 CREATE ROLE regress_og_owner;
 CREATE ROLE regress_og_clerk;

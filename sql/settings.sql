@@ -12,7 +12,6 @@ SHOW order_gateway.secret_key;
 SELECT name FROM pg_settings WHERE name LIKE 'order%';
 -- once it is loaded, nothing
 SET order_gateway.secret_key = 'x';
-SET LOCAL order_gateway.timeout = '1s';
 SELECT set_config('order_gateway.timeout', '1s', false);
 ALTER ROLE CURRENT_USER SET order_gateway.timeout = '1s';
 SHOW order_gateway.timeout;

@@ -56,7 +56,7 @@ SELECT * FROM preview;
 CREATE SCHEMA regress_og_2;
 ALTER EXTENSION order_gateway SET SCHEMA regress_og_2;
 SELECT * FROM preview;
-SELECT pg_get_viewdef('preview');
+SELECT pg_get_viewdef('preview') LIKE '%FROM regress_og_2.batch_cancel_preview(%' AS moved;
 SELECT * FROM try('regress_og_2');
 SELECT outcome FROM (VALUES ('unknown'::regress_og_2.order_outcome), ('cancelled'), ('accepted')) v (outcome) ORDER BY outcome;
 ALTER EXTENSION order_gateway SET SCHEMA public;

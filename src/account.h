@@ -5,8 +5,9 @@
  *		there.
  *
  * Options are defined by one table (account_server.c) and by the providers;
- * both the four validators and the opening of an account read them.  Credentials are copied out
- * of the catalog when a call begins and wiped when its context goes.
+ * the four validators and the opening of an account read them by the same
+ * code.  Credentials are copied out of the catalog when a call begins and
+ * wiped when its context goes.
  *
  *-------------------------------------------------------------------------
  */

@@ -174,6 +174,9 @@ static void
 refuse_value(const OgAccount *account, const char *name, const char *value,
 			 const char *rule)
 {
+	/* The user, password or query of a URL could be a secret. */
+	if (strpbrk(value, "@?") != NULL)
+		value = OG_MASK;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for option \"%s\": \"%s\"", name, value),

@@ -30,6 +30,13 @@
 /* Least pause where the provider itself says how long. */
 #define RETRY_AFTER_FLOOR_MS	100
 
+/*
+ * Room for any URL: a base URL of at most 1 kB and credentials of at most
+ * 1 kB each, tripled by percent-encoding.  A buffer that had to grow would
+ * leave a copy behind that is not wiped.
+ */
+#define URL_ROOM				(16 * 1024)
+
 /* Prepare batch "number" of a call: its keys, none of them sent. */
 void
 batch_create(CallBatch *batch, OgCall *call, int number)
@@ -136,6 +143,7 @@ start_transfer(CallBatch *batch, const OgRequest *request)
 	StringInfoData url;
 
 	initStringInfo(&url);
+	enlargeStringInfo(&url, URL_ROOM);
 	og_append_url(&url, account->base_url, request, false);
 	http.method = og_method_name(request->method);
 	http.url = url.data;

@@ -170,7 +170,7 @@ log_call(const TraceCall *call)
 			describe_outcome(&line, call, first, end, (OgVerdict) v);
 		if (line.len > 0)
 			ereport(LOG,
-					(errmsg("order_gateway: %s on server \"%s\" was stopped, batch %d: %s",
+					(errmsg("order_gateway: the statement that called %s on server \"%s\" failed, batch %d: %s",
 							call->function, call->server,
 							first / call->batch_size + 1, line.data),
 					 errhidestmt(true), errhidecontext(true)));

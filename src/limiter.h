@@ -55,7 +55,7 @@ extern OgLimiter *og_limiter_open(const char *account, const char *host,
  * heavyweight lock with database 0, so it shows in pg_locks, waits in turn
  * and ends at death.  Waits for at most timeout_ms (-1 = no bound) and answers
  * false when that ran out.  Errors: only those of the lock manager at an
- * interrupt or deadlock.
+ * interrupt or deadlock, or when the user's lock_timeout is shorter (55P03).
  */
 extern bool og_limiter_lock(OgLimiter *limiter, int64 timeout_ms);
 extern void og_limiter_close(OgLimiter *limiter);
@@ -74,7 +74,10 @@ extern void og_limiter_stamp(OgLimiter *limiter, OgTurn *turn,
 /* The request of a turn did not leave. */
 extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);
 
-/* Nobody in this lane sends before "until" (429, Retry-After). */
+/*
+ * Nobody in this lane sends before "until" (429, Retry-After), not even when
+ * its pace is 'off'; for a day at most.  Other accounts of the host may.
+ */
 extern void og_limiter_hold(OgLimiter *limiter, TimestampTz until);
 
 /*
