@@ -16,8 +16,10 @@
  * one costs microseconds.  Connections and the parsed CA bundle, which are
  * what is dear, belong to the multi handle.
  *
- * libcurl's own copies of a request (the request as sent, in its send buffer)
- * are freed when a transfer ends, and it offers no way to wipe them.
+ * Our copies of headers, target and body are wiped when a transfer ends.
+ * libcurl's own (of the target, and of the request in its send buffers) are
+ * freed then, and it offers no way to wipe them: freed memory of the process
+ * may hold their bytes until it is used again.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,6 +29,13 @@
 #include "utils/memutils.h"
 
 #include "http_internal.h"
+
+/*
+ * dlist_container(), without the check of types that cppcheck takes for a
+ * look through a null pointer.
+ */
+#define transfer_of(member, node) \
+	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
 
 /* Transfers under way over kept connections, of all groups. */
 static dlist_head kept = DLIST_STATIC_INIT(kept);
@@ -63,7 +72,7 @@ kept_is_busy(const OgEndpoint *endpoint)
 
 	dlist_foreach(iter, &kept)
 	{
-		OgTransfer *other = dlist_container(OgTransfer, kept_node, iter.cur);
+		OgTransfer *other = transfer_of(kept_node, iter.cur);
 
 		if (og_endpoint_equal(&other->endpoint, endpoint))
 			return true;
@@ -197,7 +206,7 @@ og_http_drain(OgHttp *http)
 	http->draining = true;
 	dlist_foreach(iter, &http->transfers)
 	{
-		OgTransfer *transfer = dlist_container(OgTransfer, node, iter.cur);
+		OgTransfer *transfer = transfer_of(node, iter.cur);
 
 		/* libcurl reads this option when a transfer ends. */
 		if (transfer->easy != NULL && !transfer->uses_kept)
@@ -213,7 +222,7 @@ end_unwatched(OgHttp *http)
 
 	dlist_foreach(iter, &http->transfers)
 	{
-		OgTransfer *transfer = dlist_container(OgTransfer, node, iter.cur);
+		OgTransfer *transfer = transfer_of(node, iter.cur);
 
 		if (transfer->easy != NULL && transfer->watch_errno != 0)
 		{
@@ -240,8 +249,8 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 
 		if (!dlist_is_empty(&http->ended))
 		{
-			OgTransfer *transfer = dlist_head_element(OgTransfer, ended_node,
-													  &http->ended);
+			OgTransfer *transfer = transfer_of(ended_node,
+											   dlist_head_node(&http->ended));
 
 			dequeue(transfer);
 			return transfer;
@@ -297,8 +306,8 @@ og_http_close(OgHttp *http)
 	http->closed = true;
 
 	while (!dlist_is_empty(&http->transfers))
-		og_http_release(dlist_head_element(OgTransfer, node,
-										   &http->transfers));
+		og_http_release(transfer_of(node,
+									dlist_head_node(&http->transfers)));
 	if (http->extra != NULL)
 	{
 		(void) curl_share_cleanup(http->extra);

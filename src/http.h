@@ -12,7 +12,8 @@
  *
  * Knows no provider and no JSON.  Only og_http_open() and og_http_wait() may
  * raise errors: the first before anything was sent, the second what the
- * server itself raises at an interrupt.
+ * server itself raises at an interrupt.  (Where the server has no memory left,
+ * og_http_start() says so as any palloc() does.)
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +29,10 @@ typedef enum OgDelivery
 {
 	OG_NOT_DELIVERED,			/* provably no byte of it left */
 	OG_NO_ANSWER,				/* bytes left; no whole answer came back */
-	OG_ANSWERED					/* a whole answer of at most the size cap */
+	OG_ANSWERED					/* a whole answer of at most the size cap; over
+								 * plain http one that ends where the
+								 * connection does counts as whole, and its
+								 * reader has to see whether it is */
 } OgDelivery;
 
 typedef struct OgHttpRequest
@@ -57,7 +61,8 @@ typedef struct OgResponse
 	bool		may_retry;		/* not delivered, and it may work later: not a
 								 * certificate that failed to verify */
 	int			status;			/* 0 until a status line came */
-	OgSlice		body;			/* belongs to the transfer */
+	OgSlice		body;			/* of an answered one, else no data; belongs
+								 * to the transfer */
 	const char *location;		/* scheme, host and path of a redirect, or
 								 * NULL */
 	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
@@ -92,9 +97,9 @@ extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 extern void og_http_drain(OgHttp *http);
 
 /*
- * Sleep until a transfer of this group ends (answer it), or timeout_ms have
- * passed (answer NULL; -1 = no timeout).  Without transfers this is an
- * interruptible sleep.
+ * Sleep until a transfer of this group ends (answer it, each once and in the
+ * order in which they ended), or timeout_ms have passed (answer NULL; -1 = no
+ * timeout).  Without transfers this is an interruptible sleep.
  */
 extern OgTransfer *og_http_wait(OgHttp *http, int64 timeout_ms);
 
@@ -105,7 +110,8 @@ extern const OgResponse *og_http_response(const OgTransfer *transfer);
 
 /*
  * Give a transfer up that is still under way: afterwards its response says
- * what is known (not delivered, or no answer).
+ * what is known (not delivered, or no answer), and og_http_wait() will not
+ * answer it any more.  One that has ended stays as it is.
  */
 extern void og_http_abandon(OgTransfer *transfer, const char *problem);
 

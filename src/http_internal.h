@@ -25,7 +25,7 @@
 #include "http.h"
 
 /* CURLOPT_QUICK_EXIT: a name lookup can be given up. */
-#if LIBCURL_VERSION_NUM < 0x075700
+#if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x075700
 #error "order_gateway needs libcurl 7.87 or newer"
 #endif
 

@@ -7,7 +7,9 @@
  * libcurl tells when it closes a socket, but not always: 7.88 closes one that
  * never got connected without a word.  So a list is kept of what was opened,
  * each with the identity of its inode, and an entry whose descriptor is no
- * longer that socket is struck off.
+ * longer that socket is struck off.  What libcurl opens besides without asking
+ * (a pair to wake itself, and a few in each thread that looks a name up) cannot
+ * be counted.
  *
  * AcquireExternalFD() and ReleaseExternalFD() are the only functions of the
  * server that callbacks of libcurl call; they raise no errors.

@@ -264,7 +264,7 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 		tell(transfer, "%s", answer->refused);
 		return;
 	}
-	if (transfer->start_refused)
+	if (transfer->start_refused || (code == CURLE_OK && !answer->head_done))
 		code = CURLE_GOT_NOTHING;
 
 	switch (code)

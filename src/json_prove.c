@@ -12,9 +12,9 @@
  * a second stack, above those of the objects around it: 4 bytes a key.  The
  * first of them fit into the prover itself, which is all that any provider's
  * answers need.  When they do not, one allocation is made that is certain to
- * do: what is left of the answer cannot hold more than one key in each
- * SMALLEST_MEMBER bytes, so this never takes more than 4/5 of the answer's
- * size, and what is never touched of it costs nothing.
+ * do: what is left of the answer holds no more than one key in each
+ * SMALLEST_MEMBER bytes, so this takes some 4/5 of the answer's size at most,
+ * and what is never touched of it costs nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -317,9 +317,14 @@ add_key(Prover *p)
 {
 	if (unlikely(p->nkeys == p->maxkeys))
 	{
-		/* Only once: this is enough for all the rest, and one to spare. */
+		/*
+		 * Only once: this is enough for all the rest.  Members whose closing
+		 * bracket is missing are a byte shorter, and the last one may be cut
+		 * off anywhere.
+		 */
 		Assert(p->keys == p->keys_at_first);
-		p->maxkeys += (p->end - p->at) / SMALLEST_MEMBER + 1;
+		p->maxkeys += (p->end - p->at) / SMALLEST_MEMBER +
+			OG_JSON_MAX_DEPTH + 1;
 		p->keys = palloc(p->maxkeys * sizeof(uint32));
 		memcpy(p->keys, p->keys_at_first, sizeof(p->keys_at_first));
 	}

@@ -11,12 +11,13 @@
  *
  * A turn is reserved first, and stamped when its request leaves; a turn that
  * was not used is given back.  The limiter answers how long to wait, and never
- * sleeps itself.  It reads no clock either: all times are passed in.
+ * sleeps itself; the times of turns are all passed in.
  *
- * Lanes and nonces are plain memory without pointers.  Where they live is the
- * business of limiter_store.c: today a small file below pg_stat_tmp per
- * account and per host, mapped by each session and used under a
- * heavyweight lock per account.
+ * Lanes and nonces are plain memory without pointers (limiter_lane.h), and
+ * where they live is the business of limiter_store.c: a small file below
+ * pg_stat_tmp for each host and for each account's classes of operation,
+ * mapped by each session.  One call at a time uses an account, under its
+ * heavyweight lock (limiter_lock.c).
  *
  *-------------------------------------------------------------------------
  */

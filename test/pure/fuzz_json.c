@@ -207,7 +207,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #define MAX_INPUT	4096
 
+/* More keys than wait without an allocation. */
+#define TEN(text)	text text text text text text text text text text
+#define MANY_KEYS	TEN(TEN("\"\":0,\"a\":1,\"\\u0061\":1,"))
+
 static const char *const seeds[] = {
+	"{" MANY_KEYS "\"b\":[{\"c\":{\"\":{\"\":{\"\":{}}}}}]}",
 	"{\"code\":200,\"data\":[{\"result\":120,\"id\":\"6216559590087220004\","
 	"\"msg\":\"Cancel order success\"},{\"result\":121,\"id\":2}],"
 	"\"info\":\"success\"}",

@@ -234,6 +234,7 @@ static const Case encodings[] = {
 	REFUSED("\"\xB2\xC9\xB9\xBA\"", IS_NOT_UTF8),
 	REFUSED("\"caf\xE9\"", IS_NOT_UTF8),
 	REFUSED("\"\xE9\x87", IS_NOT_UTF8), REFUSED("\"\xF0\x9F\x98", IS_NOT_UTF8),
+	REFUSED("\"\xC3", IS_NOT_UTF8), REFUSED("\"\x80", IS_NOT_UTF8),
 };
 
 static const Case keys[] = {
@@ -463,6 +464,35 @@ test_many_keys(void)
 }
 
 /*
+ * Keys that wait on all levels when the answer is cut off, after as many as
+ * wait without an allocation, are the shortest there are: no value, no end.
+ */
+static void
+test_open_keys(void)
+{
+	bool		all_cut_off = true;
+
+	for (int before = 200; before < 300; before++)
+	{
+		for (int cut = 0; cut < 5; cut++)
+		{
+			StringInfoData out;
+
+			initStringInfo(&out);
+			appendStringInfoChar(&out, '{');
+			append_repeated(&out, "\"\":0,", before);
+			append_repeated(&out, "\"\":{", OG_JSON_MAX_DEPTH - 1);
+			appendStringInfoString(&out, "\"\":0");
+			all_cut_off &= strcmp(prove_exactly(og_slice(out.data,
+														 out.len - cut)),
+								  IS_CUT_OFF) == 0;
+			pfree(out.data);
+		}
+	}
+	ok(all_cut_off, "short keys on all levels");
+}
+
+/*
  * Whatever stands at the edge of a stretch after which interrupts are looked
  * for is read as everywhere else.
  */
@@ -525,6 +555,7 @@ main(void)
 	test_depth();
 	test_long_numbers();
 	test_many_keys();
+	test_open_keys();
 	test_edges_of_pauses();
 	test_top_value();
 	return done_testing();

@@ -1,5 +1,5 @@
 # The pure rooms without a server: every test/pure/test_*.c is built and run,
-# and its TAP passed on as a subtest.
+# and its TAP passed on as a subtest. Then answers are mutated for a moment.
 #
 # Nothing is written to the source tree. To run one of them by hand:
 #
@@ -18,7 +18,7 @@ my $build_dir = tempdir(CLEANUP => 1);
 
 # What an outer make left in the environment is not meant for this one.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
-my @make = ('make', '-s', '-C', "$top/test/pure", "BUILD_DIR=$build_dir",
+my @make = ('make', '-s', '-j4', '-C', "$top/test/pure", "BUILD_DIR=$build_dir",
 	"PG_CONFIG=$pg_config");
 
 # Run a command; returns its exit code and what it said.
@@ -58,5 +58,11 @@ my ($listed, @names) = run(@make, 'list');
 my @programs = map { split } @names;
 cmp_ok(scalar @programs, '>', 0, 'there are test programs');
 subtest $_ => sub { pass_on($_) } foreach @programs;
+
+# The fuzzer, as far as a few seconds go; see test/pure/Makefile for more.
+($exit, @built) = run(@make, "$build_dir/plain/fuzz_json");
+is($exit, 0, 'the fuzzer is built') or BAIL_OUT(join '', @built);
+($exit, my @said) = run("$build_dir/plain/fuzz_json", 3);
+is($exit, 0, 'what is proven at random can be walked') or diag(@said);
 
 done_testing();
