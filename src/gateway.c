@@ -26,13 +26,20 @@
 /* A wait of more than this is announced before it begins. */
 #define ANNOUNCED_WAIT_US	(INT64CONST(60) * USECS_PER_SEC)
 
-/* A repeated key whose batch is gone, for its later positions. */
+/* What later positions of a key answer whose batch is gone. */
 typedef struct SavedOutcome
 {
 	OgOutcome	outcome;
 	OgExchange	exchange;
 	int			batch;
 } SavedOutcome;
+
+/* A key, where ids are repeated: how often it is still to be answered. */
+typedef struct RepeatedKey
+{
+	int			remaining;
+	SavedOutcome *saved;		/* NULL while its batch is there */
+} RepeatedKey;
 
 static void call_errcontext(void *arg);
 static void call_step(OgCall *call);
@@ -47,17 +54,14 @@ count_positions(OgCall *call)
 
 	if (keys->key_of == NULL)
 		return;
-	call->remaining = MemoryContextAllocExtended(call->context,
-												 keys->nkeys * sizeof(int),
-												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	call->saved = MemoryContextAllocExtended(call->context,
-											 keys->nkeys * sizeof(SavedOutcome *),
-											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	call->repeated = MemoryContextAllocExtended(call->context,
+												keys->nkeys * sizeof(RepeatedKey),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < keys->npositions; i++)
 	{
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
-		call->remaining[keys->key_of[i]]++;
+		call->repeated[keys->key_of[i]].remaining++;
 	}
 }
 
@@ -353,7 +357,7 @@ sleep_ms(TimestampTz now, TimestampTz wake, TimestampTz deadline)
 static void
 call_step(OgCall *call)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 	TimestampTz wake;
 	TimestampTz slept;
 	OgTransfer *ended;
@@ -422,13 +426,13 @@ save_repeated(OgCall *call, const CallBatch *batch)
 		int			key = batch->first_key + i;
 		SavedOutcome *saved;
 
-		if (call->remaining[key] == 0)
+		if (call->repeated[key].remaining == 0)
 			continue;
 		saved = palloc(sizeof(SavedOutcome));
 		copy_outcome(&saved->outcome, &batch->outcomes[i]);
 		saved->exchange = batch->exchanges[i];
 		saved->batch = batch->number;
-		call->saved[key] = saved;
+		call->repeated[key].saved = saved;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -439,7 +443,7 @@ leave_head(OgCall *call)
 {
 	CallBatch  *batch = &call->ring[call->head % call->ring_size];
 
-	if (call->remaining)
+	if (call->repeated)
 		save_repeated(call, batch);
 	batch_release(batch);
 	call->head++;
@@ -472,6 +476,7 @@ fill_row(OgRow *row, const OgExchange *exchange, int batch)
 bool
 og_call_next(OgCall *call, OgRow *row)
 {
+	SavedOutcome *saved = NULL;
 	int			key;
 
 	if (call->further)
@@ -486,10 +491,13 @@ og_call_next(OgCall *call, OgRow *row)
 
 	key = og_keys_at(call->keys, call->position);
 	row->position = call->position;
-	if (call->saved && call->saved[key])
+	if (call->repeated)
 	{
-		SavedOutcome *saved = call->saved[key];
-
+		call->repeated[key].remaining--;
+		saved = call->repeated[key].saved;
+	}
+	if (saved)
+	{
 		row->outcome = &saved->outcome;
 		fill_row(row, &saved->exchange, saved->batch);
 	}
@@ -501,8 +509,6 @@ og_call_next(OgCall *call, OgRow *row)
 		row->outcome = &batch->outcomes[i];
 		fill_row(row, &batch->exchanges[i], batch->number);
 	}
-	if (call->remaining)
-		call->remaining[key]--;
 	call->position++;
 	call->row = *row;
 	call->further = row->outcome->next;

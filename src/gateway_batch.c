@@ -74,10 +74,13 @@ close_key(CallBatch *batch, int i)
 {
 	OgCall	   *call = batch->call;
 	OgOutcome  *outcome = &batch->outcomes[i];
+	OgOutcome  *o = outcome;
 
-	for (OgOutcome *o = outcome; o; o = o->next)
+	do
+	{
 		if (o->verdict == OG_TOO_FREQUENT)
 			o->verdict = OG_REJECTED;
+	} while ((o = o->next) != NULL);
 	if (outcome->verdict != OG_NOT_SENT)
 		call->nanswered++;
 	if (outcome->verdict == OG_CANCELLED)

@@ -105,9 +105,7 @@ struct OgCall
 	int			position;
 	const OgOutcome *further;	/* next order of the same key */
 	OgRow		row;
-	int		   *remaining;		/* positions still to come per key; NULL while
-								 * all ids differ */
-	struct SavedOutcome **saved;	/* of repeated keys, likewise */
+	struct RepeatedKey *repeated;	/* per key; NULL while all ids differ */
 	int64		foreign;		/* elements about orders not asked for */
 
 	/* keys by fate, for the error context */

@@ -410,7 +410,7 @@ set_connection(OgTransfer *transfer)
 	SET(CURLOPT_OPENSOCKETFUNCTION, og_socket_open);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, og_socket_close);
-	SET(CURLOPT_CLOSESOCKETDATA, NULL);
+	SET(CURLOPT_CLOSESOCKETDATA, (void *) NULL);
 	SET(CURLOPT_PREREQFUNCTION, begin_sending);
 	SET(CURLOPT_PREREQDATA, transfer);
 
@@ -423,7 +423,7 @@ set_connection(OgTransfer *transfer)
 	/* A CA directory would keep libcurl from caching the parsed bundle. */
 	if (endpoint->sslrootcert != NULL ||
 		curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
-		SET(CURLOPT_CAPATH, NULL);
+		SET(CURLOPT_CAPATH, (char *) NULL);
 	SET(CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
 	return ok;
 }
@@ -435,7 +435,7 @@ set_answer(OgTransfer *transfer)
 	CURL	   *easy = transfer->easy;
 	bool		ok = true;
 
-	SET(CURLOPT_ACCEPT_ENCODING, NULL);
+	SET(CURLOPT_ACCEPT_ENCODING, (char *) NULL);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
 	SET(CURLOPT_HEADERFUNCTION, og_answer_header);
 	SET(CURLOPT_HEADERDATA, transfer);

@@ -214,7 +214,7 @@ btse_take_element(OgReading *reading, OgSlice element, BtseList list)
 		if (result.part.data != NULL)
 			result.verdict = og_meaning(btse_delete_status, values[STATUS]);
 	}
-	else
+	else if (result.part.data != NULL)
 		reading->take(reading, -1, &result);
 	reading->take(reading, 0, &result);
 }

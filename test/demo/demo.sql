@@ -83,7 +83,8 @@ ORDER BY l.batch, l.outcome;
 
 -- Single rows, the provider's own bytes included.
 
-SELECT l.order_id, l.outcome, l.code, l.http_status, left(l.response::text, 60) AS response
+SELECT left(l.order_id, 24) AS order_id, l.outcome, l.code, l.http_status,
+       left(l.response::text, 40) AS response
 FROM (SELECT DISTINCT ON (o.provider, l.outcome) o.provider, l.*
       FROM cancel_log l JOIN orders o ON o.id = l.order_id
       ORDER BY o.provider, l.outcome, l.ordinal) AS l

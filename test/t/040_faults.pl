@@ -78,6 +78,13 @@ my %TABLE = (
 	slow_bytes => [ [ { ms => 0 }, '....' ] ],
 	slow_headers => [ [ { ms => 1 }, '....' ] ],
 	endless_headers => [ [ {}, $NONE, server => 'hasty' ] ],
+	long_header => [ [ {}, $NONE ], [ { bytes => 5000 }, '....' ] ],
+	until_close => [
+		[ {}, '....' ],
+		# nobody can tell where it should have ended
+		[ { goodbye => 0 }, $NONE ],
+		[ { keep => 10 }, $NONE ],
+	],
 	endless_body => [
 		[ { bytes => 100_000 }, $NONE ],
 		[ { bytes => 1, ms => 20 }, $NONE, server => 'hasty' ],

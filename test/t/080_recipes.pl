@@ -107,6 +107,11 @@ sub quoted
 	return $text =~ /`([^`]+)`/g;
 }
 
+# What the server's log says of a lost batch, as the README shows it, up to
+# the ids.
+my ($LOST) = chapter('### What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
+my ($CONTEXT) = chapter('### What the server\'s log says') =~ /^(CONTEXT: .*)/m;
+
 my @blocks = blocks();
 my %recipe = map { $_->{name} => $_->{text} } grep { $_->{name} } @blocks;
 my %was_run;
@@ -286,11 +291,11 @@ sub each_sent_once
 	my $log_start = -s $node->logfile;
 	sql(q{BEGIN; SELECT FROM batch_cancel('btc_usdt', ARRAY[5]); ROLLBACK});
 	is($sandbox->truth('xt')->{5}, 'cancelled', 'ROLLBACK cancels nothing back');
-	unlike(slurp_file($node->logfile, $log_start), qr/was stopped/,
+	unlike(slurp_file($node->logfile, $log_start), qr/LOG:  order_gateway/,
 		'... and the log does not tell');
 	sql_error(q{SELECT 1 / (ordinal - 1) FROM batch_cancel('btc_usdt', ARRAY[6])});
 	like(slurp_file($node->logfile, $log_start),
-		qr/LOG:  order_gateway: batch_cancel on server "xt" was stopped, batch 1: 1 cancelled \(6\)/,
+		qr/LOG:  \Q$LOST\E1: 1 cancelled \(6\)/,
 		'of a statement that fails it does');
 }
 
@@ -431,9 +436,11 @@ $sandbox->arm('black_hole', provider => 'xt');
 		WHERE query LIKE 'CALL cancel_stale%'});
 	eval { finish_sql($job) };
 	$node->wait_for_log(
-		qr/batch_cancel on server "xt" was stopped, batch 1: 5 unknown \(700\d(, 700\d){4}\)/,
+		qr/LOG:  \Q$LOST\E1: 5 unknown \(700\d(, 700\d){4}\)/,
 		$log_start);
 	pass('the server log has the ids');
+	my $counts = $CONTEXT =~ s/\d+/\\d+/gr =~ s/([()])/\\$1/gr;
+	like(slurp_file($node->logfile, $log_start), qr/$counts/, '... and the counts');
 	is(orders_by_status(), 'cancelling 5', 'the claim is the visible trace');
 	is(sql('SELECT count(*) FROM cancel_log'), '0', '... there are no rows');
 	$sandbox->disarm;

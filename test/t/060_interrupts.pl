@@ -1,0 +1,637 @@
+# Whatever a call is waiting for or computing, it ends when it is told to.
+#
+# A table: in each phase of a call (rows) each way to end it (columns) is
+# tried.  A cell waits until the phase is really reached, fires, and looks at
+# how long the end took, what was said, what the log kept, and what the
+# provider really did.  The times are printed (50 ms is what we promise); a
+# cell only fails above a bound that no machine should need.
+
+use strict;
+use warnings;
+use utf8;
+
+# ----
+# All of this runs in a namespace of its own, with a name server of ours
+# ----
+
+# A name server that never answers needs port 53 and /etc/resolv.conf.  So
+# the test starts itself once more in namespaces where it may have both; a
+# second user namespace gives it back the user it was, since PostgreSQL does
+# not run as root.  Where the system has none for us, names are not looked up.
+BEGIN
+{
+	if (!defined $ENV{OG_INTERRUPTS_HOME})
+	{
+		my $enter = <<'EOF';
+set -e
+perl -e 'socket(my $s, 2, 2, 0) && ioctl($s, 0x8914, pack("Z16 s x22", "lo", 0x41)) or die $!'
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$resolv_conf"
+mount --bind "$resolv_conf" /etc/resolv.conf
+exec unshare --user --map-user="$uid" --map-group="$gid" -- "$@"
+EOF
+		require File::Temp;
+		my $resolv_conf = File::Temp->new;
+		my @enter = (
+			'env', "resolv_conf=$resolv_conf", "uid=$>", 'gid=' . (0 + $)),
+			'unshare', '--map-root-user', '--mount', '--net', '--',
+			'sh', '-c', $enter, 'sh');
+
+		chmod 0644, $resolv_conf;
+		if ($> != 0 && system(join(' ', map { quotemeta } @enter, 'true')
+				  . ' 2>/dev/null') == 0)
+		{
+			$ENV{OG_INTERRUPTS_HOME} = 'own';
+			exit(system(@enter, $^X, $0, @ARGV) == 0 ? 0 : ($? >> 8) || 1);
+		}
+		$ENV{OG_INTERRUPTS_HOME} = 'shared';
+	}
+}
+my $own_names = $ENV{OG_INTERRUPTS_HOME} eq 'own';
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use OrderGateway::Test qw(call_sql letters);
+
+# Seconds after which an end is no end any more.
+my $BOUND = 2;
+
+# Seconds to wait for a phase to be reached.
+my $PATIENCE = $PostgreSQL::Test::Utils::timeout_default;
+
+my $test = OrderGateway::Test->start(
+	options => {
+		rate_limit => 'off',
+		connect_timeout => '1h',
+		timeout => '1h',
+		max_response_size => '64MB',
+	},
+	sandbox => $own_names ? { silent_dns => '127.0.0.1:53' } : {});
+my $node = $test->node;
+my $sandbox = $test->sandbox;
+
+# ----
+# Servers
+# ----
+
+sub server
+{
+	my ($suffix, %options) = @_;
+
+	$node->safe_psql('postgres',
+		$sandbox->server_sql('xt', name => "xt_$suffix",
+			rate_limit => 'off', connect_timeout => '1h', timeout => '1h',
+			max_response_size => '64MB', %options)
+		  . $sandbox->mapping_sql('xt', name => "xt_$suffix"));
+	return;
+}
+
+server('nameless',
+	base_url => $sandbox->base_url('xt', host => 'orders.example'));
+server('mute', kind => 'mute');
+server('stuck', kind => 'stuck') if $sandbox->has_port('stuck');
+server('single', batch_size => 1, max_in_flight => 1);
+server('turn', rate_limit => '1/1h', max_wait => 0);
+server('backoff', max_wait => 0);
+
+# Ids enough to be busy with, the last of which is none: they never leave.
+my $many = 0;
+
+sub make_ids
+{
+	my ($count) = @_;
+
+	$node->safe_psql('postgres', qq{
+		TRUNCATE many;
+		INSERT INTO many
+		SELECT array_agg(i::text) || '{""}'::text[] FROM generate_series(1, $count) i;
+	});
+	$many = $count;
+	return;
+}
+$node->safe_psql('postgres', q{
+	CREATE TABLE many (ids text[]);
+	ALTER TABLE many ALTER ids SET STORAGE EXTERNAL;
+	CREATE FUNCTION say(what text) RETURNS boolean LANGUAGE plpgsql
+	AS $$ BEGIN RAISE NOTICE '%', what; RETURN true; END $$;
+});
+make_ids(1_000_000);
+
+# ----
+# What can be observed while a statement runs: each of these looks once
+# ----
+
+# The session that looks at the others.
+my $watcher;
+
+sub watch
+{
+	my ($sql) = @_;
+
+	$watcher //= $test->session;
+	return $watcher->value($sql);
+}
+
+# Nobody may be there to bury the dead at once.
+sub is_gone
+{
+	open my $stat, '<', "/proc/$_[0]/stat" or return 1;
+	return (<$stat> // ') Z') =~ /\) [ZX]/;
+}
+
+# Has psql come to the end of what it was sent, or to its own?
+sub is_over
+{
+	my ($session) = @_;
+
+	return 1 if !$session->{psql}->pumpable;
+	$session->{psql}->pump_nb;
+	return index($session->{out}, "=== $session->{turn}\n") >= 0;
+}
+
+sub has_said
+{
+	my ($session, $what) = @_;
+
+	$session->{psql}->pump_nb if $session->{psql}->pumpable;
+	return $session->{err} =~ $what;
+}
+
+sub waits_for
+{
+	my ($session, $event) = @_;
+
+	return watch(q{SELECT concat_ws(' ', state, wait_event_type, wait_event)}
+		  . ' FROM pg_stat_activity WHERE pid = ' . $session->pid) =~ $event;
+}
+
+sub has_happened { return $sandbox->wait_for(@_, seconds => 0.01); }
+
+# Is a TCP connection to this port being made?
+sub is_connecting
+{
+	my ($port) = @_;
+	my $remote = sprintf ':%04X 02 ', $port;
+
+	open my $tcp, '<', '/proc/net/tcp'
+	  or die "could not read /proc/net/tcp: $!";
+	return grep { /\Q$remote\E/ } <$tcp>;
+}
+
+# Poll until something is true.
+sub until_true
+{
+	my ($condition) = @_;
+	my $until = time + $PATIENCE;
+
+	until ($condition->())
+	{
+		return 0 if time > $until;
+		sleep 0.001;
+	}
+	return 1;
+}
+
+# ----
+# Rows of the table: how a call gets into a phase, and what its ids are then
+# ----
+
+my $unsent = '0 of 1 ids answered (0 cancelled), 0 in flight, 1 not sent';
+my $sent = '0 of 1 ids answered (0 cancelled), 1 in flight, 0 not sent';
+
+# name		of the phase
+# skip		why it cannot be had on this system, if it cannot
+# arm		a fault of the sandbox
+# prepare	done before the statement is sent, by the same session
+# sql		the statement
+# reached	is it in that phase?
+# context	what the error must say in its context
+# log		what the log must say about batches
+# executed	what the provider must have done
+# over		how a statement ends that was not stopped (of those that end)
+# grow		make it last longer
+my @phases = (
+	{
+		name => 'name lookup',
+		skip => $own_names ? undef : 'no namespaces for this user',
+		sql => 'FROM ' . call_sql('xt', [101], server => 'xt_nameless'),
+		reached => sub { has_happened(phase => 'dns', count => 1) },
+		context => $unsent,
+	},
+	{
+		name => 'connect',
+		skip => $sandbox->has_port('stuck') ? undef : 'every connect succeeds',
+		sql => 'FROM ' . call_sql('xt', [101], server => 'xt_stuck'),
+		reached => sub { is_connecting($sandbox->port('stuck')) },
+		context => $unsent,
+	},
+	{
+		name => 'TLS handshake',
+		sql => 'FROM ' . call_sql('xt', [101], server => 'xt_mute'),
+		reached => sub {
+			has_happened(phase => 'accepted', port => 'mute', count => 1);
+		},
+		context => $unsent,
+	},
+	{
+		# Three requests, one after the other; the second gets no answer.
+		name => 'first byte of the answer',
+		arm => [ 'black_hole', skip => 1 ],
+		sql => 'FROM ' . call_sql('xt', [ 101 .. 103 ], server => 'xt_single'),
+		reached => sub { has_happened(fault => 'black_hole', count => 1) },
+		context =>
+		  '1 of 3 ids answered (1 cancelled), 1 in flight, 1 not sent',
+		log => [ 'batch 1: 1 cancelled (101)', 'batch 2: 1 unknown (102)' ],
+		executed => [ 101, 102 ],
+	},
+	{
+		name => 'body of the answer',
+		arm => [ 'endless_body', ms => 50 ],
+		sql => 'FROM ' . call_sql('xt', [101]),
+		reached => sub {
+			scalar grep { $_->{answered_at} } @{ $sandbox->requests };
+		},
+		context => $sent,
+		log => ['batch 1: 1 unknown (101)'],
+		executed => [101],
+	},
+	{
+		# One request per hour, and that one was a moment ago.
+		name => 'waiting for a turn',
+		prepare => sub { $_[0]->call('xt', [100]) },
+		sql => 'FROM ' . call_sql('xt', [101], server => 'xt_turn'),
+		reached => sub {
+			has_said($_[0], qr/makes this call wait/)
+			  && waits_for($_[0], qr/^active Extension/);
+		},
+		context => $unsent,
+		executed => [100],
+	},
+	{
+		# Another session uses the account.
+		name => "waiting for the account's lock",
+		arm => ['black_hole'],
+		prepare => sub {
+			my ($session, $cell) = @_;
+
+			$cell->{holder} = $test->session;
+			$cell->{holder}->send('SELECT outcome FROM ' . call_sql('xt', [100]));
+			$sandbox->wait_for(fault => 'black_hole', count => 1);
+		},
+		sql => 'FROM ' . call_sql('xt', [101]),
+		reached => sub { waits_for($_[0], qr/^active Lock advisory/) },
+		after => sub {
+			my ($cell) = @_;
+
+			$sandbox->disarm;
+			is_deeply($cell->{holder}->finish->{lines}, ['unknown'],
+				'the session that has the lock goes on')
+			  if !$cell->{stop}{ends_server};
+		},
+		context => $unsent,
+		executed => [100],
+	},
+	{
+		# Has an account of its own, which remembers to wait for an hour.
+		name => 'backoff',
+		arm => [ 'retry_after', seconds => 3600 ],
+		prepare => sub {
+			my ($session, $cell) = @_;
+			my %account = (
+				access_key => "backoff-$cell->{number}-$cell->{try}",
+				secret_key => 'backoff');
+
+			$sandbox->add_account('xt', \%account);
+			$node->safe_psql('postgres',
+				    'ALTER USER MAPPING FOR CURRENT_USER SERVER xt_backoff'
+				  . " OPTIONS (SET access_key '$account{access_key}',"
+				  . " SET secret_key '$account{secret_key}')");
+		},
+		sql => 'FROM ' . call_sql('xt', [101], server => 'xt_backoff'),
+		reached => sub {
+			has_said($_[0], qr/makes this call wait/)
+			  && waits_for($_[0], qr/^active Extension/);
+		},
+		context => $unsent,
+		log => ['batch 1: 1 rejected (101)'],
+	},
+	{
+		name => 'checking a million ids',
+		sql => "FROM (SELECT ids FROM many WHERE say('now')) m,"
+		  . " LATERAL batch_cancel('btc_usdt', m.ids)",
+		reached => sub { has_said($_[0], qr/NOTICE: .*now/) },
+		over => qr/^ERROR: .* 22023/m,
+		grow => sub { make_ids(2 * $many) },
+	},
+	{
+		name => 'building a preview of a million ids',
+		sql => "FROM (SELECT ids[1:cardinality(ids) - 1] AS ids, 'all' AS outcome"
+		  . " FROM many WHERE say('now') OFFSET 0) m,"
+		  . " LATERAL batch_cancel_preview('btc_usdt', m.ids)",
+		reached => sub { has_said($_[0], qr/NOTICE: .*now/) },
+		over => qr/^all$/m,
+		grow => sub { make_ids(2 * $many) },
+	},
+	{
+		# The largest answer there may be has come, and is being read.
+		name => 'reading an answer of 60 MB',
+		arm => [ 'oversize_message', bytes => 60_000_000 ],
+		sql => 'FROM ' . call_sql('xt', [101]),
+		reached => sub { has_happened(phase => 'answered', count => 1) },
+		context => undef,
+		log => qr/^batch 1: 1 (unknown|cancelled) \(101\)$/,
+		executed => [101],
+		over => qr/^cancelled$/m,
+	},
+);
+
+# ----
+# Columns of the table: how to end a statement
+# ----
+
+sub postmaster
+{
+	my ($pid) = split /\n/,
+	  PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid');
+
+	return $pid;
+}
+
+# name			of the way to end it
+# fire			end the statement of this session; none: it ends by itself
+# sqlstate, words	what it says, if it can
+# ends_session, ends_server	what else ends
+# waits_only	computing does not end that way
+my @stops = (
+	{
+		name => 'query cancel',
+		fire => sub { watch('SELECT pg_cancel_backend(' . $_[0]->pid . ')') },
+		sqlstate => '57014',
+		words => qr/canceling statement due to user request/,
+	},
+	{
+		name => 'statement_timeout',
+		sqlstate => '57014',
+		words => qr/canceling statement due to statement timeout/,
+	},
+	{
+		name => 'pg_terminate_backend',
+		fire =>
+		  sub { watch('SELECT pg_terminate_backend(' . $_[0]->pid . ')') },
+		sqlstate => '57P01',
+		words => qr/terminating connection due to administrator command/,
+		ends_session => 1,
+	},
+	{
+		name => 'fast shutdown',
+		fire => sub { kill 'INT', postmaster() },
+		sqlstate => '57P01',
+		words => qr/terminating connection due to administrator command/,
+		ends_session => 1,
+		ends_server => 1,
+	},
+	{
+		name => 'death of the postmaster',
+		fire => sub { $node->kill9 },
+		ends_session => 1,
+		ends_server => 1,
+		waits_only => 1,
+	},
+);
+
+# ----
+# A cell of the table
+# ----
+
+# Run the statement and end it: answers the milliseconds that took, or undef
+# when it was not in its phase at that moment.
+sub stop_in_phase
+{
+	my ($cell) = @_;
+	my ($phase, $stop, $session) = @$cell{qw(phase stop session)};
+	my $pid = $session->pid;
+	my $reached = 0;
+	my ($fired, $end);
+
+	$session->query(sprintf 'SET statement_timeout = %d', 1000 * $cell->{timeout})
+	  if !$stop->{fire};
+	watch('SELECT 1');
+	$fired = time + $cell->{timeout};
+	$session->send('SELECT outcome ' . $phase->{sql});
+	until_true(sub {
+		return ($reached = $phase->{reached}->($session)) || is_over($session);
+	});
+	if ($stop->{fire})
+	{
+		$fired = time;
+		$stop->{fire}->($session);
+	}
+	$cell->{too_early} = !$reached || (!$stop->{fire} && time >= $fired);
+
+	until_true(sub { is_gone($pid) }) if $stop->{ends_session};
+	$end = time;
+	$cell->{result} = $session->finish;
+	$end = time if !$stop->{ends_session};
+	$session->query('RESET statement_timeout') if !$stop->{fire};
+	$cell->{was_over} = $phase->{over}
+	  && join("\n", @{ $cell->{result}{lines} }, $cell->{result}{stderr})
+	  =~ $phase->{over};
+	return $cell->{too_early} || $cell->{was_over} ? undef : 1000 * ($end - $fired);
+}
+
+# A timeout may come before its phase, and computing be over before either:
+# neither is more than a reason to try again with other times.
+sub stop_until_in_phase
+{
+	my ($cell) = @_;
+	my ($phase, $stop) = @$cell{qw(phase stop)};
+	my ($low, $high) = (0, undef);
+	my $ms;
+
+	$cell->{timeout} = 0.15;
+	foreach my $try (1 .. 12)
+	{
+		$cell->{try} = $try;
+		$test->reset;
+		$test->seed('xt', 100 .. 103, 900);
+		$sandbox->arm($phase->{arm}[0], provider => 'xt',
+			@{ $phase->{arm} }[ 1 .. $#{ $phase->{arm} } ]) if $phase->{arm};
+		$phase->{prepare}->($cell->{session}, $cell) if $phase->{prepare};
+		$cell->{log_from} = $test->log_end;
+		$ms = stop_in_phase($cell);
+		last if defined $ms;
+
+		# What ends a session must not miss.
+		last if $stop->{ends_session} && !$phase->{grow};
+		restart($cell);
+		$cell->{session} = $test->session if $stop->{ends_session};
+		if ($cell->{was_over} && $phase->{grow})
+		{
+			$phase->{grow}->();
+			next;
+		}
+		$low = $cell->{timeout} if $cell->{too_early};
+		$high = $cell->{timeout} if $cell->{was_over};
+		$cell->{timeout} = defined $high ? ($low + $high) / 2 : 2 * $low;
+	}
+	return $ms;
+}
+
+# Have a server again after one that was to end.
+sub restart
+{
+	my ($cell) = @_;
+
+	return if !$cell->{stop}{ends_server};
+	undef $watcher;
+	undef $cell->{holder};
+	$node->stop('fast', fail_ok => 1);
+	until_true(sub { $node->start(fail_ok => 1) }) or die 'could not start again';
+	return;
+}
+
+# What the log says about batches since the cell began.
+sub logged
+{
+	my ($cell) = @_;
+
+	return $test->log_from($cell->{log_from}) =~
+	  /LOG: +order_gateway: .* batch_cancel on server "\w+" failed, (.*)$/mg;
+}
+
+sub check_words
+{
+	my ($cell) = @_;
+	my ($phase, $stop, $result) = @$cell{qw(phase stop result)};
+	my @contexts = $result->{stderr} =~ /order_gateway: (\d+ of .*)$/mg;
+
+	is($result->{sqlstate}, $stop->{sqlstate}, 'its SQLSTATE');
+	like($result->{stderr}, $stop->{words}, 'its words');
+	is_deeply(\@contexts, [ $phase->{context} // () ], 'the context counts the ids')
+	  if exists $phase->{context} ? defined $phase->{context} : 1;
+	return;
+}
+
+sub check_log
+{
+	my ($cell) = @_;
+	my $log = $cell->{phase}{log} // [];
+	my @logged = logged($cell);
+
+	return is_deeply(\@logged, $log, 'the log names what was sent')
+	  if ref $log eq 'ARRAY';
+	is(scalar @logged, 1, 'the log has a line');
+	return like($logged[0], $log, '... that names what was sent');
+}
+
+# The provider has done what it should, once, and all goes on.
+sub check_aftermath
+{
+	my ($cell) = @_;
+	my ($phase, $stop) = @$cell{qw(phase stop)};
+	my %requested;
+
+	$sandbox->disarm;
+	my $session = $stop->{ends_session} ? $test->session : $cell->{session};
+	is(letters($session->call('xt', [900])), 'C',
+		$stop->{ends_session} ? 'another session works' : 'the same session works');
+	is($session->value('SELECT count(*) FROM pg_locks WHERE objsubid = 20295'),
+		0, 'no account is locked');
+
+	is_deeply([ sort @{ $sandbox->executed('xt') } ],
+		[ sort(@{ $phase->{executed} // [] }, 900) ],
+		'the provider did what it was asked for');
+	$requested{$_}++ foreach map { @{ $_->{ids} } } @{ $sandbox->requests };
+	is_deeply([ grep { $requested{$_} > 1 } sort keys %requested ],
+		[], '... and nothing was asked for twice');
+	return;
+}
+
+my %done;
+my @times;
+
+sub cell
+{
+	my ($phase, $stop) = @_;
+	my $cell = {
+		phase => $phase,
+		stop => $stop,
+		number => scalar keys %done,
+		session => $test->session,
+	};
+	my $ms = stop_until_in_phase($cell);
+
+	if (!defined $ms)
+	{
+		# Reading is quick; on some machine it may always be over.
+		ok($cell->{was_over} && !$phase->{grow}, 'it is in its phase, or over');
+		push @times, [ $phase->{name}, $stop->{name}, 'was over' ];
+	}
+	else
+	{
+		cmp_ok($ms, '<', 1000 * $BOUND, 'it ends soon');
+		check_words($cell) if $stop->{sqlstate};
+		check_log($cell);
+		push @times,
+		  [ $phase->{name}, $stop->{name}, sprintf '%.0f ms', $ms ];
+	}
+	if ($stop->{ends_server})
+	{
+		my $begin = time;
+		ok(until_true(sub { !-e $node->data_dir . '/postmaster.pid' }), 'the server ends')
+		  if !$stop->{waits_only};
+	}
+	restart($cell);
+	$phase->{after}->($cell) if $phase->{after};
+	check_aftermath($cell) if defined $ms;
+	return;
+}
+
+foreach my $phase (@phases)
+{
+	foreach my $stop (@stops)
+	{
+		my $name = "$phase->{name}: $stop->{name}";
+
+		next if $stop->{waits_only} && $phase->{over};
+		$done{$name} = 1;
+	  SKIP:
+		{
+			skip "$name: $phase->{skip}", 1 if $phase->{skip};
+			subtest $name => sub { cell($phase, $stop) };
+		}
+	}
+}
+
+# ----
+# The table is whole
+# ----
+
+my @waits = (
+	'name lookup', 'connect', 'TLS handshake', 'first byte of the answer',
+	'body of the answer', 'waiting for a turn',
+	"waiting for the account's lock", 'backoff');
+my @computations = (
+	'checking a million ids', 'building a preview of a million ids',
+	'reading an answer of 60 MB');
+my @ways = (
+	'query cancel', 'statement_timeout', 'pg_terminate_backend',
+	'fast shutdown');
+
+is_deeply(
+	[ sort keys %done ],
+	[
+		sort map {
+			my $phase = $_;
+			map { "$phase: $_" } @ways,
+			  (grep { $_ eq $phase } @waits) ? 'death of the postmaster' : ()
+		} @waits, @computations
+	],
+	'each phase was ended in each way');
+
+foreach my $time (@times)
+{
+	note(sprintf '%-36s %-24s %9s', @$time);
+}
+done_testing();
