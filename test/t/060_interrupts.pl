@@ -24,7 +24,8 @@ BEGIN
 	{
 		my $enter = <<'EOF';
 set -e
-perl -e 'socket(my $s, 2, 2, 0) && ioctl($s, 0x8914, pack("Z16 s x22", "lo", 0x41)) or die $!'
+perl -e 'my $lo = pack("Z16 s x22", "lo", 0x41); my $s;
+socket($s, 2, 2, 0) && ioctl($s, 0x8914, $lo) or die "lo: $!"'
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$resolv_conf"
 mount --bind "$resolv_conf" /etc/resolv.conf
@@ -37,9 +38,15 @@ EOF
 			'unshare', '--map-root-user', '--mount', '--net', '--',
 			'sh', '-c', $enter, 'sh');
 
-		chmod 0644, $resolv_conf;
-		if ($> != 0 && system(join(' ', map { quotemeta } @enter, 'true')
-				  . ' 2>/dev/null') == 0)
+		# What the system thinks of that is no news to anybody.
+		my $try = fork() // die "could not fork: $!";
+		if ($try == 0)
+		{
+			open STDERR, '>', '/dev/null';
+			exec @enter, 'true' or exit 1;
+		}
+		waitpid $try, 0;
+		if ($? == 0)
 		{
 			$ENV{OG_INTERRUPTS_HOME} = 'own';
 			exit(system(@enter, $^X, $0, @ARGV) == 0 ? 0 : ($? >> 8) || 1);
@@ -211,6 +218,7 @@ my $sent = '0 of 1 ids answered (0 cancelled), 1 in flight, 0 not sent';
 # executed	what the provider must have done
 # over		how a statement ends that was not stopped (of those that end)
 # grow		make it last longer
+# race		with such an end, it may be past that phase before it is told
 my @phases = (
 	{
 		name => 'name lookup',
@@ -291,6 +299,7 @@ my @phases = (
 		},
 		context => $unsent,
 		executed => [100],
+		race => 'ends_server',
 	},
 	{
 		# Has an account of its own, which remembers to wait for an hour.
@@ -392,6 +401,7 @@ my @stops = (
 		ends_server => 1,
 	},
 	{
+		# The processes that it leaves behind notice when they wait.
 		name => 'death of the postmaster',
 		fire => sub { $node->kill9 },
 		ends_session => 1,
@@ -413,6 +423,8 @@ sub stop_in_phase
 	my $pid = $session->pid;
 	my $reached = 0;
 	my ($fired, $end);
+
+	$cell->{postmaster} = postmaster();
 
 	$session->query(sprintf 'SET statement_timeout = %d', 1000 * $cell->{timeout})
 	  if !$stop->{fire};
@@ -487,7 +499,13 @@ sub restart
 	undef $watcher;
 	undef $cell->{holder};
 	$node->stop('fast', fail_ok => 1);
-	until_true(sub { $node->start(fail_ok => 1) }) or die 'could not start again';
+
+	# Its dead may not be buried yet, but nobody is left.
+	until_true(sub { is_gone($cell->{postmaster}) })
+	  or die 'the server does not end';
+	unlink $node->data_dir . '/postmaster.pid';
+	until_true(sub { $node->start(fail_ok => 1) })
+	  or die 'the server does not start again';
 	return;
 }
 
@@ -496,7 +514,8 @@ sub logged
 {
 	my ($cell) = @_;
 
-	return $test->log_from($cell->{log_from}) =~
+	# not what the session with the lock was up to
+	return grep { !/\(100\)/ } $test->log_from($cell->{log_from}) =~
 	  /LOG: +order_gateway: .* batch_cancel on server "\w+" failed, (.*)$/mg;
 }
 
@@ -508,8 +527,9 @@ sub check_words
 
 	is($result->{sqlstate}, $stop->{sqlstate}, 'its SQLSTATE');
 	like($result->{stderr}, $stop->{words}, 'its words');
-	is_deeply(\@contexts, [ $phase->{context} // () ], 'the context counts the ids')
-	  if exists $phase->{context} ? defined $phase->{context} : 1;
+	return if exists $phase->{context} && !defined $phase->{context};
+	is_deeply(\@contexts, [ $phase->{context} // () ],
+		'its context counts the ids');
 	return;
 }
 
@@ -548,6 +568,21 @@ sub check_aftermath
 	return;
 }
 
+# Where the session before it ends first, its turn may come at the last
+# moment; then it says so.
+sub allow_race
+{
+	my ($cell) = @_;
+	my $phase = $cell->{phase};
+
+	return if !grep { $_->{ids}[0] eq '101' } @{ $sandbox->requests };
+	note('its turn came');
+	$phase->{context} = undef;
+	$phase->{log} = qr/^batch 1: 1 (unknown|cancelled) \(101\)$/;
+	$phase->{executed} = [ 100, 101 ];
+	return;
+}
+
 my %done;
 my @times;
 
@@ -555,7 +590,7 @@ sub cell
 {
 	my ($phase, $stop) = @_;
 	my $cell = {
-		phase => $phase,
+		phase => {%$phase},
 		stop => $stop,
 		number => scalar keys %done,
 		session => $test->session,
@@ -570,18 +605,15 @@ sub cell
 	}
 	else
 	{
+		allow_race($cell) if $phase->{race} && $stop->{ $phase->{race} };
 		cmp_ok($ms, '<', 1000 * $BOUND, 'it ends soon');
 		check_words($cell) if $stop->{sqlstate};
 		check_log($cell);
 		push @times,
 		  [ $phase->{name}, $stop->{name}, sprintf '%.0f ms', $ms ];
 	}
-	if ($stop->{ends_server})
-	{
-		my $begin = time;
-		ok(until_true(sub { !-e $node->data_dir . '/postmaster.pid' }), 'the server ends')
-		  if !$stop->{waits_only};
-	}
+	ok(until_true(sub { is_gone($cell->{postmaster}) }), 'the server ends')
+	  if $stop->{ends_server};
 	restart($cell);
 	$phase->{after}->($cell) if $phase->{after};
 	check_aftermath($cell) if defined $ms;

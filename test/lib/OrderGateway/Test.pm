@@ -138,8 +138,8 @@ sub letters
 Starts a cluster and the sandbox, and creates in database C<postgres> the
 extension and a server and user mapping for each provider, named like it.
 C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
-sandbox, C<options> one of options for all servers; C<standby> prepares the
-cluster for streaming.
+sandbox, C<options> one of options for all servers, C<env> one of environment
+variables for the cluster; C<standby> prepares it for streaming.
 
 =head2 $test->node, $test->sandbox
 
@@ -148,7 +148,14 @@ The PostgreSQL::Test::Cluster, the L<OrderGateway::Sandbox>.
 =head2 $test->servers($suffix, %options)
 
 One more server with its mapping for each provider, named C<xt_$suffix> and so
-on, with these options.  C<kind> picks the sandbox's port.
+on, with these options.  C<kind> picks the sandbox's port, C<providers> (an
+array) the providers.
+
+=head2 $test->own_server($provider, $name, %options)
+
+A server with an account of its own at the sandbox, so that nobody else's
+requests count on its limits.  The sandbox knows no orders of it; see the
+setting C<accept_any_id>.
 
 =head2 $test->session(%options)
 
@@ -171,7 +178,10 @@ sub start
 
 	$node->init(allows_streaming => $opts{standby} // 0);
 	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
-	$node->start;
+	{
+		local %ENV = (%ENV, %{ $opts{env} // {} });
+		$node->start;
+	}
 	my $self = bless {
 		node => $node,
 		options => $opts{options} // {},
@@ -187,8 +197,10 @@ sub sandbox { return $_[0]{sandbox}; }
 sub servers
 {
 	my ($self, $suffix, %options) = @_;
+	my $providers = delete $options{providers}
+	  // [ $self->{sandbox}->providers ];
 
-	foreach my $provider ($self->{sandbox}->providers)
+	foreach my $provider (@$providers)
 	{
 		my $name = "${provider}_$suffix";
 		$self->{node}->safe_psql('postgres',
@@ -196,6 +208,21 @@ sub servers
 				%{ $self->{options} }, %options)
 			  . $self->{sandbox}->mapping_sql($provider, name => $name));
 	}
+	return;
+}
+
+sub own_server
+{
+	my ($self, $provider, $name, %options) = @_;
+	my $sandbox = $self->{sandbox};
+	my $credentials = $sandbox->credentials($provider);
+
+	$_ .= "-$name" foreach values %$credentials;
+	$sandbox->add_account($provider, $credentials);
+	$self->{node}->safe_psql('postgres',
+		$sandbox->server_sql($provider, name => $name,
+			%{ $self->{options} }, %options)
+		  . $sandbox->mapping_sql($provider, name => $name, %$credentials));
 	return;
 }
 
