@@ -39,8 +39,9 @@ enum
 	NCOLUMNS
 };
 
-/* Rows between two resets of the memory they are formed in. */
+/* Rows, and bytes of them, between two resets of the memory they are formed in. */
 #define ROWS_PER_RESET	256
+#define BYTES_PER_RESET	(1024 * 1024)
 
 /* Where rows go, and what is needed to form them. */
 typedef struct CancelResult
@@ -173,7 +174,8 @@ put_rows(CancelResult *result, OgCall *call)
 		old = MemoryContextSwitchTo(rows);
 		put_row(result, &row);
 		MemoryContextSwitchTo(old);
-		if (++nrows % ROWS_PER_RESET == 0)
+		if (++nrows % ROWS_PER_RESET == 0 ||
+			MemoryContextMemAllocated(rows, false) > BYTES_PER_RESET)
 		{
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(rows);
