@@ -444,6 +444,8 @@ File::Find::find(
 	},
 	map { $node->data_dir . "/$_" } qw(pg_stat_tmp pg_stat pg_notify));
 cmp_ok($nfiles, '>', 0, 'there are files between calls');
+is_deeply([ grep { (stat)[2] & 077 } glob($node->data_dir . '/pg_stat_tmp/order_gateway.*') ],
+	[], '... for nobody but the server');
 is_deeply(found($files, @secrets, @names), [], 'no value of a mapping in them');
 
 my @temporary = grep { -f } glob($node->data_dir . '/base/pgsql_tmp/*');

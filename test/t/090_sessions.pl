@@ -192,6 +192,41 @@ is($second->{connection}, $first->{connection},
 ok($sandbox->wait_for(open => 2), 'those opened besides it are closed');
 
 # ----
+# Large answers, one after the other
+# ----
+
+# Each is let go once its row is formed, so that many take no more memory
+# than those that may be ahead of the row that is next: four per request in
+# flight, of up to three times their size.
+my ($MB, $answers, $in_flight) = (1024 * 1024, 60, 2);
+my $large = $test->session;
+
+sub peak
+{
+	my ($kb) = PostgreSQL::Test::Utils::slurp_file('/proc/' . $large->pid . '/status')
+	  =~ /^VmHWM:\s+(\d+)/m;
+
+	return $kb * 1024;
+}
+
+$node->safe_psql('postgres',
+	"ALTER SERVER btse OPTIONS (ADD max_in_flight '$in_flight')");
+outcomes($large, 'btse', 1);
+my $small_peak = peak();
+$sandbox->arm('oversize_message', provider => 'btse', times => 0,
+	bytes => 7 * $MB);
+is_deeply(
+	$large->query('SELECT outcome, count(*) FROM '
+		  . call_sql('btse', [ map { "large-$_" } 1 .. $answers ]) . ' GROUP BY 1')
+	  ->{lines},
+	["cancelled|$answers"], "$answers answers of 7 MB");
+note(sprintf 'they took %d MB at most', (peak() - $small_peak) / $MB);
+cmp_ok(peak() - $small_peak, '<', 4 * $in_flight * 3 * 7 * $MB,
+	'... do not pile up');
+$sandbox->disarm;
+$large->quit;
+
+# ----
 # The idle one
 # ----
 

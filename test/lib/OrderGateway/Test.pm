@@ -312,7 +312,7 @@ The server's log from a place on, and the place where it ends now.
 sub wait_until
 {
 	my ($self, $condition, $name) = @_;
-	my $until = Time::HiRes::time() + $PostgreSQL::Test::Utils::timeout_default;
+	my $until = Time::HiRes::time() + 30;
 	my $reached;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
