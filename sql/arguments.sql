@@ -154,6 +154,8 @@ INSERT INTO texts (what, id) VALUES
 	('blank', ' '),
 	('blanks', '   '),
 	('ideographic space', U&'\3000'),
+	('zero width space', U&'\200B'),
+	('byte order mark', U&'\FEFF\FEFF'),
 	('blank first', ' a'),
 	('blank last', 'a '),
 	('blank inside', 'a b'),

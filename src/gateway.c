@@ -23,6 +23,10 @@
 
 #include "gateway_internal.h"
 
+/* Why an id was not sent, where several places say so. */
+#define UNSENT_AT_TIMEOUT	"call_timeout ran out before it could be sent"
+#define NO_TURN				"its turn did not come within max_wait"
+
 /* A wait of more than this is announced before it begins. */
 #define ANNOUNCED_WAIT_US	(INT64CONST(60) * USECS_PER_SEC)
 
@@ -92,8 +96,7 @@ call_pace(const OgAccount *account, const OgOperation *operation)
 
 OgCall *
 og_call_open(const OgAccount *account, const OgOperation *operation,
-			 const OgFields *arguments, OgKeys *keys, const char *function,
-			 OgTrace *trace)
+			 const OgFields *arguments, OgKeys *keys, const char *function)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway call",
@@ -115,14 +118,14 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
 	count_positions(call);
 
-	call->trace = og_trace_begin(trace, account->server, function, keys,
-								 call->batch_size);
 	if (account->call_timeout > 0)
-		call->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													 account->call_timeout);
+		call->deadline = og_monotonic_us() +
+			(int64) account->call_timeout * 1000;
 	call->http = og_http_open(context);
 	call->limiter = og_limiter_open(account->identity, account->host,
 									operation->lane, &call->pace);
+	call->trace = og_trace_begin(account->server, function, keys,
+								 call->batch_size);
 
 	call->on_error.callback = call_errcontext;
 	call->on_error.arg = call;
@@ -141,7 +144,7 @@ og_call_close(OgCall *call)
 
 	error_context_stack = call->on_error.previous;
 	while (call->head < call->created)
-		batch_release(&call->ring[call->head++ % call->ring_size]);
+		og_batch_release(&call->ring[call->head++ % call->ring_size]);
 	og_http_close(call->http);
 	og_limiter_close(call->limiter);
 	og_trace_end(call->trace);
@@ -191,24 +194,35 @@ stop_sending(OgCall *call, const char *why)
 		CallBatch  *batch = &call->ring[i % call->ring_size];
 
 		if (batch->state == BATCH_READY || batch->state == BATCH_BACKOFF)
-			batch_give_up(batch, why);
+			og_batch_give_up(batch, why);
 	}
 }
 
 /* call_timeout is over: give up what is in flight, too. */
 static void
-time_out(OgCall *call, TimestampTz now)
+time_out(OgCall *call)
 {
-	stop_sending(call, "call_timeout ran out before it could be sent");
+	stop_sending(call, UNSENT_AT_TIMEOUT);
 	for (int i = call->head; i < call->created; i++)
 	{
 		CallBatch  *batch = &call->ring[i % call->ring_size];
 
 		if (batch->state != BATCH_IN_FLIGHT)
 			continue;
-		og_http_abandon(batch->transfer, "call_timeout ran out before an answer came");
-		batch_take(batch, now);
+		og_http_abandon(batch->transfer, batch->left
+						? "call_timeout ran out before an answer came"
+						: UNSENT_AT_TIMEOUT);
+		og_batch_take(batch);
 	}
+}
+
+/* The earlier of two times, of which 0 is none. */
+static int64
+earlier(int64 a, int64 b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return Min(a, b);
 }
 
 /* How much longer the call may wait for turns and backoff. */
@@ -235,31 +249,62 @@ announce_wait(OgCall *call, int64 wait_us)
 					 call->account->max_wait / 1000) : 0));
 }
 
-/*
- * Take the account's lock, once per call, so that one call at a time keeps
- * the pace.  Waiting for it counts as waiting for a turn.
- */
-static void
-take_lock(OgCall *call)
+/* How long the call may wait for something else than an answer from now on. */
+static int64
+bound_us(const OgCall *call)
 {
-	TimestampTz start = GetCurrentTimestamp();
-	int64		bound_us = patience_us(call);
-	int64		bound_ms = -1;
-	TimestampTz now;
+	int64		bound = patience_us(call);
 
 	if (call->deadline != 0)
-		bound_us = Min(bound_us, call->deadline - start);
-	if (bound_us != PG_INT64_MAX)
-		bound_ms = Max(bound_us / 1000, 1);
+		bound = Min(bound, call->deadline - og_monotonic_us());
+	return Max(bound, 0);
+}
 
-	call->locked = og_limiter_lock(call->limiter, bound_ms);
-	now = GetCurrentTimestamp();
-	call->waited_us += now - start;
-	if (!call->locked)
-		stop_sending(call, "another call uses this account, and its turn did not come in time");
-	else
-		announce_wait(call, og_limiter_estimate(call->limiter, now,
+/* Wait for the account's lock, which counts as waiting for a turn. */
+static bool
+wait_for_lock(OgCall *call, int64 most_us)
+{
+	int64		start = og_monotonic_us();
+	bool		locked;
+
+	locked = og_limiter_lock(call->limiter, most_us == PG_INT64_MAX
+							 ? -1 : (most_us + 999) / 1000);
+	call->waited_us += og_monotonic_us() - start;
+	return locked;
+}
+
+/*
+ * Take the account's lock, so that one call at a time keeps the pace.  How
+ * long that takes nobody can say beforehand, so a long wait is announced when
+ * it has become one.
+ */
+static bool
+take_lock(OgCall *call)
+{
+	if (wait_for_lock(call, Min(bound_us(call), ANNOUNCED_WAIT_US)))
+		return true;
+	if (bound_us(call) == 0)
+		return false;
+	ereport(NOTICE,
+			(errmsg("another call has been using the account of server \"%s\" for %d seconds; this one goes on waiting for its turn",
+					call->account->server,
+					(int) (ANNOUNCED_WAIT_US / USECS_PER_SEC))));
+	return wait_for_lock(call, bound_us(call));
+}
+
+/* Before the first request: wait for the account, and look ahead. */
+static void
+begin_sending(OgCall *call)
+{
+	call->locked = take_lock(call);
+	if (call->locked)
+		announce_wait(call, og_limiter_estimate(call->limiter,
+												GetCurrentTimestamp(),
 												call->nbatches));
+	else if (patience_us(call) <= 0)
+		stop_sending(call, "another call used this account until max_wait ran out");
+	else
+		stop_sending(call, "another call used this account until call_timeout ran out");
 }
 
 /* ---------- one step ---------- */
@@ -273,10 +318,10 @@ fill_ring(OgCall *call)
 	{
 		CallBatch  *batch = &call->ring[call->created % call->ring_size];
 
-		batch_create(batch, call, call->created);
+		og_batch_create(batch, call, call->created);
 		call->created++;
 		if (call->stopped)
-			batch_give_up(batch, call->stopped);
+			og_batch_give_up(batch, call->stopped);
 	}
 }
 
@@ -284,10 +329,10 @@ fill_ring(OgCall *call)
  * Send what may be sent now, oldest batch first.  Answers the time of the
  * next thing that becomes possible without a transfer ending, or 0.
  */
-static TimestampTz
-send_ready(OgCall *call, TimestampTz now)
+static int64
+send_ready(OgCall *call, int64 now)
 {
-	TimestampTz wake = 0;
+	int64		wake = 0;
 
 	for (int i = call->head; i < call->created; i++)
 	{
@@ -301,22 +346,23 @@ send_ready(OgCall *call, TimestampTz now)
 		if (batch->state == BATCH_BACKOFF && batch->not_before > now)
 		{
 			if (batch->not_before - now > patience_us(call))
-				batch_give_up(batch, "max_wait ran out before it could be sent");
+				og_batch_give_up(batch, NO_TURN);
 			else
-				wake = wake == 0 ? batch->not_before : Min(wake, batch->not_before);
+				wake = earlier(wake, batch->not_before);
 			continue;
 		}
 
-		wait_us = og_limiter_ask(call->limiter, now, &batch->turn);
+		wait_us = og_limiter_ask(call->limiter, GetCurrentTimestamp(),
+								 &batch->turn);
 		if (wait_us > patience_us(call))
 		{
-			stop_sending(call, "its turn did not come within max_wait");
+			stop_sending(call, NO_TURN);
 			return 0;
 		}
 		if (wait_us > 0)
-			return wake == 0 ? now + wait_us : Min(wake, now + wait_us);
+			return earlier(wake, now + wait_us);
 		batch->has_turn = true;
-		batch_send(batch);
+		og_batch_send(batch);
 	}
 	return wake;
 }
@@ -337,14 +383,10 @@ nothing_to_send(const OgCall *call)
 	return true;
 }
 
-/* Milliseconds to sleep, rounded up, to the earlier of two times (0 = none). */
+/* Milliseconds to sleep until a time, rounded up; -1 if there is none. */
 static int64
-sleep_ms(TimestampTz now, TimestampTz wake, TimestampTz deadline)
+sleep_ms(int64 now, int64 until)
 {
-	TimestampTz until = wake;
-
-	if (deadline != 0 && (until == 0 || deadline < until))
-		until = deadline;
 	if (until == 0)
 		return -1;
 	return until <= now ? 0 : (until - now + 999) / 1000;
@@ -357,18 +399,17 @@ sleep_ms(TimestampTz now, TimestampTz wake, TimestampTz deadline)
 static void
 call_step(OgCall *call)
 {
-	TimestampTz now;
-	TimestampTz wake;
-	TimestampTz slept;
+	int64		now;
+	int64		wake;
 	OgTransfer *ended;
 
 	fill_ring(call);
 	if (!call->locked && call->stopped == NULL)
-		take_lock(call);
-	now = GetCurrentTimestamp();
+		begin_sending(call);
+	now = og_monotonic_us();
 	if (call->deadline != 0 && now >= call->deadline)
 	{
-		time_out(call, now);
+		time_out(call);
 		return;
 	}
 
@@ -380,13 +421,13 @@ call_step(OgCall *call)
 	if (call->in_flight == 0 && wake == 0)
 		return;
 
-	now = GetCurrentTimestamp();
-	ended = og_http_wait(call->http, sleep_ms(now, wake, call->deadline));
-	slept = GetCurrentTimestamp();
-	if (wake != 0 && slept > now)
-		call->waited_us += slept - now;
+	now = og_monotonic_us();
+	ended = og_http_wait(call->http,
+						 sleep_ms(now, earlier(wake, call->deadline)));
+	if (wake != 0)
+		call->waited_us += og_monotonic_us() - now;
 	if (ended)
-		batch_take(og_http_owner(ended), slept);
+		og_batch_take(og_http_owner(ended));
 }
 
 /* ---------- rows ---------- */
@@ -413,6 +454,32 @@ copy_outcome(OgOutcome *to, const OgOutcome *from)
 		to->next = palloc(sizeof(OgOutcome));
 		copy_outcome(to->next, from->next);
 	}
+}
+
+/* Free such a copy, but not the outcome itself. */
+static void
+free_outcome(OgOutcome *outcome)
+{
+	if (outcome->next)
+	{
+		free_outcome(outcome->next);
+		pfree(outcome->next);
+	}
+	if (outcome->code)
+		pfree((char *) outcome->code);
+	if (outcome->message)
+		pfree((char *) outcome->message);
+	if (outcome->response.data)
+		pfree((char *) outcome->response.data);
+}
+
+/* The last row of a saved outcome is out. */
+static void
+free_saved(OgCall *call)
+{
+	free_outcome(&call->spent->outcome);
+	pfree(call->spent);
+	call->spent = NULL;
 }
 
 /* Keep what later positions of repeated keys will answer. */
@@ -445,7 +512,7 @@ leave_head(OgCall *call)
 
 	if (call->repeated)
 		save_repeated(call, batch);
-	batch_release(batch);
+	og_batch_release(batch);
 	call->head++;
 }
 
@@ -486,6 +553,8 @@ og_call_next(OgCall *call, OgRow *row)
 		call->further = call->further->next;
 		return true;
 	}
+	if (call->spent)
+		free_saved(call);
 	if (call->position >= call->keys->npositions)
 		return false;
 
@@ -498,6 +567,8 @@ og_call_next(OgCall *call, OgRow *row)
 	}
 	if (saved)
 	{
+		if (call->repeated[key].remaining == 0)
+			call->spent = saved;
 		row->outcome = &saved->outcome;
 		fill_row(row, &saved->exchange, saved->batch);
 	}

@@ -36,7 +36,7 @@
  */
 typedef struct OgKeys
 {
-	MemoryContext context;
+	MemoryContext context;		/* of all this */
 	char	   *text;
 	size_t		text_len;
 	size_t		text_size;
@@ -49,8 +49,8 @@ typedef struct OgKeys
 	struct keyhash_hash *index; /* while keys are being added */
 } OgKeys;
 
-/* Gather ids; memory is taken from "context". */
-extern OgKeys *og_keys_create(MemoryContext context);
+/* Gather ids, in a context of their own below the current one. */
+extern OgKeys *og_keys_create(void);
 extern void og_keys_add(OgKeys *keys, OgSlice id);
 /* No more ids follow: give back what is not needed any more. */
 extern void og_keys_finish(OgKeys *keys);
@@ -62,16 +62,6 @@ og_keys_at(const OgKeys *keys, int position)
 {
 	return keys->key_of ? keys->key_of[position] : position;
 }
-
-/*
- * What a statement has sent so far, for the log line of rule 2.  One trace
- * serves all calls that one place of a statement makes; it lives in the
- * context of that statement.
- */
-typedef struct OgTrace OgTrace;
-
-extern OgTrace *og_trace_create(MemoryContext statement);
-extern MemoryContext og_trace_context(const OgTrace *trace);
 
 typedef struct OgCall OgCall;
 
@@ -88,15 +78,14 @@ typedef struct OgRow
 } OgRow;
 
 /*
- * Begin a call.  "keys" must have been gathered in the trace's context; the
- * trace takes them over.  "function" is its name for people.  Allocated in a
- * new child of the current context.  Errors: those of opening libcurl or a
- * lane's file.
+ * Begin a call of at least one key.  The call takes the keys over.  "function"
+ * is its name for people, a constant.  Allocated in a new child of the current
+ * context.  Errors: those of opening libcurl or a lane's file.
  */
 extern OgCall *og_call_open(const OgAccount *account,
 							const OgOperation *operation,
 							const OgFields *arguments, OgKeys *keys,
-							const char *function, OgTrace *trace);
+							const char *function);
 
 /* The next row, or false after the last. */
 extern bool og_call_next(OgCall *call, OgRow *row);

@@ -18,28 +18,26 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "crypto.h"
 #include "gateway_internal.h"
 
 /* First pause before a connection is tried again; doubled each time. */
 #define CONNECT_BACKOFF_MS		200
 
-/* Least pause after a "too frequent"; doubled each time. */
+/*
+ * Pause after a "too frequent": the smallest window of the pace, within these
+ * bounds; doubled each time.
+ */
 #define PACE_BACKOFF_MS			1000
+#define MAX_PACE_BACKOFF_MS		30000
+
+#define MAX_DOUBLINGS			10
 
 /* Least pause where the provider itself says how long. */
 #define RETRY_AFTER_FLOOR_MS	100
 
-/*
- * Room for any URL: a base URL of at most 1 kB and credentials of at most
- * 1 kB each, tripled by percent-encoding.  A buffer that had to grow would
- * leave a copy behind that is not wiped.
- */
-#define URL_ROOM				(16 * 1024)
-
 /* Prepare batch "number" of a call: its keys, none of them sent. */
 void
-batch_create(CallBatch *batch, OgCall *call, int number)
+og_batch_create(CallBatch *batch, OgCall *call, int number)
 {
 	MemoryContext old;
 
@@ -89,7 +87,7 @@ close_key(CallBatch *batch, int i)
 
 /* Nothing more of this batch is sent; what is open stays as it is. */
 void
-batch_give_up(CallBatch *batch, const char *why)
+og_batch_give_up(CallBatch *batch, const char *why)
 {
 	for (int i = 0; i < batch->nopen; i++)
 	{
@@ -101,24 +99,6 @@ batch_give_up(CallBatch *batch, const char *why)
 	}
 	batch->nopen = 0;
 	batch->state = BATCH_DONE;
-}
-
-/* Build and sign the request for the open keys, in the current context. */
-bool
-batch_build(OgRequest *request, const OgAccount *account,
-			const OgOperation *operation, const OgBatch *asked,
-			int64 time_ms)
-{
-	OgSigner	signer;
-
-	signer.credentials = account->credentials;
-	signer.settings = account->settings;
-	signer.base_url = account->base_url;
-	signer.time_ms = time_ms;
-
-	og_request_init(request, OG_GET, "");
-	return operation->build(request, asked) &&
-		account->provider->sign(request, &signer);
 }
 
 /* The connection is ready: the request leaves now.  Runs inside libcurl. */
@@ -138,21 +118,17 @@ batch_leaves(void *owner, TimestampTz at)
 
 /* Hand a signed request to the transport, which copies it. */
 static void
-start_transfer(CallBatch *batch, const OgRequest *request)
+start_transfer(CallBatch *batch, SignedRequest *request)
 {
-	OgCall	   *call = batch->call;
-	const OgAccount *account = call->account;
+	const OgAccount *account = batch->call->account;
 	OgHttpRequest http = {0};
-	StringInfoData url;
 
-	initStringInfo(&url);
-	enlargeStringInfo(&url, URL_ROOM);
-	og_append_url(&url, account->base_url, request, false);
-	http.method = og_method_name(request->method);
-	http.url = url.data;
-	http.headers = &request->headers;
-	http.body = og_slice(request->body.len > 0 ? request->body.data : NULL,
-						 request->body.len);
+	http.method = og_method_name(request->parts.method);
+	http.url = og_signed_url(request, account->base_url);
+	http.headers = &request->parts.headers;
+	http.body = og_slice(request->parts.body.len > 0
+						 ? request->parts.body.data : NULL,
+						 request->parts.body.len);
 	http.sslrootcert = account->sslrootcert;
 	http.connect_timeout_ms = account->connect_timeout;
 	http.timeout_ms = account->timeout;
@@ -160,93 +136,80 @@ start_transfer(CallBatch *batch, const OgRequest *request)
 	http.ready = batch_leaves;
 	http.owner = batch;
 
-	batch->transfer = og_http_start(call->http, &http);
-	og_wipe(url.data, url.maxlen);
-}
-
-/* Overwrite our copies of secrets in a request. */
-void
-batch_wipe_request(OgRequest *request)
-{
-	const OgFields *lists[] = {&request->query, &request->headers};
-
-	for (int l = 0; l < lengthof(lists); l++)
-		for (int i = 0; i < lists[l]->count; i++)
-			if (lists[l]->items[i].secret)
-				og_wipe((char *) lists[l]->items[i].value,
-						strlen(lists[l]->items[i].value));
-}
-
-/* Send the open keys of a batch that has a turn. */
-void
-batch_send(CallBatch *batch)
-{
-	OgCall	   *call = batch->call;
-	MemoryContext request_context;
-	MemoryContext old;
-	OgRequest	request;
-	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
-	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
-
-	batch->attempts++;
-	batch->left = false;
-
-	request_context = AllocSetContextCreate(batch->context,
-											"order_gateway request",
-											ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(request_context);
-	if (batch_build(&request, call->account, call->operation, &asked,
-					og_limiter_nonce(call->limiter, now_ms)))
-	{
-		start_transfer(batch, &request);
-		batch_wipe_request(&request);
-		batch->state = BATCH_IN_FLIGHT;
-		call->in_flight++;
-	}
-	else
-	{
-		batch_return_turn(batch);
-		batch->attempts--;
-		batch_give_up(batch, "the request could not be built and signed");
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(request_context);
+	batch->transfer = og_http_start(batch->call->http, &http);
 }
 
 /* Give a turn back whose request did not leave. */
-void
-batch_return_turn(CallBatch *batch)
+static void
+return_turn(CallBatch *batch)
 {
 	if (batch->has_turn)
 		og_limiter_return(batch->call->limiter, &batch->turn);
 	batch->has_turn = false;
 }
 
-/* How long to wait before the open keys go again, in milliseconds. */
-static int64
-backoff_ms(const CallBatch *batch, const OgResponse *response)
+/* Send the open keys of a batch that has a turn. */
+void
+og_batch_send(CallBatch *batch)
 {
-	int			doublings = Min(batch->attempts - 1, 10);
+	OgCall	   *call = batch->call;
+	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
+	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+	SignedRequest *request;
+
+	request = og_signed_request(call->account, call->operation, &asked,
+								og_limiter_nonce(call->limiter, now_ms));
+	if (request)
+	{
+		batch->attempts++;
+		batch->left = false;
+		start_transfer(batch, request);
+		og_signed_free(request);
+		batch->state = BATCH_IN_FLIGHT;
+		call->in_flight++;
+	}
+	else
+	{
+		return_turn(batch);
+		og_batch_give_up(batch, "the request could not be built and signed");
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* How long a "too frequent" keeps the whole lane from sending. */
+static int64
+hold_ms(const CallBatch *batch, const OgResponse *response)
+{
 	int64		pause;
 
-	if (response->delivery == OG_NOT_DELIVERED)
-		return (int64) CONNECT_BACKOFF_MS << doublings;
 	if (response->retry_after_ms >= 0)
 		return Max(response->retry_after_ms, RETRY_AFTER_FLOOR_MS);
 	pause = og_pace_smallest_us(&batch->call->pace) / 1000;
-	return Max(pause, PACE_BACKOFF_MS) << doublings;
+	pause = Min(Max(pause, PACE_BACKOFF_MS), MAX_PACE_BACKOFF_MS);
+	return pause << Min(batch->attempts - 1, MAX_DOUBLINGS);
+}
+
+/*
+ * Keep the lane from sending for a while, whether or not this batch may go
+ * again: others would only be refused as well.
+ */
+static int64
+hold_lane(const CallBatch *batch, const OgResponse *response)
+{
+	int64		pause = hold_ms(batch, response);
+
+	og_limiter_hold(batch->call->limiter,
+					GetCurrentTimestamp() + pause * 1000);
+	return pause;
 }
 
 /* Plan another attempt for the keys that are still open. */
 static void
-plan_retry(CallBatch *batch, const OgResponse *response, TimestampTz now)
+plan_retry(CallBatch *batch, int64 pause_ms)
 {
-	int64		pause = backoff_ms(batch, response);
-
 	batch->state = BATCH_BACKOFF;
-	batch->not_before = now + pause * 1000;
-	if (response->delivery != OG_NOT_DELIVERED)
-		og_limiter_hold(batch->call->limiter, batch->not_before);
+	batch->not_before = og_monotonic_us() + pause_ms * 1000;
 	for (int i = 0; i < batch->nopen; i++)
 		batch->asked[i] = batch->keys[batch->open[i]];
 }
@@ -273,33 +236,19 @@ note_outcome(CallBatch *batch, int i, const OgOutcome *outcome,
 }
 
 /*
- * Take what became of an attempt.  Keys are closed, unless they may go again
- * and the batch may still retry.
+ * Close the keys that were asked for, but those that may go again if the
+ * batch may.
  */
-void
-batch_take(CallBatch *batch, TimestampTz now)
+static void
+settle_keys(CallBatch *batch, const OgCollected *collected,
+			const OgResponse *response, bool retry)
 {
-	OgCall	   *call = batch->call;
-	OgTransfer *transfer = batch->transfer;
-	const OgResponse *response = og_http_response(transfer);
-	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
-	OgCollected collected;
-	bool		retry;
 	int			nopen = 0;
-	MemoryContext old;
-
-	old = MemoryContextSwitchTo(batch->context);
-	og_collect(&collected, call->operation, &asked, response);
-	call->foreign += collected.foreign;
-	batch_return_turn(batch);
-	retry = call->stopped == NULL &&
-		batch->attempts <= call->account->retries &&
-		(response->delivery != OG_NOT_DELIVERED || response->may_retry);
 
 	for (int i = 0; i < batch->nopen; i++)
 	{
 		int			key = batch->open[i];
-		const OgOutcome *outcome = &collected.outcomes[i];
+		const OgOutcome *outcome = &collected->outcomes[i];
 		bool		unprocessed = outcome->verdict == OG_NOT_SENT ||
 			outcome->verdict == OG_TOO_FREQUENT;
 
@@ -310,11 +259,39 @@ batch_take(CallBatch *batch, TimestampTz now)
 			close_key(batch, key);
 	}
 	batch->nopen = nopen;
+}
+
+/* Take what became of an attempt. */
+void
+og_batch_take(CallBatch *batch)
+{
+	OgCall	   *call = batch->call;
+	OgTransfer *transfer = batch->transfer;
+	const OgResponse *response = og_http_response(transfer);
+	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+	OgCollected collected;
+	int64		pause_ms;
+	bool		retry;
+
+	og_collect(&collected, call->operation, &asked, response);
+	call->foreign += collected.foreign;
+	return_turn(batch);
+	if (collected.too_frequent > 0)
+		pause_ms = hold_lane(batch, response);
+	else
+		pause_ms = (int64) CONNECT_BACKOFF_MS <<
+			Min(batch->attempts - 1, MAX_DOUBLINGS);
+	retry = call->stopped == NULL &&
+		batch->attempts <= call->account->retries &&
+		(response->delivery != OG_NOT_DELIVERED || response->may_retry);
+
+	settle_keys(batch, &collected, response, retry);
 	batch->transfer = NULL;
 	batch->answers = lappend(batch->answers, transfer);
 	call->in_flight--;
-	if (nopen > 0)
-		plan_retry(batch, response, now);
+	if (batch->nopen > 0)
+		plan_retry(batch, pause_ms);
 	else
 		batch->state = BATCH_DONE;
 	MemoryContextSwitchTo(old);
@@ -322,7 +299,7 @@ batch_take(CallBatch *batch, TimestampTz now)
 
 /* All rows of a batch are out, or saved. */
 void
-batch_release(CallBatch *batch)
+og_batch_release(CallBatch *batch)
 {
 	ListCell   *cell;
 

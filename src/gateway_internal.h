@@ -4,7 +4,8 @@
  *		What the files of the pipeline share with each other.
  *
  * gateway.c			the call: order, deadlines, waiting, rows
- * gateway_batch.c		one batch: build, sign, send, take the answer, retry
+ * gateway_batch.c		one batch: send, take the answer, try again
+ * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
  * gateway_keys.c		the ids of a call
  * gateway_trace.c		what was sent, for the error context and the log
@@ -16,6 +17,7 @@
 #define OG_GATEWAY_INTERNAL_H
 
 #include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 
 #include "gateway.h"
 #include "http.h"
@@ -60,13 +62,22 @@ typedef struct CallBatch
 	int			nopen;
 
 	int			attempts;
-	TimestampTz not_before;
+	int64		not_before;		/* og_monotonic_us() */
 	OgTurn		turn;
 	bool		has_turn;		/* reserved, neither stamped nor returned */
 	bool		left;			/* the first byte of this attempt is away */
 	OgTransfer *transfer;		/* in flight */
 	List	   *answers;		/* ended transfers that outcomes point into */
 } CallBatch;
+
+/* A request that can be sent or shown; see gateway_request.c. */
+typedef struct SignedRequest
+{
+	MemoryContext context;
+	MemoryContextCallback on_reset;
+	OgRequest	parts;
+	StringInfoData url;			/* once asked for */
+} SignedRequest;
 
 /* What one call has sent; see gateway_trace.c. */
 typedef struct TraceCall TraceCall;
@@ -96,7 +107,7 @@ struct OgCall
 	int			in_flight;
 
 	/* bounds */
-	TimestampTz deadline;		/* 0 = none */
+	int64		deadline;		/* og_monotonic_us(); 0 = none */
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		announced;		/* the NOTICE about a long wait was given */
@@ -106,6 +117,7 @@ struct OgCall
 	const OgOutcome *further;	/* next order of the same key */
 	OgRow		row;
 	struct RepeatedKey *repeated;	/* per key; NULL while all ids differ */
+	struct SavedOutcome *spent; /* its last row is out: to be freed */
 	int64		foreign;		/* elements about orders not asked for */
 
 	/* keys by fate, for the error context */
@@ -117,17 +129,20 @@ struct OgCall
 extern int	og_keys_per_request(const OgAccount *account,
 								const OgOperation *operation);
 
+/* gateway_request.c */
+extern SignedRequest *og_signed_request(const OgAccount *account,
+										const OgOperation *operation,
+										const OgBatch *asked, int64 time_ms);
+extern const char *og_signed_url(SignedRequest *request,
+								 const char *base_url);
+extern void og_signed_free(SignedRequest *request);
+
 /* gateway_batch.c */
-extern void batch_create(CallBatch *batch, OgCall *call, int number);
-extern bool batch_build(OgRequest *request, const OgAccount *account,
-						const OgOperation *operation, const OgBatch *asked,
-						int64 time_ms);
-extern void batch_wipe_request(OgRequest *request);
-extern void batch_send(CallBatch *batch);
-extern void batch_return_turn(CallBatch *batch);
-extern void batch_take(CallBatch *batch, TimestampTz now);
-extern void batch_give_up(CallBatch *batch, const char *why);
-extern void batch_release(CallBatch *batch);
+extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
+extern void og_batch_send(CallBatch *batch);
+extern void og_batch_take(CallBatch *batch);
+extern void og_batch_give_up(CallBatch *batch, const char *why);
+extern void og_batch_release(CallBatch *batch);
 
 /* Unix time in milliseconds of a timestamp. */
 static inline int64
@@ -137,10 +152,19 @@ og_unix_ms(TimestampTz at)
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 }
 
+/* Microseconds of a clock that is never set: for all bounds on waiting. */
+static inline int64
+og_monotonic_us(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
 /* gateway_trace.c */
-extern TraceCall *og_trace_begin(OgTrace *trace, const char *server,
-								 const char *function, OgKeys *keys,
-								 int batch_size);
+extern TraceCall *og_trace_begin(const char *server, const char *function,
+								 OgKeys *keys, int batch_size);
 extern void og_trace_sent(TraceCall *call, int key);
 extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);

@@ -55,8 +55,11 @@ same_key(const OgKeys *keys, int a, int b)
 }
 
 OgKeys *
-og_keys_create(MemoryContext context)
+og_keys_create(void)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway keys",
+												  ALLOCSET_SMALL_SIZES);
 	OgKeys	   *keys = MemoryContextAllocZero(context, sizeof(OgKeys));
 
 	keys->context = context;
@@ -160,13 +163,5 @@ og_keys_finish(OgKeys *keys)
 void
 og_keys_free(OgKeys *keys)
 {
-	if (keys->index)
-		keyhash_destroy(keys->index);
-	if (keys->text)
-		pfree(keys->text);
-	if (keys->ends)
-		pfree(keys->ends);
-	if (keys->key_of)
-		pfree(keys->key_of);
-	pfree(keys);
+	MemoryContextDelete(keys->context);
 }

@@ -30,7 +30,7 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 	for (int first = 0; first < keys->nkeys; first += size)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		OgRequest	request;
+		SignedRequest *request;
 		OgBatch		batch;
 		OgSlice    *texts;
 
@@ -42,8 +42,9 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 			texts[i] = og_keys_get(keys, first + i);
 		batch.keys = texts;
 
-		if (!batch_build(&request, account, operation, &batch,
-						 og_unix_ms(at) + preview.batch))
+		request = og_signed_request(account, operation, &batch,
+									og_unix_ms(at) + preview.batch);
+		if (request == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_SYSTEM_ERROR),
 					 errmsg("could not build and sign request %d",
@@ -52,10 +53,9 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 
 		preview.batch++;
 		preview.nkeys = batch.nkeys;
-		preview.request = &request;
+		preview.request = &request->parts;
 		show(&preview, arg);
 
-		batch_wipe_request(&request);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}

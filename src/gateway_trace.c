@@ -3,24 +3,25 @@
  * gateway_trace.c
  *		So that nothing that was sent is lost without a trace.
  *
- * A call raises no error once something was sent, but the statement it is
- * part of may still fail: it is cancelled, runs into a timeout, its backend
- * is terminated, a disk is full, a later row violates a constraint.  The rows
- * are lost then, but the orders have been cancelled.  So a trace keeps, for as
- * long as the statement runs, which ids were sent and what became of them, and
- * writes one LOG line per batch when the statement fails.
+ * A call raises no error once something was sent, but what it is part of may
+ * still be rolled back: the statement is cancelled, its backend terminated, a
+ * disk full, a constraint violated by a later row or at commit, or somebody
+ * says ROLLBACK.  The rows are lost then, and the orders are cancelled all the
+ * same.  So a trace of each call is kept until its transaction ends, with the
+ * ids that were sent and what became of them, and a rollback writes one LOG
+ * line per batch.  A trace belongs to the subtransaction that made the call,
+ * and moves up when that commits.
  *
- * The trace lives in the memory context of the statement and hangs on a reset
- * callback there: that runs on ERROR and on FATAL alike, and for failures
- * after the function has returned.  Whether the statement fails is seen by
- * the transaction's state: a context that goes while a transaction is in
- * progress belongs to a statement that ended well.
+ * The two callbacks are registered once per process.  While a call runs, its
+ * trace uses the ids of the call; afterwards it is packed into one chunk, so
+ * that a transaction of many calls stays small.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
@@ -28,69 +29,191 @@
 
 struct TraceCall
 {
-	TraceCall  *next;
-	char		server[NAMEDATALEN];
+	dlist_node	node;
+	SubTransactionId subxact;
 	const char *function;
-	OgKeys	   *keys;
+	const char *server;
 	int			batch_size;
+	int			nkeys;
+	const char *text;			/* of all keys ... */
+	const uint32 *ends;			/* ... and where each ends */
 
 	/*
 	 * Per key a set of bits, one per outcome; none while it was not sent.  A
 	 * key whose answer is awaited is unknown.
 	 */
 	uint8	   *outcomes;
+
+	MemoryContext context;		/* holds all this, while the call runs */
 };
 
-struct OgTrace
-{
-	MemoryContext context;
-	MemoryContextCallback callback;
-	TraceCall  *calls;			/* in order of time */
-	TraceCall  *last;
-};
-
-static void trace_callback(void *arg);
+/* Calls of the current transaction, in order of time. */
+static dlist_head calls = DLIST_STATIC_INIT(calls);
 
 StaticAssertDecl(OG_OUTCOMES <= 8, "outcomes of a key are bits of one byte");
 
-OgTrace *
-og_trace_create(MemoryContext statement)
-{
-	OgTrace    *trace = MemoryContextAllocZero(statement, sizeof(OgTrace));
+/* ---------- what is said at a rollback ---------- */
 
-	trace->context = statement;
-	trace->callback.func = trace_callback;
-	trace->callback.arg = trace;
-	MemoryContextRegisterResetCallback(statement, &trace->callback);
-	return trace;
+/* Append "2 cancelled (17, 18)" for one outcome of the keys in a batch. */
+static void
+describe_outcome(StringInfo line, const TraceCall *call, int first, int end,
+				 OgVerdict verdict)
+{
+	int			count = 0;
+
+	for (int key = first; key < end; key++)
+		if (call->outcomes[key] & (1 << verdict))
+			count++;
+	if (count == 0)
+		return;
+
+	appendStringInfo(line, "%s%d %s (", line->len ? ", " : "", count,
+					 og_verdict_name(verdict));
+	count = 0;
+	for (int key = first; key < end; key++)
+	{
+		uint32		start = key == 0 ? 0 : call->ends[key - 1];
+
+		if (!(call->outcomes[key] & (1 << verdict)))
+			continue;
+		if (count++ > 0)
+			appendStringInfoString(line, ", ");
+		appendBinaryStringInfo(line, call->text + start,
+							   (int) (call->ends[key] - start));
+	}
+	appendStringInfoChar(line, ')');
 }
 
-MemoryContext
-og_trace_context(const OgTrace *trace)
+/* One LOG line per batch of which anything was sent. */
+static void
+log_call(const TraceCall *call)
 {
-	return trace->context;
+	StringInfoData line;
+
+	initStringInfo(&line);
+	for (int first = 0; first < call->nkeys; first += call->batch_size)
+	{
+		int			end = Min(call->nkeys, first + call->batch_size);
+
+		resetStringInfo(&line);
+		for (int v = 0; v < OG_OUTCOMES; v++)
+			describe_outcome(&line, call, first, end, (OgVerdict) v);
+		if (line.len > 0)
+			ereport(LOG,
+					(errmsg("order_gateway: rolled back after %s on server \"%s\" had sent batch %d: %s",
+							call->function, call->server,
+							first / call->batch_size + 1, line.data),
+					 errhidestmt(true), errhidecontext(true)));
+	}
+	pfree(line.data);
 }
 
-/* A call begins.  The trace owns the keys from here on. */
+static void
+forget(TraceCall *call)
+{
+	dlist_delete(&call->node);
+	if (call->context)
+		MemoryContextDelete(call->context);
+	else
+		pfree(call);
+}
+
+/* Log and forget the calls of one subtransaction, or of all. */
+static void
+roll_back(SubTransactionId subxact)
+{
+	MemoryContext lines = AllocSetContextCreate(TopMemoryContext,
+												"order_gateway trace",
+												ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(lines);
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &calls)
+	{
+		TraceCall  *call = dlist_container(TraceCall, node, iter.cur);
+
+		if (subxact != InvalidSubTransactionId && call->subxact != subxact)
+			continue;
+		log_call(call);
+		forget(call);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(lines);
+}
+
+static void
+on_xact(XactEvent event, void *arg)
+{
+	if (dlist_is_empty(&calls))
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			roll_back(InvalidSubTransactionId);
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PREPARE:
+			/* The memory goes with the transaction. */
+			dlist_init(&calls);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+on_subxact(SubXactEvent event, SubTransactionId subxact,
+		   SubTransactionId parent, void *arg)
+{
+	dlist_iter	iter;
+
+	if (dlist_is_empty(&calls))
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		roll_back(subxact);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		dlist_foreach(iter, &calls)
+		{
+			TraceCall  *call = dlist_container(TraceCall, node, iter.cur);
+
+			if (call->subxact == subxact)
+				call->subxact = parent;
+		}
+}
+
+/* ---------- what is noted ---------- */
+
+/* A call begins.  Its keys move to the transaction. */
 TraceCall *
-og_trace_begin(OgTrace *trace, const char *server, const char *function,
-			   OgKeys *keys, int batch_size)
+og_trace_begin(const char *server, const char *function, OgKeys *keys,
+			   int batch_size)
 {
-	TraceCall  *call = MemoryContextAllocZero(trace->context,
-											  sizeof(TraceCall));
+	static bool registered = false;
+	TraceCall  *call;
 
-	strlcpy(call->server, server, NAMEDATALEN);
+	if (!registered)
+	{
+		RegisterXactCallback(on_xact, NULL);
+		RegisterSubXactCallback(on_subxact, NULL);
+		registered = true;
+	}
+
+	call = MemoryContextAllocZero(keys->context, sizeof(TraceCall));
+	call->subxact = GetCurrentSubTransactionId();
 	call->function = function;
-	call->keys = keys;
+	call->server = MemoryContextStrdup(keys->context, server);
 	call->batch_size = batch_size;
-	call->outcomes = MemoryContextAllocExtended(trace->context,
+	call->nkeys = keys->nkeys;
+	call->text = keys->text;
+	call->ends = keys->ends;
+	call->outcomes = MemoryContextAllocExtended(keys->context,
 												Max(keys->nkeys, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (trace->last)
-		trace->last->next = call;
-	else
-		trace->calls = call;
-	trace->last = call;
+	call->context = keys->context;
+	MemoryContextSetParent(keys->context, TopTransactionContext);
+	dlist_push_tail(&calls, &call->node);
 	return call;
 }
 
@@ -115,88 +238,31 @@ og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 	call->outcomes[key] = outcomes;
 }
 
-/* The call is over; positions are not needed any more. */
+/* The call is over: keep what a rollback would say, and nothing else. */
 void
 og_trace_end(TraceCall *call)
 {
-	if (call->keys->key_of)
-		pfree(call->keys->key_of);
-	call->keys->key_of = NULL;
-}
+	size_t		text_len = call->ends[call->nkeys - 1];
+	size_t		server_len = strlen(call->server) + 1;
+	TraceCall  *packed;
+	char	   *at;
 
-/* Append "2 cancelled (17, 18)" for one outcome of the keys in a batch. */
-static void
-describe_outcome(StringInfo line, const TraceCall *call, int first, int end,
-				 OgVerdict verdict)
-{
-	int			count = 0;
+	packed = MemoryContextAllocHuge(TopTransactionContext,
+									sizeof(TraceCall) +
+									call->nkeys * (sizeof(uint32) + 1) +
+									text_len + server_len);
+	*packed = *call;
+	packed->context = NULL;
 
-	for (int key = first; key < end; key++)
-		if (call->outcomes[key] & (1 << verdict))
-			count++;
-	if (count == 0)
-		return;
+	at = (char *) (packed + 1);
+	packed->ends = memcpy(at, call->ends, call->nkeys * sizeof(uint32));
+	at += call->nkeys * sizeof(uint32);
+	packed->outcomes = memcpy(at, call->outcomes, call->nkeys);
+	at += call->nkeys;
+	packed->text = memcpy(at, call->text, text_len);
+	at += text_len;
+	packed->server = memcpy(at, call->server, server_len);
 
-	appendStringInfo(line, "%s%d %s (", line->len ? ", " : "", count,
-					 og_verdict_name(verdict));
-	count = 0;
-	for (int key = first; key < end; key++)
-	{
-		OgSlice		id = og_keys_get(call->keys, key);
-
-		if (!(call->outcomes[key] & (1 << verdict)))
-			continue;
-		if (count++ > 0)
-			appendStringInfoString(line, ", ");
-		appendBinaryStringInfo(line, id.data, (int) id.len);
-	}
-	appendStringInfoChar(line, ')');
-}
-
-/* One LOG line per batch of which anything was sent. */
-static void
-log_call(const TraceCall *call)
-{
-	int			nkeys = call->keys->nkeys;
-	StringInfoData line;
-
-	initStringInfo(&line);
-	for (int first = 0; first < nkeys; first += call->batch_size)
-	{
-		int			end = Min(nkeys, first + call->batch_size);
-
-		resetStringInfo(&line);
-		for (int v = 0; v < OG_OUTCOMES; v++)
-			describe_outcome(&line, call, first, end, (OgVerdict) v);
-		if (line.len > 0)
-			ereport(LOG,
-					(errmsg("order_gateway: the statement that called %s on server \"%s\" failed, batch %d: %s",
-							call->function, call->server,
-							first / call->batch_size + 1, line.data),
-					 errhidestmt(true), errhidecontext(true)));
-	}
-	pfree(line.data);
-}
-
-/*
- * The statement's memory goes.  Nothing may be thrown here; a LOG message is
- * not, short of running out of memory.
- */
-static void
-trace_callback(void *arg)
-{
-	OgTrace    *trace = arg;
-	MemoryContext old;
-	MemoryContext lines;
-
-	if (IsTransactionState() || trace->calls == NULL)
-		return;
-
-	lines = AllocSetContextCreate(TopMemoryContext, "order_gateway trace",
-								  ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(lines);
-	for (TraceCall *call = trace->calls; call; call = call->next)
-		log_call(call);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(lines);
+	forget(call);
+	dlist_push_tail(&calls, &packed->node);
 }

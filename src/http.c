@@ -189,6 +189,7 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	/* That one says itself why. */
 	if (og_request_prepare(transfer, request))
 	{
+		og_socket_check_idle();
 		if (choose_connections(transfer) && og_event_add(transfer))
 			return transfer;
 		og_verdict_unstarted(transfer, true, "out of memory");

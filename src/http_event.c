@@ -85,6 +85,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 	OgTransfer *transfer = NULL;
 	int			rc;
 
+	og_socket_watched(fd, what != CURL_POLL_REMOVE);
 	if (what == CURL_POLL_REMOVE)
 	{
 		/* A descriptor that was closed has left by itself. */

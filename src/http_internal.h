@@ -140,6 +140,8 @@ extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
 									struct curl_sockaddr *address);
 extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
+extern void og_socket_watched(int fd, bool watched);
+extern void og_socket_check_idle(void);
 
 /* http_request.c */
 extern bool og_request_prepare(OgTransfer *transfer,

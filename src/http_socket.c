@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,9 +31,13 @@
 typedef struct OpenSocket
 {
 	int			fd;
+	bool		idle;			/* was watched, and is not now */
 	dev_t		device;
 	ino_t		inode;
 } OpenSocket;
+
+/* Enough for any farewell; what says more is shut down all the same. */
+#define MAX_IDLE_READS	16
 
 static OpenSocket *sockets = NULL;	/* malloc'd */
 static int	nsockets = 0;
@@ -102,6 +107,7 @@ make_socket(const struct curl_sockaddr *address)
 	if (fd >= 0 && fstat(fd, &st) == 0)
 	{
 		sockets[nsockets].fd = fd;
+		sockets[nsockets].idle = false;
 		sockets[nsockets].device = st.st_dev;
 		sockets[nsockets].inode = st.st_ino;
 		nsockets++;
@@ -163,4 +169,51 @@ og_socket_close(void *unused, curl_socket_t fd)
 		}
 	}
 	return close(fd);
+}
+
+/* libcurl watches a socket, or no longer. */
+void
+og_socket_watched(int fd, bool watched)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd)
+			sockets[i].idle = !watched;
+	}
+}
+
+/* Read and forget what has come in, and let nothing more come. */
+static void
+shut_down(int fd)
+{
+	char		bytes[4096];
+	int			reads;
+
+	for (reads = 0; reads < MAX_IDLE_READS; reads++)
+	{
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+			break;
+	}
+	(void) shutdown(fd, SHUT_RDWR);
+}
+
+/*
+ * Make libcurl see which idle connections are at their end: nobody has asked
+ * anything there, so whatever came in makes them useless.
+ */
+void
+og_socket_check_idle(void)
+{
+	int			i;
+
+	og_socket_recount();
+	for (i = 0; i < nsockets; i++)
+	{
+		struct pollfd check = {.fd = sockets[i].fd, .events = POLLIN};
+
+		if (sockets[i].idle && poll(&check, 1, 0) > 0)
+			shut_down(sockets[i].fd);
+	}
 }

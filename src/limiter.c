@@ -77,8 +77,8 @@ release_lanes(void *arg)
 	{
 		OgTurn	   *turn = &limiter->pending[--limiter->npending];
 
-		og_lane_return(limiter->key, turn->key_slot);
-		og_lane_return(limiter->host, turn->host_slot);
+		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
+		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
 	}
 	if (limiter->key != NULL)
 		og_lane_close(limiter->key);
@@ -192,8 +192,8 @@ og_limiter_return(OgLimiter *limiter, OgTurn *turn)
 {
 	if (unlist(limiter, turn))
 	{
-		og_lane_return(limiter->key, turn->key_slot);
-		og_lane_return(limiter->host, turn->host_slot);
+		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
+		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
 	}
 	turn->taken = false;
 }

@@ -36,6 +36,7 @@ typedef struct OgTurn
 {
 	uint64		key_slot;
 	uint64		host_slot;
+	TimestampTz reserved;		/* when; tells it from a later one in its slot */
 	bool		taken;
 } OgTurn;
 

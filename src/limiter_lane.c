@@ -343,10 +343,11 @@ og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 		{
 			turn->key_slot = (uint64) key_slot;
 			turn->host_slot = (uint64) host_slot;
+			turn->reserved = now;
 			turn->taken = true;
 		}
 		else
-			og_lane_return(key, (uint64) key_slot);
+			og_lane_return(key, (uint64) key_slot, now);
 	}
 
 	leave(host, now);
@@ -370,20 +371,23 @@ og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now)
 	pg_atomic_write_u64(&lane->slots[slot], (uint64) now);
 }
 
+/* Only the very turn is freed: its slot may have become another session's. */
 void
-og_lane_return(OgLane *lane, uint64 slot)
+og_lane_return(OgLane *lane, uint64 slot, TimestampTz reserved)
 {
-	int64		before = slot_of(lane, (int) slot);
-
-	if (before < 0)
-		(void) slot_change(lane, slot, before, 0);
+	(void) slot_change(lane, slot, ~reserved, 0);
 }
 
 void
 og_lane_forget_pending(OgLane *lane)
 {
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
-		og_lane_return(lane, (uint64) i);
+	{
+		int64		before = slot_of(lane, i);
+
+		if (before < 0)
+			(void) slot_change(lane, (uint64) i, before, 0);
+	}
 }
 
 void

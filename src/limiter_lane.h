@@ -44,7 +44,7 @@ typedef struct OgLane
 extern int64 og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace,
 						 TimestampTz now, OgTurn *turn);
 extern void og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now);
-extern void og_lane_return(OgLane *lane, uint64 slot);
+extern void og_lane_return(OgLane *lane, uint64 slot, TimestampTz reserved);
 
 extern void og_lane_hold(OgLane *lane, TimestampTz until);
 extern int64 og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,

@@ -129,7 +129,7 @@ take_ids(FunctionCallInfo fcinfo, const SqlFunction *function,
 
 void
 og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
-				 bool act, SqlArguments *arguments)
+				 bool sends, SqlArguments *arguments)
 {
 	const char *market = NULL;
 	const char *by = NULL;
@@ -160,11 +160,12 @@ og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
 		check_by(by);
 		og_fields_add(&arguments->fields, "by", by);
 	}
-	if (act)
+	if (sends && arguments->operation->kind == OG_ACT)
 	{
 		PreventCommandIfReadOnly(psprintf("%s()", function->name));
 		PreventCommandDuringRecovery(psprintf("%s()", function->name));
 	}
 	arguments->account = og_account_open(NameStr(*DatumGetName(server)),
-										 function->provider, true);
+										 function->provider,
+										 arguments->operation->kind != OG_PUBLIC);
 }

@@ -55,23 +55,23 @@ typedef struct SqlArguments
 /*
  * Refuse to run where a call could be made more than once, or where text
  * could not be exchanged: 0A000 in a target list, or in a database that is
- * not UTF8.  "show" says what the caller should use FROM for.
+ * not UTF8.  "name" is that of the function, for the message.
  */
 extern void og_sql_check_context(FunctionCallInfo fcinfo, const char *name);
 
 /*
- * Read and check all arguments but the ids' texts, and open the account.
- * "act": the caller is about to change orders, so a READ ONLY transaction or
- * a standby is refused.
+ * Read and check all arguments but the ids' texts, and open the account.  All
+ * of it is allocated in the current context, which should go as soon as the
+ * account is not needed any more.  "sends": requests will be sent, so an act
+ * is refused in a READ ONLY transaction and on a standby.
  */
 extern void og_sql_arguments(FunctionCallInfo fcinfo,
-							 const SqlFunction *function, bool act,
+							 const SqlFunction *function, bool sends,
 							 SqlArguments *arguments);
 
-/* The ids of an array, checked, in "context".  Errors: 22004, 22023. */
+/* The ids of an array, checked.  Errors: 22004, 22023. */
 extern OgKeys *og_sql_keys(const SqlFunction *function,
-						   const SqlArguments *arguments,
-						   MemoryContext context);
+						   const SqlArguments *arguments);
 
 /* 42804 unless ids of this type are supported. */
 extern void og_sql_check_id_type(Oid type, const char *argument);

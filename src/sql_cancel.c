@@ -184,46 +184,50 @@ put_rows(CancelResult *result, OgCall *call)
 	MemoryContextDelete(rows);
 }
 
-/* The trace of all calls that this place of the statement makes. */
-static OgTrace *
-statement_trace(FunctionCallInfo fcinfo)
-{
-	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = og_trace_create(fcinfo->flinfo->fn_mcxt);
-	return fcinfo->flinfo->fn_extra;
-}
-
-static Datum
-cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
+/* Make the call, unless there is nothing to ask for. */
+static void
+call(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
 	CancelResult result = {0};
 	SqlArguments arguments;
-	OgTrace    *trace;
 	OgKeys	   *keys;
 	OgCall	   *call;
 
-	og_sql_check_context(fcinfo, function->name);
 	og_sql_arguments(fcinfo, function, true, &arguments);
-
-	InitMaterializedSRF(fcinfo, 0);
 	result.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	check_columns(&result, arguments.id_type);
 	lookup_outcomes(&result);
-
-	trace = statement_trace(fcinfo);
-	keys = og_sql_keys(function, &arguments, og_trace_context(trace));
+	keys = og_sql_keys(function, &arguments);
 	if (keys->nkeys == 0)
-	{
-		og_keys_free(keys);
-		return (Datum) 0;
-	}
+		return;
 
 	result.position = -1;
 	result.ids = array_create_iterator(arguments.ids, 0, NULL);
 	call = og_call_open(arguments.account, arguments.operation,
-						&arguments.fields, keys, function->name, trace);
+						&arguments.fields, keys, function->name);
 	put_rows(&result, call);
 	og_call_close(call);
+}
+
+/*
+ * All that a call needs is in a context of its own: the caller's may live for
+ * as long as a cursor, and credentials must not.
+ */
+static Datum
+cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
+{
+	MemoryContext context;
+	MemoryContext old;
+
+	og_sql_check_context(fcinfo, function->name);
+	InitMaterializedSRF(fcinfo, 0);
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"order_gateway function",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	call(fcinfo, function);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return (Datum) 0;
 }
 

@@ -49,7 +49,10 @@ og_sql_check_id_type(Oid type, const char *argument)
 			 errhint("Use an array of smallint, integer, bigint, numeric, text, varchar, char, name or uuid, or of a domain over one of these.")));
 }
 
-/* The text of an id, in the current context unless it is inside the Datum. */
+/*
+ * The text of an id, in the current context unless it is inside the Datum.
+ * NaN and the infinities have none.
+ */
 static OgSlice
 id_text(Datum id, Oid base_type)
 {
@@ -62,6 +65,9 @@ id_text(Datum id, Oid base_type)
 		case INT8OID:
 			return og_slice_of(psprintf(INT64_FORMAT, DatumGetInt64(id)));
 		case NUMERICOID:
+			if (numeric_is_nan(DatumGetNumeric(id)) ||
+				numeric_is_inf(DatumGetNumeric(id)))
+				return og_slice(NULL, 0);
 			return og_slice_of(DatumGetCString(DirectFunctionCall1(numeric_out, id)));
 		case UUIDOID:
 			return og_slice_of(DatumGetCString(DirectFunctionCall1(uuid_out, id)));
@@ -90,6 +96,24 @@ is_white_space(pg_wchar c)
 		c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
+/*
+ * Characters that show nothing (Unicode's Default_Ignorable_Code_Point, and
+ * the blank of Braille).  A provider that trims an id of nothing else would
+ * see none, which at BTSE means all orders of a market.
+ */
+static bool
+is_invisible(pg_wchar c)
+{
+	return c == 0xad || c == 0x34f || c == 0x61c ||
+		c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
+		(c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) ||
+		(c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+		c == 0x2800 || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) ||
+		c == 0xfeff || c == 0xffa0 || (c >= 0xfff0 && c <= 0xfff8) ||
+		(c >= 0x1bca0 && c <= 0x1bca3) || (c >= 0x1d173 && c <= 0x1d17a) ||
+		(c >= 0xe0000 && c <= 0xe0fff);
+}
+
 /* C0, DEL and C1. */
 static bool
 is_control(pg_wchar c)
@@ -107,10 +131,13 @@ id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 	const unsigned char *at = (const unsigned char *) id.data;
 	const unsigned char *end = at + id.len;
 	bool		white_first = false;
-	bool		white = false;
+	bool		white = false;	/* the character looked at last */
+	bool		visible = false;
 	const char *wanted;
 
 	*printable = false;
+	if (id.data == NULL)
+		return "is not a number";
 	if (id.len == 0)
 		return "is empty";
 	if (id.len > OG_MAX_ID)
@@ -120,12 +147,16 @@ id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 		pg_wchar	c = utf8_to_unicode(at);
 
 		white = is_white_space(c);
+		if (!white && !is_invisible(c))
+			visible = true;
 		if (white && at == (const unsigned char *) id.data)
 			white_first = true;
 		if (is_control(c))
 			return "contains a control character";
 		at += pg_utf_mblen(at);
 	}
+	if (!visible)
+		return "is blank";
 	*printable = true;
 	if (white_first || white)
 		return "begins or ends with white space";
@@ -154,10 +185,9 @@ check_id(OgSlice id, const SqlFunction *function, int position)
 }
 
 OgKeys *
-og_sql_keys(const SqlFunction *function, const SqlArguments *arguments,
-			MemoryContext context)
+og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 {
-	OgKeys	   *keys = og_keys_create(context);
+	OgKeys	   *keys = og_keys_create();
 	Oid			base_type = getBaseType(arguments->id_type);
 	MemoryContext scratch;
 	MemoryContext old;

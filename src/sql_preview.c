@@ -75,30 +75,45 @@ put_preview(const OgPreview *preview, void *arg)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-static Datum
-preview(FunctionCallInfo fcinfo, const SqlFunction *function)
+/* The time that requests are to be stamped with. */
+static TimestampTz
+time_argument(FunctionCallInfo fcinfo, int n)
 {
-	char	   *name = psprintf("%s_preview", function->name);
-	SqlArguments arguments;
 	TimestampTz at;
-	OgKeys	   *keys;
 
-	og_sql_check_context(fcinfo, name);
-	og_sql_arguments(fcinfo, function, false, &arguments);
-	if (PG_ARGISNULL(arguments.nargs))
+	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", "at")));
-	at = PG_GETARG_TIMESTAMPTZ(arguments.nargs);
+	at = PG_GETARG_TIMESTAMPTZ(n);
 	if (TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be finite", "at")));
+	return at;
+}
 
+/* As in sql_cancel.c, credentials go with a context of their own. */
+static Datum
+preview(FunctionCallInfo fcinfo, const SqlFunction *function)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway function",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SqlArguments arguments;
+	TimestampTz at;
+	OgKeys	   *keys;
+
+	og_sql_check_context(fcinfo, psprintf("%s_preview", function->name));
+	og_sql_arguments(fcinfo, function, false, &arguments);
+	at = time_argument(fcinfo, arguments.nargs);
 	InitMaterializedSRF(fcinfo, 0);
-	keys = og_sql_keys(function, &arguments, CurrentMemoryContext);
+	keys = og_sql_keys(function, &arguments);
 	og_call_preview(arguments.account, arguments.operation, &arguments.fields,
 					keys, at, put_preview, fcinfo->resultinfo);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return (Datum) 0;
 }
 

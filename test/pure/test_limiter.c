@@ -83,8 +83,8 @@ stamp(const OgTurn *turn, TimestampTz now)
 static void
 give_back(const OgTurn *turn)
 {
-	og_lane_return(&key_lane, turn->key_slot);
-	og_lane_return(&host_lane, turn->host_slot);
+	og_lane_return(&key_lane, turn->key_slot, turn->reserved);
+	og_lane_return(&host_lane, turn->host_slot, turn->reserved);
 }
 
 /* Send n requests, each as soon as it may; answers the time afterwards. */

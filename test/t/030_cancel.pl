@@ -218,7 +218,7 @@ is_deeply([ map { "$_->{ordinal} $_->{order_id} $_->{batch}" } @$rows ],
 		  0 .. $#often ], '... have the batch in which they were sent');
 is(sent('xt', $rows), "[@{[1 .. 100]}] [@{[101 .. 150]}]", '... of different ids');
 
-# The same order spelled in two ways is one element asked for twice over.
+# One that names several orders, each of which has its row at both places.
 seed('btse');
 $sandbox->seed('btse', market => 'BTC-USD', ids => [ 'b', 'c' ],
 	client_order_id => 'shared');

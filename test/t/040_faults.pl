@@ -15,7 +15,7 @@ use utf8;
 
 use Test::More;
 
-use OrderGateway::Test qw(call_sql letters);
+use OrderGateway::Test qw(letters);
 
 # 19 digits, so that no number survives a double.
 my @IDS = map { "621655959008722000$_" } 1 .. 4;
@@ -56,7 +56,11 @@ my %TABLE = (
 		[ { how => 'reset' }, $NONE ],
 		[ { how => 'reset', process => 0 }, $NONE ],
 	],
-	close_kept_idle => [ [ {}, '....' ], [ { how => 'reset' }, '....' ] ],
+	close_kept_idle => [
+		[ {}, '....' ],
+		[ { goodbye => 0 }, '....' ],
+		[ { how => 'reset' }, '....' ],
+	],
 	black_hole => [ [ {}, $NONE, server => 'hasty' ] ],
 	black_hole_kept => [ [ {}, $NONE, server => 'hasty' ] ],
 	half_head => [ [ {}, $NONE ], [ { goodbye => 0 }, $NONE ] ],

@@ -291,12 +291,12 @@ sub each_sent_once
 	my $log_start = -s $node->logfile;
 	sql(q{BEGIN; SELECT FROM batch_cancel('btc_usdt', ARRAY[5]); ROLLBACK});
 	is($sandbox->truth('xt')->{5}, 'cancelled', 'ROLLBACK cancels nothing back');
-	unlike(slurp_file($node->logfile, $log_start), qr/LOG:  order_gateway/,
-		'... and the log does not tell');
+	like(slurp_file($node->logfile, $log_start),
+		qr/LOG:  \Q$LOST\E1: 1 cancelled \(5\)/, '... and the log tells');
 	sql_error(q{SELECT 1 / (ordinal - 1) FROM batch_cancel('btc_usdt', ARRAY[6])});
 	like(slurp_file($node->logfile, $log_start),
 		qr/LOG:  \Q$LOST\E1: 1 cancelled \(6\)/,
-		'of a statement that fails it does');
+		'... as of a statement that fails');
 }
 
 # ----
