@@ -139,7 +139,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 void
 og_call_close(OgCall *call)
 {
-	int64		foreign = call->foreign;
+	int			foreign = (int) Min(call->foreign, PG_INT32_MAX);
 	const char *server = call->account->server;
 
 	error_context_stack = call->on_error.previous;
@@ -153,8 +153,9 @@ og_call_close(OgCall *call)
 	if (foreign > 0)
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("server \"%s\" answered about " INT64_FORMAT " orders that were not asked for",
-						server, foreign),
+				 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
+							   "server \"%s\" answered about %d orders that were not asked for",
+							   foreign, server, foreign),
 				 errdetail("What it said about them was ignored.")));
 }
 
@@ -234,21 +235,6 @@ patience_us(const OgCall *call)
 	return (int64) call->account->max_wait * 1000 - call->waited_us;
 }
 
-/* Tell the user, once, before a wait of more than a minute. */
-static void
-announce_wait(OgCall *call, int64 wait_us)
-{
-	if (call->announced || wait_us <= ANNOUNCED_WAIT_US)
-		return;
-	call->announced = true;
-	ereport(NOTICE,
-			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
-					call->account->server, wait_us / USECS_PER_SEC),
-			 call->account->max_wait > 0 ?
-			 errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
-					 call->account->max_wait / 1000) : 0));
-}
-
 /* How long the call may wait for something else than an answer from now on. */
 static int64
 bound_us(const OgCall *call)
@@ -258,6 +244,22 @@ bound_us(const OgCall *call)
 	if (call->deadline != 0)
 		bound = Min(bound, call->deadline - og_monotonic_us());
 	return Max(bound, 0);
+}
+
+/* Tell the user, once, before a wait of more than a minute. */
+static void
+announce_wait(OgCall *call, int64 wait_us)
+{
+	wait_us = Min(wait_us, bound_us(call));
+	if (call->announced || wait_us <= ANNOUNCED_WAIT_US)
+		return;
+	call->announced = true;
+	ereport(NOTICE,
+			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
+					call->account->server, wait_us / USECS_PER_SEC),
+			 call->account->max_wait > 0 ?
+			 errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
+					 call->account->max_wait / 1000) : 0));
 }
 
 /* Wait for the account's lock, which counts as waiting for a turn. */

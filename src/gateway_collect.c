@@ -218,6 +218,26 @@ is_done(OgVerdict verdict)
 	return verdict == OG_CANCELLED || verdict == OG_ACCEPTED;
 }
 
+/* Does the answer say of every single order that it came too frequently? */
+static bool
+every_order_too_frequent(const Collector *collector)
+{
+	for (int i = 0; i < collector->batch->nkeys; i++)
+	{
+		const Taken *taken = collector->taken[i];
+
+		if (taken == NULL)
+			return false;
+		for (; taken != NULL; taken = taken->next)
+		{
+			if (taken->contradicted ||
+				taken->result.verdict != OG_TOO_FREQUENT)
+				return false;
+		}
+	}
+	return true;
+}
+
 /*
  * Does a proven body say that the request was worked on?  That contradicts a
  * status 429, which says that nothing was.  Of single orders, only refusals
@@ -226,8 +246,11 @@ is_done(OgVerdict verdict)
 static bool
 was_processed(const Collector *collector)
 {
-	if (collector->reading.envelope == OG_ENVELOPE_SUCCESS ||
-		is_done(collector->reading.rest) || collector->foreign > 0)
+	if (collector->foreign > 0 || is_done(collector->reading.rest))
+		return true;
+	if (every_order_too_frequent(collector))
+		return false;
+	if (collector->reading.envelope == OG_ENVELOPE_SUCCESS)
 		return true;
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{

@@ -101,7 +101,7 @@ parse_origin(const char *url)
 		curl_url_get(parser, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 		curl_url_get(parser, CURLUPART_PORT, &port,
 					 CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		host[0] != '\0')
+		host[0] != '\0' && strcmp(port, "0") != 0)
 	{
 		size_t		size = strlen(scheme) + strlen(host) + strlen(port) + 5;
 
@@ -332,6 +332,20 @@ og_request_free(OgTransfer *transfer)
  */
 
 /*
+ * True if something came in over a connection that was idle: it is at its
+ * end, or worse, would be taken for the answer to what we send.  Idle ones
+ * were looked at when they were chosen, so this is a matter of milliseconds.
+ */
+static bool
+has_gone_stale(CURL *easy)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
+		fd != CURL_SOCKET_BAD && og_socket_has_input(fd);
+}
+
+/*
  * libcurl's CURLOPT_PREREQFUNCTION: the connection is ready, and the first
  * byte of a request about to leave.
  */
@@ -348,10 +362,14 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 		return CURL_PREREQFUNC_ABORT;
 	}
 
-	self->started = true;
-	self->response.sent_at = GetCurrentTimestamp();
 	(void) curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connects);
 	self->response.reused = (connects == 0);
+	self->stale = self->response.reused && has_gone_stale(self->easy);
+	if (self->stale)
+		return CURL_PREREQFUNC_ABORT;
+
+	self->started = true;
+	self->response.sent_at = GetCurrentTimestamp();
 	if (self->ready != NULL)
 		self->ready(self->owner, self->response.sent_at);
 	return CURL_PREREQFUNC_OK;

@@ -199,6 +199,15 @@ shut_down(int fd)
 	(void) shutdown(fd, SHUT_RDWR);
 }
 
+/* Also true when the other side is gone. */
+bool
+og_socket_has_input(int fd)
+{
+	struct pollfd check = {.fd = fd, .events = POLLIN};
+
+	return poll(&check, 1, 0) > 0;
+}
+
 /*
  * Make libcurl see which idle connections are at their end: nobody has asked
  * anything there, so whatever came in makes them useless.
@@ -211,9 +220,7 @@ og_socket_check_idle(void)
 	og_socket_recount();
 	for (i = 0; i < nsockets; i++)
 	{
-		struct pollfd check = {.fd = sockets[i].fd, .events = POLLIN};
-
-		if (sockets[i].idle && poll(&check, 1, 0) > 0)
+		if (sockets[i].idle && og_socket_has_input(sockets[i].fd))
 			shut_down(sockets[i].fd);
 	}
 }

@@ -207,6 +207,8 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 	const char *site = transfer->endpoint.site;
 	bool		may_retry = true;
 
+	if (transfer->stale)
+		code = CURLE_GOT_NOTHING;
 	switch (code)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:
@@ -310,10 +312,8 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
  * libcurl took an answer in without complaint: did it have an end to go by?
  *
  * One that says neither how long it is nor that it is chunked ends where the
- * connection does.  Over TLS that must not be taken for the end, as libcurl
- * does not always tell a proper close from one that anybody on the way could
- * have made.  Without TLS there is nothing that could be proved, and whoever
- * reads the body has to see that it is whole.
+ * connection does, which anybody on the way could have brought about.  Whoever
+ * reads its body has to see that it is whole, as a JSON value shows.
  */
 static bool
 is_whole(const OgTransfer *transfer)
@@ -326,7 +326,7 @@ is_whole(const OgTransfer *transfer)
 		return answer->len == 0;
 	if (answer->content_length >= 0)
 		return answer->len == (uint64) answer->content_length;
-	return answer->chunked || !transfer->endpoint.is_https;
+	return true;
 }
 
 /* What an ended or abandoned transfer did, whatever came of it. */

@@ -29,17 +29,6 @@ const OgProvider *const og_providers[] = {
 	NULL
 };
 
-const OgProvider *
-og_provider_of_wrapper(const char *wrapper)
-{
-	for (int i = 0; og_providers[i] != NULL; i++)
-	{
-		if (strcmp(og_providers[i]->wrapper, wrapper) == 0)
-			return og_providers[i];
-	}
-	return NULL;
-}
-
 const OgOperation *
 og_provider_operation(const OgProvider *provider, const char *name)
 {

@@ -241,10 +241,9 @@ extern const OgProvider og_tronsave;
 extern const OgProvider og_btse;
 extern const OgProvider og_wangdian;
 
-/* All providers, NULL at the end. */
+/* All providers, NULL at the end: what tests and fuzzers go through. */
 extern const OgProvider *const og_providers[];
 
-extern const OgProvider *og_provider_of_wrapper(const char *wrapper);
 extern const OgOperation *og_provider_operation(const OgProvider *provider,
 												const char *name);
 

@@ -52,6 +52,7 @@ on_stage()
 		LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH="$STAGE_BIN:/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin" \
 		PG_CONFIG="$STAGE_PG_CONFIG" \
+		${OG_CALLS:+"OG_CALLS=$OG_CALLS"} \
 		"$@" </dev/null &
 	actor=$!
 	wait "$actor" || { set -- $?; actor=; return "$1"; }
