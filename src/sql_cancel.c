@@ -186,7 +186,7 @@ put_rows(CancelResult *result, OgCall *call)
 
 /* Make the call, unless there is nothing to ask for. */
 static void
-call(FunctionCallInfo fcinfo, const SqlFunction *function)
+make_call(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
 	CancelResult result = {0};
 	SqlArguments arguments;
@@ -225,7 +225,7 @@ cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
 									"order_gateway function",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	call(fcinfo, function);
+	make_call(fcinfo, function);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;
