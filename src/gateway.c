@@ -9,9 +9,10 @@
  * the next thing becomes possible.
  *
  * What a call allocates hangs on .context.  When that goes early, because of
- * an error or a terminated backend, the transport aborts its transfers and
- * the limiter gives back the turns that were not used, each by a callback of
- * its own there.  The account's lock is the transaction's and goes with it.
+ * an error or a terminated backend (see gateway_trace.c), the transport aborts
+ * its transfers and the limiter gives back the turns that were not used, each
+ * by a callback of its own there.  The account's lock is the transaction's
+ * and goes with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,7 +55,7 @@ static void call_step(OgCall *call);
 static void
 count_positions(OgCall *call)
 {
-	OgKeys	   *keys = call->keys;
+	const OgKeys *keys = call->keys;
 
 	if (keys->key_of == NULL)
 		return;
@@ -96,7 +97,8 @@ call_pace(const OgAccount *account, const OgOperation *operation)
 
 OgCall *
 og_call_open(const OgAccount *account, const OgOperation *operation,
-			 const OgFields *arguments, OgKeys *keys, const char *function)
+			 const OgFields *arguments, const OgKeys *keys,
+			 const char *function)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway call",
@@ -124,7 +126,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->http = og_http_open(context);
 	call->limiter = og_limiter_open(account->identity, account->host,
 									operation->lane, &call->pace);
-	call->trace = og_trace_begin(account->server, function, keys,
+	call->trace = og_trace_begin(old, account->server, function, keys,
 								 call->batch_size);
 
 	call->on_error.callback = call_errcontext;
@@ -142,12 +144,12 @@ og_call_close(OgCall *call)
 	int			foreign = (int) Min(call->foreign, PG_INT32_MAX);
 	const char *server = call->account->server;
 
-	error_context_stack = call->on_error.previous;
 	while (call->head < call->created)
 		og_batch_release(&call->ring[call->head++ % call->ring_size]);
 	og_http_close(call->http);
 	og_limiter_close(call->limiter);
 	og_trace_end(call->trace);
+	error_context_stack = call->on_error.previous;
 	MemoryContextDelete(call->context);
 
 	if (foreign > 0)
@@ -356,7 +358,7 @@ send_ready(OgCall *call, int64 now)
 
 		wait_us = og_limiter_ask(call->limiter, GetCurrentTimestamp(),
 								 &batch->turn);
-		if (wait_us > patience_us(call))
+		if (wait_us > 0 && wait_us > patience_us(call))
 		{
 			stop_sending(call, NO_TURN);
 			return 0;

@@ -78,13 +78,18 @@ typedef struct OgRow
 } OgRow;
 
 /*
- * Begin a call of at least one key.  The call takes the keys over.  "function"
- * is its name for people, a constant.  Allocated in a new child of the current
- * context.  Errors: those of opening libcurl or a lane's file.
+ * Begin a call of at least one key.  "function" is its name for people, a
+ * constant.
+ *
+ * The current context becomes the call's until og_call_close(): it must hold
+ * the account, arguments and keys as well and nothing else, and it is deleted
+ * when the (sub)transaction that makes the call is rolled back.  A child of
+ * CurTransactionContext serves.  Errors: those of opening libcurl or a lane's
+ * file.
  */
 extern OgCall *og_call_open(const OgAccount *account,
 							const OgOperation *operation,
-							const OgFields *arguments, OgKeys *keys,
+							const OgFields *arguments, const OgKeys *keys,
 							const char *function);
 
 /* The next row, or false after the last. */

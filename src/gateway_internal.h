@@ -90,7 +90,7 @@ struct OgCall
 	const OgOperation *operation;
 	const OgFields *arguments;
 	const char *function;
-	OgKeys	   *keys;
+	const OgKeys *keys;
 	int			batch_size;
 	OgPace		pace;
 	OgHttp	   *http;
@@ -163,8 +163,9 @@ og_monotonic_us(void)
 }
 
 /* gateway_trace.c */
-extern TraceCall *og_trace_begin(const char *server, const char *function,
-								 OgKeys *keys, int batch_size);
+extern TraceCall *og_trace_begin(MemoryContext context, const char *server,
+								 const char *function, const OgKeys *keys,
+								 int batch_size);
 extern void og_trace_sent(TraceCall *call, int key);
 extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);

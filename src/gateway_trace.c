@@ -12,9 +12,12 @@
  * line per batch.  A trace belongs to the subtransaction that made the call,
  * and moves up when that commits.
  *
- * The two callbacks are registered once per process.  While a call runs, its
- * trace uses the ids of the call; afterwards it is packed into one chunk, so
- * that a transaction of many calls stays small.
+ * While a call runs, its trace is also what ends it when its transaction or
+ * subtransaction aborts: it deletes the memory context of the call, so that
+ * transfers are given up and credentials wiped at once.  (The executor's
+ * memory may live on, in a cursor that was opened outside.)  Afterwards the
+ * trace is packed into one chunk, so that a transaction of many calls stays
+ * small.  The two callbacks are registered once per process.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,7 +47,7 @@ struct TraceCall
 	 */
 	uint8	   *outcomes;
 
-	MemoryContext context;		/* holds all this, while the call runs */
+	MemoryContext context;		/* of the call, while it runs, and of all this */
 };
 
 /* Calls of the current transaction, in order of time. */
@@ -99,7 +102,7 @@ log_call(const TraceCall *call)
 		for (int v = 0; v < OG_OUTCOMES; v++)
 			describe_outcome(&line, call, first, end, (OgVerdict) v);
 		if (line.len > 0)
-			ereport(LOG,
+			ereport(LOG_SERVER_ONLY,
 					(errmsg("order_gateway: rolled back after %s on server \"%s\" had sent batch %d: %s",
 							call->function, call->server,
 							first / call->batch_size + 1, line.data),
@@ -108,17 +111,7 @@ log_call(const TraceCall *call)
 	pfree(line.data);
 }
 
-static void
-forget(TraceCall *call)
-{
-	dlist_delete(&call->node);
-	if (call->context)
-		MemoryContextDelete(call->context);
-	else
-		pfree(call);
-}
-
-/* Log and forget the calls of one subtransaction, or of all. */
+/* Log and end the calls of one subtransaction, or of all. */
 static void
 roll_back(SubTransactionId subxact)
 {
@@ -134,8 +127,12 @@ roll_back(SubTransactionId subxact)
 
 		if (subxact != InvalidSubTransactionId && call->subxact != subxact)
 			continue;
+		dlist_delete(&call->node);
 		log_call(call);
-		forget(call);
+		if (call->context)
+			MemoryContextDelete(call->context);
+		else
+			pfree(call);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(lines);
@@ -185,10 +182,10 @@ on_subxact(SubXactEvent event, SubTransactionId subxact,
 
 /* ---------- what is noted ---------- */
 
-/* A call begins.  Its keys move to the transaction. */
+/* A call begins, which "context" and all below it belong to. */
 TraceCall *
-og_trace_begin(const char *server, const char *function, OgKeys *keys,
-			   int batch_size)
+og_trace_begin(MemoryContext context, const char *server,
+			   const char *function, const OgKeys *keys, int batch_size)
 {
 	static bool registered = false;
 	TraceCall  *call;
@@ -200,19 +197,18 @@ og_trace_begin(const char *server, const char *function, OgKeys *keys,
 		registered = true;
 	}
 
-	call = MemoryContextAllocZero(keys->context, sizeof(TraceCall));
+	call = MemoryContextAllocZero(context, sizeof(TraceCall));
 	call->subxact = GetCurrentSubTransactionId();
 	call->function = function;
-	call->server = MemoryContextStrdup(keys->context, server);
+	call->server = server;
 	call->batch_size = batch_size;
 	call->nkeys = keys->nkeys;
 	call->text = keys->text;
 	call->ends = keys->ends;
-	call->outcomes = MemoryContextAllocExtended(keys->context,
+	call->outcomes = MemoryContextAllocExtended(context,
 												Max(keys->nkeys, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	call->context = keys->context;
-	MemoryContextSetParent(keys->context, TopTransactionContext);
+	call->context = context;
 	dlist_push_tail(&calls, &call->node);
 	return call;
 }
@@ -238,7 +234,10 @@ og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 	call->outcomes[key] = outcomes;
 }
 
-/* The call is over: keep what a rollback would say, and nothing else. */
+/*
+ * The call is over: keep what a rollback would say, and nothing else.  Its
+ * context is the caller's again.
+ */
 void
 og_trace_end(TraceCall *call)
 {
@@ -263,6 +262,6 @@ og_trace_end(TraceCall *call)
 	at += text_len;
 	packed->server = memcpy(at, call->server, server_len);
 
-	forget(call);
+	dlist_delete(&call->node);
 	dlist_push_tail(&calls, &packed->node);
 }

@@ -13,6 +13,7 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "sql_call.h"
 
@@ -46,6 +47,14 @@ const SqlFunction og_sql_wangdian_cancel = {
 	.operation = "cancel",
 	.ids = "return_nos",
 };
+
+MemoryContext
+og_sql_context(void)
+{
+	return AllocSetContextCreate(CurTransactionContext,
+								 "order_gateway function",
+								 ALLOCSET_DEFAULT_SIZES);
+}
 
 void
 og_sql_check_context(FunctionCallInfo fcinfo, const char *name)

@@ -209,10 +209,6 @@ make_call(FunctionCallInfo fcinfo, const SqlFunction *function)
 	og_call_close(call);
 }
 
-/*
- * All that a call needs is in a context of its own: the caller's may live for
- * as long as a cursor, and credentials must not.
- */
 static Datum
 cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
@@ -221,9 +217,7 @@ cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
 
 	og_sql_check_context(fcinfo, function->name);
 	InitMaterializedSRF(fcinfo, 0);
-	context = AllocSetContextCreate(CurrentMemoryContext,
-									"order_gateway function",
-									ALLOCSET_DEFAULT_SIZES);
+	context = og_sql_context();
 	old = MemoryContextSwitchTo(context);
 	make_call(fcinfo, function);
 	MemoryContextSwitchTo(old);

@@ -93,13 +93,10 @@ time_argument(FunctionCallInfo fcinfo, int n)
 	return at;
 }
 
-/* As in sql_cancel.c, credentials go with a context of their own. */
 static Datum
 preview(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "order_gateway function",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = og_sql_context();
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SqlArguments arguments;
 	TimestampTz at;
