@@ -18,14 +18,14 @@ CREATE TYPE order_outcome AS ENUM (
 );
 
 COMMENT ON TYPE order_outcome IS
-'what became of one order, as far as anyone can honestly know: '
+'what became of one order, as far as is known: '
 'cancelled = the provider said so; '
 'accepted = the provider took it (create, amend and the like); '
 'not_found = the provider knows no such open order, or it was cancelled before; '
 'not_cancellable = the provider knows it, and its state forbids cancelling; '
 'rejected = the provider refused, nothing was done, code and message say why; '
 'not_sent = it never left this machine, nothing was done; '
-'unknown = it was sent and no trustworthy verdict came back, check before acting';
+'unknown = it was sent, or may have been, and no trustworthy verdict came back, check before acting';
 
 --
 -- Foreign-data wrappers.  They only hold options: a server is an endpoint, a

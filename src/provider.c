@@ -142,7 +142,7 @@ take_window(const char **at, OgWindow *window, const char **reason)
 	int64		count;
 	int64		unit = 0;
 
-	*reason = "Each limit is written as requests per duration, such as \"10/1s\".";
+	*reason = "It is \"off\", or one or more limits such as \"10/1s per key, 1000/60s per host\".";
 	if (!take_number(at, &requests) || !take_char(at, '/') ||
 		!take_number(at, &count))
 		return false;

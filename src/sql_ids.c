@@ -216,7 +216,8 @@ og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("id at position %d of \"%s\" is null", position,
-							function->ids)));
+							function->ids),
+					 errhint("Leave such ids out: array_agg(id) FILTER (WHERE id IS NOT NULL).")));
 		id = id_text(value, base_type);
 		check_id(id, function, position);
 		og_keys_add(keys, id);

@@ -25,7 +25,7 @@ FROM batch_cancel_preview('btc_usdt', (SELECT array_agg(id ORDER BY id) FROM ord
 \x off
 
 -- Cancel whatever is older than one hour. Each call stands alone in its FROM,
--- and its rows go into a log: one row per order, always.
+-- and its rows go into a log: every order named gets its row.
 
 CREATE TABLE cancel_log
 (
@@ -65,7 +65,7 @@ FROM wangdian_cancel((SELECT array_agg(id ORDER BY id) FROM orders
 
 -- What became of them, joined with our orders.
 
-SELECT o.provider, l.outcome, count(*), min(l.code) AS code, left(min(l.message), 60) AS message
+SELECT o.provider, l.outcome, count(*), min(l.code) AS code, left(min(l.message), 72) AS message
 FROM cancel_log l JOIN orders o ON o.id = l.order_id
 GROUP BY o.provider, l.outcome
 ORDER BY o.provider, l.outcome;
@@ -75,7 +75,7 @@ ORDER BY o.provider, l.outcome;
 -- a second time and no row claims anything.
 
 SELECT o.provider, l.batch, l.outcome, count(*), min(l.attempts) AS attempts,
-       left(min(l.message), 60) AS message
+       left(min(l.message), 72) AS message
 FROM cancel_log l JOIN orders o ON o.id = l.order_id
 WHERE o.provider = 'xt'
 GROUP BY o.provider, l.batch, l.outcome
@@ -83,8 +83,8 @@ ORDER BY l.batch, l.outcome;
 
 -- Single rows, the provider's own bytes included.
 
-SELECT left(l.order_id, 24) AS order_id, l.outcome, l.code, l.http_status,
-       left(l.response::text, 40) AS response
+SELECT l.order_id, l.outcome, l.code, l.http_status,
+       left(l.response::text, 30) AS response
 FROM (SELECT DISTINCT ON (o.provider, l.outcome) o.provider, l.*
       FROM cancel_log l JOIN orders o ON o.id = l.order_id
       ORDER BY o.provider, l.outcome, l.ordinal) AS l
@@ -97,8 +97,8 @@ SET status = CASE l.outcome
                  WHEN 'cancelled' THEN 'cancelled'
                  WHEN 'not_found' THEN 'gone'
                  WHEN 'not_cancellable' THEN 'closed'
-                 WHEN 'unknown' THEN 'to be checked'
-                 ELSE o.status
+                 WHEN 'not_sent' THEN o.status       -- may simply go again
+                 ELSE 'to be checked'                -- rejected, unknown
              END
 FROM cancel_log l
 WHERE l.order_id = o.id;

@@ -207,6 +207,23 @@ for my $case (
 }
 $session->query('DROP TABLE children, parents');
 
+# A call that fails in a cursor from outside of its savepoint ends there, not
+# when the cursor does.
+fresh('xt', 1 .. 3);
+$sandbox->arm('black_hole', provider => 'xt');
+$log = $test->log_end;
+$session->query(sprintf q{BEGIN; DECLARE c CURSOR FOR SELECT outcome FROM %s;
+	SAVEPOINT s; SET LOCAL statement_timeout = '300ms'},
+	call_sql('xt', [ 1 .. 3 ], type => 'bigint[]'));
+is($session->error('FETCH c'), '57014', 'rule 2: a cursor from outside of a savepoint');
+ok($sandbox->wait_for(open => 0), '... keeps no connection');
+$session->query('ROLLBACK TO s');
+like($test->log_from($log),
+	qr/order_gateway: .*batch 1: 3 unknown \(1, 2, 3\)/, '... nor its line from the log');
+is(letters($session->call('xt', [4])), 'N', '... and the next call works');
+$session->query('COMMIT');
+is(sent(), '1,2,3 4', '... and nothing was sent later');
+
 # And none where all went well.
 fresh('xt', 1 .. 300);
 $session->query('TRUNCATE cancel_log');
