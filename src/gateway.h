@@ -54,7 +54,6 @@ extern OgKeys *og_keys_create(void);
 extern void og_keys_add(OgKeys *keys, OgSlice id);
 /* No more ids follow: give back what is not needed any more. */
 extern void og_keys_finish(OgKeys *keys);
-extern void og_keys_free(OgKeys *keys);
 extern OgSlice og_keys_get(const OgKeys *keys, int key);
 
 static inline int

@@ -159,9 +159,3 @@ og_keys_finish(OgKeys *keys)
 	keys->text = repalloc_huge(keys->text, Max(keys->text_len, 1));
 	keys->ends = repalloc_huge(keys->ends, keys->nkeys * sizeof(uint32));
 }
-
-void
-og_keys_free(OgKeys *keys)
-{
-	MemoryContextDelete(keys->context);
-}

@@ -55,6 +55,14 @@ static dlist_head calls = DLIST_STATIC_INIT(calls);
 
 StaticAssertDecl(OG_OUTCOMES <= 8, "outcomes of a key are bits of one byte");
 
+static inline TraceCall *
+call_of(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(TraceCall, node, node);
+}
+
 /* ---------- what is said at a rollback ---------- */
 
 /* Append "2 cancelled (17, 18)" for one outcome of the keys in a batch. */
@@ -123,7 +131,7 @@ roll_back(SubTransactionId subxact)
 
 	dlist_foreach_modify(iter, &calls)
 	{
-		TraceCall  *call = dlist_container(TraceCall, node, iter.cur);
+		TraceCall  *call = call_of(iter.cur);
 
 		if (subxact != InvalidSubTransactionId && call->subxact != subxact)
 			continue;
@@ -173,7 +181,7 @@ on_subxact(SubXactEvent event, SubTransactionId subxact,
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
 		dlist_foreach(iter, &calls)
 		{
-			TraceCall  *call = dlist_container(TraceCall, node, iter.cur);
+			TraceCall  *call = call_of(iter.cur);
 
 			if (call->subxact == subxact)
 				call->subxact = parent;

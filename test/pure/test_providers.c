@@ -355,7 +355,7 @@ pace_text(const char *text)
 	return out.data;
 }
 
-#define FORM	"Each limit is written as requests per duration, such as \"10/1s\"."
+#define FORM	"It is \"off\", or one or more limits such as \"10/1s per key, 1000/60s per host\"."
 #define UNITS	"A duration needs one of the units \"ms\", \"s\", \"min\", \"h\" and \"d\"."
 #define NUMBER	"The number of requests must be between 1 and 4000."
 #define LENGTH	"A duration must be between 1 ms and 1 d."
