@@ -103,7 +103,7 @@ struct OgTransfer
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
-	bool		stale;			/* its connection was at its end by then */
+	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	int			socket_errno;	/* no socket could be made */
 	int			watch_errno;	/* its socket could not be watched */
@@ -142,7 +142,7 @@ extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
 extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
 extern void og_socket_watched(int fd, bool watched);
-extern bool og_socket_has_input(int fd);
+extern bool og_socket_idle_has_input(void);
 extern void og_socket_check_idle(void);
 
 /* http_request.c */

@@ -332,20 +332,6 @@ og_request_free(OgTransfer *transfer)
  */
 
 /*
- * True if something came in over a connection that was idle: it is at its
- * end, or worse, would be taken for the answer to what we send.  Idle ones
- * were looked at when they were chosen, so this is a matter of milliseconds.
- */
-static bool
-has_gone_stale(CURL *easy)
-{
-	curl_socket_t fd = CURL_SOCKET_BAD;
-
-	return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK &&
-		fd != CURL_SOCKET_BAD && og_socket_has_input(fd);
-}
-
-/*
  * libcurl's CURLOPT_PREREQFUNCTION: the connection is ready, and the first
  * byte of a request about to leave.
  */
@@ -364,7 +350,9 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 
 	(void) curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connects);
 	self->response.reused = (connects == 0);
-	self->stale = self->response.reused && has_gone_stale(self->easy);
+
+	/* Nobody tells which socket it is, but it is not watched yet. */
+	self->stale = self->response.reused && og_socket_idle_has_input();
 	if (self->stale)
 		return CURL_PREREQFUNC_ABORT;
 

@@ -200,8 +200,8 @@ shut_down(int fd)
 }
 
 /* Also true when the other side is gone. */
-bool
-og_socket_has_input(int fd)
+static bool
+has_input(int fd)
 {
 	struct pollfd check = {.fd = fd, .events = POLLIN};
 
@@ -220,7 +220,24 @@ og_socket_check_idle(void)
 	og_socket_recount();
 	for (i = 0; i < nsockets; i++)
 	{
-		if (sockets[i].idle && og_socket_has_input(sockets[i].fd))
+		if (sockets[i].idle && has_input(sockets[i].fd))
 			shut_down(sockets[i].fd);
 	}
+}
+
+/*
+ * The last look before a request leaves over a connection that was idle: what
+ * came in there since the check above would be taken for the answer.
+ */
+bool
+og_socket_idle_has_input(void)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].idle && has_input(sockets[i].fd))
+			return true;
+	}
+	return false;
 }
