@@ -17,8 +17,9 @@
 /* Keys and secrets are tens of bytes long; this is short of nobody's. */
 #define MAX_CREDENTIAL	1000
 
-char *
-og_account_credential_names(const OgProvider *provider)
+/* The credentials of a provider, separated by commas. */
+static char *
+credential_names(const OgProvider *provider)
 {
 	StringInfoData names;
 
@@ -56,7 +57,7 @@ check_names(const OgProvider *provider, const OgWrittenOption *options,
 		og_account_refuse_name(&options[i], "user mapping", provider,
 							   og_account_is_server_option(provider, &options[i]) ?
 							   "It is an option of a server." : NULL,
-							   og_account_credential_names(provider));
+							   credential_names(provider));
 	}
 }
 
@@ -100,7 +101,7 @@ refuse_missing(const OgAccount *account, const OgOption *credential,
 				 errmsg("user mapping lacks option \"%s\"", credential->name),
 				 errhint("A user mapping of \"%s\" needs all of: %s.",
 						 account->provider->wrapper,
-						 og_account_credential_names(account->provider))));
+						 credential_names(account->provider))));
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 			 errmsg("user mapping for %s on server \"%s\" lacks option \"%s\"",

@@ -61,9 +61,6 @@ extern bool og_account_is_server_option(const OgProvider *provider,
 extern bool og_account_is_credential(const OgProvider *provider,
 									 const OgWrittenOption *written);
 
-/* The credentials of a provider, separated by commas. */
-extern char *og_account_credential_names(const OgProvider *provider);
-
 /* Raise HV00D; "detail" may be NULL, "valid" lists the names. */
 extern void og_account_refuse_name(const OgWrittenOption *option,
 								   const char *where,

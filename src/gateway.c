@@ -121,7 +121,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	count_positions(call);
 
 	if (account->call_timeout > 0)
-		call->deadline = og_monotonic_us() +
+		call->deadline = og_http_now() +
 			(int64) account->call_timeout * 1000;
 	call->http = og_http_open(context);
 	call->limiter = og_limiter_open(account->identity, account->host,
@@ -244,7 +244,7 @@ bound_us(const OgCall *call)
 	int64		bound = patience_us(call);
 
 	if (call->deadline != 0)
-		bound = Min(bound, call->deadline - og_monotonic_us());
+		bound = Min(bound, call->deadline - og_http_now());
 	return Max(bound, 0);
 }
 
@@ -268,12 +268,12 @@ announce_wait(OgCall *call, int64 wait_us)
 static bool
 wait_for_lock(OgCall *call, int64 most_us)
 {
-	int64		start = og_monotonic_us();
+	int64		start = og_http_now();
 	bool		locked;
 
 	locked = og_limiter_lock(call->limiter, most_us == PG_INT64_MAX
 							 ? -1 : (most_us + 999) / 1000);
-	call->waited_us += og_monotonic_us() - start;
+	call->waited_us += og_http_now() - start;
 	return locked;
 }
 
@@ -410,7 +410,7 @@ call_step(OgCall *call)
 	fill_ring(call);
 	if (!call->locked && call->stopped == NULL)
 		begin_sending(call);
-	now = og_monotonic_us();
+	now = og_http_now();
 	if (call->deadline != 0 && now >= call->deadline)
 	{
 		time_out(call);
@@ -425,11 +425,11 @@ call_step(OgCall *call)
 	if (call->in_flight == 0 && wake == 0)
 		return;
 
-	now = og_monotonic_us();
+	now = og_http_now();
 	ended = og_http_wait(call->http,
 						 sleep_ms(now, earlier(wake, call->deadline)));
 	if (wake != 0)
-		call->waited_us += og_monotonic_us() - now;
+		call->waited_us += og_http_now() - now;
 	if (ended)
 		og_batch_take(og_http_owner(ended));
 }

@@ -209,7 +209,7 @@ static void
 plan_retry(CallBatch *batch, int64 pause_ms)
 {
 	batch->state = BATCH_BACKOFF;
-	batch->not_before = og_monotonic_us() + pause_ms * 1000;
+	batch->not_before = og_http_now() + pause_ms * 1000;
 	for (int i = 0; i < batch->nopen; i++)
 		batch->asked[i] = batch->keys[batch->open[i]];
 }

@@ -17,7 +17,6 @@
 #define OG_GATEWAY_INTERNAL_H
 
 #include "nodes/pg_list.h"
-#include "portability/instr_time.h"
 
 #include "gateway.h"
 #include "http.h"
@@ -62,7 +61,7 @@ typedef struct CallBatch
 	int			nopen;
 
 	int			attempts;
-	int64		not_before;		/* og_monotonic_us() */
+	int64		not_before;		/* og_http_now() */
 	OgTurn		turn;
 	bool		has_turn;		/* reserved, neither stamped nor returned */
 	bool		left;			/* the first byte of this attempt is away */
@@ -107,7 +106,7 @@ struct OgCall
 	int			in_flight;
 
 	/* bounds */
-	int64		deadline;		/* og_monotonic_us(); 0 = none */
+	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		announced;		/* the NOTICE about a long wait was given */
@@ -150,16 +149,6 @@ og_unix_ms(TimestampTz at)
 {
 	return at / 1000 +
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
-}
-
-/* Microseconds of a clock that is never set: for all bounds on waiting. */
-static inline int64
-og_monotonic_us(void)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	return (int64) INSTR_TIME_GET_MICROSEC(now);
 }
 
 /* gateway_trace.c */

@@ -236,7 +236,7 @@ end_unwatched(OgHttp *http)
 OgTransfer *
 og_http_wait(OgHttp *http, int64 timeout_ms)
 {
-	int64		begin = og_event_now();
+	int64		begin = og_http_now();
 	int64		timeout_us = -1;
 
 	if (timeout_ms >= 0)
@@ -259,7 +259,7 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
-			left = Max(timeout_us - (og_event_now() - begin), 0);
+			left = Max(timeout_us - (og_http_now() - begin), 0);
 		og_event_turn(left);
 		end_unwatched(http);
 		if (left == 0 && dlist_is_empty(&http->ended))

@@ -70,9 +70,6 @@ typedef struct OgResponse
 	TimestampTz answered_at;	/* 0 if no status line came */
 	const char *problem;		/* why it did not end in OG_ANSWERED: words
 								 * for a user, without any secret; or NULL */
-	int64		bytes_sent;
-	int64		bytes_received;
-	bool		reused;			/* went over a connection that was open */
 } OgResponse;
 
 typedef struct OgHttp OgHttp;	/* a group of transfers of one call */
@@ -120,6 +117,9 @@ extern void og_http_release(OgTransfer *transfer);
 
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
+
+/* Microseconds of a clock that is never set: for bounds on waiting. */
+extern int64 og_http_now(void);
 
 /* True if text is an http or https URL without user, query and fragment. */
 extern bool og_http_base_url_ok(const char *url, bool *is_https);

@@ -52,9 +52,8 @@ static struct
 	int64		timer;			/* when libcurl wants to run, if armed */
 } loop = {.epoll_fd = -1};
 
-/* Microseconds of a clock that is never set. */
 int64
-og_event_now(void)
+og_http_now(void)
 {
 	struct timespec now;
 
@@ -68,7 +67,7 @@ set_timer(CURLM *multi, long timeout_ms, void *unused)
 {
 	loop.timer_armed = (timeout_ms >= 0);
 	if (loop.timer_armed)
-		loop.timer = og_event_now() + (int64) timeout_ms * 1000;
+		loop.timer = og_http_now() + (int64) timeout_ms * 1000;
 	return 0;
 }
 
@@ -310,7 +309,7 @@ og_event_turn(int64 timeout_us)
 
 	if (loop.timer_armed)
 	{
-		int64		left = loop.timer - og_event_now();
+		int64		left = loop.timer - og_http_now();
 
 		if (left <= 0)
 		{

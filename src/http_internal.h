@@ -133,7 +133,6 @@ extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
 extern void og_event_init(void);
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern int64 og_event_now(void);
 extern void og_event_turn(int64 timeout_us);
 
 /* http_socket.c */

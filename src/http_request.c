@@ -349,10 +349,9 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	}
 
 	(void) curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connects);
-	self->response.reused = (connects == 0);
 
-	/* Nobody tells which socket it is, but it is not watched yet. */
-	self->stale = self->response.reused && og_socket_idle_has_input();
+	/* Nobody tells which socket is reused, but it is not watched yet. */
+	self->stale = connects == 0 && og_socket_idle_has_input();
 	if (self->stale)
 		return CURL_PREREQFUNC_ABORT;
 

@@ -329,27 +329,11 @@ is_whole(const OgTransfer *transfer)
 	return true;
 }
 
-/* What an ended or abandoned transfer did, whatever came of it. */
+/* What the head of an answer says, whatever becomes of the transfer. */
 static void
-account_for(OgTransfer *transfer)
+read_head(OgTransfer *transfer)
 {
 	OgResponse *response = &transfer->response;
-	long		request_size = 0;
-	long		header_size = 0;
-	curl_off_t	upload = 0;
-	curl_off_t	download = 0;
-	CURL	   *easy = transfer->easy;
-
-	(void) curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
-	(void) curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_size);
-	(void) curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &upload);
-	(void) curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &download);
-
-	/* The first counts the body too if that went out with the headers. */
-	response->bytes_sent = request_size;
-	if (upload > request_size)
-		response->bytes_sent += upload;
-	response->bytes_received = header_size + download;
 
 	response->status = transfer->answer.status;
 	response->answered_at = transfer->answer.at;
@@ -372,7 +356,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 	OgAnswer   *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
-	account_for(transfer);
+	read_head(transfer);
 
 	if (!transfer->started)
 	{
@@ -396,7 +380,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 void
 og_verdict_abandoned(OgTransfer *transfer, const char *problem)
 {
-	account_for(transfer);
+	read_head(transfer);
 	tell(transfer, "%s", problem);
 	if (transfer->started)
 		set_unanswered(transfer);
