@@ -285,9 +285,11 @@ wait_for_lock(OgCall *call, int64 most_us)
 static bool
 take_lock(OgCall *call)
 {
-	if (wait_for_lock(call, Min(bound_us(call), ANNOUNCED_WAIT_US)))
+	int64		most_us = bound_us(call);
+
+	if (wait_for_lock(call, Min(most_us, ANNOUNCED_WAIT_US)))
 		return true;
-	if (bound_us(call) == 0)
+	if (most_us <= ANNOUNCED_WAIT_US)
 		return false;
 	ereport(NOTICE,
 			(errmsg("another call has been using the account of server \"%s\" for %d seconds; this one goes on waiting for its turn",
@@ -300,15 +302,18 @@ take_lock(OgCall *call)
 static void
 begin_sending(OgCall *call)
 {
+	bool		deadline_first = call->deadline != 0 &&
+		call->deadline - og_http_now() < patience_us(call);
+
 	call->locked = take_lock(call);
 	if (call->locked)
 		announce_wait(call, og_limiter_estimate(call->limiter,
 												GetCurrentTimestamp(),
 												call->nbatches));
-	else if (patience_us(call) <= 0)
-		stop_sending(call, "another call used this account until max_wait ran out");
-	else
+	else if (deadline_first)
 		stop_sending(call, "another call used this account until call_timeout ran out");
+	else
+		stop_sending(call, "another call used this account until max_wait ran out");
 }
 
 /* ---------- one step ---------- */
