@@ -31,7 +31,7 @@ $(error run "make $(OWN_GOALS)" and "make $(OTHER_GOALS)" one after the other)
 endif
 
 # REGRESS and TESTS are what the user gave on the command line, if anything.
-export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS
+export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS OG_SECONDS OG_PRELOAD
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)

@@ -1,5 +1,5 @@
 --
--- Settings: there are none yet, and the prefix is ours
+-- Settings: there are few, and the prefix is ours
 --
 -- Secrets live in user mappings only; whoever puts one into a setting by
 -- mistake is told so as soon as the library is there to do it.

@@ -15,6 +15,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "foreign/foreign.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -22,6 +23,9 @@
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
 #endif
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -57,18 +61,43 @@ og_create_wait_event_set(int nevents)
 #endif
 }
 
-/* What waiting for an answer is called in pg_stat_activity; named since 17. */
+/* What a wait is called in pg_stat_activity; extensions have names since 17. */
 static inline uint32
-og_wait_event(void)
+og_wait_event(const char *name)
 {
 #if PG_VERSION_NUM >= 170000
-	static uint32 wait_event = 0;
-
-	if (wait_event == 0)
-		wait_event = WaitEventExtensionNew("OrderGatewayHttp");
-	return wait_event;
+	return WaitEventExtensionNew(name);
 #else
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* The number of a backend's PGPROC, and back: has had several names. */
+static inline int
+og_proc_number(const PGPROC *proc)
+{
+	return (int) (proc - ProcGlobal->allProcs);
+}
+
+static inline PGPROC *
+og_proc_by_number(int number)
+{
+	return &ProcGlobal->allProcs[number];
+}
+
+/*
+ * A segment of the DSM registry, made by "init" when it is asked for first;
+ * NULL where there is no registry, before 17.
+ */
+static inline void *
+og_named_segment(const char *name, Size size, void (*init) (void *segment))
+{
+#if PG_VERSION_NUM >= 170000
+	bool		found;
+
+	return GetNamedDSMSegment(name, size, init, &found);
+#else
+	return NULL;
 #endif
 }
 

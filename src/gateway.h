@@ -64,6 +64,9 @@ og_keys_at(const OgKeys *keys, int position)
 
 typedef struct OgCall OgCall;
 
+/* The setting order_gateway.log_requests: one LOG line per request. */
+extern bool og_log_requests;
+
 /* One row of the answer; valid until the next is asked for. */
 typedef struct OgRow
 {

@@ -83,6 +83,7 @@ close_key(CallBatch *batch, int i)
 		call->nanswered++;
 	if (outcome->verdict == OG_CANCELLED)
 		call->ncancelled++;
+	og_report_outcome(call, outcome->verdict);
 }
 
 /* Nothing more of this batch is sent; what is open stays as it is. */
@@ -101,19 +102,24 @@ og_batch_give_up(CallBatch *batch, const char *why)
 	batch->state = BATCH_DONE;
 }
 
-/* The connection is ready: the request leaves now.  Runs inside libcurl. */
-static void
+/*
+ * The connection is ready: the request leaves now, unless that took so long
+ * that its turn is not valid any more.  Runs inside libcurl.
+ */
+static bool
 batch_leaves(void *owner, TimestampTz at)
 {
 	CallBatch  *batch = owner;
 	OgCall	   *call = batch->call;
 
+	if (!og_limiter_stamp(call->limiter, &batch->turn, at))
+		return false;
 	batch->left = true;
-	if (batch->has_turn)
-		og_limiter_stamp(call->limiter, &batch->turn, at);
 	batch->has_turn = false;
+	og_report_left(call, batch, at);
 	for (int i = 0; i < batch->nopen; i++)
 		og_trace_sent(call->trace, batch->first_key + batch->open[i]);
+	return true;
 }
 
 /* Hand a signed request to the transport, which copies it. */
@@ -162,8 +168,11 @@ og_batch_send(CallBatch *batch)
 								og_limiter_nonce(call->limiter, now_ms));
 	if (request)
 	{
-		batch->attempts++;
+		if (batch->attempts++ > 0)
+			og_report_retry(call);
 		batch->left = false;
+		batch->path = request->parts.path;
+		batch->method = request->parts.method;
 		start_transfer(batch, request);
 		og_signed_free(request);
 		batch->state = BATCH_IN_FLIGHT;
@@ -261,7 +270,27 @@ settle_keys(CallBatch *batch, const OgCollected *collected,
 	batch->nopen = nopen;
 }
 
-/* Take what became of an attempt. */
+/* The transfer of a batch is over, and what it says can be taken. */
+void
+og_batch_end(CallBatch *batch)
+{
+	batch->state = BATCH_ENDED;
+	batch->call->in_flight--;
+}
+
+/*
+ * May other requests be sent before this one's answer is read?  Not if its
+ * status alone may say that they had better not.
+ */
+bool
+og_batch_can_wait(const CallBatch *batch)
+{
+	const OgResponse *response = og_http_response(batch->transfer);
+
+	return response->delivery == OG_ANSWERED && response->status == 200;
+}
+
+/* Take what became of an attempt that has ended. */
 void
 og_batch_take(CallBatch *batch)
 {
@@ -274,6 +303,7 @@ og_batch_take(CallBatch *batch)
 	int64		pause_ms;
 	bool		retry;
 
+	og_report_end_of_attempt(call, batch, response);
 	og_collect(&collected, call->operation, &asked, response);
 	call->foreign += collected.foreign;
 	return_turn(batch);
@@ -289,7 +319,6 @@ og_batch_take(CallBatch *batch)
 	settle_keys(batch, &collected, response, retry);
 	batch->transfer = NULL;
 	batch->answers = lappend(batch->answers, transfer);
-	call->in_flight--;
 	if (batch->nopen > 0)
 		plan_retry(batch, pause_ms);
 	else

@@ -3,12 +3,15 @@
  * gateway_internal.h
  *		What the files of the pipeline share with each other.
  *
- * gateway.c			the call: order, deadlines, waiting, rows
+ * gateway.c			the call: order, deadlines, waiting
+ * gateway_rows.c		its rows, repeated ids included
+ * gateway_pace.c		how long it may wait for turns
  * gateway_batch.c		one batch: send, take the answer, try again
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
  * gateway_keys.c		the ids of a call
  * gateway_trace.c		what was sent, for the error context and the log
+ * gateway_report.c		what goes on, for the views and the log
  * gateway_preview.c	the same requests, shown instead of sent
  *
  *-------------------------------------------------------------------------
@@ -18,9 +21,11 @@
 
 #include "nodes/pg_list.h"
 
+#include "activity.h"
 #include "gateway.h"
 #include "http.h"
 #include "limiter.h"
+#include "stats.h"
 
 /* The last attempt at which a key was part of a request. */
 typedef struct OgExchange
@@ -36,6 +41,7 @@ typedef enum BatchState
 	BATCH_READY,				/* may be sent as soon as it has a turn */
 	BATCH_BACKOFF,				/* not before .not_before */
 	BATCH_IN_FLIGHT,
+	BATCH_ENDED,				/* its transfer ended, and was not read yet */
 	BATCH_DONE
 } BatchState;
 
@@ -65,7 +71,9 @@ typedef struct CallBatch
 	OgTurn		turn;
 	bool		has_turn;		/* reserved, neither stamped nor returned */
 	bool		left;			/* the first byte of this attempt is away */
-	OgTransfer *transfer;		/* in flight */
+	OgTransfer *transfer;		/* in flight, or ended */
+	const char *path;			/* of the last request, for the log */
+	OgMethod	method;
 	List	   *answers;		/* ended transfers that outcomes point into */
 } CallBatch;
 
@@ -80,6 +88,21 @@ typedef struct SignedRequest
 
 /* What one call has sent; see gateway_trace.c. */
 typedef struct TraceCall TraceCall;
+
+/* What one call shows and counts; see gateway_report.c. */
+typedef struct CallReport
+{
+	MemoryContextCallback on_reset;
+	bool		ended;
+	OgActivity *activity;		/* NULL where nobody could see it */
+	OgStatsCounters counters;	/* since they were added last */
+	int64		added;			/* when: og_http_now() */
+	int			nunanswered;	/* keys that left, without a verdict so far */
+	int			nclosed;		/* keys with a final outcome */
+	int64		estimated;		/* last_turn: og_http_now() */
+	OgWait		waiting;
+	int64		turn_since;		/* asleep for a turn since then, or 0 */
+} CallReport;
 
 struct OgCall
 {
@@ -96,6 +119,7 @@ struct OgCall
 	OgLimiter  *limiter;
 	bool		locked;
 	TraceCall  *trace;
+	CallReport	report;
 
 	/* batches [head, created) are held in the ring */
 	CallBatch  *ring;
@@ -104,6 +128,7 @@ struct OgCall
 	int			created;
 	int			nbatches;
 	int			in_flight;
+	CallBatch  *ended;			/* its answer is to be read, or NULL */
 
 	/* bounds */
 	int64		deadline;		/* og_http_now(); 0 = none */
@@ -128,6 +153,23 @@ struct OgCall
 extern int	og_keys_per_request(const OgAccount *account,
 								const OgOperation *operation);
 
+extern void og_call_step(OgCall *call);
+extern void og_call_stop(OgCall *call, const char *why);
+
+/* gateway_rows.c */
+extern void og_rows_begin(OgCall *call);
+
+/*
+ * gateway_pace.c
+ *
+ * Whoever waits without knowing for how long looks up so often, to say so.
+ */
+#define OG_LONGEST_SLEEP_US	INT64CONST(60000000)
+
+extern void og_pace_begin(OgCall *call);
+extern bool og_pace_allows(const OgCall *call, int64 wait_us);
+extern void og_pace_announce(OgCall *call, int64 wait_us);
+
 /* gateway_request.c */
 extern SignedRequest *og_signed_request(const OgAccount *account,
 										const OgOperation *operation,
@@ -139,17 +181,23 @@ extern void og_signed_free(SignedRequest *request);
 /* gateway_batch.c */
 extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
 extern void og_batch_send(CallBatch *batch);
+extern void og_batch_end(CallBatch *batch);
+extern bool og_batch_can_wait(const CallBatch *batch);
 extern void og_batch_take(CallBatch *batch);
 extern void og_batch_give_up(CallBatch *batch, const char *why);
 extern void og_batch_release(CallBatch *batch);
 
-/* Unix time in milliseconds of a timestamp. */
-static inline int64
-og_unix_ms(TimestampTz at)
-{
-	return at / 1000 +
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
-}
+/* gateway_report.c */
+extern void og_report_begin(OgCall *call);
+extern void og_report_left(OgCall *call, const CallBatch *batch,
+						   TimestampTz at);
+extern void og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
+									 const OgResponse *response);
+extern void og_report_retry(OgCall *call);
+extern void og_report_outcome(OgCall *call, OgVerdict verdict);
+extern void og_report_wait(OgCall *call, OgWait what, int64 now);
+extern void og_report_waited(OgCall *call, int64 now);
+extern void og_report_end(OgCall *call);
 
 /* gateway_trace.c */
 extern TraceCall *og_trace_begin(MemoryContext context, const char *server,

@@ -140,6 +140,9 @@ let_go(OgTransfer *transfer)
 		dlist_delete(&transfer->kept_node);
 		transfer->uses_kept = false;
 	}
+	if (!transfer->started && !transfer->ended)
+		transfer->http->nunstarted--;
+	transfer->ended = true;
 	og_request_free(transfer);
 	og_answer_free_head(&transfer->answer);
 }
@@ -185,6 +188,7 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	transfer->answer.content_length = -1;
 	transfer->response.retry_after_ms = -1;
 	dlist_push_tail(&http->transfers, &transfer->node);
+	http->nunstarted++;
 
 	/* That one says itself why. */
 	if (og_request_prepare(transfer, request))
@@ -234,10 +238,11 @@ end_unwatched(OgHttp *http)
 }
 
 OgTransfer *
-og_http_wait(OgHttp *http, int64 timeout_ms)
+og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 {
 	int64		begin = og_http_now();
 	int64		timeout_us = -1;
+	bool		woken = false;
 
 	if (timeout_ms >= 0)
 		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
@@ -257,10 +262,14 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 			return transfer;
 		}
 
+		if (woken)
+			return NULL;
+
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
 			left = Max(timeout_us - (og_http_now() - begin), 0);
-		og_event_turn(left);
+		woken = og_event_turn(left, what == OG_WAIT_ANSWER &&
+							  http->nunstarted > 0 ? OG_WAIT_CONNECT : what);
 		end_unwatched(http);
 		if (left == 0 && dlist_is_empty(&http->ended))
 			return NULL;

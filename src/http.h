@@ -48,10 +48,11 @@ typedef struct OgHttpRequest
 
 	/*
 	 * Called when the connection is ready, just before the first byte of the
-	 * request leaves; not called at all if that never happens.  Runs inside
-	 * libcurl: no errors, no palloc, no interrupts.
+	 * request leaves; not called at all if that never happens.  Where it
+	 * answers false, the request does not leave.  Runs inside libcurl: no
+	 * errors, no palloc, no interrupts.
 	 */
-	void		(*ready) (void *owner, TimestampTz at);
+	bool		(*ready) (void *owner, TimestampTz at);
 	void	   *owner;
 } OgHttpRequest;
 
@@ -68,6 +69,11 @@ typedef struct OgResponse
 	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
 	TimestampTz sent_at;		/* 0 if not delivered */
 	TimestampTz answered_at;	/* 0 if no status line came */
+	int64		took_us;		/* from leaving to the end, however it ended;
+								 * 0 if not delivered */
+	int64		bytes_sent;		/* of head and body ... */
+	int64		bytes_received; /* ... without what TLS adds */
+	int			connects;		/* connections opened for it */
 	const char *problem;		/* why it did not end in OG_ANSWERED: words
 								 * for a user, without any secret; or NULL */
 } OgResponse;
@@ -93,12 +99,24 @@ extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
  */
 extern void og_http_drain(OgHttp *http);
 
+/* What a wait is for, as it shows in pg_stat_activity. */
+typedef enum OgWait
+{
+	OG_WAIT_NONE,
+	OG_WAIT_TURN,				/* the pace, or another call */
+	OG_WAIT_CONNECT,			/* a connection, for lack of which ... */
+	OG_WAIT_ANSWER,				/* ... this shows as the one before */
+	OG_WAIT_BACKOFF				/* before a retry */
+} OgWait;
+
 /*
- * Sleep until a transfer of this group ends (answer it, each once and in the
- * order in which they ended), or timeout_ms have passed (answer NULL; -1 = no
- * timeout).  Without transfers this is an interruptible sleep.
+ * Sleep until a transfer of this group ends: answer it, each once and in the
+ * order in which they ended.  Answers NULL when timeout_ms have passed (-1 =
+ * no timeout) and whenever the process latch was set, since somebody may have
+ * woken us for a reason of the caller's.  Without transfers this is an
+ * interruptible sleep.
  */
-extern OgTransfer *og_http_wait(OgHttp *http, int64 timeout_ms);
+extern OgTransfer *og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what);
 
 extern void *og_http_owner(const OgTransfer *transfer);
 

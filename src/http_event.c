@@ -296,14 +296,33 @@ wait_ms(int64 us)
 	return (long) Min((us + 999) / 1000, INT_MAX);
 }
 
+/* The name that a wait has in pg_stat_activity. */
+static uint32
+wait_event(OgWait what)
+{
+	static const char *const names[] = {
+		[OG_WAIT_NONE] = "OrderGatewayAnswer",
+		[OG_WAIT_TURN] = "OrderGatewayTurn",
+		[OG_WAIT_CONNECT] = "OrderGatewayConnect",
+		[OG_WAIT_ANSWER] = "OrderGatewayAnswer",
+		[OG_WAIT_BACKOFF] = "OrderGatewayBackoff"
+	};
+	static uint32 events[lengthof(names)];
+
+	if (events[what] == 0)
+		events[what] = og_wait_event(names[what]);
+	return events[what];
+}
+
 /*
  * Sleep until something happens, but for at most timeout_us (-1 = no bound),
- * and act on it.
+ * and act on it.  Answers true if the latch was set.
  */
-void
-og_event_turn(int64 timeout_us)
+bool
+og_event_turn(int64 timeout_us, OgWait what)
 {
 	WaitEvent	events[3];
+	bool		woken = false;
 	int			count;
 	int			i;
 
@@ -324,15 +343,17 @@ og_event_turn(int64 timeout_us)
 	}
 
 	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
-							 lengthof(events), og_wait_event());
+							 lengthof(events), wait_event(what));
 	for (i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)
 		{
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();
+			woken = true;
 		}
 		if (events[i].events & WL_SOCKET_READABLE)
 			serve_sockets();
 	}
+	return woken;
 }

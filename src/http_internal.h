@@ -53,6 +53,7 @@ typedef struct OgOutgoing
 	const char *target;			/* path and query */
 	const char *body;			/* NULL = none */
 	size_t		body_len;
+	size_t		head_len;		/* of target and header lines */
 } OgOutgoing;
 
 /* An answer as it comes in; all pointers malloc'd. */
@@ -96,15 +97,19 @@ struct OgTransfer
 	OgAnswer	answer;
 
 	/* from the request */
-	void		(*ready) (void *owner, TimestampTz at);
+	bool		(*ready) (void *owner, TimestampTz at);
 	void	   *owner;
 	int			connect_timeout_ms;
 	int			timeout_ms;
+
+	bool		ended;
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
+	bool		too_late;		/* .ready did not let it leave */
+	int64		started_us;		/* og_http_now() */
 	int			socket_errno;	/* no socket could be made */
 	int			watch_errno;	/* its socket could not be watched */
 
@@ -120,6 +125,7 @@ struct OgHttp
 	MemoryContextCallback on_reset;
 	dlist_head	transfers;		/* all that were not released */
 	dlist_head	ended;			/* those og_http_wait() will answer */
+	int			nunstarted;		/* transfers that have not left yet */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
 	bool		draining;
@@ -133,7 +139,7 @@ extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
 extern void og_event_init(void);
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern void og_event_turn(int64 timeout_us);
+extern bool og_event_turn(int64 timeout_us, OgWait what);
 
 /* http_socket.c */
 extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,

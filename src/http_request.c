@@ -269,6 +269,7 @@ copy_outgoing(OgOutgoing *out, const OgHttpRequest *request)
 	char	   *target;
 	int			i;
 
+	out->head_len = target_size;
 	nodes_size = ((size_t) headers->count + 2) * sizeof(struct curl_slist);
 	out->size = nodes_size + target_size + request->body.len + 1 +
 		strlen("Expect") + strlen("Content-Type") + 2 * 3;
@@ -277,6 +278,7 @@ copy_outgoing(OgOutgoing *out, const OgHttpRequest *request)
 		const OgField *header = &headers->items[i];
 
 		out->size += strlen(header->name) + strlen(header->value) + 3;
+		out->head_len += strlen(header->name) + strlen(header->value) + 4;
 	}
 
 	out->block = malloc(out->size);
@@ -341,6 +343,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 {
 	OgTransfer *self = transfer;
 	long		connects = 0;
+	TimestampTz now;
 
 	if (self->started)
 	{
@@ -355,10 +358,16 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	if (self->stale)
 		return CURL_PREREQFUNC_ABORT;
 
+	now = GetCurrentTimestamp();
+	if (self->ready != NULL && !self->ready(self->owner, now))
+	{
+		self->too_late = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	self->started = true;
-	self->response.sent_at = GetCurrentTimestamp();
-	if (self->ready != NULL)
-		self->ready(self->owner, self->response.sent_at);
+	self->started_us = og_http_now();
+	self->response.sent_at = now;
+	self->http->nunstarted--;
 	return CURL_PREREQFUNC_OK;
 }
 

@@ -207,6 +207,12 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 	const char *site = transfer->endpoint.site;
 	bool		may_retry = true;
 
+	if (transfer->too_late)
+	{
+		tell(transfer, "the connection to %s came too late for its turn", site);
+		transfer->response.may_retry = true;
+		return;
+	}
 	if (transfer->stale)
 		code = CURLE_GOT_NOTHING;
 	switch (code)
@@ -341,6 +347,41 @@ read_head(OgTransfer *transfer)
 	read_location(transfer);
 }
 
+/*
+ * Bytes of a request that were sent.  libcurl's size of a request includes its
+ * body only where that left together with the head; what remains is counted
+ * as uploaded, and then the few header lines of libcurl's own are left out.
+ */
+static int64
+bytes_sent(const OgTransfer *transfer)
+{
+	long		request = 0;
+	curl_off_t	upload = 0;
+
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request);
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &upload);
+	return Max((int64) request, (int64) transfer->out.head_len + upload);
+}
+
+/* What it cost.  The handle must still be there. */
+static void
+read_cost(OgTransfer *transfer)
+{
+	const OgAnswer *answer = &transfer->answer;
+	OgResponse *response = &transfer->response;
+	long		connects = 0;
+
+	if (transfer->easy == NULL)
+		return;
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	response->connects = (int) connects;
+	if (!transfer->started)
+		return;
+	response->bytes_sent = bytes_sent(transfer);
+	response->bytes_received = (int64) (answer->head_bytes + answer->len);
+	response->took_us = Max(og_http_now() - transfer->started_us, 1);
+}
+
 /* No body that is not whole leaves this room. */
 static void
 set_unanswered(OgTransfer *transfer)
@@ -357,6 +398,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 	OgResponse *response = &transfer->response;
 
 	read_head(transfer);
+	read_cost(transfer);
 
 	if (!transfer->started)
 	{
@@ -381,6 +423,7 @@ void
 og_verdict_abandoned(OgTransfer *transfer, const char *problem)
 {
 	read_head(transfer);
+	read_cost(transfer);
 	tell(transfer, "%s", problem);
 	if (transfer->started)
 		set_unanswered(transfer);

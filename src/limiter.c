@@ -4,8 +4,8 @@
  *		A call's view of its lanes.
  *
  * Ties together the arithmetic (limiter_lane.c), the memory it works on
- * (limiter_store.c) and the lock of the account (limiter_lock.c).  Each call
- * counts on two lanes, that of its key and class of operation, and that of
+ * (limiter_table.c and limiter_queue.c, or limiter_file.c and the lock of the
+ * account, limiter_lock.c).  Each call counts on two lanes, that of its key and class of operation, and that of
  * its host; it reserves on both or on none, and is remembered by both even if
  * its own pace has no window for them, or none at all ('off').
  *
@@ -19,7 +19,8 @@
 #include "crypto.h"
 #include "limiter.h"
 #include "limiter_lock.h"
-#include "limiter_store.h"
+#include "limiter_file.h"
+#include "limiter_table.h"
 
 struct OgLimiter
 {
@@ -27,7 +28,17 @@ struct OgLimiter
 	OgLane	   *key;
 	OgLane	   *host;
 	OgLane	   *nonces;			/* the account's lane of orders */
+
+	/* where these are in shared memory, else NULL */
+	bool		shared;
+	OgPlace    *key_place;
+	OgPlace    *host_place;
+	OgSharedLane *key_queue;
+	OgSharedLane *host_queue;	/* NULL if no window counts per host */
+
+	/* where they are in files */
 	OgAccountLock lock;
+
 	OgTurn	   *pending;
 	int			npending;
 	int			max_pending;
@@ -55,8 +66,10 @@ hash_name(const char *what, int number, const char *text)
 	return hex;
 }
 
+/* ---------- in files ---------- */
+
 static OgLane *
-open_lane(const char *what, int number, const char *text)
+open_file(const char *what, int number, const char *text)
 {
 	char	   *name = hash_name(what, number, text);
 	OgLane	   *lane;
@@ -67,11 +80,110 @@ open_lane(const char *what, int number, const char *text)
 	return lane;
 }
 
+static void
+open_files(OgLimiter *limiter, const char *account, const char *host,
+		   int lane)
+{
+	char	   *hash;
+
+	limiter->key = open_file("lane", lane, account);
+	limiter->host = open_file("host", 0, host);
+	limiter->nonces = open_file("lane", OG_LANE_ORDERS, account);
+
+	/* The first 64 bits, read as text so that byte order does not matter. */
+	hash = hash_name("account", 0, account);
+	hash[16] = '\0';
+	og_account_lock_init(&limiter->lock, strtou64(hash, NULL, 16));
+	pfree(hash);
+}
+
+static void
+close_files(OgLimiter *limiter)
+{
+	if (limiter->key != NULL)
+		og_lane_close(limiter->key);
+	if (limiter->host != NULL)
+		og_lane_close(limiter->host);
+	if (limiter->nonces != NULL)
+		og_lane_close(limiter->nonces);
+}
+
+/* ---------- in shared memory ---------- */
+
+static OgPlace *
+enter_place(OgPlaceKind kind, const char *what, const char *text,
+			const char *label)
+{
+	char	   *name = hash_name(what, 0, text);
+	OgPlace    *place;
+
+	name[OG_LANE_NAME] = '\0';
+	place = og_table_enter(kind, name, label);
+	pfree(name);
+	return place;
+}
+
+static bool
+counts_per_host(const OgPace *pace)
+{
+	for (int i = 0; i < pace->nwindows; i++)
+		if (pace->windows[i].scope == OG_PER_HOST)
+			return true;
+	return false;
+}
+
+static void
+enter_places(OgLimiter *limiter, const char *account, const char *host,
+			 int lane, const char *server)
+{
+	OgSharedLane *host_lane;
+
+	limiter->key_place = enter_place(OG_PLACE_ACCOUNT, "account", account,
+									 host);
+	limiter->host_place = enter_place(OG_PLACE_HOST, "host", host, host);
+	limiter->key_queue = og_table_lane(limiter->key_place, lane);
+	host_lane = og_table_lane(limiter->host_place, 0);
+	if (counts_per_host(&limiter->pace))
+		limiter->host_queue = host_lane;
+	og_table_note(limiter->key_queue, server, &limiter->pace);
+	og_table_note(host_lane, server, &limiter->pace);
+
+	limiter->key = &limiter->key_queue->lane;
+	limiter->host = &host_lane->lane;
+	limiter->nonces = &og_table_lane(limiter->key_place,
+									 OG_LANE_ORDERS)->lane;
+}
+
+static void
+leave_places(OgLimiter *limiter)
+{
+	og_limiter_desist(limiter);
+	if (limiter->key_place != NULL)
+		og_table_leave(limiter->key_place);
+	if (limiter->host_place != NULL)
+		og_table_leave(limiter->host_place);
+	limiter->key_place = limiter->host_place = NULL;
+	limiter->key_queue = limiter->host_queue = NULL;
+}
+
+/* Tell those who wait that there is a turn less before them. */
+static void
+wake_others(const OgLimiter *limiter)
+{
+	if (limiter->key_queue != NULL)
+		og_queue_wake(limiter->key_queue);
+	if (limiter->host_queue != NULL)
+		og_queue_wake(limiter->host_queue);
+}
+
+/* ---------- both ---------- */
+
 /* Give everything back but the lock, which its transaction may have lost. */
 static void
 release_lanes(void *arg)
 {
 	OgLimiter  *limiter = arg;
+	bool		returned = limiter->npending > 0;
 
 	while (limiter->npending > 0)
 	{
@@ -80,45 +192,41 @@ release_lanes(void *arg)
 		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
 		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
 	}
-	if (limiter->key != NULL)
-		og_lane_close(limiter->key);
-	if (limiter->host != NULL)
-		og_lane_close(limiter->host);
-	if (limiter->nonces != NULL)
-		og_lane_close(limiter->nonces);
+	if (returned)
+		wake_others(limiter);
+	if (limiter->shared)
+		leave_places(limiter);
+	else
+		close_files(limiter);
 	limiter->key = limiter->host = limiter->nonces = NULL;
 }
 
 OgLimiter *
 og_limiter_open(const char *account, const char *host, int lane,
-				const OgPace *pace)
+				const char *server, const OgPace *pace)
 {
 	OgLimiter  *limiter = palloc0(sizeof(OgLimiter));
-	char	   *hash;
 
 	limiter->pace = *pace;
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
+	limiter->shared = og_table_attach();
 	limiter->callback.func = release_lanes;
 	limiter->callback.arg = limiter;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
 									   &limiter->callback);
-
-	limiter->key = open_lane("lane", lane, account);
-	limiter->host = open_lane("host", 0, host);
-	limiter->nonces = open_lane("lane", OG_LANE_ORDERS, account);
-
-	/* The first 64 bits, read as text so that byte order does not matter. */
-	hash = hash_name("account", 0, account);
-	hash[16] = '\0';
-	og_account_lock_init(&limiter->lock, strtou64(hash, NULL, 16));
-	pfree(hash);
+	if (limiter->shared)
+		enter_places(limiter, account, host, lane, server);
+	else
+		open_files(limiter, account, host, lane);
 	return limiter;
 }
 
 bool
 og_limiter_lock(OgLimiter *limiter, int64 timeout_ms)
 {
+	if (limiter->shared)
+		return true;
 	switch (og_account_lock_acquire(&limiter->lock, timeout_ms))
 	{
 		case OG_LOCK_TIMEOUT:
@@ -137,7 +245,34 @@ void
 og_limiter_close(OgLimiter *limiter)
 {
 	release_lanes(limiter);
-	og_account_lock_release(&limiter->lock);
+	if (!limiter->shared)
+		og_account_lock_release(&limiter->lock);
+}
+
+/* Ask when it is this session's turn to ask, which it may have to wait for. */
+static int64
+ask_in_order(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
+{
+	int64		wait;
+
+	if (!og_queue_join(OG_QUEUE_KEY, limiter->key_queue))
+		return OG_UNTIL_WOKEN;
+	if (limiter->host_queue != NULL)
+	{
+		/* Whoever waits for his own lane must not keep others from the host. */
+		wait = og_lane_wait(limiter->key, &limiter->pace, OG_PER_KEY, now);
+		if (wait > 0)
+		{
+			og_queue_leave(OG_QUEUE_HOST);
+			return wait;
+		}
+		if (!og_queue_join(OG_QUEUE_HOST, limiter->host_queue))
+			return OG_UNTIL_WOKEN;
+	}
+	wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now, turn);
+	if (turn->taken)
+		og_limiter_desist(limiter);
+	return wait;
 }
 
 int64
@@ -152,7 +287,12 @@ og_limiter_ask(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
 									2 * limiter->max_pending * sizeof(OgTurn));
 		limiter->max_pending *= 2;
 	}
-	wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now, turn);
+	turn->taken = false;
+	if (limiter->shared && limiter->pace.nwindows > 0)
+		wait = ask_in_order(limiter, now, turn);
+	else
+		wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now,
+						   turn);
 	if (turn->taken)
 		limiter->pending[limiter->npending++] = *turn;
 	return wait;
@@ -177,14 +317,26 @@ unlist(OgLimiter *limiter, const OgTurn *turn)
 }
 
 void
+og_limiter_desist(OgLimiter *limiter)
+{
+	if (!limiter->shared)
+		return;
+	og_queue_leave(OG_QUEUE_KEY);
+	og_queue_leave(OG_QUEUE_HOST);
+}
+
+bool
 og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, TimestampTz now)
 {
-	if (unlist(limiter, turn))
+	bool		valid = now - turn->reserved < OG_LANE_MAX_PENDING;
+
+	if (valid && unlist(limiter, turn))
 	{
 		og_lane_stamp(limiter->key, turn->key_slot, now);
 		og_lane_stamp(limiter->host, turn->host_slot, now);
+		turn->taken = false;
 	}
-	turn->taken = false;
+	return valid;
 }
 
 void
@@ -194,6 +346,7 @@ og_limiter_return(OgLimiter *limiter, OgTurn *turn)
 	{
 		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
 		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
+		wake_others(limiter);
 	}
 	turn->taken = false;
 }
@@ -207,8 +360,12 @@ og_limiter_hold(OgLimiter *limiter, TimestampTz until)
 int64
 og_limiter_estimate(OgLimiter *limiter, TimestampTz now, int64 n)
 {
+	int			ahead = 0;
+
+	if (limiter->key_queue != NULL)
+		ahead = og_queue_ahead(OG_QUEUE_KEY, limiter->key_queue);
 	return og_lane_estimate(limiter->key, limiter->host, &limiter->pace, now,
-							n);
+							n + ahead);
 }
 
 int64

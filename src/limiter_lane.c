@@ -29,12 +29,15 @@
 #define MIN_MARGIN	(10 * US_PER_MS)
 #define MAX_MARGIN	(250 * US_PER_MS)
 
-/* Ask again: while turns are pending, and while another session decides. */
-#define PENDING_US	(10 * US_PER_MS)
+/*
+ * Ask again: while another session decides; and while turns are pending, after
+ * as long as the last of them has been by now, within these bounds.  Nobody
+ * can say when they leave, and asking must not cost much however long that
+ * takes.
+ */
 #define BUSY_US		US_PER_MS
-
-/* A turn pending for longer than this counts from when it was reserved. */
-#define MAX_PENDING	(60 * US_PER_S)
+#define MIN_PENDING_WAIT	US_PER_MS
+#define MAX_PENDING_WAIT	US_PER_S
 
 /* Clocks read in two sessions may come in the wrong order by this much. */
 #define SKEW		US_PER_S
@@ -177,7 +180,7 @@ count_at(OgLane *lane, const OgWindow *window, TimestampTz now,
 
 		if (likely(slot >= 0))
 			count += slot > horizon;
-		else if (~slot < now - MAX_PENDING)
+		else if (~slot < now - OG_LANE_MAX_PENDING)
 			count += ~slot > horizon;
 		else if (with_pending)
 			count += now > horizon;
@@ -226,6 +229,22 @@ is_open(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
 	return true;
 }
 
+/* How long to wait where nothing but pending turns are in the way. */
+static int64
+wait_for_pending(OgLane *lane, TimestampTz now)
+{
+	TimestampTz youngest = 0;
+
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+	{
+		int64		slot = slot_of(lane, i);
+
+		if (unlikely(slot < 0))
+			youngest = Max(youngest, ~slot);
+	}
+	return Min(Max(now - youngest, MIN_PENDING_WAIT), MAX_PENDING_WAIT);
+}
+
 /* When asking a lane that was not open makes sense again. */
 static int64
 wait_of(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
@@ -244,7 +263,7 @@ wait_of(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
 		/* Without those pending: any of them may be given back. */
 		this_wait = wait_for_room(lane, window, now, window->requests, false);
 		if (this_wait == 0)
-			this_wait = PENDING_US;
+			this_wait = wait_for_pending(lane, now);
 		wait = Max(wait, this_wait);
 	}
 	return wait;
@@ -286,7 +305,7 @@ settle(OgLane *lane, TimestampTz now)
 				(void) slot_change(lane, i, slot, slot < 0 ? ~now : now);
 				time = now;
 			}
-			if (slot < 0 && time >= now - MAX_PENDING)
+			if (slot < 0 && time >= now - OG_LANE_MAX_PENDING)
 				continue;
 		}
 		if (time < oldest_time)
@@ -310,9 +329,66 @@ reserve(OgLane *lane, int slot, TimestampTz now)
 	if (slot < 0)
 		return false;
 	before = slot_of(lane, slot);
-	if (before < 0 && ~before >= now - MAX_PENDING)
+	if (before < 0 && ~before >= now - OG_LANE_MAX_PENDING)
 		return false;
 	return slot_change(lane, slot, before, ~now);
+}
+
+/*
+ * A slot that is free or long out of every window, found without a search, or
+ * -1: mostly the one that follows the last one so found.
+ */
+static int
+likely_slot(OgLane *lane, TimestampTz now)
+{
+	OgWindow	longest = {.length_us = (int64) pg_atomic_read_u64(&lane->longest)};
+	int			i = (int) (pg_atomic_fetch_add_u64(&lane->cursor, 1) % OG_LANE_SLOTS);
+	int64		slot = slot_of(lane, i);
+
+	return slot >= 0 && slot < now - reach(&longest) ? i : -1;
+}
+
+/* Reserve both slots or none. */
+static bool
+reserve_both(OgLane *key, int key_slot, OgLane *host, int host_slot,
+			 TimestampTz now, OgTurn *turn)
+{
+	if (!reserve(key, key_slot, now))
+		return false;
+	if (!reserve(host, host_slot, now))
+	{
+		og_lane_return(key, (uint64) key_slot, now);
+		return false;
+	}
+	turn->key_slot = (uint64) key_slot;
+	turn->host_slot = (uint64) host_slot;
+	turn->reserved = now;
+	turn->taken = true;
+	return true;
+}
+
+/* Where no window counts, all that is to be done is to be remembered. */
+static bool
+ask_unlimited(OgLane *key, OgLane *host, TimestampTz now, OgTurn *turn)
+{
+	return read_time(&key->held_until) <= now &&
+		read_time(&host->held_until) <= now &&
+		reserve_both(key, likely_slot(key, now),
+					 host, likely_slot(host, now), now, turn);
+}
+
+/* Windows of this length want to know what was sent. */
+static void
+remember_for(OgLane *lane, int64 length_us)
+{
+	uint64		longest = pg_atomic_read_u64(&lane->longest);
+
+	while (longest < (uint64) length_us)
+	{
+		if (pg_atomic_compare_exchange_u64(&lane->longest, &longest,
+										   (uint64) length_us))
+			break;
+	}
 }
 
 int64
@@ -325,6 +401,11 @@ og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 	int64		wait;
 
 	turn->taken = false;
+	if (pace->nwindows == 0 && ask_unlimited(key, host, now, turn))
+		return 0;
+	for (int i = 0; i < pace->nwindows; i++)
+		remember_for(pace->windows[i].scope == OG_PER_HOST ? host : key,
+					 pace->windows[i].length_us);
 	if (!enter(key, now))
 		return BUSY_US;
 	if (!enter(host, now))
@@ -337,18 +418,8 @@ og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 	host_slot = settle(host, now);
 	open = is_open(key, pace, OG_PER_KEY, now) &&
 		is_open(host, pace, OG_PER_HOST, now);
-	if (open && reserve(key, key_slot, now))
-	{
-		if (reserve(host, host_slot, now))
-		{
-			turn->key_slot = (uint64) key_slot;
-			turn->host_slot = (uint64) host_slot;
-			turn->reserved = now;
-			turn->taken = true;
-		}
-		else
-			og_lane_return(key, (uint64) key_slot, now);
-	}
+	if (open)
+		(void) reserve_both(key, key_slot, host, host_slot, now, turn);
 
 	leave(host, now);
 	leave(key, now);
@@ -361,10 +432,14 @@ og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 	return Max(wait, 1);
 }
 
-/*
- * The turn is ours, so there is nobody to ask.  (After MAX_PENDING its slot
- * may be another's: both requests then count as one.)
- */
+int64
+og_lane_wait(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+{
+	return is_open(lane, pace, scope, now) ? 0
+		: Max(wait_of(lane, pace, scope, now), 1);
+}
+
+/* The turn is ours, so there is nobody to ask. */
 void
 og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now)
 {
@@ -409,6 +484,46 @@ og_lane_doubt(OgLane *lane, TimestampTz since)
 	pg_atomic_write_u64(&lane->doubt_since, (uint64) since);
 }
 
+TimestampTz
+og_lane_last_sent(OgLane *lane)
+{
+	TimestampTz last = 0;
+
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+		last = Max(last, slot_of(lane, i));
+	return last;
+}
+
+bool
+og_lane_is_idle(OgLane *lane, TimestampTz now)
+{
+	OgWindow	longest = {.length_us = (int64) pg_atomic_read_u64(&lane->longest)};
+
+	if (read_time(&lane->held_until) > now ||
+		(int64) pg_atomic_read_u64(&lane->last_nonce) >= og_unix_ms(now))
+		return false;
+	for (int i = 0; i < OG_LANE_SLOTS; i++)
+	{
+		if (slot_of(lane, i) < 0)
+			return false;
+	}
+	return og_lane_last_sent(lane) <= now - reach(&longest);
+}
+
+int
+og_lane_used(OgLane *lane, const OgWindow *window, TimestampTz now)
+{
+	return count_at(lane, window, now, now, true);
+}
+
+TimestampTz
+og_lane_held_until(OgLane *lane, TimestampTz now)
+{
+	TimestampTz until = read_time(&lane->held_until);
+
+	return until > now ? until : 0;
+}
+
 /*
  * With N per window, turn n comes a whole window after turn n - N; among the
  * first N it waits for the history to leave room for those before it.
@@ -421,8 +536,11 @@ og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
 
 	if (n <= 0)
 		return 0;
-	(void) settle(key, now);
-	(void) settle(host, now);
+	if (pace->nwindows > 0)
+	{
+		(void) settle(key, now);
+		(void) settle(host, now);
+	}
 	wait = Max(read_time(&key->held_until), read_time(&host->held_until));
 	wait = Max(wait, now) - now;
 	for (int i = 0; i < pace->nwindows; i++)

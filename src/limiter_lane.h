@@ -27,6 +27,9 @@
 
 #include "limiter.h"
 
+/* Length of a name in whatever memory lanes live: digits of a hash. */
+#define OG_LANE_NAME	32
+
 /* More than OG_MAX_PER_WINDOW, so what a window counts is never forgotten. */
 #define OG_LANE_SLOTS	4096
 
@@ -37,19 +40,51 @@ typedef struct OgLane
 	pg_atomic_uint64 held_until;	/* nobody sends before; 0 = not held */
 	pg_atomic_uint64 doubt_since;	/* history before this is lost; 0 = none */
 	pg_atomic_uint64 last_nonce;
+	pg_atomic_uint64 longest;	/* longest window ever asked with, us */
+	pg_atomic_uint64 cursor;	/* where a free slot is likely */
 	pg_atomic_uint64 slots[OG_LANE_SLOTS];	/* see slot_of() */
 } OgLane;
 
 /* As og_limiter_ask(), on the lanes of a key and of its host: both or none. */
 extern int64 og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace,
 						 TimestampTz now, OgTurn *turn);
+
+/*
+ * A turn that is pending for longer counts as if its request had left when it
+ * was reserved, since whoever had it may be gone; it must not be used then.
+ */
+#define OG_LANE_MAX_PENDING	INT64CONST(60000000)
+
 extern void og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now);
 extern void og_lane_return(OgLane *lane, uint64 slot, TimestampTz reserved);
+
+/*
+ * How long the windows of one scope want a lane to wait now, pending turns
+ * counted: 0 if it is open.
+ */
+extern int64 og_lane_wait(OgLane *lane, const OgPace *pace, OgScope scope,
+						  TimestampTz now);
 
 extern void og_lane_hold(OgLane *lane, TimestampTz until);
 extern int64 og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
 							  TimestampTz now, int64 n);
 extern int64 og_lane_nonce(OgLane *lane, int64 now_ms);
+
+/*
+ * Does nothing that a lane remembers count any more, in the longest window
+ * that it was ever asked with?
+ */
+extern bool og_lane_is_idle(OgLane *lane, TimestampTz now);
+
+/* When something was sent last; 0 = never. */
+extern TimestampTz og_lane_last_sent(OgLane *lane);
+
+/* For people to see: how many requests a window counts now. */
+extern int	og_lane_used(OgLane *lane, const OgWindow *window,
+						 TimestampTz now);
+
+/* When nobody is kept from sending any more; 0 if nobody is. */
+extern TimestampTz og_lane_held_until(OgLane *lane, TimestampTz now);
 
 /* Free all pending slots: for a lane whose only user has just come. */
 extern void og_lane_forget_pending(OgLane *lane);

@@ -17,16 +17,20 @@
  *							sql_ids			ids out of an SQL array
  *							sql_cancel		the cancel functions
  *							sql_preview		requests shown instead of sent
+ *							sql_views		activity, statistics, limits
  *							sql_support		row estimates for the planner
  *	3	gateway			the one pipeline: split, build, wait for a turn,
  *						sign, send, read, collect (see gateway_internal.h)
  *	2	account			options of servers and user mappings, credentials
  *		limiter			pace: turns and nonces per lane
+ *		activity		calls in progress
+ *		stats			what calls did since the last reset
  *	1	provider_*		what each API says and means: pure functions
  *		http			libcurl, TLS, deadlines, interrupts
  *	0	message			requests in parts, their encodings
  *		crypto			digests and signatures
  *		json			building JSON, and the proving reader of answers
+ *		shared			memory that all sessions share
  *		compat			differences between versions of PostgreSQL
  *
  * A call runs in the session that makes it.  Nothing on floors 0 to 3 knows
@@ -38,15 +42,80 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/guc.h"
+
+#include "activity.h"
+#include "gateway.h"
+#include "limiter_table.h"
+#include "shared.h"
+#include "stats.h"
 
 PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
 
-/* No settings yet: everything a call needs is an option of its server. */
+/* Setting order_gateway.max_accounts. */
+static int	max_accounts = 64;
+
+/* What lives in shared memory. */
+static const OgSharedPart *const shared_parts[] = {
+	&og_limiter_shared,
+	&og_activity_shared,
+	&og_stats_shared,
+	NULL
+};
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static void
+request_hook(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	og_shared_request();
+}
+
+static void
+startup_hook(void)
+{
+	if (previous_startup_hook)
+		previous_startup_hook();
+	og_shared_startup();
+	og_stats_startup();
+}
+
+static void
+define_settings(void)
+{
+	bool		preloading = process_shared_preload_libraries_in_progress;
+
+	/* It is the size of shared memory, which is made once. */
+	DefineCustomIntVariable("order_gateway.max_accounts",
+							"Sets the number of accounts, and of hosts, whose pace is kept at once.",
+							"Each takes about 100 kB of shared memory.",
+							&max_accounts, 64, 1, 4096,
+							preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+	DefineCustomBoolVariable("order_gateway.log_requests",
+							 "Logs each request: provider, path, status, time and number of ids.",
+							 NULL,
+							 &og_log_requests, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	MarkGUCPrefixReserved("order_gateway");
+}
+
 void
 _PG_init(void)
 {
-	MarkGUCPrefixReserved("order_gateway");
+	define_settings();
+	og_shared_init(shared_parts, &max_accounts);
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_hook;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_hook;
 }

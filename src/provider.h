@@ -173,6 +173,8 @@ typedef enum OgLaneClass
 	OG_LANE_QUERIES				/* option query_rate_limit */
 } OgLaneClass;
 
+#define OG_LANE_CLASSES	(OG_LANE_QUERIES + 1)
+
 typedef struct OgOperation
 {
 	const char *name;			/* "cancel": the same with every provider */

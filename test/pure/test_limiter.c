@@ -231,11 +231,15 @@ test_pending(void)
 	new_lanes();
 	is_number(ask(&pace, START, &turns[0]), 0, "first turn");
 	is_number(ask(&pace, START, &turns[1]), 0, "second turn");
-	is_number(ask(&pace, START + 5 * S, &turns[2]), PENDING_US,
+	is_number(ask(&pace, START, &turns[2]), MIN_PENDING_WAIT,
 			  "turns that stay pending block, and are asked about often");
+	is_number(ask(&pace, START + 40 * MS, &turns[2]), 40 * MS,
+			  "... later again after as long as they were pending");
+	is_number(ask(&pace, START + 5 * S, &turns[2]), MAX_PENDING_WAIT,
+			  "... and at least once a second");
 	stamp(&turns[0], START + 5 * S);
-	is_number(ask(&pace, START + 5 * S, &turns[2]), PENDING_US,
-			  "one sent, one pending: still often");
+	is_number(ask(&pace, START + 5 * S, &turns[2]), MAX_PENDING_WAIT,
+			  "one sent, one pending: still so");
 	stamp(&turns[1], START + 6 * S);
 	is_number(ask(&pace, START + 6 * S, &turns[2]), 20 * MS,
 			  "all sent: the wait is exact");
@@ -251,7 +255,7 @@ test_pending(void)
 	new_lanes();
 	pace = one_window(1, S);
 	(void) ask(&pace, START, &turns[0]);
-	is_number(ask(&pace, START + 60 * S, &turns[1]), PENDING_US,
+	is_number(ask(&pace, START + 60 * S, &turns[1]), MAX_PENDING_WAIT,
 			  "a turn of a dead session blocks for a minute");
 	is_number(ask(&pace, START + 61 * S, &turns[1]), 0,
 			  "... then it counts from when it was reserved");
@@ -344,7 +348,7 @@ test_clock_set_back(void)
 	new_lanes();
 	pace = one_window(1, S);
 	(void) ask(&pace, START, &turn);
-	is_number(ask(&pace, START - 3600 * S, &turn), PENDING_US,
+	is_number(ask(&pace, START - 3600 * S, &turn), MIN_PENDING_WAIT,
 			  "... so do pending turns");
 	is_number(ask(&pace, START - 3539 * S, &turn), 0, "... for a minute");
 
@@ -352,6 +356,60 @@ test_clock_set_back(void)
 	og_lane_hold(&key_lane, START + S);
 	is_number(ask(&pace, START - 86400 * 7 * S, &turn), MAX_HOLD,
 			  "a hold lasts no longer than a day");
+}
+
+/* A lane that may be given to another account. */
+static void
+test_idle(void)
+{
+	OgPace		pace = one_window(1, 10 * S);
+	OgTurn		turn;
+
+	new_lanes();
+	is_number(og_lane_is_idle(&key_lane, START), 1, "a new lane is idle");
+	(void) ask(&pace, START, &turn);
+	is_number(og_lane_is_idle(&key_lane, START + 3600 * S), 0,
+			  "one with a pending turn is not");
+	stamp(&turn, START);
+	is_number(og_lane_last_sent(&key_lane) == START, 1,
+			  "it knows when it was used last");
+	is_number(og_lane_is_idle(&key_lane, START + 10 * S), 0,
+			  "nor one whose longest window still counts");
+	is_number(og_lane_is_idle(&key_lane, START + 11 * S), 1,
+			  "... until that is over");
+	og_lane_hold(&key_lane, START + 60 * S);
+	is_number(og_lane_is_idle(&key_lane, START + 59 * S), 0,
+			  "nor one that is held back");
+	(void) og_lane_nonce(&key_lane, og_unix_ms(START + 100 * S));
+	is_number(og_lane_is_idle(&key_lane, START + 99 * S), 0,
+			  "nor one whose nonces run ahead of the clock");
+	is_number(og_lane_is_idle(&key_lane, START + 101 * S), 1, "... or do not");
+}
+
+/* What people see of a window. */
+static void
+test_used(void)
+{
+	OgPace		pace = one_window(3, S);
+	OgTurn		turn;
+
+	new_lanes();
+	is_number(og_lane_used(&key_lane, &pace.windows[0], START), 0,
+			  "nothing is used");
+	is_number(og_lane_wait(&key_lane, &pace, OG_PER_KEY, START), 0,
+			  "... and nothing to wait for");
+	for (int i = 0; i < 3; i++)
+	{
+		(void) ask(&pace, START + i * MS, &turn);
+		stamp(&turn, START + i * MS);
+	}
+	is_number(og_lane_used(&key_lane, &pace.windows[0], START + 2 * MS), 3,
+			  "all is used");
+	is_number(og_lane_wait(&key_lane, &pace, OG_PER_KEY, START + 2 * MS),
+			  S + 20 * MS - 2 * MS, "... until the first one is out");
+	is_number(og_lane_wait(&key_lane, &pace, OG_PER_HOST, START + 2 * MS), 0,
+			  "... in the windows of its own scope");
+	is_number(og_lane_held_until(&key_lane, START), 0, "it is not held");
 }
 
 static void
@@ -575,6 +633,8 @@ main(void)
 	test_off();
 	test_hold();
 	test_clock_set_back();
+	test_idle();
+	test_used();
 	test_two_keys_one_host();
 	test_doubt();
 	test_busy();

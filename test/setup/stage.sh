@@ -53,6 +53,8 @@ on_stage()
 		PATH="$STAGE_BIN:/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin" \
 		PG_CONFIG="$STAGE_PG_CONFIG" \
 		${OG_CALLS:+"OG_CALLS=$OG_CALLS"} \
+		${OG_SECONDS:+"OG_SECONDS=$OG_SECONDS"} \
+		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
 		"$@" </dev/null &
 	actor=$!
 	wait "$actor" || { set -- $?; actor=; return "$1"; }

@@ -137,7 +137,7 @@ sub letters
 
 Starts a cluster and the sandbox, and creates in database C<postgres> the
 extension and a server and user mapping for each provider, named like it.
-C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
+With C<OG_PRELOAD> in the environment the library is preloaded.  C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
 sandbox, C<options> one of options for all servers, C<env> one of environment
 variables for the cluster; C<standby> prepares it for streaming.
 
@@ -177,6 +177,8 @@ sub start
 	my $node = PostgreSQL::Test::Cluster->new('main');
 
 	$node->init(allows_streaming => $opts{standby} // 0);
+	$node->append_conf('postgresql.conf',
+		"shared_preload_libraries = 'order_gateway'") if $ENV{OG_PRELOAD};
 	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
 	{
 		local %ENV = (%ENV, %{ $opts{env} // {} });

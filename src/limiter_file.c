@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * limiter_store.c
+ * limiter_file.c
  *		Lanes in small files, mapped by each session.
  *
  * A lane is a file of fixed size, PG_STAT_TMP_DIR/order_gateway.<name>,
@@ -32,13 +32,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "limiter_store.h"
+#include "limiter_file.h"
 #include "pgstat.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
 
 /* Ours, and of this version of OgLane: raise the last digits with it. */
-#define LANE_MARK	UINT64CONST(0x4F474C414E450001)
+#define LANE_MARK	UINT64CONST(0x4F474C414E450002)
 
 typedef struct LaneFile
 {

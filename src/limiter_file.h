@@ -1,17 +1,14 @@
 /*-------------------------------------------------------------------------
  *
- * limiter_store.h
- *		Where lanes live: found by name, shared by all sessions.
+ * limiter_file.h
+ *		Lanes in files: found by name, shared by all sessions.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef OG_LIMITER_STORE_H
-#define OG_LIMITER_STORE_H
+#ifndef OG_LIMITER_FILE_H
+#define OG_LIMITER_FILE_H
 
 #include "limiter_lane.h"
-
-/* Length of a lane's name: hexadecimal digits of a hash. */
-#define OG_LANE_NAME	32
 
 /*
  * Find a lane, or make one.  The caller may use it until it closes it again,
@@ -22,4 +19,4 @@ extern OgLane *og_lane_open(const char *name);
 /* Raises no errors, so it may be called when a context goes. */
 extern void og_lane_close(OgLane *lane);
 
-#endif							/* OG_LIMITER_STORE_H */
+#endif							/* OG_LIMITER_FILE_H */

@@ -1,0 +1,52 @@
+--
+-- Views: what they look like, and who may look
+--
+-- This server does not preload the library. Where sessions share memory all
+-- the same (PostgreSQL 17 and newer) there is nothing in the views yet; else
+-- they say what is missing. What they show of calls is tested by test/t.
+--
+\d order_gateway_activity
+\d order_gateway_stats
+\d order_gateway_limits
+-- every column is explained
+SELECT attrelid::regclass, attname FROM pg_attribute
+WHERE attrelid::regclass::text LIKE 'order_gateway_%' AND attnum > 0
+	AND col_description(attrelid, attnum) IS NULL AND attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'v');
+-- who may
+CREATE ROLE regress_og_reader;
+CREATE ROLE regress_og_monitor IN ROLE pg_monitor;
+SELECT v, r, has_table_privilege(r, v, 'SELECT') AS may_select
+FROM unnest('{order_gateway_activity,order_gateway_stats,order_gateway_limits}'::text[]) v,
+	unnest('{regress_og_reader,regress_og_monitor}'::text[]) r
+ORDER BY 1, 2;
+SELECT r, has_function_privilege(r, 'order_gateway_stats_reset()', 'EXECUTE') AS may_reset
+FROM unnest('{regress_og_reader,regress_og_monitor}'::text[]) r ORDER BY 1;
+SET ROLE regress_og_reader;
+SELECT * FROM order_gateway_stats;
+SELECT * FROM order_gateway_limits;
+SELECT order_gateway_stats_reset();
+SET ROLE regress_og_monitor;
+SELECT order_gateway_stats_reset();
+RESET ROLE;
+DROP ROLE regress_og_reader, regress_og_monitor;
+-- without shared memory: the error and its remedy, or no row
+\set VERBOSITY verbose
+CREATE FUNCTION look(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	EXECUTE query;
+	RETURN 'as it should be';
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN CASE WHEN current_setting('server_version_num')::int < 170000
+		AND SQLERRM = 'order_gateway must be loaded via "shared_preload_libraries"'
+		AND hint = 'Add order_gateway to shared_preload_libraries in postgresql.conf and restart the server.'
+		THEN 'as it should be' ELSE SQLERRM || hint END;
+END
+$$;
+SELECT look('SELECT * FROM order_gateway_activity');
+SELECT look('SELECT * FROM order_gateway_stats');
+SELECT look('SELECT * FROM order_gateway_limits');
+SELECT look('SELECT order_gateway_stats_reset()');
+DROP FUNCTION look;
