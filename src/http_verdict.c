@@ -18,10 +18,8 @@
 
 #include "mb/pg_wchar.h"
 
+#include "crypto.h"
 #include "http_internal.h"
-
-/* Where libcurl's words on a certificate begin, if OpenSSL found the fault. */
-#define CERTIFICATE_PROBLEM "SSL certificate problem: "
 
 /* A Retry-After beyond a year is no longer a number of use. */
 #define MAX_RETRY_SECONDS (366 * 24 * 3600)
@@ -184,18 +182,22 @@ explain_unconnected(OgTransfer *transfer)
 }
 
 /*
- * The certificate is no good.  Unless OpenSSL found the fault, libcurl's words
- * may cite the certificate, so they are not used.
+ * The certificate is no good.  libcurl's words are not used: they may cite the
+ * certificate, and differ from version to version.
  */
 static void
 explain_certificate(OgTransfer *transfer)
 {
 	const char *site = transfer->endpoint.site;
-	size_t		prefix = strlen(CERTIFICATE_PROBLEM);
+	const char *problem;
+	long		result = 0;
 
-	if (strncmp(transfer->error, CERTIFICATE_PROBLEM, prefix) == 0)
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT,
+							 &result);
+	problem = og_certificate_problem(result);
+	if (problem != NULL)
 		tell(transfer, "could not verify the certificate of %s: %s", site,
-			 transfer->error + prefix);
+			 problem);
 	else
 		tell(transfer, "the certificate of %s is for another name", site);
 }
