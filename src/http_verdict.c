@@ -311,23 +311,29 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 }
 
 /*
- * libcurl took an answer in without complaint: did it have an end to go by?
+ * libcurl is done with an answer: did it come to its own end?
  *
  * One that says neither how long it is nor that it is chunked ends where the
  * connection does, which anybody on the way could have brought about.  Whoever
- * reads its body has to see that it is whole, as a JSON value shows.
+ * reads its body has to see that it is whole, as a JSON value shows.  So it
+ * does not matter how the connection ended.  To newer versions of libcurl an
+ * end without TLS's own goodbye is an error, to older ones it is not.
  */
 static bool
-is_whole(const OgTransfer *transfer)
+is_whole(const OgTransfer *transfer, CURLcode code)
 {
 	const OgAnswer *answer = &transfer->answer;
 
-	if (!answer->head_done)
+	if (!answer->head_done || answer->refused != NULL ||
+		(code != CURLE_OK && code != CURLE_RECV_ERROR))
 		return false;
 	if (og_answer_has_no_body(answer))
-		return answer->len == 0;
+		return code == CURLE_OK && answer->len == 0;
+	if (answer->chunked)
+		return code == CURLE_OK;
 	if (answer->content_length >= 0)
-		return answer->len == (uint64) answer->content_length;
+		return code == CURLE_OK &&
+			answer->len == (uint64) answer->content_length;
 	return true;
 }
 
@@ -365,7 +371,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 		response->delivery = OG_NOT_DELIVERED;
 		explain_unsent(transfer, code);
 	}
-	else if (code == CURLE_OK && answer->refused == NULL && is_whole(transfer))
+	else if (is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
 		response->body = og_slice(answer->body ? answer->body : "",
