@@ -12,10 +12,11 @@
 #	make demo		a real script of cancels against the sandbox
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
+#	make check-versions	every test on PostgreSQL 17 and 18 (needs root)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo lint check-floors
+OWN_TARGETS = check demo lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -30,13 +31,14 @@ ifneq ($(OTHER_GOALS),)
 $(error run "make $(OWN_GOALS)" and "make $(OTHER_GOALS)" one after the other)
 endif
 
-# REGRESS and TESTS are what the user gave on the command line, if anything.
-export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS OG_SECONDS OG_PRELOAD
+# What the user gave on the command line, if anything.
+export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
+export OG_CALLS OG_SECONDS OG_PRELOAD VERSIONS CACHE MIRROR
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo lint:
+check demo lint check-versions:
 	@test/setup/$@
 
 check-floors:

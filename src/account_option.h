@@ -12,6 +12,7 @@
 #define OG_ACCOUNT_OPTION_H
 
 #include "account.h"
+#include "compat.h"
 
 /*
  * Fill the part of an account that comes from the options of a server, or of
@@ -62,11 +63,11 @@ extern bool og_account_is_credential(const OgProvider *provider,
 									 const OgWrittenOption *written);
 
 /* Raise HV00D; "detail" may be NULL, "valid" lists the names. */
-extern void og_account_refuse_name(const OgWrittenOption *option,
-								   const char *where,
-								   const OgProvider *provider,
-								   const char *detail, const char *valid)
-			pg_attribute_noreturn();
+pg_noreturn extern void og_account_refuse_name(const OgWrittenOption *option,
+											   const char *where,
+											   const OgProvider *provider,
+											   const char *detail,
+											   const char *valid);
 
 extern bool og_account_has_control(const char *text);
 

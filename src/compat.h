@@ -4,8 +4,8 @@
  *		Differences between PostgreSQL 15 and 18, in one place.
  *
  * Each entry defines a name of ours for what differs, so that no other file
- * asks for a version.  Included by the .c files that need it, after the
- * server's headers.
+ * asks for a version.  Included by the files that need it, after the server's
+ * headers.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,6 +33,11 @@
 
 #if PG_VERSION_NUM < 150000
 #error "order_gateway needs PostgreSQL 15 or newer"
+#endif
+
+/* Stands before a declaration since 18, where the older name is gone. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /* One access check for all classes of objects since 16. */

@@ -20,6 +20,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/x509_vfy.h>
 
 #include "crypto.h"
 
@@ -107,6 +108,14 @@ og_base64(OgSlice bytes)
 
 	EVP_EncodeBlock((unsigned char *) text, bytes_of(bytes), (int) bytes.len);
 	return text;
+}
+
+const char *
+og_certificate_problem(long result)
+{
+	if (result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED)
+		return NULL;
+	return X509_verify_cert_error_string(result);
 }
 
 void

@@ -31,6 +31,12 @@ extern char *og_hmac_hex(OgHash hash, OgSlice key, OgSlice text);
 /* Base64 (RFC 4648, with padding, without line breaks). */
 extern char *og_base64(OgSlice bytes);
 
+/*
+ * OpenSSL's words for what it found wrong with a certificate (static), or
+ * NULL if it has none for this result.
+ */
+extern const char *og_certificate_problem(long result);
+
 /* Overwrite bytes that held a secret, so that no optimiser drops it. */
 extern void og_wipe(void *bytes, size_t len);
 

@@ -163,11 +163,28 @@ dequeue(OgTransfer *transfer)
 	transfer->queued = false;
 }
 
+/*
+ * The connection of an answer that was not whole is at its end, or the rest of
+ * that answer may still come.  libcurl thinks so too, but not always: 8.22 goes
+ * on with one that TLS closed in the middle of a head.
+ */
+static void
+discard_connection(OgTransfer *transfer)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET,
+						  &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+		og_socket_discard(fd);
+}
+
 /* libcurl is done with a transfer. */
 void
 og_transfer_end(OgTransfer *transfer, CURLcode code)
 {
 	og_verdict(transfer, code);
+	if (transfer->response.delivery != OG_ANSWERED)
+		discard_connection(transfer);
 	let_go(transfer);
 	enqueue(transfer);
 }

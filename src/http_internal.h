@@ -147,6 +147,7 @@ extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
 extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
 extern void og_socket_watched(int fd, bool watched);
+extern void og_socket_discard(int fd);
 extern bool og_socket_idle_has_input(void);
 extern void og_socket_check_idle(void);
 

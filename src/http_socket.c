@@ -225,6 +225,19 @@ og_socket_check_idle(void)
 	}
 }
 
+/* No request will ever leave over this socket again, if it is idle. */
+void
+og_socket_discard(int fd)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd && sockets[i].idle)
+			shut_down(fd);
+	}
+}
+
 /*
  * The last look before a request leaves over a connection that was idle: what
  * came in there since the check above would be taken for the answer.

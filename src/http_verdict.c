@@ -18,10 +18,8 @@
 
 #include "mb/pg_wchar.h"
 
+#include "crypto.h"
 #include "http_internal.h"
-
-/* Where libcurl's words on a certificate begin, if OpenSSL found the fault. */
-#define CERTIFICATE_PROBLEM "SSL certificate problem: "
 
 /* A Retry-After beyond a year is no longer a number of use. */
 #define MAX_RETRY_SECONDS (366 * 24 * 3600)
@@ -184,18 +182,22 @@ explain_unconnected(OgTransfer *transfer)
 }
 
 /*
- * The certificate is no good.  Unless OpenSSL found the fault, libcurl's words
- * may cite the certificate, so they are not used.
+ * The certificate is no good.  libcurl's words are not used: they may cite the
+ * certificate, and differ from version to version.
  */
 static void
 explain_certificate(OgTransfer *transfer)
 {
 	const char *site = transfer->endpoint.site;
-	size_t		prefix = strlen(CERTIFICATE_PROBLEM);
+	const char *problem;
+	long		result = 0;
 
-	if (strncmp(transfer->error, CERTIFICATE_PROBLEM, prefix) == 0)
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT,
+							 &result);
+	problem = og_certificate_problem(result);
+	if (problem != NULL)
 		tell(transfer, "could not verify the certificate of %s: %s", site,
-			 transfer->error + prefix);
+			 problem);
 	else
 		tell(transfer, "the certificate of %s is for another name", site);
 }
@@ -315,23 +317,29 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 }
 
 /*
- * libcurl took an answer in without complaint: did it have an end to go by?
+ * libcurl is done with an answer: did it come to its own end?
  *
  * One that says neither how long it is nor that it is chunked ends where the
  * connection does, which anybody on the way could have brought about.  Whoever
- * reads its body has to see that it is whole, as a JSON value shows.
+ * reads its body has to see that it is whole, as a JSON value shows.  So it
+ * does not matter how the connection ended.  To newer versions of libcurl an
+ * end without TLS's own goodbye is an error, to older ones it is not.
  */
 static bool
-is_whole(const OgTransfer *transfer)
+is_whole(const OgTransfer *transfer, CURLcode code)
 {
 	const OgAnswer *answer = &transfer->answer;
 
-	if (!answer->head_done)
+	if (!answer->head_done || answer->refused != NULL ||
+		(code != CURLE_OK && code != CURLE_RECV_ERROR))
 		return false;
 	if (og_answer_has_no_body(answer))
-		return answer->len == 0;
+		return code == CURLE_OK && answer->len == 0;
+	if (answer->chunked)
+		return code == CURLE_OK;
 	if (answer->content_length >= 0)
-		return answer->len == (uint64) answer->content_length;
+		return code == CURLE_OK &&
+			answer->len == (uint64) answer->content_length;
 	return true;
 }
 
@@ -405,7 +413,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 		response->delivery = OG_NOT_DELIVERED;
 		explain_unsent(transfer, code);
 	}
-	else if (code == CURLE_OK && answer->refused == NULL && is_whole(transfer))
+	else if (is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
 		response->body = og_slice(answer->body ? answer->body : "",

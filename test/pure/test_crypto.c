@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 
 #include "crypto.h"
 #include "server_shim.h"
@@ -197,6 +198,16 @@ test_wiping(void)
 }
 
 static void
+test_certificate_problems(void)
+{
+	is_text(og_certificate_problem(X509_V_ERR_CERT_HAS_EXPIRED),
+			"certificate has expired", "a certificate's problem is told");
+	is_text(og_certificate_problem(X509_V_OK), NULL, "... if it has one");
+	is_text(og_certificate_problem(X509_V_ERR_UNSPECIFIED), NULL,
+			"... that is known");
+}
+
+static void
 test_failure(void)
 {
 	OgSlice		key = og_slice("k", (size_t) INT_MAX + 1);
@@ -212,6 +223,7 @@ main(void)
 	test_hashes();
 	test_base64();
 	test_wiping();
+	test_certificate_problems();
 	test_failure();
 	return done_testing();
 }

@@ -1,8 +1,9 @@
 # Which PostgreSQL? Sourced by the other scripts of this directory.
 #
-# PG_CONFIG if it is set; else Debian's 15 if it is here, server and headers;
-# else the newest that is; else 15, which test/setup/packages then installs.
-# Sets PG_MAJOR and the function pg_config_path.
+# PG_CONFIG if it is set; else Debian's PG_MAJOR if that is; else Debian's 15 if
+# it is here, server and headers; else the newest that is; else 15. What is not
+# here test/setup/packages then installs. Sets PG_MAJOR and the function
+# pg_config_path.
 
 is_complete()
 {
@@ -10,11 +11,13 @@ is_complete()
 		[ -e "/usr/include/postgresql/$1/server/postgres.h" ]
 }
 
-PG_MAJOR=15
-if ! is_complete 15; then
-	for candidate in $(ls /usr/lib/postgresql 2>/dev/null | sort -n); do
-		! is_complete "$candidate" || PG_MAJOR=$candidate
-	done
+if [ -z "${PG_MAJOR:-}" ]; then
+	PG_MAJOR=15
+	if ! is_complete 15; then
+		for candidate in $(ls /usr/lib/postgresql 2>/dev/null | sort -n); do
+			! is_complete "$candidate" || PG_MAJOR=$candidate
+		done
+	fi
 fi
 
 pg_config_path()

@@ -117,11 +117,11 @@ strike_stage()
 	exit $status
 }
 
-# Copy the source tree: what git knows and what it would add; without git,
-# all but what a build leaves behind.
+# Copy the source tree to a directory: what git knows and what it would add;
+# without git, all but what a build leaves behind.
 copy_source()
 {
-	local git=(git -c "safe.directory=*" -C "$top") files="$STAGE/files"
+	local git=(git -c "safe.directory=*" -C "$top")
 
 	if [ "$("${git[@]}" rev-parse --show-toplevel 2>/dev/null)" = "$top" ]; then
 		"${git[@]}" ls-files -z --cached --others --exclude-standard |
@@ -129,14 +129,13 @@ copy_source()
 				if [ -e "$top/$file" ] || [ -L "$top/$file" ]; then
 					printf '%s\0' "$file"
 				fi
-			done >"$files"
-		tar -C "$top" --null --no-recursion -T "$files" -cf - |
-			tar -C "$STAGE/source" --no-same-owner -xf -
-		rm "$files"
+			done |
+			tar -C "$top" --null --no-recursion -T - -cf - |
+			tar -C "$1" --no-same-owner -xf -
 	else
 		tar -C "$top" --exclude=.git --exclude='*.o' --exclude='*.so' \
 			--exclude='*.bc' --exclude=./tmp_check --exclude=./results -cf - . |
-			tar -C "$STAGE/source" --no-same-owner -xf -
+			tar -C "$1" --no-same-owner -xf -
 	fi
 }
 
@@ -206,7 +205,7 @@ set_stage()
 	STAGE=$(mktemp -d "$tmp/order_gateway.XXXXXX")
 	mkdir "$STAGE/source" "$STAGE/root" "$STAGE/tmp" "$STAGE/home"
 
-	copy_source
+	copy_source "$STAGE/source"
 	copy_postgresql
 	[ "$(id -u)" -ne 0 ] || chown -Rh "$stage_user:" "$STAGE"
 
