@@ -89,8 +89,9 @@ mutate(uint8_t *text, size_t len, size_t max_len)
 	const char *token = fuzz_tokens[below(count_of(fuzz_tokens))];
 	uint8_t		piece[MAX_PIECE];
 	size_t		from = below(len + 1);
-	size_t		count = Min(below(MAX_PIECE), len - from);
+	size_t		count = below(MAX_PIECE);
 
+	count = Min(count, len - from);
 	memcpy(piece, text + from, count);
 	switch (below(7))
 	{
