@@ -10,13 +10,14 @@
 #
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
+#	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
 #	make check-versions	every test on PostgreSQL 17 and 18 (needs root)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo lint check-floors check-versions
+OWN_TARGETS = check demo fuzz lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -34,11 +35,12 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_PRELOAD VERSIONS CACHE MIRROR
+export FUZZ_SECONDS PROVIDER
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo lint check-versions:
+check demo fuzz lint check-versions:
 	@test/setup/$@
 
 check-floors:

@@ -3,90 +3,66 @@
  * fuzz_json.c
  *		Throws answers at the proof, and walks through what it takes.
  *
- * What is proven must be readable to its last byte: every slice lies within
- * its container and is proven by itself, text keeps to its limit and compares
- * equal to its string, a member is found by its name, nothing stays
- * allocated.  cJSON, which takes all that we take, must see the same tree
- * with the same keys and strings.
+ * What is proven is exactly what the second reader takes, and both see the
+ * same tree: every value at the same place to its last byte, with the same
+ * keys and the same decoded strings.  A value is proven by itself, its text
+ * keeps to its limit and compares equal to it, a member is found by its name,
+ * nothing stays allocated.  cJSON takes all that we take.
  *
- * Built with libFuzzer (make libfuzzer), or with the driver below, which
- * mutates a few answers at random: fuzz_json [SECONDS [SEED]].
+ * See fuzz.h for how it is run.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <time.h>
-
-#include "mb/pg_wchar.h"
-
-#include "json_case.h"
+#include "fuzz.h"
+#include "second_reader.h"
 #include "server_shim.h"
 
 #define CLIP	7
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) \
-do { \
-	if (!(condition)) \
-	{ \
-		fprintf(stderr, "%s:%d: must be: %s\n", __FILE__, __LINE__, \
-				#condition); \
-		abort(); \
-	} \
-} while (0)
-
 /* cJSON reads numbers of fewer characters than this. */
 #define CJSON_NUMBER_SIZE	64
 
-static void walk(OgSlice value, const cJSON *tree);
-
-static int
-count_characters(const char *text)
-{
-	int			characters = 0;
-
-	for (; *text != '\0'; text++)
-		characters += (*text & 0xC0) != 0x80;
-	return characters;
-}
+static void walk(OgSlice value, const Node *node);
 
 static void
-check_text(OgSlice value)
+check_text(OgSlice value, const Node *node)
 {
 	char	   *text = og_json_text(value, CLIP);
 	char	   *all = og_json_text(value, PG_INT32_MAX);
+	char	   *shown = second_shown(node, CLIP);
+	char	   *shown_all = second_shown(node, PG_INT32_MAX);
 
-	MUST((text == NULL) == (og_json_kind(value) == OG_JSON_NULL));
-	MUST((all == NULL) == (text == NULL));
+	must((text == NULL) == (node->kind == OG_JSON_NULL));
 	if (text != NULL)
 	{
 		int			order = og_json_compare(value, og_slice_of(text));
 
-		MUST(count_characters(text) <= CLIP);
-		MUST(strncmp(all, text, strlen(text)) == 0);
-		MUST(pg_encoding_verifymbstr(PG_UTF8, all, strlen(all)) ==
-			 strlen(all));
-		MUST(og_json_equals(value, all));
-		MUST(strlen(all) > strlen(text) ? order > 0 : order == 0);
+		must(strcmp(text, shown) == 0);
+		must(strcmp(all, shown_all) == 0);
+		must(second_count(all, strlen(all)) >= 0);
+		must(og_json_equals(value, all));
+		must(strlen(all) > strlen(text) ? order > 0 : order == 0);
 		pfree(text);
 		pfree(all);
+		pfree(shown);
+		pfree(shown_all);
 	}
 }
 
 static void
 check_inside(OgSlice outer, OgSlice inner)
 {
-	MUST(inner.len > 0);
-	MUST(inner.data > outer.data);
-	MUST(inner.data + inner.len < outer.data + outer.len);
+	must(inner.len > 0);
+	must(inner.data > outer.data);
+	must(inner.data + inner.len < outer.data + outer.len);
 }
 
 static void
-walk_array(OgSlice value, const cJSON *tree)
+walk_array(OgSlice value, const Node *node)
 {
-	const cJSON *child = tree == NULL ? NULL : tree->child;
+	const Node *child = node->first;
 	OgJsonCursor cursor;
 	OgSlice		element;
 
@@ -94,17 +70,17 @@ walk_array(OgSlice value, const cJSON *tree)
 	while (og_json_next_element(&cursor, &element))
 	{
 		check_inside(value, element);
-		MUST(tree == NULL || child != NULL);
+		must(child != NULL);
 		walk(element, child);
-		child = child == NULL ? NULL : child->next;
+		child = child->next;
 	}
-	MUST(child == NULL);
+	must(child == NULL);
 }
 
 static void
-walk_object(OgSlice value, const cJSON *tree)
+walk_object(OgSlice value, const Node *node)
 {
-	const cJSON *child = tree == NULL ? NULL : tree->child;
+	const Node *child = node->first;
 	OgJsonCursor cursor;
 	OgSlice		name;
 	OgSlice		member;
@@ -113,57 +89,35 @@ walk_object(OgSlice value, const cJSON *tree)
 	og_json_open(&cursor, value);
 	while (og_json_next_member(&cursor, &name, &member))
 	{
-		char	   *text = og_json_text(name, PG_INT32_MAX);
-
 		check_inside(value, name);
 		check_inside(value, member);
-		MUST(og_json_kind(name) == OG_JSON_STRING);
-		MUST(tree == NULL || child != NULL);
-		if (child != NULL)
-			MUST(strcmp(child->string, text) == 0);
+		must(og_json_kind(name) == OG_JSON_STRING);
+		must(child != NULL && og_json_equals(name, child->name));
 
 		/* The first of that name may be another, with the same bytes. */
 		if (members++ < 10)
-			MUST(og_slice_equal(og_json_member(value, text), member));
+			must(og_slice_equal(og_json_member(value, child->name), member));
 		walk(member, child);
-		child = child == NULL ? NULL : child->next;
-		pfree(text);
+		child = child->next;
 	}
-	MUST(child == NULL);
+	must(child == NULL);
 }
 
 static void
-walk(OgSlice value, const cJSON *tree)
+walk(OgSlice value, const Node *node)
 {
 	OgSlice		again;
 	const char *reason;
 
-	MUST(og_json_prove(value, &again, &reason));
-	MUST(again.data == value.data && again.len == value.len);
-	check_text(value);
-
-	switch (og_json_kind(value))
-	{
-		case OG_JSON_STRING:
-			if (tree != NULL)
-				MUST(cJSON_IsString(tree) &&
-					 og_json_equals(value, tree->valuestring));
-			break;
-		case OG_JSON_NUMBER:
-			MUST(value.len <= OG_JSON_MAX_NUMBER);
-			MUST(tree == NULL || cJSON_IsNumber(tree));
-			break;
-		case OG_JSON_ARRAY:
-			MUST(tree == NULL || cJSON_IsArray(tree));
-			walk_array(value, tree);
-			break;
-		case OG_JSON_OBJECT:
-			MUST(tree == NULL || cJSON_IsObject(tree));
-			walk_object(value, tree);
-			break;
-		default:
-			break;
-	}
+	must(value.data == node->bytes.data && value.len == node->bytes.len);
+	must(og_json_kind(value) == node->kind);
+	must(og_json_prove(value, &again, &reason));
+	must(again.data == value.data && again.len == value.len);
+	check_text(value, node);
+	if (node->kind == OG_JSON_ARRAY)
+		walk_array(value, node);
+	else if (node->kind == OG_JSON_OBJECT)
+		walk_object(value, node);
 }
 
 static bool
@@ -179,39 +133,38 @@ has_long_number(OgSlice answer)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *copy = malloc(size + 1);
-	OgSlice		answer = og_slice(copy + 1, size);
+	OgSlice		answer = og_slice((const char *) data, size);
+	const Node *node;
 	OgSlice		value;
 	const char *reason = NULL;
-	size_t		before = shim_in_use;
+	bool		is_proven;
+	size_t		before;
 
-	/* What is read beyond the end is beyond the memory. */
-	memcpy(copy + 1, data, size);
-	if (og_json_prove(answer, &value, &reason))
+	fuzz_input(data, size);
+	node = second_read(answer);
+	before = shim_in_use;
+
+	is_proven = og_json_prove(answer, &value, &reason);
+	must(is_proven == (reason == NULL));
+	must(is_proven == (node != NULL));
+	if (is_proven)
 	{
 		cJSON	   *tree = cJSON_ParseWithLength(value.data, value.len);
 
-		MUST(reason == NULL);
-		MUST(tree != NULL || has_long_number(answer));
-		walk(value, tree);
+		must(tree != NULL || has_long_number(answer));
 		cJSON_Delete(tree);
+		walk(value, node);
 	}
-	else
-		MUST(reason != NULL);
-	MUST(shim_in_use == before);
-	free(copy);
+	must(shim_in_use == before);
+	shim_forget();
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-
-#define MAX_INPUT	4096
 
 /* More keys than wait without an allocation. */
 #define TEN(text)	text text text text text text text text text text
 #define MANY_KEYS	TEN(TEN("\"\":0,\"a\":1,\"\\u0061\":1,"))
 
-static const char *const seeds[] = {
+const char *const fuzz_seeds[] = {
 	"{" MANY_KEYS "\"b\":[{\"c\":{\"\":{\"\":{\"\":{}}}}}]}",
 	"{\"code\":200,\"data\":[{\"result\":120,\"id\":\"6216559590087220004\","
 	"\"msg\":\"Cancel order success\"},{\"result\":121,\"id\":2}],"
@@ -225,98 +178,14 @@ static const char *const seeds[] = {
 	"\"s\":1,\"t\":2,\"u\":3,\"v\":4,\"w\":5,\"x\":6,\"y\":7,\"z\":8,\"\":9,"
 	"\"a\":1,\"\\u0062\":2,\"aa\":[1,{\"a\":1}],\"ab\":-0}",
 	" [ true , null , -1 , \"\\n\\\"\\\\\\/\" , [ ] , { } ] ",
+	NULL
 };
 
-static const char *const tokens[] = {
+const char *const fuzz_tokens[] = {
 	"{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\u0000", "\\uD83D",
 	"\\uDE00", "\\u0061", "a", "\"a\":1", "\"a\":2", ",\"a\":1", "null",
 	"true", "false", "0", "-", ".", "e", "1e100", "1e-101", "00", "\xEF\xBB\xBF",
 	"\xE9\x87\x87", "\xF0\x9F\x98\x80", "\xED\xA0\x80", "\xC0\x80", "\xFF",
 	" ", "\n", "\t", "[[[[[[[[", "]]]]]]]]", "123456789012345678901234567890",
+	NULL
 };
-
-static uint64 state;
-
-static uint32
-below(uint32 limit)
-{
-	state = state * UINT64CONST(6364136223846793005) +
-		UINT64CONST(1442695040888963407);
-	return (uint32) ((state >> 33) % limit);
-}
-
-/* Put bytes in place of some that are there. */
-static size_t
-replace(char *input, size_t len, size_t at, size_t gone, const char *bytes,
-		size_t count)
-{
-	gone = Min(gone, len - at);
-	if (len - gone + count > MAX_INPUT)
-		return len;
-	memmove(input + at + count, input + at + gone, len - at - gone);
-	memcpy(input + at, bytes, count);
-	return len - gone + count;
-}
-
-static size_t
-mutate(char *input, size_t len)
-{
-	size_t		at = below(len + 1);
-	const char *token = tokens[below(lengthof(tokens))];
-	char		copy[64];
-	size_t		from;
-	size_t		count;
-
-	switch (below(6))
-	{
-		case 0:
-			return replace(input, len, at, 0, token, strlen(token));
-		case 1:
-			return replace(input, len, at, strlen(token), token,
-						   strlen(token));
-		case 2:
-			return replace(input, len, at, below(8), "", 0);
-		case 3:
-			if (at < len)
-				input[at] ^= 1 << below(8);
-			return len;
-		case 4:
-			return below(20) == 0 ? at : len;
-		default:
-			/* Repeat or move a piece of it. */
-			from = below(len + 1);
-			count = Min(below(sizeof(copy)), len - from);
-			memcpy(copy, input + from, count);
-			return replace(input, len, at, below(2) * count, copy, count);
-	}
-}
-
-int
-main(int argc, char **argv)
-{
-	long		seconds = argc > 1 ? strtol(argv[1], NULL, 10) : 10;
-	uint64		seed = argc > 2 ? strtoull(argv[2], NULL, 10) : time(NULL);
-	time_t		end = time(NULL) + seconds;
-	long		inputs = 0;
-	long		taken = 0;
-
-	printf("seed %llu\n", (unsigned long long) seed);
-	fflush(stdout);
-	state = seed;
-	while (inputs % 1000 != 0 || time(NULL) < end)
-	{
-		const char *text = seeds[below(lengthof(seeds))];
-		char		input[MAX_INPUT];
-		size_t		len = replace(input, 0, 0, 0, text, strlen(text));
-
-		for (int i = below(8); i >= 0; i--)
-			len = mutate(input, len);
-		taken += prove_exactly(og_slice(input, len)) == NULL;
-		LLVMFuzzerTestOneInput((const uint8_t *) input, len);
-		inputs++;
-	}
-	printf("%ld answers, %ld of them proven and walked\n", inputs, taken);
-	return 0;
-}
-
-#endif							/* !WITH_LIBFUZZER */

@@ -17,12 +17,19 @@
 
 #include "server_shim.h"
 
-/* What stands before each piece of memory; as large as its alignment. */
+/* What stands before each piece of memory; a multiple of its alignment. */
 typedef union Header
 {
-	size_t		size;
-	char		aligned[16];
+	struct
+	{
+		size_t		size;
+		union Header *previous; /* all pieces are in a list */
+		union Header *next;
+	};
+	char		aligned[32];
 } Header;
+
+static Header *pieces;
 
 size_t		shim_in_use;
 size_t		shim_peak;
@@ -81,6 +88,11 @@ palloc_extended(Size size, int flags)
 	if (header == NULL)
 		abort();
 	header->size = size;
+	header->previous = NULL;
+	header->next = pieces;
+	if (pieces != NULL)
+		pieces->previous = header;
+	pieces = header;
 	count(size);
 
 	/* What was not written must not look as if it had been. */
@@ -107,7 +119,20 @@ pfree(void *pointer)
 	Header	   *header = (Header *) pointer - 1;
 
 	count(-(ptrdiff_t) header->size);
+	if (header->next != NULL)
+		header->next->previous = header->previous;
+	if (header->previous != NULL)
+		header->previous->next = header->next;
+	else
+		pieces = header->next;
 	free(header);
+}
+
+void
+shim_forget(void)
+{
+	while (pieces != NULL)
+		pfree(pieces + 1);
 }
 
 /* Always moves, as the worst of allocators would. */

@@ -17,6 +17,9 @@
 extern size_t shim_in_use;
 extern size_t shim_peak;
 
+/* Free all of it, as the reset of a context would. */
+extern void shim_forget(void);
+
 /* Measure the peak from here on. */
 extern void shim_reset_peak(void);
 

@@ -1,9 +1,12 @@
 # The pure rooms without a server: every test/pure/test_*.c is built and run,
-# and its TAP passed on as a subtest. Then answers are mutated for a moment.
+# and its TAP passed on as a subtest. Then answers of the sandbox are mutated,
+# for each provider for a moment.
 #
-# Nothing is written to the source tree. To run one of them by hand:
+# Nothing is written to the source tree. To run one of them by hand, and the
+# fuzzers for longer:
 #
 #	make -C test/pure check
+#	make fuzz
 
 use strict;
 use warnings;
@@ -15,6 +18,9 @@ use Test::More;
 my $top = File::Spec->rel2abs($ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..');
 my $pg_config = $ENV{PG_CONFIG} // 'pg_config';
 my $build_dir = tempdir(CLEANUP => 1);
+
+my @FUZZERS = qw(json xt tronsave btse wangdian);
+my $FUZZ_SECONDS = 2;
 
 # What an outer make left in the environment is not meant for this one.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
@@ -59,10 +65,29 @@ my @programs = map { split } @names;
 cmp_ok(scalar @programs, '>', 0, 'there are test programs');
 subtest $_ => sub { pass_on($_) } foreach @programs;
 
-# The fuzzer, as far as a few seconds go; see test/pure/Makefile for more.
-($exit, @built) = run(@make, "$build_dir/plain/fuzz_json");
-is($exit, 0, 'the fuzzer is built') or BAIL_OUT(join '', @built);
-($exit, my @said) = run("$build_dir/plain/fuzz_json", 3);
-is($exit, 0, 'what is proven at random can be walked') or diag(@said);
+# The fuzzers, as far as a few seconds each go, with the sanitizers where this
+# compiler has them.
+my $kind = 'asan';
+($exit, @built) = run(@make, 'fuzzers');
+if ($exit != 0)
+{
+	note('without sanitizers: ', @built);
+	$kind = 'plain';
+	($exit, @built) = run(@make, map { "$build_dir/plain/fuzz_$_" } @FUZZERS);
+}
+is($exit, 0, 'the fuzzers are built') or BAIL_OUT(join '', @built);
+
+($exit, my @said) = run(@make, 'corpus');
+is($exit, 0, 'the sandbox gives answers to begin with') or diag(@said);
+foreach my $fuzzer (@FUZZERS)
+{
+	my @command = ("$build_dir/$kind/fuzz_$fuzzer", $FUZZ_SECONDS, time,
+		"$build_dir/corpus/$fuzzer");
+
+	($exit, @said) = run(@command);
+	is($exit, 0, "nothing is misread at random: $fuzzer") or diag(@said);
+	like($said[-1], qr/^\d+ seeds and \d+ mutations/, '... in so many answers');
+	note("$fuzzer: $said[-1]");
+}
 
 done_testing();

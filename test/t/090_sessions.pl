@@ -1,6 +1,5 @@
 # Long sessions and short ones: memory, descriptors and connections after
-# thousands of calls, connections that were idle for too long, and a backend
-# that dies in the middle.
+# thousands of calls, and connections that were idle for too long.
 #
 # OG_CALLS is the number of calls in the long session, 2000 where it is not
 # set.
@@ -22,18 +21,13 @@ my $WARM_UP = 300;
 # Seconds after which a connection is not used any more.
 my $IDLE = 30;
 
-my $test = OrderGateway::Test->start(
-	options => { rate_limit => 'off' },
-	conf => 'restart_after_crash = on');
+my $test = OrderGateway::Test->start(options => { rate_limit => 'off' });
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 
 $sandbox->settings(accept_any_id => 'on', keep_requests => 1000);
 $node->safe_psql('postgres',
-	$sandbox->server_sql('xt', name => 'xt_slow', rate_limit => '1/1h',
-		max_wait => '10ms')
-	  . $sandbox->mapping_sql('xt', name => 'xt_slow')
-	  . $sandbox->server_sql('xt', name => 'xt_refused', retries => 0,
+	$sandbox->server_sql('xt', name => 'xt_refused', retries => 0,
 		base_url => 'https://localhost:1')
 	  . $sandbox->mapping_sql('xt', name => 'xt_refused'));
 
@@ -241,46 +235,5 @@ ok(!(grep { $_->{number} == $request->{connection} } @$old),
 is(outcomes($idle, 'xt', 1), 'C', 'and the next one');
 is(last_request()->{nth_on_connection}, 2, '... uses that again');
 $idle->quit;
-
-# ----
-# A backend that is killed in the middle of a call
-# ----
-
-$sandbox->reset;
-$test->seed('xt', 1, 2, 3);
-$sandbox->arm('black_hole', provider => 'xt');
-my $victim = $test->session;
-$victim->send('SELECT outcome FROM ' . call_sql('xt', [1]));
-ok($sandbox->wait_for(fault => 'black_hole', count => 1),
-	'a session waits for its answer');
-my $waiting = $test->session;
-$waiting->send('SELECT outcome FROM ' . call_sql('xt', [2]));
-$test->wait_until(
-	sub {
-		$session->value('SELECT count(*) FROM pg_locks'
-			  . ' WHERE objsubid = 20295 AND NOT granted') == 1;
-	},
-	'another one waits for the account');
-
-kill 'KILL', $victim->pid;
-like($victim->finish->{stderr}, qr/server closed the connection/,
-	'the session is gone');
-$waiting->finish;
-$test->wait_until(
-	sub { $node->psql('postgres', 'SELECT 1') == 0 },
-	'the server is there again');
-$sandbox->disarm;
-
-$session = $test->session;
-is($session->value('SELECT count(*) FROM pg_locks WHERE objsubid = 20295'), 0,
-	'no account is locked');
-
-# What was sent is still counted: a server that allows one request per hour
-# has none left.
-is(letters($session->call('xt', [3], server => 'xt_slow')), '-',
-	'the request of the dead is remembered');
-is(letters($session->call('xt', [3])), 'C', 'the next call works');
-is_deeply([ sort @{ $sandbox->executed('xt') } ], [ 1, 3 ],
-	'nothing was done twice, nor what was not asked for');
 
 done_testing();

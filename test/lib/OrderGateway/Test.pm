@@ -137,7 +137,8 @@ sub letters
 
 Starts a cluster and the sandbox, and creates in database C<postgres> the
 extension and a server and user mapping for each provider, named like it.
-With C<OG_PRELOAD> in the environment the library is preloaded.  C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
+With C<OG_PRELOAD> in the environment the library is preloaded.  C<name> is
+the cluster's (C<main>), C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
 sandbox, C<options> one of options for all servers, C<env> one of environment
 variables for the cluster; C<standby> prepares it for streaming.
 
@@ -174,7 +175,7 @@ Forgets what is in the sandbox, but for open connections.
 sub start
 {
 	my ($class, %opts) = @_;
-	my $node = PostgreSQL::Test::Cluster->new('main');
+	my $node = PostgreSQL::Test::Cluster->new($opts{name} // 'main');
 
 	$node->init(allows_streaming => $opts{standby} // 0);
 	$node->append_conf('postgresql.conf',
