@@ -66,11 +66,23 @@ typedef struct OgResponse
 	const char *location;		/* scheme, host and path of a redirect, or
 								 * NULL */
 	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
+	const char *date;			/* the provider's clock, as its answer writes
+								 * it, or NULL; belongs to the transfer */
 	TimestampTz sent_at;		/* 0 if not delivered */
 	TimestampTz answered_at;	/* 0 if no status line came */
 	const char *problem;		/* why it did not end in OG_ANSWERED: words
 								 * for a user, without any secret; or NULL */
 } OgResponse;
+
+/*
+ * How far our clock is ahead of another, as far as an answer can tell: by
+ * .ahead_ms (negative is behind), and .error_ms more or less.
+ */
+typedef struct OgClock
+{
+	int64		ahead_ms;
+	int64		error_ms;
+} OgClock;
 
 typedef struct OgHttp OgHttp;	/* a group of transfers of one call */
 typedef struct OgTransfer OgTransfer;
@@ -117,6 +129,22 @@ extern void og_http_release(OgTransfer *transfer);
 
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
+
+/*
+ * Compare clocks by the Date of an answer; false if it has none.  Reads no
+ * clock and raises no errors, and costs nothing where it is not called.
+ */
+extern bool og_http_clock(const OgResponse *response, OgClock *clock);
+
+/* The same by a Unix time that an answer tells, which counts in such units. */
+extern void og_http_compare_clocks(const OgResponse *response, int64 time_ms,
+								   int unit_ms, OgClock *clock);
+
+/* True if the clocks differ by more than this, whatever the error. */
+extern bool og_http_clock_differs(const OgClock *clock, int64 tolerance_ms);
+
+/* "our clock is 131 s ahead of the provider's", palloc'd. */
+extern char *og_http_clock_words(const OgClock *clock);
 
 /* Microseconds of a clock that is never set: for bounds on waiting. */
 extern int64 og_http_now(void);

@@ -9,6 +9,7 @@
  *		http_request.c	from a request to libcurl's options
  *		http_answer.c	callbacks that take an answer in
  *		http_verdict.c	what became of a transfer, and the words for it
+ *		http_clock.c	what the Date of an answer says about our clock
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
  * there raises an error or looks for interrupts.
@@ -55,6 +56,9 @@ typedef struct OgOutgoing
 	size_t		body_len;
 } OgOutgoing;
 
+/* Longer than any form of a date that HTTP has known. */
+#define OG_DATE_SIZE 40
+
 /* An answer as it comes in; all pointers malloc'd. */
 typedef struct OgAnswer
 {
@@ -67,7 +71,7 @@ typedef struct OgAnswer
 	int64		content_length; /* -1 = not given */
 	char	   *location;
 	char	   *retry_after;
-	char	   *date;
+	char		date[OG_DATE_SIZE]; /* empty without one */
 
 	/* the body */
 	char	   *body;			/* NUL-terminated */

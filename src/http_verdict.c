@@ -83,7 +83,7 @@ retry_seconds(const char *value, const char *date)
 	until = curl_getdate(value, NULL);
 	if (until == -1)
 		return -1;
-	if (date != NULL)
+	if (date[0] != '\0')
 		now = curl_getdate(date, NULL);
 	if (now == -1)
 		now = time(NULL);
@@ -337,6 +337,8 @@ read_head(OgTransfer *transfer)
 
 	response->status = transfer->answer.status;
 	response->answered_at = transfer->answer.at;
+	if (transfer->answer.date[0] != '\0')
+		response->date = transfer->answer.date;
 	read_retry_after(transfer);
 	read_location(transfer);
 }
