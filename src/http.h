@@ -22,6 +22,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "crypto_handshake.h"
 #include "message.h"
 
 /* How far a request came, as far as this machine can know. */
@@ -34,6 +35,39 @@ typedef enum OgDelivery
 								 * connection does counts as whole, and its
 								 * reader has to see whether it is */
 } OgDelivery;
+
+/* The last thing that a transfer came to. */
+typedef enum OgStage
+{
+	OG_STAGE_LOOKUP,			/* no address yet */
+	OG_STAGE_CONNECT,			/* no TCP connection */
+	OG_STAGE_TLS,				/* no agreement on how to encrypt */
+	OG_STAGE_CERTIFICATE,		/* a certificate that is no good, or none to
+								 * check it against */
+	OG_STAGE_REQUEST,			/* no answer */
+	OG_STAGE_ANSWER
+} OgStage;
+
+/* Room for any address. */
+#define OG_ADDRESS_SIZE	64
+
+/*
+ * What is seen of a transfer's connection.  Times are microseconds from the
+ * transfer's start, 0 where that moment never came.
+ */
+typedef struct OgSight
+{
+	OgStage		stage;
+	char		address[OG_ADDRESS_SIZE];	/* the last one that was tried */
+	int			tried;			/* how many were */
+	bool		handshake_begun;	/* the TCP connection is there */
+	int64		looked_up_us;
+	int64		connected_us;
+	int64		encrypted_us;
+	int64		sent_us;
+	int64		answered_us;	/* first byte of the answer */
+	OgHandshake handshake;
+} OgSight;
 
 typedef struct OgHttpRequest
 {
@@ -53,6 +87,13 @@ typedef struct OgHttpRequest
 	 */
 	void		(*ready) (void *owner, TimestampTz at);
 	void	   *owner;
+
+	/*
+	 * Zeroed, to be filled by the time that the transfer ends, or NULL.  It
+	 * has to live as long as the transfer, which then gets a connection that
+	 * is made for it and closed after it.
+	 */
+	OgSight    *sight;
 } OgHttpRequest;
 
 typedef struct OgResponse

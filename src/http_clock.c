@@ -119,7 +119,13 @@ og_http_clock_differs(const OgClock *clock, int64 tolerance_ms)
 char *
 og_http_clock_words(const OgClock *clock)
 {
+	const char *where = clock->ahead_ms < 0 ? "behind" : "ahead of";
+	int64		apart_ms = Abs(clock->ahead_ms);
+
+	/* A fraction is only worth telling where it is known. */
+	if (apart_ms < 10000 && clock->error_ms < 100)
+		return psprintf("our clock is %.1f s %s the provider's",
+						(double) apart_ms / 1000, where);
 	return psprintf("our clock is " INT64_FORMAT " s %s the provider's",
-					(Abs(clock->ahead_ms) + 500) / 1000,
-					clock->ahead_ms < 0 ? "behind" : "ahead of");
+					(apart_ms + 500) / 1000, where);
 }

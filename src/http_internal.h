@@ -9,6 +9,7 @@
  *		http_request.c	from a request to libcurl's options
  *		http_answer.c	callbacks that take an answer in
  *		http_verdict.c	what became of a transfer, and the words for it
+ *		http_sight.c	what is seen of a connection, where that is asked for
  *		http_clock.c	what the Date of an answer says about our clock
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
@@ -104,6 +105,7 @@ struct OgTransfer
 	void	   *owner;
 	int			connect_timeout_ms;
 	int			timeout_ms;
+	OgSight    *sight;			/* the caller's, or NULL */
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
@@ -162,6 +164,12 @@ extern size_t og_answer_body(char *data, size_t size, size_t count,
 extern bool og_answer_has_no_body(const OgAnswer *answer);
 extern void og_answer_free_head(OgAnswer *answer);
 extern void og_answer_free(OgAnswer *answer);
+
+/* http_sight.c; all but the first also where nothing is to be seen */
+extern bool og_sight_prepare(OgTransfer *transfer);
+extern void og_sight_address(OgTransfer *transfer,
+							 const struct curl_sockaddr *address);
+extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 
 /* http_verdict.c */
 extern void og_verdict(OgTransfer *transfer, CURLcode code);

@@ -376,6 +376,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 		explain_unanswered(transfer, code);
 		set_unanswered(transfer);
 	}
+	og_sight_end(transfer, code);
 }
 
 /* A transfer that is still under way is given up. */
@@ -391,6 +392,7 @@ og_verdict_abandoned(OgTransfer *transfer, const char *problem)
 		transfer->response.delivery = OG_NOT_DELIVERED;
 		transfer->response.may_retry = true;
 	}
+	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* A transfer could not even be handed to libcurl. */

@@ -10,52 +10,7 @@ use strict;
 use warnings;
 use utf8;
 
-# ----
-# All of this runs in a namespace of its own, with a name server of ours
-# ----
-
-# A name server that never answers needs port 53 and /etc/resolv.conf.  So
-# the test starts itself once more in namespaces where it may have both; a
-# second user namespace gives it back the user it was, since PostgreSQL does
-# not run as root.  Where the system has none for us, names are not looked up.
-BEGIN
-{
-	if (!defined $ENV{OG_INTERRUPTS_HOME})
-	{
-		my $enter = <<'EOF';
-set -e
-perl -e 'my $lo = pack("Z16 s x22", "lo", 0x41); my $s;
-socket($s, 2, 2, 0) && ioctl($s, 0x8914, $lo) or die "lo: $!"'
-echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
-printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$resolv_conf"
-mount --bind "$resolv_conf" /etc/resolv.conf
-exec unshare --user --map-user="$uid" --map-group="$gid" -- "$@"
-EOF
-		require File::Temp;
-		my $resolv_conf = File::Temp->new;
-		my @enter = (
-			'env', "resolv_conf=$resolv_conf", "uid=$>", 'gid=' . (0 + $)),
-			'unshare', '--map-root-user', '--mount', '--net', '--',
-			'sh', '-c', $enter, 'sh');
-
-		# What the system thinks of that is no news to anybody.
-		my $try = fork() // die "could not fork: $!";
-		if ($try == 0)
-		{
-			open STDERR, '>', '/dev/null';
-			exec @enter, 'true' or exit 1;
-		}
-		waitpid $try, 0;
-		if ($? == 0)
-		{
-			$ENV{OG_INTERRUPTS_HOME} = 'own';
-			exit(system(@enter, $^X, $0, @ARGV) == 0 ? 0 : ($? >> 8) || 1);
-		}
-		$ENV{OG_INTERRUPTS_HOME} = 'shared';
-	}
-}
-my $own_names = $ENV{OG_INTERRUPTS_HOME} eq 'own';
-
+use OrderGateway::OwnNames;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -74,7 +29,7 @@ my $test = OrderGateway::Test->start(
 		timeout => '1h',
 		max_response_size => '64MB',
 	},
-	sandbox => $own_names ? { silent_dns => '127.0.0.1:53' } : {});
+	sandbox => OrderGateway::OwnNames::sandbox());
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 
@@ -223,7 +178,7 @@ my $sent = '0 of 1 ids answered (0 cancelled), 1 in flight, 0 not sent';
 my @phases = (
 	{
 		name => 'name lookup',
-		skip => $own_names ? undef : 'no namespaces for this user',
+		skip => OrderGateway::OwnNames::here() ? undef : 'no namespaces for this user',
 		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_nameless'),
 		reached => sub { has_happened(phase => 'dns', count => 1) },
 		context => $unsent,
