@@ -32,27 +32,23 @@ og_handshake_can_watch(const char *library)
 			   OpenSSL_version(OPENSSL_VERSION_STRING)) == 0;
 }
 
-/*
- * Append somebody else's bytes to a text of this size, made printable.  What
- * has no room is cut.
- */
+/* Append somebody else's bytes to a list, made printable. */
 static void
-append(char *text, size_t size, const char *bytes, size_t len)
+append_item(char *list, const char *bytes, size_t len)
 {
-	size_t		at = strlen(text);
+	const char *more = "...";
+	size_t		at = strlen(list);
+	size_t		end = OG_CERTIFICATE_TEXT - 1 - strlen(more);
 
-	for (size_t i = 0; i < len && at < size - 1; i++)
-		text[at++] = bytes[i] < ' ' || bytes[i] > '~' ? '?' : bytes[i];
-	text[at] = '\0';
-}
-
-/* Append an item of a list. */
-static void
-append_item(char *text, size_t size, const char *bytes, size_t len)
-{
-	if (text[0] != '\0')
-		append(text, size, ", ", 2);
-	append(text, size, bytes, len);
+	if (at > 0 && at < end)
+		list[at++] = ',';
+	if (at > 0 && at < end)
+		list[at++] = ' ';
+	for (size_t i = 0; i < len && at < end; i++)
+		list[at++] = bytes[i] < ' ' || bytes[i] > '~' ? '?' : bytes[i];
+	list[at] = '\0';
+	if (at == end)
+		strlcpy(list + at, more, OG_CERTIFICATE_TEXT - at);
 }
 
 static int64
@@ -83,10 +79,9 @@ see_names(OgHandshake *handshake, X509 *certificate)
 		if (type == GEN_IPADD && (len == 4 || len == 16) &&
 			inet_ntop(len == 4 ? AF_INET : AF_INET6, text, address,
 					  sizeof(address)) != NULL)
-			append_item(handshake->names, sizeof(handshake->names), address,
-						strlen(address));
+			append_item(handshake->names, address, strlen(address));
 		else if (type == GEN_DNS)
-			append_item(handshake->names, sizeof(handshake->names), text, len);
+			append_item(handshake->names, text, len);
 	}
 	GENERAL_NAMES_free(names);
 }
@@ -107,7 +102,7 @@ see_issuer(OgHandshake *handshake, X509 *certificate)
 		if (at < 0)
 			continue;
 		value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(issuer, at));
-		append_item(handshake->issuer, sizeof(handshake->issuer),
+		append_item(handshake->issuer,
 					(const char *) ASN1_STRING_get0_data(value),
 					ASN1_STRING_length(value));
 	}
@@ -126,8 +121,9 @@ see(int verified, X509_STORE_CTX *store)
 												 told_index);
 	X509	   *certificate = X509_STORE_CTX_get0_cert(store);
 
-	handshake->trusted = verified &&
-		X509_STORE_CTX_get_error_depth(store) == 0;
+	if (!verified)
+		handshake->distrust =
+			X509_verify_cert_error_string(X509_STORE_CTX_get_error(store));
 	if (handshake->seen || certificate == NULL)
 		return verified;
 	handshake->seen = true;

@@ -12,19 +12,21 @@
 #ifndef OG_CRYPTO_HANDSHAKE_H
 #define OG_CRYPTO_HANDSHAKE_H
 
-/* Characters of what is shown of a certificate, and of a handshake. */
-#define OG_CERTIFICATE_TEXT	200
+/* Room for a text out of a certificate, and for a name of OpenSSL's. */
+#define OG_CERTIFICATE_TEXT	100
 #define OG_HANDSHAKE_TEXT	64
 
 /*
- * Texts out of a certificate are the other side's, made printable ASCII and
- * cut.  All of it is empty until the other side has shown a certificate.
+ * Texts out of a certificate are the other side's, made printable ASCII; what
+ * has no room ends in "...".  All of it is empty until the other side has
+ * shown a certificate.
  */
 typedef struct OgHandshake
 {
 	bool		seen;			/* it has shown a certificate */
-	bool		trusted;		/* ... that is in time, and from an authority
-								 * we trust; for which name is another matter */
+	const char *distrust;		/* OpenSSL's words (static) on why it is not
+								 * trusted; NULL if it is in time and from an
+								 * authority we trust, whatever its name */
 	char		protocol[OG_HANDSHAKE_TEXT];	/* "TLSv1.3" */
 	char		cipher[OG_HANDSHAKE_TEXT];
 	int64		not_before;		/* Unix time */

@@ -97,7 +97,7 @@ take_turn(Sending *sending)
 		if (wait_us == 0)
 			return NULL;
 		if (wait_us > patience - (og_http_now() - begin))
-			return "the pace of this account leaves no turn for it now";
+			return "the pace leaves no turn for it now";
 		(void) og_http_wait(sending->http, (wait_us + 999) / 1000);
 	}
 }
@@ -178,14 +178,14 @@ read_answer(OgAsked *asked, OgReading *reading)
 
 	if (asked->response->delivery != OG_ANSWERED)
 		return;
-	asked->proven = og_json_prove(asked->response->body, &answer,
-								  &asked->flaw);
-	if (!asked->proven)
+	if (!og_json_prove(asked->response->body, &answer, &asked->flaw))
 		return;
 	if (asked->operation->read == NULL)
 	{
 		if (og_json_kind(answer) == OG_JSON_OBJECT)
 			asked->envelope = OG_ENVELOPE_SUCCESS;
+		else
+			asked->flaw = "is not an object";
 		return;
 	}
 	asked->operation->read(reading, answer, &nothing);
@@ -274,36 +274,39 @@ compare_clocks(OgCheck *check, const OgReading *reading)
 	}
 }
 
-void
-og_check(OgCheck *check, const OgAccount *nobody, const OgAccount *account)
+const OgCheck *
+og_check(const OgAccount *nobody, const OgAccount *account)
 {
 	const OgProvider *provider = account->provider;
 	OgReading	blank = {.find = find_none, .take = take_none,
 		.rest = OG_UNKNOWN, .envelope = OG_ENVELOPE_SILENT};
 	OgReading	reading = blank;
-	Sending		sending = {0};
 
-	memset(check, 0, sizeof(*check));
+	/* Transfers point into these, also while an error unwinds the stack. */
+	OgCheck    *check = palloc0(sizeof(OgCheck));
+	Sending    *sending = palloc0(sizeof(Sending));
+
 	check->probe.operation = og_provider_operation(provider, OG_PROBE);
 	check->credentials.operation = og_provider_operation(provider,
 														 OG_CREDENTIALS);
 	if (account->call_timeout > 0)
-		sending.deadline = og_http_now() +
+		sending->deadline = og_http_now() +
 			(int64) account->call_timeout * 1000;
-	sending.http = og_http_open(CurrentMemoryContext);
+	sending->http = og_http_open(CurrentMemoryContext);
 
-	sending.account = nobody;
-	ask(&check->probe, &reading, &sending, &check->sight);
+	sending->account = nobody;
+	ask(&check->probe, &reading, sending, &check->sight);
 	compare_clocks(check, &reading);
 
 	if (check->credentials.operation == NULL)
-		return;
+		return check;
 	if (!og_check_found_api(&check->probe))
 	{
 		check->credentials.unsent = "what comes before it is not in order";
-		return;
+		return check;
 	}
 	reading = blank;
-	sending.account = account;
-	ask(&check->credentials, &reading, &sending, NULL);
+	sending->account = account;
+	ask(&check->credentials, &reading, sending, NULL);
+	return check;
 }

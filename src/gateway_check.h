@@ -29,9 +29,8 @@ typedef struct OgAsked
 	const OgResponse *response; /* NULL if it was not tried */
 
 	/* of a whole answer */
-	bool		proven;			/* it is JSON that can be trusted */
-	const char *flaw;			/* else, or where its reader finds fault with
-								 * it: completes "the answer ...", or NULL */
+	const char *flaw;			/* what is wrong with it, or NULL: completes
+								 * "the answer ..." */
 	OgEnvelope	envelope;		/* see OG_PROBE and OG_CREDENTIALS */
 	bool		clock_suspected;
 	char	   *code;			/* the provider's, or NULL */
@@ -52,14 +51,14 @@ extern bool og_check_found_api(const OgAsked *probe);
 
 /*
  * Check a server.  "nobody" is the account without credentials, as which the
- * probe is sent.  What *check points to lives in the current context, which
- * must be one that is deleted when the (sub)transaction is rolled back (see
+ * probe is sent.  The answer lives in the current context, which must be one
+ * that is deleted when the (sub)transaction is rolled back (see
  * og_call_open()).
  *
- * Errors: those of opening libcurl or a lane's file, before anything is sent,
- * and what the server itself raises at an interrupt.
+ * Errors: those of opening libcurl or a lane's file, and what the server
+ * itself raises at an interrupt.
  */
-extern void og_check(OgCheck *check, const OgAccount *nobody,
-					 const OgAccount *account);
+extern const OgCheck *og_check(const OgAccount *nobody,
+							   const OgAccount *account);
 
 #endif							/* OG_GATEWAY_CHECK_H */

@@ -49,7 +49,7 @@ typedef struct CheckRows
 {
 	ReturnSetInfo *rsinfo;
 	const OgAccount *account;
-	OgCheck		check;
+	const OgCheck *check;
 } CheckRows;
 
 static void
@@ -72,24 +72,32 @@ put(CheckRows *rows, const char *item, Ok ok, const char *result,
 
 /* ---------- the way there ---------- */
 
-/*
- * Put the row of an item that the probe did not get past; false if it did.
- */
+/* Put the row of an item that the probe did not get to; false if it did. */
+static bool
+put_unreached(CheckRows *rows, const char *item, OgStage stage)
+{
+	const OgAsked *probe = &rows->check->probe;
+
+	if (probe->response == NULL)
+		put(rows, item, OK_NULL, psprintf("not tried: %s", probe->unsent),
+			NULL);
+	else if (rows->check->sight.stage < stage)
+		put(rows, item, OK_NULL, "not reached", NULL);
+	else
+		return false;
+	return true;
+}
+
+/* Put that of an item that it did not get past; false if it did. */
 static bool
 put_unpassed(CheckRows *rows, const char *item, OgStage stage,
 			 const char *hint)
 {
-	const OgAsked *probe = &rows->check.probe;
-
-	if (probe->unsent != NULL)
-		put(rows, item, OK_NULL, psprintf("not tried: %s", probe->unsent),
-			NULL);
-	else if (rows->check.sight.stage < stage)
-		put(rows, item, OK_NULL, "not reached", NULL);
-	else if (rows->check.sight.stage == stage)
-		put(rows, item, OK_FALSE, probe->response->problem, hint);
-	else
+	if (put_unreached(rows, item, stage))
+		return true;
+	if (rows->check->sight.stage != stage)
 		return false;
+	put(rows, item, OK_FALSE, rows->check->probe.response->problem, hint);
 	return true;
 }
 
@@ -112,7 +120,7 @@ host_of(const OgAccount *account)
 static void
 put_lookup(CheckRows *rows)
 {
-	const OgSight *sight = &rows->check.sight;
+	const OgSight *sight = &rows->check->sight;
 	char	   *host = host_of(rows->account);
 
 	if (put_unpassed(rows, "name lookup", OG_STAGE_LOOKUP,
@@ -131,7 +139,7 @@ put_lookup(CheckRows *rows)
 static void
 put_connection(CheckRows *rows)
 {
-	const OgSight *sight = &rows->check.sight;
+	const OgSight *sight = &rows->check->sight;
 	const char *took = "";
 
 	if (put_unpassed(rows, "connection", OG_STAGE_CONNECT,
@@ -154,7 +162,7 @@ is_plain(const OgAccount *account)
 static void
 put_tls(CheckRows *rows)
 {
-	const OgSight *sight = &rows->check.sight;
+	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
 	const char *took = "";
 
@@ -220,7 +228,7 @@ certificate_hint(const OgHandshake *handshake)
 		return "The provider has to renew it; or this machine's clock is wrong.";
 	if (now < handshake->not_before)
 		return "Set this machine's clock, or wait: it is not valid yet.";
-	if (!handshake->trusted)
+	if (handshake->distrust != NULL)
 		return "If your own company's authority issued it, name that authority's file in option sslrootcert. Otherwise, somebody may be in between.";
 	return "Give a host in option base_url that the certificate is for.";
 }
@@ -228,7 +236,7 @@ certificate_hint(const OgHandshake *handshake)
 static void
 put_certificate(CheckRows *rows)
 {
-	const OgSight *sight = &rows->check.sight;
+	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
 	bool		soon;
 
@@ -241,7 +249,8 @@ put_certificate(CheckRows *rows)
 	if (handshake->seen && sight->stage == OG_STAGE_CERTIFICATE)
 	{
 		put(rows, "certificate", OK_FALSE,
-			psprintf("%s (%s)", rows->check.probe.response->problem,
+			psprintf("%s (%s)", handshake->distrust != NULL
+					 ? handshake->distrust : "for another name",
 					 describe_certificate(handshake)),
 			certificate_hint(handshake));
 		return;
@@ -308,14 +317,11 @@ answer_hint(const OgResponse *response)
 static void
 put_http(CheckRows *rows)
 {
-	const OgAsked *probe = &rows->check.probe;
+	const OgAsked *probe = &rows->check->probe;
 	bool		found;
 
-	if (probe->response == NULL || rows->check.sight.stage < OG_STAGE_REQUEST)
-	{
-		(void) put_unpassed(rows, "http", OG_STAGE_REQUEST, NULL);
+	if (put_unreached(rows, "http", OG_STAGE_REQUEST))
 		return;
-	}
 	found = og_check_found_api(probe);
 	if (!found)
 		put(rows, "http", OK_FALSE, describe_answer(probe),
@@ -324,41 +330,36 @@ put_http(CheckRows *rows)
 		put(rows, "http", OK_TRUE, describe_answer(probe), NULL);
 	else if (probe->envelope == OG_ENVELOPE_SUCCESS)
 		put(rows, "http", OK_TRUE,
-			psprintf("%s, in JSON as from an API", describe_answer(probe)),
+			psprintf("%s, in JSON as an API answers", describe_answer(probe)),
 			NULL);
 	else
 		put(rows, "http", OK_NULL,
-			psprintf("%s, not in JSON", describe_answer(probe)),
+			describe_answer(probe),
 			"Something answers there. This provider has nothing public that would tell whether it is its API.");
 }
 
 static void
 put_round_trip(CheckRows *rows)
 {
-	const OgSight *sight = &rows->check.sight;
+	const OgSight *sight = &rows->check->sight;
 
-	if (rows->check.probe.response == NULL || sight->stage < OG_STAGE_ANSWER)
-		put(rows, "round trip", OK_NULL, "not reached", NULL);
-	else
-		put(rows, "round trip", OK_TRUE,
-			psprintf("%.1f ms from request to answer",
-					 ms(sight->answered_us - sight->sent_us)), NULL);
+	if (put_unreached(rows, "round trip", OG_STAGE_ANSWER))
+		return;
+	put(rows, "round trip", OK_TRUE,
+		psprintf("%.1f ms from request to answer",
+				 ms(sight->answered_us - sight->sent_us)), NULL);
 }
 
 static void
 put_clock(CheckRows *rows)
 {
-	const OgCheck *check = &rows->check;
+	const OgCheck *check = rows->check;
 	int			tolerance = rows->account->provider->clock_tolerance;
 	const OgClock *clock = &check->clock;
 	bool		wrong;
 
-	if (check->probe.response == NULL ||
-		check->sight.stage < OG_STAGE_ANSWER)
-	{
-		put(rows, "clock", OK_NULL, "not reached", NULL);
+	if (put_unreached(rows, "clock", OG_STAGE_ANSWER))
 		return;
-	}
 	if (!check->clock_known)
 	{
 		put(rows, "clock", OK_NULL, "the answer does not tell the time",
@@ -384,26 +385,27 @@ credentials_hint(const CheckRows *rows)
 	const OgProvider *provider = rows->account->provider;
 	StringInfoData text;
 
-	if (rows->check.credentials.clock_suspected && rows->check.clock_known &&
-		og_http_clock_differs(&rows->check.clock,
+	if (rows->check->credentials.clock_suspected && rows->check->clock_known &&
+		og_http_clock_differs(&rows->check->clock,
 							  (int64) provider->clock_tolerance * 1000))
 		return "Set this machine's clock first.";
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "Check the user mapping's option");
+	appendStringInfoString(&text, "Check the user mapping (");
 	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
 	{
 		if (provider->credentials[i].name != NULL)
-			appendStringInfo(&text, "%s %s", i > 0 ? "," : "",
+			appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
 							 provider->credentials[i].name);
 	}
+	appendStringInfoChar(&text, ')');
 	for (int i = 0; i < OG_MAX_SETTINGS; i++)
 	{
 		if (provider->settings[i].name != NULL)
-			appendStringInfo(&text, "%s the server's option %s",
-							 i > 0 ? "," : ", and", provider->settings[i].name);
+			appendStringInfo(&text, ", the server's option %s",
+							 provider->settings[i].name);
 	}
-	appendStringInfoString(&text, "; then, at the provider, what the key may do and from which addresses.");
+	appendStringInfoString(&text, ", and at the provider what the key may do and from which addresses.");
 	return text.data;
 }
 
@@ -421,7 +423,7 @@ is_refusal(const OgAsked *asked)
 static void
 put_credentials(CheckRows *rows)
 {
-	const OgAsked *asked = &rows->check.credentials;
+	const OgAsked *asked = &rows->check->credentials;
 	const OgResponse *response = asked->response;
 
 	if (asked->operation == NULL)
@@ -466,7 +468,7 @@ check(FunctionCallInfo fcinfo)
 	rows.account = og_account_open(server, provider, true);
 	rows.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	og_check(&rows.check, nobody, rows.account);
+	rows.check = og_check(nobody, rows.account);
 	put_lookup(&rows);
 	put_connection(&rows);
 	put_tls(&rows);

@@ -13,6 +13,7 @@ use Test::More;
 
 use OrderGateway::Test qw(call_sql letters sql_text);
 
+# In the order in which a call meets them.
 my @ITEMS = ('name lookup', 'connection', 'tls', 'certificate', 'http',
 	'round trip', 'clock', 'credentials');
 
@@ -125,7 +126,7 @@ sub check
 	$expected =~ s/.$/-/ if $provider eq 'wangdian';
 	is(ok_letters($rows), $expected, $name)
 	  or diag(map { "$_->{item}: $_->{result}\n" } @$rows);
-	is_deeply(complaints($provider, $rows), [], '... in proper rows');
+	is_deeply(complaints($provider, $rows), [], '... in rows that are in order');
 	return $rows;
 }
 
@@ -259,9 +260,9 @@ like(row($rows, 'credentials')->{result}, qr/403, FORBIDDEN/, '... and why');
 # ----
 
 my @clocks = (
-	[ xt => 131, 'f', qr/^our clock is 13[12] s behind the provider's$/ ],
-	[ xt => -131, 'f', qr/^our clock is 13[01] s ahead of the provider's$/ ],
-	[ xt => 3, 't', qr/^our clock is 3\.\d s behind/ ],
+	[ xt => 131, 'f', qr/^our clock is 13[012] s behind the provider's$/ ],
+	[ xt => -131, 'f', qr/^our clock is 13[012] s ahead of the provider's$/ ],
+	[ xt => 3, 't', qr/^our clock is [23](?:\.\d)? s behind/ ],
 	[ tronsave => 60, 'f', qr/^our clock is (?:59|60|61) s behind/ ],
 	[ btse => -60, 'f', qr/^our clock is (?:59|60|61) s ahead/ ],
 	[ wangdian => 60, 't', qr/^our clock is (?:59|60|61) s behind/ ],
@@ -301,13 +302,13 @@ my $OURS = 'issued by order sandbox CA, throw-away';
 # Options of the server, letters, what the certificate's row says, its hint.
 my @certificates = (
 	[ { kind => 'expired' }, 'tttf----',
-		qr/certificate has expired \(until \d{4}-\d\d-\d\d, $NAMES, $OURS\)$/,
+		qr/^certificate has expired \(until \d{4}-\d\d-\d\d, $NAMES, $OURS\)$/,
 		qr/has to renew it/ ],
 	[ { kind => 'foreign' }, 'tttf----',
-		qr/could not verify .* \(until \d{4}-\d\d-\d\d \(\d+ days\), $NAMES, issued by foreign CA, throw-away\)$/,
+		qr/^unable to get local issuer certificate \(until \d{4}-\d\d-\d\d \(\d+ days\), $NAMES, issued by foreign CA, throw-away\)$/,
 		qr/sslrootcert/ ],
 	[ { kind => 'misnamed' }, 'tttf----',
-		qr/is for another name \(until .*, for orders\.example\.com, $OURS\)$/,
+		qr/^for another name \(until .*, for orders\.example\.com, $OURS\)$/,
 		qr/Give a host/ ],
 	[ { sslrootcert => '/nowhere/ca.pem' }, 'tt-f----',
 		qr/^could not read the file of root certificates$/, qr/sslrootcert/ ],
@@ -343,15 +344,15 @@ like(row($rows, 'tls')->{result}, qr/^TLSv1\.2, /, 'TLS 1.2 is told from 1.3');
 # ----
 
 # Options, letters, the item that is false, what it says.
-my %UNHURRIED = (connect_timeout => '200ms');
+my %UNHURRIED = (connect_timeout => '500ms');
 my @unreachable = (
 	[ { kind => 'refused' }, 'tf------', 'connection', qr/could not connect to .*refused/ ],
-	[ { kind => 'mute', %UNHURRIED }, 'ttf-----', 'tls', qr/within 200 ms/ ],
+	[ { kind => 'mute', %UNHURRIED }, 'ttf-----', 'tls', qr/within 500 ms/ ],
 	[ { base_url => 'https://localhost:' . $sandbox->port('plain'), %UNHURRIED },
-		'ttf-----', 'tls', qr/TLS|within 200 ms/ ],
+		'ttf-----', 'tls', qr/TLS|within 500 ms/ ],
 );
 push @unreachable,
-  [ { kind => 'stuck', %UNHURRIED }, 'tf------', 'connection', qr/within 200 ms/ ]
+  [ { kind => 'stuck', %UNHURRIED }, 'tf------', 'connection', qr/within 500 ms/ ]
   if $sandbox->has_port('stuck');
 push @unreachable,
   [ { kind => 'old_tls' }, 'ttf-----', 'tls', qr/could not agree on TLS/ ]
@@ -362,7 +363,7 @@ foreach my $case (@unreachable)
 	my ($options, $letters, $item, $words) = @$case;
 	my $name = $options->{kind} // 'no TLS';
 
-	foreach my $provider (@providers)
+	foreach my $provider (qw(xt wangdian))
 	{
 		fresh();
 		my $rows = check($provider, server($provider, %$options), $letters,
@@ -383,7 +384,7 @@ SKIP:
 			base_url => $sandbox->base_url('xt', host => 'orders.example')),
 		'f-------', 'a name server that does not answer');
 	like(row($rows, 'name lookup')->{result},
-		qr/^no connection to orders\.example:\d+ within 200 ms$/,
+		qr/^no connection to orders\.example:\d+ within 500 ms$/,
 		'... is what it says');
 }
 
@@ -429,12 +430,12 @@ my @answers = (
 	[ 'redirect', {}, { '*' => 'ttttftt-' },
 		qr{: HTTP 302 redirect to https://elsewhere\.example\.com/login was not followed$} ],
 	[ 'html', {}, { '*' => 'ttttftt-', %NOT_DOCUMENTED },
-		qr/: HTTP (?:200 OK, but the answer is not JSON|200 OK, .*not in JSON)$/ ],
+		qr/: HTTP 200 OK, but the answer is not JSON$/ ],
 	[ 'html', { status => 403 }, { '*' => 'ttttftt-', %NOT_DOCUMENTED },
 		qr/: HTTP 403 Forbidden/ ],
 	[ 'swapped_top', {}, { '*' => 'ttttftt-', %NOT_DOCUMENTED }, qr/HTTP (?:200|404) / ],
 	[ 'close_after', {}, { '*' => 'ttttf---' }, qr/: the connection was lost before an answer came$/ ],
-	[ 'black_hole', { hasty => 1 }, { '*' => 'ttttf---' }, qr/: no answer within 300 ms$/ ],
+	[ 'black_hole', { hasty => 1 }, { '*' => 'ttttf---' }, qr/: no answer within 1000 ms$/ ],
 	[ 'half_answer', {}, { '*' => 'ttttft--' }, qr/: the connection was lost in the middle of the answer$/ ],
 	[ 'gzip', {}, { '*' => 'ttttft--' }, qr/: the answer is compressed$/ ],
 );
@@ -443,7 +444,7 @@ foreach my $case (@answers)
 {
 	my ($fault, $args, $letters, $words) = @$case;
 	my %args = %$args;
-	my %options = delete $args{hasty} ? (timeout => '300ms') : ();
+	my %options = delete $args{hasty} ? (timeout => '1s') : ();
 	my $name = join ' ', $fault, %$args;
 
 	foreach my $provider (@providers)
@@ -512,12 +513,16 @@ my $server = server('xt', query_rate_limit => '1/1h',
 check('xt', $server, $GOOD, 'the one read of this hour');
 $rows = check('xt', $server, 'ttttttt-', '... was the only one');
 is(row($rows, 'credentials')->{result},
-	'not tried: the pace of this account leaves no turn for it now',
+	'not tried: the pace leaves no turn for it now',
 	'... and the check does not wait for the next hour');
+$rows = check('xt', server('xt', query_rate_limit => '1/1h per host'),
+	'--------', 'a host that was asked in this hour');
+is(row($rows, $_)->{result}, 'not tried: the pace leaves no turn for it now',
+	"... says nothing of $_") foreach @ITEMS[ 0 .. 6 ];
 
 fresh();
 $sandbox->arm('black_hole', provider => 'xt');
-$rows = check('xt', server('xt', call_timeout => '300ms'), 'ttttf---',
+$rows = check('xt', server('xt', call_timeout => '1s'), 'ttttf---',
 	'call_timeout ends it');
 like(row($rows, 'http')->{result},
 	qr/: call_timeout ran out before an answer came$/, '... and that is said');
