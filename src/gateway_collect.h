@@ -47,9 +47,6 @@ typedef struct OgCollected
 	int			too_frequent;
 } OgCollected;
 
-/* "HTTP 404 Not Found", palloc'd. */
-extern char *og_status_words(int status);
-
 /*
  * Fill *collected from what the transport reports about the request that was
  * built from "batch".
