@@ -159,6 +159,46 @@ read_server(OgAccount *account, const char *server)
 		account->base_url[--len] = '\0';
 }
 
+/* The wrappers of all providers, for a hint. */
+static char *
+all_wrappers(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; og_providers[i] != NULL; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+						 og_providers[i]->wrapper);
+	return names.data;
+}
+
+const OgProvider *
+og_account_provider(const char *server)
+{
+	ForeignServer *found = GetForeignServerByName(server, true);
+	const char *wrapper;
+
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" does not exist", server),
+				 errhint("CREATE SERVER %s FOREIGN DATA WRAPPER ...; with one of %s.",
+						 quote_identifier(server), all_wrappers())));
+
+	wrapper = GetForeignDataWrapper(found->fdwid)->fdwname;
+	for (int i = 0; og_providers[i] != NULL; i++)
+	{
+		if (strcmp(og_providers[i]->wrapper, wrapper) == 0)
+			return og_providers[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("server \"%s\" is not a server of order_gateway", server),
+			 errdetail("It belongs to foreign-data wrapper \"%s\".", wrapper),
+			 errhint("Servers that fit belong to one of %s.",
+					 all_wrappers())));
+}
+
 /*
  * ----
  * User mappings

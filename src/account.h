@@ -51,6 +51,12 @@ typedef struct OgAccount
 } OgAccount;
 
 /*
+ * The provider of a server, known by its wrapper.  Errors: 42704 no such
+ * server, 22023 one of a wrapper that is not ours.
+ */
+extern const OgProvider *og_account_provider(const char *server);
+
+/*
  * Look a server up and, with "with_credentials", the mapping of the current
  * user (or PUBLIC's).  Checks privileges.  Allocated in the current context,
  * with a callback that wipes credentials when it is reset.

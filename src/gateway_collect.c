@@ -24,6 +24,9 @@
 
 #include "gateway_collect.h"
 
+/* A difference of clocks that explains no refusal is not worth a word. */
+#define CLOCK_MENTIONED_MS	2000
+
 /* What an HTTP status says about a request, before its body is heard. */
 typedef enum StatusClass
 {
@@ -335,38 +338,33 @@ clip_words(char *words)
 	return words;
 }
 
-/* "HTTP 404 Not Found" */
 static const char *
 status_words(Collector *collector)
 {
-	static const struct
-	{
-		int			status;
-		const char *phrase;
-	}			phrases[] = {
-		{400, " Bad Request"},
-		{401, " Unauthorized"},
-		{403, " Forbidden"},
-		{404, " Not Found"},
-		{405, " Method Not Allowed"},
-		{408, " Request Timeout"},
-		{429, " Too Many Requests"},
-		{500, " Internal Server Error"},
-		{502, " Bad Gateway"},
-		{503, " Service Unavailable"},
-		{504, " Gateway Timeout"}
-	};
-	const char *phrase = "";
-
-	if (collector->status_words != NULL)
-		return collector->status_words;
-	for (size_t i = 0; i < lengthof(phrases); i++)
-	{
-		if (phrases[i].status == collector->status)
-			phrase = phrases[i].phrase;
-	}
-	collector->status_words = psprintf("HTTP %d%s", collector->status, phrase);
+	if (collector->status_words == NULL)
+		collector->status_words = og_status_words(collector->status);
 	return collector->status_words;
+}
+
+/*
+ * A refusal that a wrong clock may explain tells how wrong ours is, if it
+ * surely is; the words that it is added to are cut to make room.
+ */
+static const char *
+add_clock(const char *message, const OgResponse *response)
+{
+	OgClock		clock;
+	char	   *words;
+	int			room;
+
+	if (!og_http_clock(response, &clock) ||
+		!og_http_clock_differs(&clock, CLOCK_MENTIONED_MS))
+		return message;
+	words = og_http_clock_words(&clock);
+	room = OG_MAX_MESSAGE - (int) strlen(words) - (int) strlen("; ");
+	return psprintf("%.*s; %s",
+					(int) og_utf8_clip(message, strlen(message), room),
+					message, words);
 }
 
 /*
@@ -447,7 +445,7 @@ fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
 
 /* Keys without an element get this; its texts are shared. */
 static void
-fill_rest(OgOutcome *rest, Collector *collector)
+fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
 {
 	rest->verdict = judge_rest(collector);
 	if (collector->proven)
@@ -459,6 +457,8 @@ fill_rest(OgOutcome *rest, Collector *collector)
 	if (rest->message == NULL)
 		rest->message = our_words(collector, rest->verdict,
 								  "the answer does not mention this order");
+	if (rest->verdict == OG_REJECTED && collector->reading.clock_suspected)
+		rest->message = add_clock(rest->message, response);
 }
 
 /* A response that no body can explain is the same to all keys. */
@@ -561,7 +561,7 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 		else
 		{
 			if (!has_rest && heard)
-				fill_rest(&rest, &collector);
+				fill_rest(&rest, &collector, response);
 			else if (!has_rest)
 				fill_unheard(&rest, &collector, response);
 			has_rest = true;

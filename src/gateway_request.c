@@ -48,8 +48,8 @@ wipe_request(void *arg)
 }
 
 /*
- * Build and sign a request for these keys, stamped with a time.  Answers NULL
- * when that cannot be done.
+ * Build and sign a request for these keys, stamped with a time; one that is
+ * public is not signed.  Answers NULL when that cannot be done.
  */
 SignedRequest *
 og_signed_request(const OgAccount *account, const OgOperation *operation,
@@ -74,7 +74,8 @@ og_signed_request(const OgAccount *account, const OgOperation *operation,
 	og_request_init(&request->parts, OG_GET, "");
 	MemoryContextRegisterResetCallback(context, &request->on_reset);
 	done = operation->build(&request->parts, asked) &&
-		account->provider->sign(&request->parts, &signer);
+		(operation->kind == OG_PUBLIC ||
+		 account->provider->sign(&request->parts, &signer));
 	MemoryContextSwitchTo(old);
 
 	if (done)

@@ -108,6 +108,8 @@ choose_connections(OgTransfer *transfer)
 	OgHttp	   *http = transfer->http;
 	CURLSH	   *extra;
 
+	if (transfer->sight != NULL)
+		return true;			/* one of its own: see og_sight_prepare() */
 	if (!kept_is_busy(&transfer->endpoint))
 	{
 		transfer->uses_kept = true;
@@ -201,6 +203,7 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	transfer->owner = request->owner;
 	transfer->connect_timeout_ms = request->connect_timeout_ms;
 	transfer->timeout_ms = request->timeout_ms;
+	transfer->sight = request->sight;
 	transfer->answer.limit = request->max_response_size;
 	transfer->answer.content_length = -1;
 	transfer->response.retry_after_ms = -1;

@@ -22,6 +22,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "crypto_handshake.h"
 #include "message.h"
 
 /* How far a request came, as far as this machine can know. */
@@ -34,6 +35,39 @@ typedef enum OgDelivery
 								 * connection does counts as whole, and its
 								 * reader has to see whether it is */
 } OgDelivery;
+
+/* The last thing that a transfer came to. */
+typedef enum OgStage
+{
+	OG_STAGE_LOOKUP,			/* no address yet */
+	OG_STAGE_CONNECT,			/* no TCP connection */
+	OG_STAGE_TLS,				/* no agreement on how to encrypt */
+	OG_STAGE_CERTIFICATE,		/* a certificate that is no good, or none to
+								 * check it against */
+	OG_STAGE_REQUEST,			/* no answer */
+	OG_STAGE_ANSWER
+} OgStage;
+
+/* Room for any address. */
+#define OG_ADDRESS_SIZE	64
+
+/*
+ * What is seen of a transfer's connection.  Times are microseconds from the
+ * transfer's start, 0 where that moment never came.
+ */
+typedef struct OgSight
+{
+	OgStage		stage;
+	char		address[OG_ADDRESS_SIZE];	/* the last one that was tried */
+	int			tried;			/* how many were */
+	bool		handshake_begun;	/* the TCP connection is there */
+	int64		looked_up_us;
+	int64		connected_us;
+	int64		encrypted_us;
+	int64		sent_us;
+	int64		answered_us;	/* first byte of the answer */
+	OgHandshake handshake;
+} OgSight;
 
 typedef struct OgHttpRequest
 {
@@ -54,6 +88,13 @@ typedef struct OgHttpRequest
 	 */
 	bool		(*ready) (void *owner, TimestampTz at);
 	void	   *owner;
+
+	/*
+	 * Zeroed, to be filled by the time that the transfer ends, or NULL.  It
+	 * has to live as long as the transfer, which then gets a connection that
+	 * is made for it and closed after it.
+	 */
+	OgSight    *sight;
 } OgHttpRequest;
 
 typedef struct OgResponse
@@ -67,6 +108,8 @@ typedef struct OgResponse
 	const char *location;		/* scheme, host and path of a redirect, or
 								 * NULL */
 	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
+	const char *date;			/* the provider's clock, as its answer writes
+								 * it, or NULL; belongs to the transfer */
 	TimestampTz sent_at;		/* 0 if not delivered */
 	TimestampTz answered_at;	/* 0 if no status line came */
 	int64		took_us;		/* from leaving to the end, however it ended;
@@ -77,6 +120,16 @@ typedef struct OgResponse
 	const char *problem;		/* why it did not end in OG_ANSWERED: words
 								 * for a user, without any secret; or NULL */
 } OgResponse;
+
+/*
+ * How far our clock is ahead of another, as far as an answer can tell: by
+ * .ahead_ms (negative is behind), and .error_ms more or less.
+ */
+typedef struct OgClock
+{
+	int64		ahead_ms;
+	int64		error_ms;
+} OgClock;
 
 typedef struct OgHttp OgHttp;	/* a group of transfers of one call */
 typedef struct OgTransfer OgTransfer;
@@ -135,6 +188,22 @@ extern void og_http_release(OgTransfer *transfer);
 
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
+
+/*
+ * Compare clocks by the Date of an answer; false if it has none.  Reads no
+ * clock and raises no errors, and costs nothing where it is not called.
+ */
+extern bool og_http_clock(const OgResponse *response, OgClock *clock);
+
+/* The same by a Unix time that an answer tells, which counts in such units. */
+extern void og_http_compare_clocks(const OgResponse *response, int64 time_ms,
+								   int unit_ms, OgClock *clock);
+
+/* True if the clocks differ by more than this, whatever the error. */
+extern bool og_http_clock_differs(const OgClock *clock, int64 tolerance_ms);
+
+/* "our clock is 131 s ahead of the provider's", palloc'd. */
+extern char *og_http_clock_words(const OgClock *clock);
 
 /* Microseconds of a clock that is never set: for bounds on waiting. */
 extern int64 og_http_now(void);

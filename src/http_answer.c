@@ -43,6 +43,16 @@ span_is(Span span, const char *lower_case)
 		pg_strncasecmp(span.data, lower_case, span.len) == 0;
 }
 
+/* Keep the first Date; what is too long to be one is none. */
+static void
+keep_date(OgAnswer *answer, Span value)
+{
+	if (answer->date[0] != '\0' || value.len >= OG_DATE_SIZE)
+		return;
+	memcpy(answer->date, value.data, value.len);
+	answer->date[value.len] = '\0';
+}
+
 /* Without white space around it. */
 static Span
 trimmed(Span span)
@@ -80,8 +90,7 @@ og_answer_free_head(OgAnswer *answer)
 {
 	free(answer->location);
 	free(answer->retry_after);
-	free(answer->date);
-	answer->location = answer->retry_after = answer->date = NULL;
+	answer->location = answer->retry_after = NULL;
 }
 
 void
@@ -103,6 +112,7 @@ read_status_line(OgAnswer *answer, Span line)
 	int			digits = 0;
 
 	og_answer_free_head(answer);
+	answer->date[0] = '\0';
 	answer->chunked = false;
 	answer->content_length = -1;
 
@@ -176,7 +186,7 @@ read_header(OgAnswer *answer, Span name, Span value)
 	else if (span_is(name, "retry-after"))
 		stored = keep_first(&answer->retry_after, value);
 	else if (span_is(name, "date"))
-		stored = keep_first(&answer->date, value);
+		keep_date(answer, value);
 
 	return stored ? NULL : "out of memory";
 }

@@ -9,6 +9,8 @@
  *		http_request.c	from a request to libcurl's options
  *		http_answer.c	callbacks that take an answer in
  *		http_verdict.c	what became of a transfer, and the words for it
+ *		http_sight.c	what is seen of a connection, where that is asked for
+ *		http_clock.c	what the Date of an answer says about our clock
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
  * there raises an error or looks for interrupts.
@@ -56,6 +58,9 @@ typedef struct OgOutgoing
 	size_t		head_len;		/* of target and header lines */
 } OgOutgoing;
 
+/* Longer than any form of a date that HTTP has known. */
+#define OG_DATE_SIZE 40
+
 /* An answer as it comes in; all pointers malloc'd. */
 typedef struct OgAnswer
 {
@@ -68,7 +73,7 @@ typedef struct OgAnswer
 	int64		content_length; /* -1 = not given */
 	char	   *location;
 	char	   *retry_after;
-	char	   *date;
+	char		date[OG_DATE_SIZE]; /* empty without one */
 
 	/* the body */
 	char	   *body;			/* NUL-terminated */
@@ -101,6 +106,7 @@ struct OgTransfer
 	void	   *owner;
 	int			connect_timeout_ms;
 	int			timeout_ms;
+	OgSight    *sight;			/* the caller's, or NULL */
 
 	bool		ended;
 
@@ -165,6 +171,12 @@ extern size_t og_answer_body(char *data, size_t size, size_t count,
 extern bool og_answer_has_no_body(const OgAnswer *answer);
 extern void og_answer_free_head(OgAnswer *answer);
 extern void og_answer_free(OgAnswer *answer);
+
+/* http_sight.c; all but the first also where nothing is to be seen */
+extern bool og_sight_prepare(OgTransfer *transfer);
+extern void og_sight_address(OgTransfer *transfer,
+							 const struct curl_sockaddr *address);
+extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 
 /* http_verdict.c */
 extern void og_verdict(OgTransfer *transfer, CURLcode code);

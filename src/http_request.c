@@ -489,7 +489,8 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 	if (transfer->easy == NULL ||
 		!set_request(transfer, request->method) ||
 		!set_connection(transfer) ||
-		!set_answer(transfer))
+		!set_answer(transfer) ||
+		(transfer->sight != NULL && !og_sight_prepare(transfer)))
 	{
 		og_verdict_unstarted(transfer, true,
 							 "libcurl could not prepare the request");

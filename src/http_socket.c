@@ -141,6 +141,7 @@ og_socket_open(void *transfer, curlsocktype purpose,
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
 
+	og_sight_address(self, address);
 	fd = make_socket(address);
 	if (fd < 0)
 	{

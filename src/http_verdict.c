@@ -81,7 +81,7 @@ retry_seconds(const char *value, const char *date)
 	until = curl_getdate(value, NULL);
 	if (until == -1)
 		return -1;
-	if (date != NULL)
+	if (date[0] != '\0')
 		now = curl_getdate(date, NULL);
 	if (now == -1)
 		now = time(NULL);
@@ -351,6 +351,8 @@ read_head(OgTransfer *transfer)
 
 	response->status = transfer->answer.status;
 	response->answered_at = transfer->answer.at;
+	if (transfer->answer.date[0] != '\0')
+		response->date = transfer->answer.date;
 	read_retry_after(transfer);
 	read_location(transfer);
 }
@@ -424,6 +426,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 		explain_unanswered(transfer, code);
 		set_unanswered(transfer);
 	}
+	og_sight_end(transfer, code);
 }
 
 /* A transfer that is still under way is given up. */
@@ -440,6 +443,7 @@ og_verdict_abandoned(OgTransfer *transfer, const char *problem)
 		transfer->response.delivery = OG_NOT_DELIVERED;
 		transfer->response.may_retry = true;
 	}
+	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* A transfer could not even be handed to libcurl. */

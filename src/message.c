@@ -91,6 +91,37 @@ og_method_name(OgMethod method)
 	pg_unreachable();
 }
 
+char *
+og_status_words(int status)
+{
+	static const struct
+	{
+		int			status;
+		const char *phrase;
+	}			phrases[] = {
+		{200, " OK"},
+		{400, " Bad Request"},
+		{401, " Unauthorized"},
+		{403, " Forbidden"},
+		{404, " Not Found"},
+		{405, " Method Not Allowed"},
+		{408, " Request Timeout"},
+		{429, " Too Many Requests"},
+		{500, " Internal Server Error"},
+		{502, " Bad Gateway"},
+		{503, " Service Unavailable"},
+		{504, " Gateway Timeout"}
+	};
+	const char *phrase = "";
+
+	for (size_t i = 0; i < lengthof(phrases); i++)
+	{
+		if (phrases[i].status == status)
+			phrase = phrases[i].phrase;
+	}
+	return psprintf("HTTP %d%s", status, phrase);
+}
+
 void
 og_fields_add(OgFields *fields, const char *name, const char *value)
 {

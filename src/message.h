@@ -83,6 +83,9 @@ extern int	og_slice_compare(OgSlice a, OgSlice b);
 
 extern const char *og_method_name(OgMethod method);
 
+/* "HTTP 404 Not Found", palloc'd. */
+extern char *og_status_words(int status);
+
 /* Add to, read from (NULL if absent) and sort by name (bytewise) a list. */
 extern void og_fields_add(OgFields *fields, const char *name,
 						  const char *value);

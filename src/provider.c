@@ -18,6 +18,12 @@
 /* A longer window could not be told from being locked out. */
 #define MAX_WINDOW_US	US_PER_D
 
+/* Characters of a message that are looked through for words. */
+#define LONGEST_MENTION	1000
+
+/* Every number of so many digits fits an int64. */
+#define INT64_DIGITS	18
+
 /* Larger numbers are refused as being too large, whatever their unit. */
 #define MAX_NUMBER		INT64CONST(1000000000)
 
@@ -237,6 +243,44 @@ og_meaning(const OgMeaning *meanings, OgSlice value)
 	while (meanings->text != NULL && !og_says(value, meanings->text))
 		meanings++;
 	return meanings->verdict;
+}
+
+bool
+og_mentions(OgSlice value, const char *const *words, int count)
+{
+	char	   *text;
+	bool		found = false;
+
+	if (og_json_kind(value) != OG_JSON_STRING)
+		return false;
+	text = og_json_text(value, LONGEST_MENTION);
+	for (int i = 0; i < count && !found; i++)
+	{
+		size_t		len = strlen(words[i]);
+
+		for (const char *c = text; *c != '\0' && !found; c++)
+			found = pg_strncasecmp(c, words[i], len) == 0;
+	}
+	pfree(text);
+	return found;
+}
+
+bool
+og_integer(OgSlice value, int64 *integer)
+{
+	OgJsonKind	kind = og_json_kind(value);
+	char	   *digits;
+	size_t		len;
+	bool		whole;
+
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return false;
+	digits = og_json_text(value, INT64_DIGITS + 1);
+	len = strspn(digits, "0123456789");
+	whole = len > 0 && len <= INT64_DIGITS && digits[len] == '\0';
+	*integer = whole ? strtoll(digits, NULL, 10) : 0;
+	pfree(digits);
+	return whole;
 }
 
 void

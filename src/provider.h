@@ -157,6 +157,11 @@ struct OgReading
 	OgSlice		message;		/* ... and message, or nothing */
 	const char *note;			/* our own words (static) where the answer has
 								 * none, completing "the answer ...", or NULL */
+	bool		clock_suspected;	/* it refuses what a clock that is wrong
+									 * makes wrong: a signature, a time */
+	int64		time_ms;		/* Unix time by the provider's clock, 0 if not
+								 * told ... */
+	int			time_unit_ms;	/* ... and the unit it is told in */
 };
 
 typedef enum OgOperationKind
@@ -174,6 +179,20 @@ typedef enum OgLaneClass
 } OgLaneClass;
 
 #define OG_LANE_CLASSES	(OG_LANE_QUERIES + 1)
+
+/*
+ * The operations that order_gateway_check looks for.  They take no keys.
+ *
+ * A probe is a public read.  The envelope it reads is a success if the answer
+ * is one of the API's, and may come with the provider's time.  A probe without
+ * a reader asks for something of which nothing is documented.
+ *
+ * Credentials are tried by a signed read.  The envelope it reads is a success
+ * if key and signature were accepted, a refusal if one of them was not, and
+ * silent if neither is known.
+ */
+#define OG_PROBE		"probe"
+#define OG_CREDENTIALS	"credentials"
 
 typedef struct OgOperation
 {
@@ -218,6 +237,7 @@ typedef struct OgProvider
 	const char *rate_limit;		/* documented, as the option is written */
 	const char *query_rate_limit;	/* NULL: has no reads, no such option */
 	int			max_batch;		/* largest batch_size, 1 = not settable higher */
+	int			clock_tolerance;	/* seconds our clock may differ by */
 
 	OgOption	settings[OG_MAX_SETTINGS];	/* server options of its own */
 	OgOption	credentials[OG_MAX_CREDENTIALS];	/* of the user mapping */
@@ -264,6 +284,12 @@ typedef struct OgMeaning
 } OgMeaning;
 
 extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
+
+/* True if a JSON string has one of these words in it, in any case of ASCII. */
+extern bool og_mentions(OgSlice value, const char *const *words, int count);
+
+/* Read a JSON number or string that is a whole number; false if it is not. */
+extern bool og_integer(OgSlice value, int64 *integer);
 
 /*
  * Take the verdict of an element that carries this id.  One that carries no

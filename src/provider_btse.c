@@ -21,6 +21,19 @@
 #include "provider.h"
 
 #define BTSE_ORDER_PATH		"/api/v3.3/order"
+#define BTSE_ORDERS_PATH	"/api/v3.3/user/open_orders"
+#define BTSE_TIME_PATH		"/api/v3.3/time"
+
+/* Codes of an error: they are those of HTTP. */
+#define BTSE_UNAUTHORIZED	"401"
+#define BTSE_FORBIDDEN		"403"
+
+/* Where the credentials are tried: an order that nobody has. */
+#define BTSE_ANY_SYMBOL		"BTC-USD"
+#define BTSE_NO_ORDER		"00000000-0000-0000-0000-000000000000"
+
+/* A Unix time from here on is one in milliseconds. */
+#define BTSE_FIRST_MS		INT64CONST(100000000000)
 
 enum
 {
@@ -136,6 +149,8 @@ btse_read_error(OgReading *reading, OgSlice answer)
 	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
 	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
 	reading->note = "is not a list of orders";
+	/* Key, nonce and signature are all refused like this. */
+	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
 }
 
 /*
@@ -242,6 +257,56 @@ btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		btse_take_element(reading, element, list);
 }
 
+static bool
+btse_build_probe(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = BTSE_TIME_PATH;
+	return true;
+}
+
+/* The unit of the time is not documented. */
+static void
+btse_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	int64		epoch;
+
+	if (!og_integer(og_json_member(answer, "epoch"), &epoch))
+	{
+		reading->note = "does not tell the server's time";
+		return;
+	}
+	reading->envelope = OG_ENVELOPE_SUCCESS;
+	reading->time_unit_ms = epoch >= BTSE_FIRST_MS ? 1 : 1000;
+	reading->time_ms = epoch * reading->time_unit_ms;
+}
+
+/* A read that takes the same permission as a cancel does. */
+static bool
+btse_build_credentials(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = BTSE_ORDERS_PATH;
+	og_fields_add(&request->query, "symbol", BTSE_ANY_SYMBOL);
+	og_fields_add(&request->query, "orderID", BTSE_NO_ORDER);
+	return true;
+}
+
+static void
+btse_read_credentials(OgReading *reading, OgSlice answer,
+					  const OgBatch *batch)
+{
+	if (og_json_kind(answer) == OG_JSON_ARRAY)
+	{
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+		return;
+	}
+	btse_read_error(reading, answer);
+	if (og_says(reading->code, BTSE_UNAUTHORIZED) ||
+		og_says(reading->code, BTSE_FORBIDDEN))
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+}
+
 static const OgOperation btse_operations[] = {
 	{
 		.name = "cancel",
@@ -252,6 +317,20 @@ static const OgOperation btse_operations[] = {
 		.several = true,
 		.build = btse_build_cancel,
 		.read = btse_read_cancel
+	},
+	{
+		.name = OG_PROBE,
+		.kind = OG_PUBLIC,
+		.lane = OG_LANE_QUERIES,
+		.build = btse_build_probe,
+		.read = btse_read_probe
+	},
+	{
+		.name = OG_CREDENTIALS,
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.build = btse_build_credentials,
+		.read = btse_read_credentials
 	}
 };
 
@@ -262,6 +341,7 @@ const OgProvider og_btse = {
 	.rate_limit = "75/1s per key",
 	.query_rate_limit = "15/1s per key",
 	.max_batch = 1,
+	.clock_tolerance = 5,		/* not documented */
 	.credentials = {
 		[BTSE_API_KEY] = {.name = "api_key"},
 		[BTSE_SECRET_KEY] = {.name = "secret_key"}

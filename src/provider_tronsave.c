@@ -16,6 +16,9 @@
 #define TRONSAVE_BATCH		100
 #define TRONSAVE_MAX_BATCH	OG_MAX_BATCH
 
+/* Where the credentials are tried: an order that nobody has. */
+#define TRONSAVE_NO_ORDER	"000000000000000000000000"
+
 /* Of each endpoint. */
 #define TRONSAVE_PACE		"1/2s per key"
 
@@ -24,17 +27,15 @@ enum
 	TRONSAVE_API_KEY
 };
 
+/* A POST about some orders, the same for whatever is asked of them. */
 static bool
-tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
+tronsave_build_post(OgRequest *request, const char *path, const OgBatch *batch)
 {
 	cJSON	   *body;
 	cJSON	   *ids;
 
-	if (batch->nkeys < 1)
-		return false;
-
 	request->method = OG_POST;
-	request->path = "/v0/fast-charge-order-cancel";
+	request->path = path;
 	og_fields_add(&request->headers, "Content-Type", "application/json");
 
 	ids = og_batch_json(batch, false);
@@ -46,6 +47,32 @@ tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
 		return false;
 	}
 	return og_json_append(&request->body, body);
+}
+
+static bool
+tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
+{
+	return batch->nkeys >= 1 &&
+		tronsave_build_post(request, "/v0/fast-charge-order-cancel", batch);
+}
+
+/* There is no public read: see what answers at all. */
+static bool
+tronsave_build_probe(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = "";
+	return true;
+}
+
+static bool
+tronsave_build_credentials(OgRequest *request, const OgBatch *batch)
+{
+	OgSlice		nobodys = og_slice_of(TRONSAVE_NO_ORDER);
+	OgBatch		tracked = {batch->arguments, &nobodys, 1};
+
+	return tronsave_build_post(request, "/v0/fast-charge-order-tracking",
+							   &tracked);
 }
 
 static bool
@@ -169,6 +196,30 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		tronsave_take_element(reading, element);
 }
 
+static void
+tronsave_read_credentials(OgReading *reading, OgSlice answer,
+						  const OgBatch *batch)
+{
+	enum
+	{
+		RESULTS, CODE, MESSAGE, COUNT
+	};
+	static const char *const names[COUNT] = {"results", "code", "message"};
+	OgSlice		values[COUNT];
+
+	og_json_pick(answer, names, values, COUNT);
+	if (og_json_kind(values[RESULTS]) == OG_JSON_ARRAY)
+	{
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+		return;
+	}
+	reading->code = values[CODE];
+	reading->message = values[MESSAGE];
+	reading->note = "has no list of orders";
+	if (tronsave_is_key_error(values[MESSAGE]))
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+}
+
 static const OgOperation tronsave_operations[] = {
 	{
 		.name = "cancel",
@@ -178,6 +229,19 @@ static const OgOperation tronsave_operations[] = {
 		.batch_default = TRONSAVE_BATCH,
 		.build = tronsave_build_cancel,
 		.read = tronsave_read_cancel
+	},
+	{
+		.name = OG_PROBE,
+		.kind = OG_PUBLIC,
+		.lane = OG_LANE_QUERIES,
+		.build = tronsave_build_probe
+	},
+	{
+		.name = OG_CREDENTIALS,
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.build = tronsave_build_credentials,
+		.read = tronsave_read_credentials
 	}
 };
 
@@ -188,6 +252,7 @@ const OgProvider og_tronsave = {
 	.rate_limit = TRONSAVE_PACE,
 	.query_rate_limit = TRONSAVE_PACE,
 	.max_batch = TRONSAVE_MAX_BATCH,
+	.clock_tolerance = 5,		/* it does not look at ours */
 	.credentials = {
 		[TRONSAVE_API_KEY] = {.name = "api_key"}
 	},

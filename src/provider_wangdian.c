@@ -43,6 +43,11 @@ static const OgMeaning wangdian_reasons[] = {
 	{NULL, OG_REJECTED}
 };
 
+/* Words of a refusal of the signature ("sign") or of the time. */
+static const char *const wangdian_clock_words[] = {
+	"签名", "时间", "sign", "timestamp"
+};
+
 /* "secret:salt", neither of them empty. */
 static bool
 wangdian_valid_app_secret(const char *value)
@@ -257,9 +262,24 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	{
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 		reading->rest = OG_REJECTED;
+		reading->clock_suspected = og_mentions(values[MESSAGE],
+											   wangdian_clock_words,
+											   lengthof(wangdian_clock_words));
 	}
 	else
 		reading->note = "has no status that is documented";
+}
+
+/*
+ * There is no read without a signature, and with one none is known that does
+ * nothing: see what answers at all.
+ */
+static bool
+wangdian_build_probe(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = "";
+	return true;
 }
 
 static const OgOperation wangdian_operations[] = {
@@ -271,6 +291,12 @@ static const OgOperation wangdian_operations[] = {
 		.batch_default = WANGDIAN_MAX_IDS,
 		.build = wangdian_build_cancel,
 		.read = wangdian_read_cancel
+	},
+	{
+		.name = OG_PROBE,
+		.kind = OG_PUBLIC,
+		.lane = OG_LANE_QUERIES,
+		.build = wangdian_build_probe
 	}
 };
 
@@ -280,6 +306,7 @@ const OgProvider og_wangdian = {
 	.base_url = "http://wdt.wangdian.cn/openapi",
 	.rate_limit = "off",
 	.max_batch = WANGDIAN_MAX_IDS,
+	.clock_tolerance = 120,
 	.credentials = {
 		[WANGDIAN_SID] = {.name = "sid"},
 		[WANGDIAN_APP_KEY] = {.name = "app_key"},

@@ -25,6 +25,12 @@
 /* 10 a second for a user; over 1000 a minute an address is locked out. */
 #define XT_PACE			"10/1s per key, 1000/60s per host"
 
+/* Codes of an envelope. */
+#define XT_SUCCESS				"200"
+#define XT_ACCESS_KEY_REFUSED	"307"
+#define XT_SIGNATURE_REFUSED	"308"
+#define XT_MALFORMED			"400"
+
 enum
 {
 	XT_ACCESS_KEY,
@@ -48,17 +54,21 @@ static const OgMeaning xt_order_codes[] = {
 	{NULL, OG_UNKNOWN}
 };
 
-/* Codes of an envelope that refuses the request as a whole. */
+/* Those that refuse the request as a whole. */
 static const OgMeaning xt_refusals[] = {
-	{"307", OG_REJECTED},		/* access key */
-	{"308", OG_REJECTED},		/* signature */
-	{"400", OG_REJECTED},		/* malformed */
+	{XT_ACCESS_KEY_REFUSED, OG_REJECTED},
+	{XT_SIGNATURE_REFUSED, OG_REJECTED},
+	{XT_MALFORMED, OG_REJECTED},
 	{"404", OG_REJECTED},		/* other */
 	{"107", OG_REJECTED},		/* trading is not open */
 	{NULL, OG_UNKNOWN}
 };
 
-#define XT_SUCCESS	"200"
+/* Words of a refusal that is about the time of a request. */
+static const char *const xt_time_words[] = {"nonce", "timestamp"};
+
+/* Where the credentials are tried: there is always such a market. */
+#define XT_ANY_MARKET	"btc_usdt"
 
 /* Ids go out as bare JSON numbers: nothing but digits may ever pass here. */
 static const char *
@@ -187,8 +197,9 @@ xt_take_element(OgReading *reading, OgSlice element)
 	og_take_by_id(reading, values[ID], &result);
 }
 
-static void
-xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+/* Read the envelope, which all answers have.  Answers its "data". */
+static OgSlice
+xt_read_envelope(OgReading *reading, OgSlice answer)
 {
 	enum
 	{
@@ -198,13 +209,11 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		"code", "data", "info", "msg", "message"
 	};
 	OgSlice		values[COUNT];
-	OgJsonCursor cursor;
-	OgSlice		element;
 
 	if (og_json_kind(answer) != OG_JSON_OBJECT)
 	{
 		reading->note = "is not an object";
-		return;
+		return og_slice(NULL, 0);
 	}
 	og_json_pick(answer, names, values, COUNT);
 
@@ -212,25 +221,84 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	{
 		/* Its words are about the call, not about an order it leaves out. */
 		reading->envelope = OG_ENVELOPE_SUCCESS;
-		if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)
-			reading->note = "has no list of orders";
+		return values[DATA];
 	}
+	reading->rest = og_meaning(xt_refusals, values[CODE]);
+	reading->code = values[CODE];
+	reading->message = og_first_given(&values[INFO_], COUNT - INFO_);
+	if (reading->rest == OG_REJECTED)
+		reading->envelope = OG_ENVELOPE_REFUSAL;
 	else
-	{
-		reading->rest = og_meaning(xt_refusals, values[CODE]);
-		reading->code = values[CODE];
-		reading->message = og_first_given(&values[INFO_], COUNT - INFO_);
-		if (reading->rest == OG_REJECTED)
-			reading->envelope = OG_ENVELOPE_REFUSAL;
-		else
-			reading->note = "has no code that is documented";
-	}
+		reading->note = "has no code that is documented";
+	reading->clock_suspected = og_says(reading->code, XT_SIGNATURE_REFUSED) ||
+		(og_says(reading->code, XT_MALFORMED) &&
+		 og_mentions(reading->message, xt_time_words,
+					 lengthof(xt_time_words)));
+	return values[DATA];
+}
 
-	if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)
+static void
+xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	OgSlice		data = xt_read_envelope(reading, answer);
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	if (og_json_kind(data) != OG_JSON_ARRAY)
+	{
+		if (reading->envelope == OG_ENVELOPE_SUCCESS)
+			reading->note = "has no list of orders";
 		return;
-	og_json_open(&cursor, values[DATA]);
+	}
+	og_json_open(&cursor, data);
 	while (og_json_next_element(&cursor, &element))
 		xt_take_element(reading, element);
+}
+
+static bool
+xt_build_probe(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = "/trade/api/v1/getServerTime";
+	return true;
+}
+
+static void
+xt_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	OgSlice		data = xt_read_envelope(reading, answer);
+
+	if (reading->envelope == OG_ENVELOPE_SUCCESS &&
+		og_integer(og_json_member(data, "serverTime"), &reading->time_ms))
+	{
+		reading->time_unit_ms = 1;
+		return;
+	}
+	reading->envelope = OG_ENVELOPE_SILENT;
+	if (reading->note == NULL)
+		reading->note = "does not tell the server's time";
+}
+
+/* A read with "data", so that setting signed_data is tried as well. */
+static bool
+xt_build_credentials(OgRequest *request, const OgBatch *batch)
+{
+	request->method = OG_GET;
+	request->path = "/trade/api/v1/getBatchOrders";
+	og_fields_add(&request->query, "market", XT_ANY_MARKET);
+	og_fields_add(&request->query, "data", "[1]");
+	return true;
+}
+
+/* Only some refusals are about who asks. */
+static void
+xt_read_credentials(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	(void) xt_read_envelope(reading, answer);
+	if (reading->envelope == OG_ENVELOPE_REFUSAL &&
+		!reading->clock_suspected &&
+		!og_says(reading->code, XT_ACCESS_KEY_REFUSED))
+		reading->envelope = OG_ENVELOPE_SILENT;
 }
 
 static const OgOperation xt_operations[] = {
@@ -242,6 +310,20 @@ static const OgOperation xt_operations[] = {
 		.batch_default = XT_MAX_IDS,
 		.build = xt_build_cancel,
 		.read = xt_read_cancel
+	},
+	{
+		.name = OG_PROBE,
+		.kind = OG_PUBLIC,
+		.lane = OG_LANE_QUERIES,
+		.build = xt_build_probe,
+		.read = xt_read_probe
+	},
+	{
+		.name = OG_CREDENTIALS,
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.build = xt_build_credentials,
+		.read = xt_read_credentials
 	}
 };
 
@@ -252,6 +334,7 @@ const OgProvider og_xt = {
 	.rate_limit = XT_PACE,
 	.query_rate_limit = XT_PACE,
 	.max_batch = XT_MAX_IDS,
+	.clock_tolerance = 5,		/* not documented */
 	.settings = {
 		[XT_SIGNED_DATA] = {
 			.name = "signed_data",

@@ -216,8 +216,8 @@ sub stderr_text
 
 =head2 $sandbox->base_url($provider, kind => 'tls')
 
-C<kind> is C<tls>, C<plain>, C<expired>, C<foreign>, C<misnamed>, C<tls12> (at
-most), C<refused> (nobody listens), C<mute> (takes the connection, never
+C<kind> is C<tls>, C<plain>, C<expired>, C<ending> (in five days), C<foreign>,
+C<misnamed>, C<tls12> (at most), C<refused> (nobody listens), C<mute> (takes the connection, never
 answers the TLS handshake), C<old_tls> (TLS 1.1 at most) or C<stuck> (the TCP
 connect never completes).  The last two are not there on every system; see
 C<has_port>.  C<host> replaces C<localhost>.

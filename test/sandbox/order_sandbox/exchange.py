@@ -77,6 +77,7 @@ class Sandbox:
         wire = met.get("wire")
         try:
             answer = refusal or self.answer(provider, request, met)
+            self.edit(provider, answer, met)
         except Exception:                   # a mistake in the sandbox itself
             traceback.print_exc()
             print("order sandbox: request %d failed inside the sandbox"
@@ -135,13 +136,19 @@ class Sandbox:
             request.note = request.note or str(refused)
             request.processed = False
             answer = refused.answer
-        if answer.shape is None:
-            answer.shape = NO_ROWS
-        if hasattr(hooks, "edit"):
-            hooks.edit(provider, answer, args)
         if self.journal._waiters:
             self.journal.look_again()       # orders may have changed
         return answer
+
+    def edit(self, provider, answer, met):
+        """What a fault makes of an answer, be it to a path nobody knows."""
+        if answer.shape is None:
+            answer.shape = NO_ROWS
+        armed = met.get("rows")
+        if provider is not None and hasattr(armed and armed.kind.hooks,
+                                            "edit"):
+            armed.kind.hooks.edit(provider, answer,
+                                  dict(armed.args, process=armed.process))
 
     def admit(self, provider, request):
         """Account, pace and signature; raises Refused."""

@@ -2,7 +2,6 @@
 provider's own ways to refuse."""
 
 import email.utils
-import time
 
 from .faults import fault
 from .json_text import encode
@@ -143,6 +142,7 @@ class RetryAfter:
         if args["form"] == "date":
             # a date has whole seconds; never one that is too early
             value = email.utils.formatdate(
-                int(time.time() + args["seconds"] + 0.999), usegmt=True)
+                int(provider.world.now() + args["seconds"] + 0.999),
+                usegmt=True)
         answer.headers["Retry-After"] = args["value"] or value
         return answer

@@ -101,7 +101,8 @@ class Connection:
             words = HTTPStatus(answer.status).phrase
         except ValueError:
             words = "Unknown"
-        headers = {"Date": formatdate(usegmt=True),
+        now = self.server.sandbox.world.now()
+        headers = {"Date": formatdate(now, usegmt=True),
                    "Content-Type": "application/json;charset=UTF-8"}
         if chunked:
             headers["Transfer-Encoding"] = "chunked"
@@ -291,7 +292,8 @@ class Listener:
         self.kind = kind
         self.context = context
         self.mute = mute            # accept, then never say a word
-        self.socket = socket.socket()
+        # asyncio sets TCP_NODELAY where it sees that it is TCP
+        self.socket = socket.socket(proto=socket.IPPROTO_TCP)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))
         self.socket.listen(512)

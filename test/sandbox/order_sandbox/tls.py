@@ -99,6 +99,7 @@ class Certificates:
         self.foreign_ca = self._write("foreign-ca.pem", foreign.pem(), 0o644)
         self.good = self._write("localhost.pem", ours.issue(here))
         self.expired = self._write("expired.pem", ours.issue(here, days=-1))
+        self.ending = self._write("ending.pem", ours.issue(here, days=5))
         self.foreign = self._write("foreign.pem", foreign.issue(here))
         self.misnamed = self._write("misnamed.pem",
                                     ours.issue(["orders.example.com"]))

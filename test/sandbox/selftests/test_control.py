@@ -29,7 +29,10 @@ class Ports(Case):
         with Client(self.ready["ports"]["tls"], self.ready["ca"],
                     name="127.0.0.1") as client:
             self.assertEqual(client.sock.selected_alpn_protocol(), "http/1.1")
-        self.assertTrue(self.get("/wait?phase=closed&count=4")["reached"])
+        with self.client("ending") as client:
+            end = ssl.cert_time_to_seconds(client.sock.getpeercert()["notAfter"])
+            self.assertTrue(4 * 86400 < end - time.time() <= 5 * 86400)
+        self.assertTrue(self.get("/wait?phase=closed&count=5")["reached"])
         failed = self.get("/connections?port=expired")
         self.assertEqual(failed["handshakes"], 0)
         self.assertNotEqual(failed["connections"][-1]["handshake"], "ok")

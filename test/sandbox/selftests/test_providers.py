@@ -1,6 +1,7 @@
 """The four providers over TLS: verdicts, refusals, pace, reads."""
 
 import time
+from email.utils import parsedate_to_datetime
 
 from order_sandbox import xt
 
@@ -269,9 +270,16 @@ class Wangdian(Case):
         self.post("/settings", {"clock_offset": 110})
         answer = self.ask(self.requests.wangdian(["1"]))
         self.assertEqual(answer.json()["status"], 0)
+        self.assertAlmostEqual(self.date_of(answer) - time.time(), 110,
+                               delta=60)
         self.post("/settings", {"clock_offset": -130})
         answer = self.ask(self.requests.wangdian(["1"]))
         self.assertEqual(answer.json()["status"], 100)
+        self.assertAlmostEqual(self.date_of(answer) - time.time(), -130,
+                               delta=60)
+
+    def date_of(self, answer):
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
 
     def test_plain(self):
         self.assertEqual(self.ask(self.requests.wangdian(["1"]),

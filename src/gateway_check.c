@@ -1,0 +1,328 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_check.c
+ *		What can be known of a server without touching an order.
+ *
+ * The credentials are sent only to where the probe has shown the provider's
+ * API to be, so a wrong base_url that happens to answer never learns a key.
+ * Nothing is tried a second time: a check tells what it sees.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "gateway_check.h"
+#include "gateway_internal.h"
+
+/*
+ * The longest wait for a turn, in microseconds.  Whoever checks a server sits
+ * and waits for it; a job that is busy with the account is answer enough.
+ */
+#define PATIENCE_US			(INT64CONST(10) * USECS_PER_SEC)
+
+/* Least pause of a lane whose provider said "too many requests". */
+#define HOLD_MS				1000
+
+/* Nothing more is sent after this time. */
+#define OUT_OF_TIME			"call_timeout ran out before it could be sent"
+
+/* What a request is sent with, and the time by which all must be over. */
+typedef struct Sending
+{
+	const OgAccount *account;
+	OgHttp	   *http;
+	OgLimiter  *limiter;
+	OgTurn		turn;
+	int64		deadline;		/* og_http_now(); 0 = none */
+} Sending;
+
+/* ---------- turns ---------- */
+
+/* How long a request may wait for its turn. */
+static int64
+patience_us(const Sending *sending)
+{
+	int64		patience = PATIENCE_US;
+
+	if (sending->account->max_wait > 0)
+		patience = Min(patience, (int64) sending->account->max_wait * 1000);
+	if (sending->deadline != 0)
+		patience = Min(patience, sending->deadline - og_http_now());
+	return Max(patience, 0);
+}
+
+/*
+ * The pace of a request.  One without a key counts on nobody's limit but the
+ * host's.
+ */
+static OgPace
+pace_of(const OgAccount *account, const OgOperation *operation)
+{
+	const char *text = account->query_rate_limit;
+	const char *reason;
+	OgPace		pace;
+	int			kept = 0;
+
+	if (text == NULL)
+		text = account->rate_limit;
+	if (!og_pace_parse(text, &pace, &reason))
+		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
+	for (int i = 0; i < pace.nwindows; i++)
+	{
+		if (operation->kind != OG_PUBLIC ||
+			pace.windows[i].scope == OG_PER_HOST)
+			pace.windows[kept++] = pace.windows[i];
+	}
+	pace.nwindows = kept;
+	return pace;
+}
+
+/* Wait for a turn.  NULL, or why there is none. */
+static const char *
+take_turn(Sending *sending)
+{
+	int64		patience = patience_us(sending);
+	int64		begin = og_http_now();
+
+	if (!og_limiter_lock(sending->limiter, (patience + 999) / 1000))
+		return "another call is using this account";
+	for (;;)
+	{
+		int64		wait_us = og_limiter_ask(sending->limiter,
+											 GetCurrentTimestamp(),
+											 &sending->turn);
+		int64		left = patience - (og_http_now() - begin);
+
+		if (wait_us == 0)
+			return NULL;
+
+		/* Others are before us, and may be done at any time. */
+		if (wait_us == OG_UNTIL_WOKEN && left > 0)
+			wait_us = left;
+		if (wait_us > left)
+			return "the pace leaves no turn for it now";
+		(void) og_http_wait(sending->http, wait_us / 1000 + 1, OG_WAIT_TURN);
+	}
+}
+
+/* The request leaves now.  Runs inside libcurl. */
+static bool
+leaves(void *owner, TimestampTz at)
+{
+	Sending    *sending = owner;
+
+	return og_limiter_stamp(sending->limiter, &sending->turn, at);
+}
+
+/* ---------- one request ---------- */
+
+/* Send a signed request, and wait for what becomes of it. */
+static const OgResponse *
+exchange(Sending *sending, SignedRequest *request, OgSight *sight)
+{
+	const OgAccount *account = sending->account;
+	const OgRequest *parts = &request->parts;
+	OgHttpRequest http = {0};
+	OgTransfer *transfer;
+
+	http.method = og_method_name(parts->method);
+	http.url = og_signed_url(request, account->base_url);
+	http.headers = &parts->headers;
+	http.body = og_slice(parts->body.len > 0 ? parts->body.data : NULL,
+						 parts->body.len);
+	http.sslrootcert = account->sslrootcert;
+	http.connect_timeout_ms = account->connect_timeout;
+	http.timeout_ms = account->timeout;
+	http.max_response_size = account->max_response_size;
+	http.ready = leaves;
+	http.owner = sending;
+	http.sight = sight;
+
+	transfer = og_http_start(sending->http, &http);
+	og_http_drain(sending->http);
+	for (;;)
+	{
+		int64		left_ms = -1;
+
+		if (sending->deadline != 0)
+			left_ms = Max(sending->deadline - og_http_now(), 0) / 1000;
+		if (og_http_wait(sending->http, left_ms, OG_WAIT_ANSWER) != NULL)
+			break;
+		if (left_ms == 0)
+		{
+			og_http_abandon(transfer,
+							"call_timeout ran out before an answer came");
+			break;
+		}
+	}
+	return og_http_response(transfer);
+}
+
+/* Others of the lane are not to run into the same refusal. */
+static void
+hold_lane(Sending *sending, const OgResponse *response)
+{
+	if (response->status == 429)
+		og_limiter_hold(sending->limiter, GetCurrentTimestamp() +
+						Max(response->retry_after_ms, HOLD_MS) * 1000);
+}
+
+/* No answer to a check is about an order. */
+static int
+find_none(OgReading *reading, OgSlice id)
+{
+	return -1;
+}
+
+static void
+take_none(OgReading *reading, int key, const OgResult *result)
+{
+}
+
+/*
+ * Read what came.  An answer without a documented form is read as far as it
+ * is an object, which is what errors of an API mostly are.
+ */
+static void
+read_answer(OgAsked *asked, OgReading *reading)
+{
+	const OgBatch nothing = {0};
+	OgSlice		answer;
+
+	if (asked->response->delivery != OG_ANSWERED)
+		return;
+	if (!og_json_prove(asked->response->body, &answer, &asked->flaw))
+		return;
+	if (asked->operation->read == NULL)
+	{
+		if (og_json_kind(answer) == OG_JSON_OBJECT)
+			asked->envelope = OG_ENVELOPE_SUCCESS;
+		else
+			asked->flaw = "is not an object";
+		return;
+	}
+	asked->operation->read(reading, answer, &nothing);
+	asked->flaw = reading->note;
+	asked->envelope = reading->envelope;
+	asked->clock_suspected = reading->clock_suspected;
+	asked->code = og_json_text(reading->code, OG_MAX_CODE);
+	asked->message = og_json_text(reading->message, OG_MAX_MESSAGE);
+}
+
+/* Ask what asked->operation asks, and fill in the rest of *asked. */
+static void
+ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
+{
+	const OgAccount *account = sending->account;
+	const OgBatch nothing = {0};
+	OgPace		pace = pace_of(account, asked->operation);
+	SignedRequest *request;
+
+	sending->limiter = og_limiter_open(account->identity, account->host,
+									   asked->operation->lane, account->server,
+									   &pace);
+	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
+		asked->unsent = OUT_OF_TIME;
+	else
+		asked->unsent = take_turn(sending);
+
+	if (asked->unsent == NULL)
+	{
+		int64		now_ms = og_unix_ms(GetCurrentTimestamp());
+
+		request = og_signed_request(account, asked->operation, &nothing,
+									og_limiter_nonce(sending->limiter,
+													 now_ms));
+		if (request != NULL)
+		{
+			asked->request = psprintf("%s %s",
+									  og_method_name(request->parts.method),
+									  request->parts.path[0] != '\0'
+									  ? request->parts.path : "base_url");
+			asked->response = exchange(sending, request, sight);
+			hold_lane(sending, asked->response);
+			read_answer(asked, reading);
+			og_signed_free(request);
+		}
+		else
+			asked->unsent = "the request could not be built and signed";
+	}
+	og_limiter_return(sending->limiter, &sending->turn);
+	og_limiter_close(sending->limiter);
+}
+
+/* ---------- the check ---------- */
+
+bool
+og_check_found_api(const OgAsked *probe)
+{
+	const OgResponse *response = probe->response;
+
+	if (response == NULL || response->delivery != OG_ANSWERED)
+		return false;
+
+	if (response->status >= 200 && response->status <= 299)
+		return probe->operation->read == NULL ||
+			probe->envelope == OG_ENVELOPE_SUCCESS;
+
+	/* Whoever has no public read may say so as it likes. */
+	return probe->operation->read == NULL &&
+		response->status >= 400 && response->status <= 499 &&
+		response->status != 408 && response->status != 429;
+}
+
+/* By the provider's own time, if it tells it, for it checks ours by that. */
+static void
+compare_clocks(OgCheck *check, const OgReading *reading)
+{
+	const OgResponse *response = check->probe.response;
+
+	if (response == NULL || response->delivery != OG_ANSWERED)
+		return;
+	check->clock_known = og_http_clock(response, &check->clock);
+	if (reading->time_ms != 0)
+	{
+		og_http_compare_clocks(response, reading->time_ms,
+							   reading->time_unit_ms, &check->clock);
+		check->clock_known = true;
+	}
+}
+
+const OgCheck *
+og_check(const OgAccount *nobody, const OgAccount *account)
+{
+	const OgProvider *provider = account->provider;
+	OgReading	blank = {.find = find_none, .take = take_none,
+		.rest = OG_UNKNOWN, .envelope = OG_ENVELOPE_SILENT};
+	OgReading	reading = blank;
+
+	/* Transfers point into these, also while an error unwinds the stack. */
+	OgCheck    *check = palloc0(sizeof(OgCheck));
+	Sending    *sending = palloc0(sizeof(Sending));
+
+	check->probe.operation = og_provider_operation(provider, OG_PROBE);
+	check->credentials.operation = og_provider_operation(provider,
+														 OG_CREDENTIALS);
+	if (account->call_timeout > 0)
+		sending->deadline = og_http_now() +
+			(int64) account->call_timeout * 1000;
+	sending->http = og_http_open(CurrentMemoryContext);
+
+	sending->account = nobody;
+	ask(&check->probe, &reading, sending, &check->sight);
+	compare_clocks(check, &reading);
+
+	if (check->credentials.operation == NULL)
+		return check;
+	if (!og_check_found_api(&check->probe))
+	{
+		check->credentials.unsent = "what comes before it is not in order";
+		return check;
+	}
+	reading = blank;
+	sending->account = account;
+	ask(&check->credentials, &reading, sending, NULL);
+	return check;
+}
