@@ -10,12 +10,13 @@
 #
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
+#	make bench		how fast it is, against a plain C program and its peers
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo lint check-floors
+OWN_TARGETS = check demo bench lint check-floors
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -31,12 +32,12 @@ $(error run "make $(OWN_GOALS)" and "make $(OTHER_GOALS)" one after the other)
 endif
 
 # REGRESS and TESTS are what the user gave on the command line, if anything.
-export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS
+export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS ROUNDS SVG
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo lint:
+check demo bench lint:
 	@test/setup/$@
 
 check-floors:
