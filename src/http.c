@@ -3,13 +3,6 @@
  * http.c
  *		Groups of transfers: opening, starting, waiting, giving up.
  *
- * One connection per endpoint is kept open between calls: the kept one.  It
- * lives in the connection cache of the process's multi handle.  A transfer
- * uses that cache if no other transfer to the same endpoint does, so there
- * can never be a second kept one.  All others share a cache of their group's
- * own, which is closed with the group, so what they opened does not outlive
- * the call whichever way that ends.
- *
  * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
@@ -30,16 +23,6 @@
 
 #include "http_internal.h"
 
-/*
- * dlist_container(), without the check of types that cppcheck takes for a
- * look through a null pointer.
- */
-#define transfer_of(member, node) \
-	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
-
-/* Transfers under way over kept connections, of all groups. */
-static dlist_head kept = DLIST_STATIC_INIT(kept);
-
 /* The context of a group goes.  Must not throw. */
 static void
 close_on_reset(void *http)
@@ -58,71 +41,11 @@ og_http_open(MemoryContext context)
 	http->context = context;
 	dlist_init(&http->transfers);
 	dlist_init(&http->ended);
+	dlist_init(&http->waiting);
 	http->on_reset.func = close_on_reset;
 	http->on_reset.arg = http;
 	MemoryContextRegisterResetCallback(context, &http->on_reset);
 	return http;
-}
-
-/* Does a transfer to this endpoint use its kept connection now? */
-static bool
-kept_is_busy(const OgEndpoint *endpoint)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &kept)
-	{
-		OgTransfer *other = transfer_of(kept_node, iter.cur);
-
-		if (og_endpoint_equal(&other->endpoint, endpoint))
-			return true;
-	}
-	return false;
-}
-
-/* The group's own connections, or NULL if libcurl has no memory. */
-static CURLSH *
-extra_connections(OgHttp *http)
-{
-	if (http->extra == NULL)
-	{
-		http->extra = curl_share_init();
-		if (http->extra != NULL &&
-			curl_share_setopt(http->extra, CURLSHOPT_SHARE,
-							  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
-		{
-			(void) curl_share_cleanup(http->extra);
-			http->extra = NULL;
-		}
-	}
-	return http->extra;
-}
-
-/*
- * Decide over which connections a transfer goes.  Without memory for a cache
- * of the group's own, it uses the common one and closes its connection.
- */
-static bool
-choose_connections(OgTransfer *transfer)
-{
-	OgHttp	   *http = transfer->http;
-	CURLSH	   *extra;
-
-	if (!kept_is_busy(&transfer->endpoint))
-	{
-		transfer->uses_kept = true;
-		dlist_push_tail(&kept, &transfer->kept_node);
-		return true;
-	}
-
-	extra = extra_connections(http);
-	if (extra != NULL &&
-		curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
-		return false;
-	if (extra == NULL || http->draining)
-		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
-								1L) == CURLE_OK;
-	return true;
 }
 
 /* Free what a transfer held while it was under way. */
@@ -131,14 +54,10 @@ let_go(OgTransfer *transfer)
 {
 	if (transfer->easy != NULL)
 	{
+		og_connection_leave(transfer);
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
-	}
-	if (transfer->uses_kept)
-	{
-		dlist_delete(&transfer->kept_node);
-		transfer->uses_kept = false;
 	}
 	og_request_free(transfer);
 	og_answer_free_head(&transfer->answer);
@@ -169,6 +88,15 @@ og_transfer_end(OgTransfer *transfer, CURLcode code)
 	enqueue(transfer);
 }
 
+/* There was no memory to begin a transfer. */
+void
+og_transfer_unstarted(OgTransfer *transfer)
+{
+	og_verdict_unstarted(transfer, true, "out of memory");
+	let_go(transfer);
+	enqueue(transfer);
+}
+
 OgTransfer *
 og_http_start(OgHttp *http, const OgHttpRequest *request)
 {
@@ -187,32 +115,20 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	dlist_push_tail(&http->transfers, &transfer->node);
 
 	/* That one says itself why. */
-	if (og_request_prepare(transfer, request))
+	if (!og_request_prepare(transfer, request))
 	{
-		og_socket_check_idle();
-		if (choose_connections(transfer) && og_event_add(transfer))
-			return transfer;
-		og_verdict_unstarted(transfer, true, "out of memory");
+		let_go(transfer);
+		enqueue(transfer);
 	}
-	let_go(transfer);
-	enqueue(transfer);
+	else if (!og_connection_take(transfer))
+		og_transfer_unstarted(transfer);
 	return transfer;
 }
 
 void
 og_http_drain(OgHttp *http)
 {
-	dlist_iter	iter;
-
-	http->draining = true;
-	dlist_foreach(iter, &http->transfers)
-	{
-		OgTransfer *transfer = transfer_of(node, iter.cur);
-
-		/* libcurl reads this option when a transfer ends. */
-		if (transfer->easy != NULL && !transfer->uses_kept)
-			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
-	}
+	og_connection_drain(http);
 }
 
 /* Give up transfers whose sockets the kernel would not watch. */
@@ -223,7 +139,7 @@ end_unwatched(OgHttp *http)
 
 	dlist_foreach(iter, &http->transfers)
 	{
-		OgTransfer *transfer = transfer_of(node, iter.cur);
+		OgTransfer *transfer = og_transfer_of(node, iter.cur);
 
 		if (transfer->easy != NULL && transfer->watch_errno != 0)
 		{
@@ -238,6 +154,7 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 {
 	int64		begin = og_http_now();
 	int64		timeout_us = -1;
+	int64		slept_us = 0;
 
 	if (timeout_ms >= 0)
 		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
@@ -245,12 +162,14 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 	for (;;)
 	{
 		int64		left = -1;
+		int64		due;
 
 		CHECK_FOR_INTERRUPTS();
+		due = og_connection_advance(http, slept_us);
 
 		if (!dlist_is_empty(&http->ended))
 		{
-			OgTransfer *transfer = transfer_of(ended_node,
+			OgTransfer *transfer = og_transfer_of(ended_node,
 											   dlist_head_node(&http->ended));
 
 			dequeue(transfer);
@@ -260,7 +179,8 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
 			left = Max(timeout_us - (og_http_now() - begin), 0);
-		og_event_turn(left);
+		slept_us = og_event_turn(due >= 0 && (left < 0 || due < left)
+								 ? due : left);
 		end_unwatched(http);
 		if (left == 0 && dlist_is_empty(&http->ended))
 			return NULL;
@@ -307,7 +227,7 @@ og_http_close(OgHttp *http)
 	http->closed = true;
 
 	while (!dlist_is_empty(&http->transfers))
-		og_http_release(transfer_of(node,
+		og_http_release(og_transfer_of(node,
 									dlist_head_node(&http->transfers)));
 	if (http->extra != NULL)
 	{

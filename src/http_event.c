@@ -207,28 +207,6 @@ og_event_init(void)
 	loop.pid = MyProcPid;
 }
 
-/* Hand a prepared transfer to libcurl.  False if that has no memory. */
-bool
-og_event_add(OgTransfer *transfer)
-{
-	sigset_t	saved;
-
-	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	transfer->added =
-		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
-	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
-	return transfer->added;
-}
-
-/* Take it back; one that is under way loses its connection. */
-void
-og_event_remove(OgTransfer *transfer)
-{
-	if (transfer->added)
-		(void) curl_multi_remove_handle(loop.multi, transfer->easy);
-	transfer->added = false;
-}
-
 /* Let libcurl act on a descriptor, or on time. */
 static void
 run(curl_socket_t fd, int mask)
@@ -258,6 +236,48 @@ collect(void)
 							  &transfer) == CURLE_OK && transfer != NULL)
 			og_transfer_end(transfer, code);
 	}
+}
+
+/* Let libcurl do what it wanted to do by now. */
+static void
+run_timers(void)
+{
+	/* libcurl arms it anew if it is still of use. */
+	loop.timer_armed = false;
+	run(CURL_SOCKET_TIMEOUT, 0);
+	collect();
+}
+
+/*
+ * Hand a prepared transfer to libcurl, which sends it at once if there is a
+ * connection: nothing may be done before that happens.  False if libcurl has no
+ * memory.
+ */
+bool
+og_event_add(OgTransfer *transfer)
+{
+	sigset_t	saved;
+
+	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	transfer->running =
+		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (!transfer->running)
+		return false;
+	transfer->http->nrunning++;
+	run_timers();
+	return true;
+}
+
+/* Take it back; one that is under way loses its connection. */
+void
+og_event_remove(OgTransfer *transfer)
+{
+	if (!transfer->running)
+		return;
+	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	transfer->running = false;
+	transfer->http->nrunning--;
 }
 
 /* Act on what the sockets have. */
@@ -298,12 +318,14 @@ wait_ms(int64 us)
 
 /*
  * Sleep until something happens, but for at most timeout_us (-1 = no bound),
- * and act on it.
+ * and act on it.  Answers for how many microseconds we slept.
  */
-void
+int64
 og_event_turn(int64 timeout_us)
 {
 	WaitEvent	events[3];
+	int64		asleep;
+	int64		slept_us;
 	int			count;
 	int			i;
 
@@ -313,18 +335,17 @@ og_event_turn(int64 timeout_us)
 
 		if (left <= 0)
 		{
-			/* libcurl arms it anew if it is still of use. */
-			loop.timer_armed = false;
-			run(CURL_SOCKET_TIMEOUT, 0);
-			collect();
+			run_timers();
 			timeout_us = 0;
 		}
 		else if (timeout_us < 0 || left < timeout_us)
 			timeout_us = left;
 	}
 
+	asleep = og_http_now();
 	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
 							 lengthof(events), og_wait_event());
+	slept_us = og_http_now() - asleep;
 	for (i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)
@@ -335,4 +356,5 @@ og_event_turn(int64 timeout_us)
 		if (events[i].events & WL_SOCKET_READABLE)
 			serve_sockets();
 	}
+	return slept_us;
 }
