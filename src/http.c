@@ -42,6 +42,7 @@ og_http_open(MemoryContext context)
 	dlist_init(&http->transfers);
 	dlist_init(&http->ended);
 	dlist_init(&http->waiting);
+	http->slept_seen = og_event_slept();
 	http->on_reset.func = close_on_reset;
 	http->on_reset.arg = http;
 	MemoryContextRegisterResetCallback(context, &http->on_reset);
@@ -154,7 +155,6 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 {
 	int64		begin = og_http_now();
 	int64		timeout_us = -1;
-	int64		slept_us = 0;
 
 	if (timeout_ms >= 0)
 		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
@@ -165,7 +165,7 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 		int64		due;
 
 		CHECK_FOR_INTERRUPTS();
-		due = og_connection_advance(http, slept_us);
+		due = og_connection_advance(http);
 
 		if (!dlist_is_empty(&http->ended))
 		{
@@ -179,8 +179,7 @@ og_http_wait(OgHttp *http, int64 timeout_ms)
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
 			left = Max(timeout_us - (og_http_now() - begin), 0);
-		slept_us = og_event_turn(due >= 0 && (left < 0 || due < left)
-								 ? due : left);
+		og_event_turn(due >= 0 && (left < 0 || due < left) ? due : left);
 		end_unwatched(http);
 		if (left == 0 && dlist_is_empty(&http->ended))
 			return NULL;

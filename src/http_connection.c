@@ -44,13 +44,14 @@
 
 /*
  * The least that was seen lately: a longer time lets an estimate grow by a
- * GROWTH-th only, because it may be our own fault (we were busy).
+ * GROWTH-th only.  Of an answer only that time counts in which we slept, for
+ * it may have been there for as long as we were busy.
  */
 typedef struct EndpointTimes
 {
 	uint64		name;			/* hash of the origin; 0 = unused */
 	int64		connect_us;		/* 0 = unknown */
-	int64		answer_us;		/* from sending to the head of the answer */
+	int64		answer_us;
 } EndpointTimes;
 
 #define GROWTH				8
@@ -110,8 +111,7 @@ learn_times(OgTransfer *transfer)
 							 : CURLINFO_CONNECT_TIME_T, &connect_us);
 	if (connects > 0 && connect_us > 0)
 		learn(&known->connect_us, connect_us);
-	learn(&known->answer_us,
-		  transfer->answer.at - transfer->response.sent_at);
+	learn(&known->answer_us, og_event_slept() - transfer->slept_before);
 }
 
 static int64
@@ -295,15 +295,18 @@ next_connection_price(const OgHttp *http, const OgTransfer *next)
 }
 
 /*
- * Begin those in line that have a connection now, or shall have a new one,
- * after slept_us in which nothing else was done.  Answers after how much more
- * such time the next connection is due, or -1.
+ * Begin those in line that have a connection now, or shall have a new one.
+ * Answers after how much more sleep the next connection is due, or -1.
  */
 int64
-og_connection_advance(OgHttp *http, int64 slept_us)
+og_connection_advance(OgHttp *http)
 {
+	int64		slept_us = og_event_slept();
+
 	if (http->nwaiting > 0)
-		http->lost_us += slept_us;
+		http->lost_us += slept_us - http->slept_seen;
+	http->slept_seen = slept_us;
+
 	while (http->nwaiting > 0)
 	{
 		OgTransfer *transfer = og_transfer_of(waiting_node,

@@ -50,6 +50,7 @@ static struct
 	WaitEventSet *set;
 	bool		timer_armed;
 	int64		timer;			/* when libcurl wants to run, if armed */
+	int64		slept_us;		/* in all */
 } loop = {.epoll_fd = -1};
 
 int64
@@ -59,6 +60,13 @@ og_http_now(void)
 
 	(void) clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* How long this process has slept here in all, for differences. */
+int64
+og_event_slept(void)
+{
+	return loop.slept_us;
 }
 
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
@@ -318,14 +326,13 @@ wait_ms(int64 us)
 
 /*
  * Sleep until something happens, but for at most timeout_us (-1 = no bound),
- * and act on it.  Answers for how many microseconds we slept.
+ * and act on it.
  */
-int64
+void
 og_event_turn(int64 timeout_us)
 {
 	WaitEvent	events[3];
 	int64		asleep;
-	int64		slept_us;
 	int			count;
 	int			i;
 
@@ -345,7 +352,7 @@ og_event_turn(int64 timeout_us)
 	asleep = og_http_now();
 	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
 							 lengthof(events), og_wait_event());
-	slept_us = og_http_now() - asleep;
+	loop.slept_us += og_http_now() - asleep;
 	for (i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)
@@ -356,5 +363,4 @@ og_event_turn(int64 timeout_us)
 		if (events[i].events & WL_SOCKET_READABLE)
 			serve_sockets();
 	}
-	return slept_us;
 }

@@ -106,6 +106,7 @@ struct OgTransfer
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
+	int64		slept_before;	/* og_event_slept() then */
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	int			socket_errno;	/* no socket could be made */
@@ -125,7 +126,8 @@ struct OgHttp
 	dlist_head	ended;			/* those og_http_wait() will answer */
 	dlist_head	waiting;		/* those in line for a connection */
 	int			nwaiting;
-	int64		lost_us;		/* by waiting since the last connection */
+	int64		lost_us;		/* by the line since the last new connection */
+	int64		slept_seen;		/* og_event_slept() when that was counted */
 	int			nrunning;
 	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
@@ -148,14 +150,15 @@ extern void og_transfer_unstarted(OgTransfer *transfer);
 /* http_connection.c */
 extern bool og_connection_take(OgTransfer *transfer);
 extern void og_connection_leave(OgTransfer *transfer);
-extern int64 og_connection_advance(OgHttp *http, int64 slept_us);
+extern int64 og_connection_advance(OgHttp *http);
 extern void og_connection_drain(OgHttp *http);
 
 /* http_event.c */
 extern void og_event_init(void);
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern int64 og_event_turn(int64 timeout_us);
+extern void og_event_turn(int64 timeout_us);
+extern int64 og_event_slept(void);
 
 /* http_socket.c */
 extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,

@@ -37,7 +37,7 @@ tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
 	request->path = "/v0/fast-charge-order-cancel";
 	og_fields_add(&request->headers, "Content-Type", "application/json");
 
-	ids = og_batch_json(batch, false);
+	ids = og_batch_json(batch);
 	body = cJSON_CreateObject();
 	if (!cJSON_AddItemToObject(body, "order_ids", ids))
 	{

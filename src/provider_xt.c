@@ -88,8 +88,7 @@ xt_build_cancel(OgRequest *request, const OgBatch *batch)
 	}
 
 	initStringInfo(&data);
-	if (!og_json_append(&data, og_batch_json(batch, true)))
-		return false;
+	og_append_number_array(&data, batch);
 
 	request->method = OG_POST;
 	request->path = "/trade/api/v1/batchCancel";
@@ -122,9 +121,13 @@ xt_signature(const OgFields *parameters, const char *secret_key)
 
 	initStringInfo(&text);
 	for (int i = 0; i < parameters->count; i++)
-		appendStringInfo(&text, "%s%s=%s", i > 0 ? "&" : "",
-						 parameters->items[i].name,
-						 parameters->items[i].value);
+	{
+		if (i > 0)
+			appendStringInfoChar(&text, '&');
+		appendStringInfoString(&text, parameters->items[i].name);
+		appendStringInfoChar(&text, '=');
+		appendStringInfoString(&text, parameters->items[i].value);
+	}
 	signature = og_hmac_hex(OG_SHA256, og_slice_of(secret_key),
 							og_slice(text.data, text.len));
 	pfree(text.data);
@@ -164,9 +167,9 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/* Take the verdict of one element of "data". */
+/* Take the verdicts of the elements of "data". */
 static void
-xt_take_element(OgReading *reading, OgSlice element)
+xt_take_elements(OgReading *reading, OgSlice data)
 {
 	enum
 	{
@@ -174,17 +177,21 @@ xt_take_element(OgReading *reading, OgSlice element)
 	};
 	static const char *const names[COUNT] = {"id", "code", "msg"};
 	OgSlice		values[COUNT];
-	OgResult	result = {.verdict = OG_UNKNOWN};
+	OgJsonCursor cursor;
+	OgSlice		element;
 
-	if (og_json_kind(element) != OG_JSON_OBJECT)
-		return;
-	og_json_pick(element, names, values, COUNT);
+	og_json_open(&cursor, data);
+	while (og_json_pick_next(&cursor, &element, names, values, COUNT))
+	{
+		OgResult	result = {
+			.verdict = og_meaning(xt_order_codes, values[CODE]),
+			.code = values[CODE],
+			.message = values[MSG],
+			.element = element
+		};
 
-	result.verdict = og_meaning(xt_order_codes, values[CODE]);
-	result.code = values[CODE];
-	result.message = values[MSG];
-	result.element = element;
-	og_take_by_id(reading, values[ID], &result);
+		og_take_by_id(reading, values[ID], &result);
+	}
 }
 
 static void
@@ -198,8 +205,6 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		"code", "data", "info", "msg", "message"
 	};
 	OgSlice		values[COUNT];
-	OgJsonCursor cursor;
-	OgSlice		element;
 
 	if (og_json_kind(answer) != OG_JSON_OBJECT)
 	{
@@ -226,11 +231,7 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 			reading->note = "has no code that is documented";
 	}
 
-	if (og_json_kind(values[DATA]) != OG_JSON_ARRAY)
-		return;
-	og_json_open(&cursor, values[DATA]);
-	while (og_json_next_element(&cursor, &element))
-		xt_take_element(reading, element);
+	xt_take_elements(reading, values[DATA]);
 }
 
 static const OgOperation xt_operations[] = {
