@@ -10,6 +10,7 @@
 #
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
+#	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
@@ -17,7 +18,7 @@
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo fuzz lint check-floors check-versions
+OWN_TARGETS = check demo bench fuzz lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -35,12 +36,12 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER
+export FUZZ_SECONDS PROVIDER ROUNDS SVG
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo fuzz lint check-versions:
+check demo bench fuzz lint check-versions:
 	@test/setup/$@
 
 check-floors:

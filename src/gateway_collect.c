@@ -40,6 +40,7 @@ typedef enum StatusClass
 /* Elements with one verdict on one key, or on one part of it. */
 typedef struct Taken
 {
+	bool		given;			/* there is one at all */
 	OgResult	result;			/* the first of them */
 	bool		contradicted;	/* others have another verdict */
 	char	   *part;			/* text of result.part, NULL without one */
@@ -64,7 +65,7 @@ typedef struct Collector
 	bool		proven;			/* the body was read */
 	const char *flaw;			/* why not: completes "the answer ..." */
 
-	Taken	  **taken;			/* per key */
+	Taken	   *taken;			/* per key, its first part; NULL if not proven */
 	int			foreign;
 	bool		named;			/* some element named some order */
 	bool		processed;		/* the body says that the request was worked
@@ -170,7 +171,7 @@ static void
 take_result(OgReading *reading, int key, const OgResult *result)
 {
 	Collector  *collector = (Collector *) reading;
-	Taken	  **at;
+	Taken	   *taken;
 
 	CHECK_FOR_INTERRUPTS();
 	collector->named = true;
@@ -180,19 +181,23 @@ take_result(OgReading *reading, int key, const OgResult *result)
 		return;
 	}
 
-	at = &collector->taken[key];
-	while (*at != NULL && !same_part(collector, *at, result->part))
-		at = &(*at)->next;
-
-	if (*at == NULL)
+	taken = &collector->taken[key];
+	while (taken->given && !same_part(collector, taken, result->part))
 	{
-		*at = palloc0(sizeof(Taken));
-		(*at)->result = *result;
-		if (result->part.data != NULL)
-			(*at)->part = og_json_text(result->part, OG_MAX_PART_LEN);
+		if (taken->next == NULL)
+			taken->next = palloc0(sizeof(Taken));
+		taken = taken->next;
 	}
-	else if ((*at)->result.verdict != result->verdict)
-		(*at)->contradicted = true;
+
+	if (!taken->given)
+	{
+		taken->given = true;
+		taken->result = *result;
+		if (result->part.data != NULL)
+			taken->part = og_json_text(result->part, OG_MAX_PART_LEN);
+	}
+	else if (taken->result.verdict != result->verdict)
+		taken->contradicted = true;
 }
 
 /*
@@ -227,9 +232,9 @@ every_order_too_frequent(const Collector *collector)
 {
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{
-		const Taken *taken = collector->taken[i];
+		const Taken *taken = &collector->taken[i];
 
-		if (taken == NULL)
+		if (!taken->given)
 			return false;
 		for (; taken != NULL; taken = taken->next)
 		{
@@ -257,7 +262,8 @@ was_processed(const Collector *collector)
 		return true;
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{
-		for (Taken *taken = collector->taken[i]; taken; taken = taken->next)
+		for (const Taken *taken = &collector->taken[i];
+			 taken != NULL && taken->given; taken = taken->next)
 		{
 			if (taken->contradicted ||
 				(taken->result.verdict != OG_REJECTED &&
@@ -494,7 +500,7 @@ read_body(Collector *collector, OgSlice body)
 	collector->proven = og_json_prove(body, &answer, &collector->flaw);
 	if (!collector->proven)
 		return;
-	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken *));
+	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken));
 	collector->operation->read(&collector->reading, answer,
 							   collector->batch);
 	collector->processed = was_processed(collector);
@@ -510,16 +516,18 @@ forget_taken(Collector *collector)
 		return;
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{
-		Taken	   *taken = collector->taken[i];
+		Taken	   *further = collector->taken[i].next;
 
-		while (taken != NULL)
+		if (collector->taken[i].part != NULL)
+			pfree(collector->taken[i].part);
+		while (further != NULL)
 		{
-			Taken	   *next = taken->next;
+			Taken	   *next = further->next;
 
-			if (taken->part != NULL)
-				pfree(taken->part);
-			pfree(taken);
-			taken = next;
+			if (further->part != NULL)
+				pfree(further->part);
+			pfree(further);
+			further = next;
 		}
 	}
 	pfree(collector->taken);
@@ -556,8 +564,8 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 		OgOutcome  *outcome = &collected->outcomes[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (collector.proven && collector.taken[i] != NULL)
-			fill_key(outcome, &collector, collector.taken[i]);
+		if (collector.proven && collector.taken[i].given)
+			fill_key(outcome, &collector, &collector.taken[i]);
 		else
 		{
 			if (!has_rest && heard)

@@ -3,9 +3,11 @@
  * gateway_keys.c
  *		The ids of a call: packed, and each different one kept once.
  *
- * A call may bring a million ids, so they cost their text, four bytes each,
- * and while they are gathered a hash table.  The map from positions to keys
- * exists only when an id is repeated.
+ * A call may bring a million ids, so they cost their text and four bytes each.
+ * Ids that come in ascending order, as out of an index or a sequence, cannot be
+ * repeated; from the first on that does not, a hash table is needed while they
+ * are gathered.  The map from positions to keys exists only when an id is
+ * repeated.
  *
  *-------------------------------------------------------------------------
  */
@@ -63,7 +65,6 @@ og_keys_create(void)
 	OgKeys	   *keys = MemoryContextAllocZero(context, sizeof(OgKeys));
 
 	keys->context = context;
-	keys->index = keyhash_create(context, 64, keys);
 	return keys;
 }
 
@@ -123,12 +124,52 @@ start_map(OgKeys *keys)
 		keys->key_of[i] = i;
 }
 
-void
-og_keys_add(OgKeys *keys, OgSlice id)
+/* Is a text longer than the last key, or as long and behind it in order? */
+static bool
+ascends(const OgKeys *keys, OgSlice id)
+{
+	OgSlice		last;
+
+	if (keys->nkeys == 0)
+		return true;
+	last = og_keys_get(keys, keys->nkeys - 1);
+	if (id.len != last.len)
+		return id.len > last.len;
+	return memcmp(id.data, last.data, id.len) > 0;
+}
+
+/* From the first id on that is not in order, all must be looked up. */
+static void
+start_index(OgKeys *keys)
+{
+	bool		found;
+
+	keys->index = keyhash_create(keys->context, keys->nkeys * 2, keys);
+	for (int i = 0; i < keys->nkeys; i++)
+	{
+		if ((i & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		keyhash_insert(keys->index, i, &found);
+	}
+}
+
+/* Keep an id unless it is there already.  Answers its key. */
+static int
+find_or_append(OgKeys *keys, OgSlice id)
 {
 	int			candidate = keys->nkeys;
 	KeyEntry   *entry;
 	bool		found;
+
+	if (keys->index == NULL)
+	{
+		if (ascends(keys, id))
+		{
+			append_key(keys, id);
+			return candidate;
+		}
+		start_index(keys);
+	}
 
 	/* The candidate must be readable to be looked up; undone if repeated. */
 	append_key(keys, id);
@@ -137,14 +178,23 @@ og_keys_add(OgKeys *keys, OgSlice id)
 	{
 		keys->nkeys--;
 		keys->text_len -= id.len;
-		if (keys->key_of == NULL)
-			start_map(keys);
 	}
+	return entry->key;
+}
+
+void
+og_keys_add(OgKeys *keys, OgSlice id)
+{
+	int			known = keys->nkeys;
+	int			key = find_or_append(keys, id);
+
+	if (key < known && keys->key_of == NULL)
+		start_map(keys);
 	if (keys->key_of != NULL)
 	{
 		keys->key_of = grow(keys, keys->key_of, &keys->key_of_size,
 							keys->npositions, sizeof(int));
-		keys->key_of[keys->npositions] = entry->key;
+		keys->key_of[keys->npositions] = key;
 	}
 	keys->npositions++;
 }
@@ -152,7 +202,8 @@ og_keys_add(OgKeys *keys, OgSlice id)
 void
 og_keys_finish(OgKeys *keys)
 {
-	keyhash_destroy(keys->index);
+	if (keys->index != NULL)
+		keyhash_destroy(keys->index);
 	keys->index = NULL;
 	if (keys->nkeys == 0)
 		return;

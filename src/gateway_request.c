@@ -44,7 +44,7 @@ wipe_request(void *arg)
 	wipe_fields(&request->parts.query);
 	wipe_fields(&request->parts.headers);
 	if (request->url.data)
-		og_wipe(request->url.data, request->url.maxlen);
+		og_wipe(request->url.data, request->url.len);
 }
 
 /*

@@ -3,13 +3,6 @@
  * http.c
  *		Groups of transfers: opening, starting, waiting, giving up.
  *
- * One connection per endpoint is kept open between calls: the kept one.  It
- * lives in the connection cache of the process's multi handle.  A transfer
- * uses that cache if no other transfer to the same endpoint does, so there
- * can never be a second kept one.  All others share a cache of their group's
- * own, which is closed with the group, so what they opened does not outlive
- * the call whichever way that ends.
- *
  * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
@@ -30,16 +23,6 @@
 
 #include "http_internal.h"
 
-/*
- * dlist_container(), without the check of types that cppcheck takes for a
- * look through a null pointer.
- */
-#define transfer_of(member, node) \
-	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
-
-/* Transfers under way over kept connections, of all groups. */
-static dlist_head kept = DLIST_STATIC_INIT(kept);
-
 /* The context of a group goes.  Must not throw. */
 static void
 close_on_reset(void *http)
@@ -58,73 +41,12 @@ og_http_open(MemoryContext context)
 	http->context = context;
 	dlist_init(&http->transfers);
 	dlist_init(&http->ended);
+	dlist_init(&http->waiting);
+	http->slept_seen = og_event_slept();
 	http->on_reset.func = close_on_reset;
 	http->on_reset.arg = http;
 	MemoryContextRegisterResetCallback(context, &http->on_reset);
 	return http;
-}
-
-/* Does a transfer to this endpoint use its kept connection now? */
-static bool
-kept_is_busy(const OgEndpoint *endpoint)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &kept)
-	{
-		OgTransfer *other = transfer_of(kept_node, iter.cur);
-
-		if (og_endpoint_equal(&other->endpoint, endpoint))
-			return true;
-	}
-	return false;
-}
-
-/* The group's own connections, or NULL if libcurl has no memory. */
-static CURLSH *
-extra_connections(OgHttp *http)
-{
-	if (http->extra == NULL)
-	{
-		http->extra = curl_share_init();
-		if (http->extra != NULL &&
-			curl_share_setopt(http->extra, CURLSHOPT_SHARE,
-							  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
-		{
-			(void) curl_share_cleanup(http->extra);
-			http->extra = NULL;
-		}
-	}
-	return http->extra;
-}
-
-/*
- * Decide over which connections a transfer goes.  Without memory for a cache
- * of the group's own, it uses the common one and closes its connection.
- */
-static bool
-choose_connections(OgTransfer *transfer)
-{
-	OgHttp	   *http = transfer->http;
-	CURLSH	   *extra;
-
-	if (transfer->sight != NULL)
-		return true;			/* one of its own: see og_sight_prepare() */
-	if (!kept_is_busy(&transfer->endpoint))
-	{
-		transfer->uses_kept = true;
-		dlist_push_tail(&kept, &transfer->kept_node);
-		return true;
-	}
-
-	extra = extra_connections(http);
-	if (extra != NULL &&
-		curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
-		return false;
-	if (extra == NULL || http->draining)
-		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
-								1L) == CURLE_OK;
-	return true;
 }
 
 /* Free what a transfer held while it was under way. */
@@ -133,14 +55,10 @@ let_go(OgTransfer *transfer)
 {
 	if (transfer->easy != NULL)
 	{
+		og_connection_leave(transfer);
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
-	}
-	if (transfer->uses_kept)
-	{
-		dlist_delete(&transfer->kept_node);
-		transfer->uses_kept = false;
 	}
 	if (!transfer->started && !transfer->ended)
 		transfer->http->nunstarted--;
@@ -191,6 +109,15 @@ og_transfer_end(OgTransfer *transfer, CURLcode code)
 	enqueue(transfer);
 }
 
+/* There was no memory to begin a transfer. */
+void
+og_transfer_unstarted(OgTransfer *transfer)
+{
+	og_verdict_unstarted(transfer, true, "out of memory");
+	let_go(transfer);
+	enqueue(transfer);
+}
+
 OgTransfer *
 og_http_start(OgHttp *http, const OgHttpRequest *request)
 {
@@ -211,32 +138,20 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	http->nunstarted++;
 
 	/* That one says itself why. */
-	if (og_request_prepare(transfer, request))
+	if (!og_request_prepare(transfer, request))
 	{
-		og_socket_check_idle();
-		if (choose_connections(transfer) && og_event_add(transfer))
-			return transfer;
-		og_verdict_unstarted(transfer, true, "out of memory");
+		let_go(transfer);
+		enqueue(transfer);
 	}
-	let_go(transfer);
-	enqueue(transfer);
+	else if (!og_connection_take(transfer))
+		og_transfer_unstarted(transfer);
 	return transfer;
 }
 
 void
 og_http_drain(OgHttp *http)
 {
-	dlist_iter	iter;
-
-	http->draining = true;
-	dlist_foreach(iter, &http->transfers)
-	{
-		OgTransfer *transfer = transfer_of(node, iter.cur);
-
-		/* libcurl reads this option when a transfer ends. */
-		if (transfer->easy != NULL && !transfer->uses_kept)
-			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
-	}
+	og_connection_drain(http);
 }
 
 /* Give up transfers whose sockets the kernel would not watch. */
@@ -247,7 +162,7 @@ end_unwatched(OgHttp *http)
 
 	dlist_foreach(iter, &http->transfers)
 	{
-		OgTransfer *transfer = transfer_of(node, iter.cur);
+		OgTransfer *transfer = og_transfer_of(node, iter.cur);
 
 		if (transfer->easy != NULL && transfer->watch_errno != 0)
 		{
@@ -255,6 +170,15 @@ end_unwatched(OgHttp *http)
 			enqueue(transfer);
 		}
 	}
+}
+
+/* A wait for an answer is one for a connection while requests lack one. */
+static OgWait
+what_now(const OgHttp *http, OgWait what)
+{
+	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
+		return what;
+	return http->nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
 }
 
 OgTransfer *
@@ -270,12 +194,14 @@ og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 	for (;;)
 	{
 		int64		left = -1;
+		int64		due;
 
 		CHECK_FOR_INTERRUPTS();
+		due = og_connection_advance(http);
 
 		if (!dlist_is_empty(&http->ended))
 		{
-			OgTransfer *transfer = transfer_of(ended_node,
+			OgTransfer *transfer = og_transfer_of(ended_node,
 											   dlist_head_node(&http->ended));
 
 			dequeue(transfer);
@@ -288,8 +214,10 @@ og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
 			left = Max(timeout_us - (og_http_now() - begin), 0);
-		woken = og_event_turn(left, what == OG_WAIT_ANSWER &&
-							  http->nunstarted > 0 ? OG_WAIT_CONNECT : what);
+		if (due >= 0 && (left < 0 || due < left))
+			woken = og_event_turn(due, what_now(http, what));
+		else
+			woken = og_event_turn(left, what_now(http, what));
 		end_unwatched(http);
 		if (left == 0 && dlist_is_empty(&http->ended))
 			return NULL;
@@ -336,7 +264,7 @@ og_http_close(OgHttp *http)
 	http->closed = true;
 
 	while (!dlist_is_empty(&http->transfers))
-		og_http_release(transfer_of(node,
+		og_http_release(og_transfer_of(node,
 									dlist_head_node(&http->transfers)));
 	if (http->extra != NULL)
 	{

@@ -50,6 +50,7 @@ static struct
 	WaitEventSet *set;
 	bool		timer_armed;
 	int64		timer;			/* when libcurl wants to run, if armed */
+	int64		slept_us;		/* in all */
 } loop = {.epoll_fd = -1};
 
 int64
@@ -59,6 +60,13 @@ og_http_now(void)
 
 	(void) clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* How long this process has slept here in all, for differences. */
+int64
+og_event_slept(void)
+{
+	return loop.slept_us;
 }
 
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
@@ -207,28 +215,6 @@ og_event_init(void)
 	loop.pid = MyProcPid;
 }
 
-/* Hand a prepared transfer to libcurl.  False if that has no memory. */
-bool
-og_event_add(OgTransfer *transfer)
-{
-	sigset_t	saved;
-
-	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	transfer->added =
-		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
-	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
-	return transfer->added;
-}
-
-/* Take it back; one that is under way loses its connection. */
-void
-og_event_remove(OgTransfer *transfer)
-{
-	if (transfer->added)
-		(void) curl_multi_remove_handle(loop.multi, transfer->easy);
-	transfer->added = false;
-}
-
 /* Let libcurl act on a descriptor, or on time. */
 static void
 run(curl_socket_t fd, int mask)
@@ -258,6 +244,48 @@ collect(void)
 							  &transfer) == CURLE_OK && transfer != NULL)
 			og_transfer_end(transfer, code);
 	}
+}
+
+/* Let libcurl do what it wanted to do by now. */
+static void
+run_timers(void)
+{
+	/* libcurl arms it anew if it is still of use. */
+	loop.timer_armed = false;
+	run(CURL_SOCKET_TIMEOUT, 0);
+	collect();
+}
+
+/*
+ * Hand a prepared transfer to libcurl, which sends it at once if there is a
+ * connection: nothing may be done before that happens.  False if libcurl has no
+ * memory.
+ */
+bool
+og_event_add(OgTransfer *transfer)
+{
+	sigset_t	saved;
+
+	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	transfer->running =
+		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (!transfer->running)
+		return false;
+	transfer->http->nrunning++;
+	run_timers();
+	return true;
+}
+
+/* Take it back; one that is under way loses its connection. */
+void
+og_event_remove(OgTransfer *transfer)
+{
+	if (!transfer->running)
+		return;
+	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	transfer->running = false;
+	transfer->http->nrunning--;
 }
 
 /* Act on what the sockets have. */
@@ -323,6 +351,7 @@ og_event_turn(int64 timeout_us, OgWait what)
 {
 	WaitEvent	events[3];
 	bool		woken = false;
+	int64		asleep;
 	int			count;
 	int			i;
 
@@ -332,18 +361,17 @@ og_event_turn(int64 timeout_us, OgWait what)
 
 		if (left <= 0)
 		{
-			/* libcurl arms it anew if it is still of use. */
-			loop.timer_armed = false;
-			run(CURL_SOCKET_TIMEOUT, 0);
-			collect();
+			run_timers();
 			timeout_us = 0;
 		}
 		else if (timeout_us < 0 || left < timeout_us)
 			timeout_us = left;
 	}
 
+	asleep = og_http_now();
 	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
 							 lengthof(events), wait_event(what));
+	loop.slept_us += og_http_now() - asleep;
 	for (i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)

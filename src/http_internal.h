@@ -4,6 +4,7 @@
  *		What the files of the http room share.
  *
  *		http.c			groups: opening, starting, waiting, giving up
+ *		http_connection.c	who uses which connection, and who waits
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
  *		http_request.c	from a request to libcurl's options
@@ -91,12 +92,14 @@ struct OgTransfer
 	OgHttp	   *http;
 	dlist_node	node;			/* in its group's "transfers" */
 	dlist_node	ended_node;		/* in its group's "ended", if queued */
-	dlist_node	kept_node;		/* in http.c's list, if uses_kept */
+	dlist_node	waiting_node;	/* in its group's "waiting", if waiting */
+	dlist_node	kept_node;		/* in http_connection.c, if uses_kept */
 	bool		queued;
+	bool		waiting;		/* for a connection */
 	bool		uses_kept;		/* over the connection that stays open */
 
 	CURL	   *easy;			/* NULL once it has ended */
-	bool		added;			/* to the multi handle */
+	bool		running;		/* it is libcurl's */
 	OgEndpoint	endpoint;
 	OgOutgoing	out;
 	OgAnswer	answer;
@@ -112,6 +115,7 @@ struct OgTransfer
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
+	int64		slept_before;	/* og_event_slept() then */
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	bool		too_late;		/* .ready did not let it leave */
@@ -132,20 +136,41 @@ struct OgHttp
 	dlist_head	transfers;		/* all that were not released */
 	dlist_head	ended;			/* those og_http_wait() will answer */
 	int			nunstarted;		/* transfers that have not left yet */
+	dlist_head	waiting;		/* those in line for a connection */
+	int			nwaiting;
+	int64		lost_us;		/* by the line since the last new connection */
+	int64		slept_seen;		/* og_event_slept() when that was counted */
+	int			nrunning;
+	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
 	bool		draining;
 	bool		closed;
 };
 
+/*
+ * dlist_container(), without the check of types that cppcheck takes for a
+ * look through a null pointer.
+ */
+#define og_transfer_of(member, node) \
+	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
+
 /* http.c */
 extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
+extern void og_transfer_unstarted(OgTransfer *transfer);
+
+/* http_connection.c */
+extern bool og_connection_take(OgTransfer *transfer);
+extern void og_connection_leave(OgTransfer *transfer);
+extern int64 og_connection_advance(OgHttp *http);
+extern void og_connection_drain(OgHttp *http);
 
 /* http_event.c */
 extern void og_event_init(void);
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
 extern bool og_event_turn(int64 timeout_us, OgWait what);
+extern int64 og_event_slept(void);
 
 /* http_socket.c */
 extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,

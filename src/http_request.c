@@ -76,24 +76,18 @@ end_of_origin(const char *url)
 }
 
 /*
- * The "scheme://host:port" of an URL, malloc'd, in lower case and with the
- * port always said; or NULL.
+ * The "scheme://host:port" of a URL without path and query, malloc'd, in lower
+ * case and with the port always said; or NULL.
  */
 static char *
-parse_origin(const char *url)
+normalize_origin(const char *text)
 {
-	const char *end = end_of_origin(url);
-	CURLU	   *parser = NULL;
-	char	   *text = NULL;
+	CURLU	   *parser = curl_url();
 	char	   *scheme = NULL;
 	char	   *host = NULL;
 	char	   *port = NULL;
 	char	   *origin = NULL;
 
-	if (end != NULL)
-		text = strndup(url, end - url);
-	if (text != NULL)
-		parser = curl_url();
 	if (parser != NULL &&
 		curl_url_set(parser, CURLUPART_URL, text,
 					 CURLU_DISALLOW_USER) == CURLUE_OK &&
@@ -120,8 +114,42 @@ parse_origin(const char *url)
 	curl_free(host);
 	curl_free(scheme);
 	curl_url_cleanup(parser);
-	free(text);
 	return origin;
+}
+
+/*
+ * The same of any URL.  The last one is remembered, because a session mostly
+ * talks to one server: an origin holds no secret.
+ */
+static char *
+parse_origin(const char *url)
+{
+	static char *last_text = NULL;
+	static char *last_origin = NULL;
+	const char *end = end_of_origin(url);
+	char	   *text;
+	char	   *origin;
+
+	if (end == NULL)
+		return NULL;
+	if (last_text != NULL && strlen(last_text) == (size_t) (end - url) &&
+		memcmp(last_text, url, end - url) == 0)
+		return strdup(last_origin);
+
+	text = strndup(url, end - url);
+	if (text == NULL)
+		return NULL;
+	origin = normalize_origin(text);
+	if (origin == NULL)
+	{
+		free(text);
+		return NULL;
+	}
+	free(last_text);
+	free(last_origin);
+	last_text = text;
+	last_origin = origin;
+	return strdup(origin);
 }
 
 bool
@@ -365,6 +393,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 		return CURL_PREREQFUNC_ABORT;
 	}
 	self->started = true;
+	self->slept_before = og_event_slept();
 	self->started_us = og_http_now();
 	self->response.sent_at = now;
 	self->http->nunstarted--;

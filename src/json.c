@@ -30,15 +30,24 @@ static const bool ends_outside[256] = {
 	['"'] = true, ['['] = true, [']'] = true, ['{'] = true, ['}'] = true
 };
 
+/* In a container, these end a number or literal. */
+static const bool ends_scalar[256] = {
+	[','] = true, [']'] = true, ['}'] = true,
+	[' '] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true
+};
+
+/* Up to here, looking at each byte beats a search by the library. */
+#define SHORT_STRING	16
+
 /*
- * Step over white space before "end".
+ * Step over white space inside of a container, where something else follows.
  */
-static const char *
-skip_space(const char *at, const char *end)
+static inline const char *
+skip_space(const char *at)
 {
 	const char *pause = at + OG_JSON_PAUSE;
 
-	while (at < end && og_json_is_space(*at))
+	while (og_json_is_space(*at))
 	{
 		if (unlikely(++at >= pause))
 		{
@@ -74,8 +83,25 @@ static const char *
 skip_string(const char *at)
 {
 	const char *pause = at + OG_JSON_PAUSE;
+	const char *near = at + SHORT_STRING;
 
-	at = skip_run(at + 1, ends_in_string);
+	/* Most are short, and most of the others have no escapes. */
+	for (at++; at < near; at++)
+	{
+		if (*at == '"')
+			return at + 1;
+		if (*at == '\\')
+			break;
+	}
+	if (at == near)
+	{
+		const char *quote = memchr(at, '"', OG_JSON_PAUSE);
+
+		if (quote != NULL && memchr(at, '\\', quote - at) == NULL)
+			return quote + 1;
+	}
+
+	at = skip_run(at, ends_in_string);
 	while (*at == '\\')
 	{
 		at = skip_run(at + 2, ends_in_string);
@@ -117,18 +143,16 @@ skip_container(const char *at)
 }
 
 /*
- * Step over the value that begins "at" and ends before "end".
+ * Step over the value that begins "at", in a container.
  */
-static const char *
-skip_value(const char *at, const char *end)
+static inline const char *
+skip_value(const char *at)
 {
 	if (*at == '"')
 		return skip_string(at);
 	if (*at == '[' || *at == '{')
 		return skip_container(at);
-	while (at < end && *at != ',' && !og_json_is_space(*at))
-		at++;
-	return at;
+	return skip_run(at, ends_scalar);
 }
 
 OgJsonKind
@@ -181,9 +205,9 @@ next_item(OgJsonCursor *cursor, char bracket)
 
 	if (cursor->end == NULL || *cursor->end != bracket)
 		return false;
-	cursor->at = skip_space(cursor->at, cursor->end);
-	if (cursor->at < cursor->end && *cursor->at == ',')
-		cursor->at = skip_space(cursor->at + 1, cursor->end);
+	cursor->at = skip_space(cursor->at);
+	if (*cursor->at == ',')
+		cursor->at = skip_space(cursor->at + 1);
 	return cursor->at < cursor->end;
 }
 
@@ -192,7 +216,7 @@ take_value(OgJsonCursor *cursor)
 {
 	const char *from = cursor->at;
 
-	cursor->at = skip_value(from, cursor->end);
+	cursor->at = skip_value(from);
 	return og_slice(from, cursor->at - from);
 }
 
@@ -211,39 +235,110 @@ og_json_next_member(OgJsonCursor *cursor, OgSlice *name, OgSlice *value)
 	if (!next_item(cursor, '}'))
 		return false;
 	*name = take_value(cursor);
-	cursor->at = skip_space(cursor->at, cursor->end) + 1;	/* the colon */
-	cursor->at = skip_space(cursor->at, cursor->end);
+	cursor->at = skip_space(cursor->at) + 1;	/* the colon */
+	cursor->at = skip_space(cursor->at);
 	*value = take_value(cursor);
 	return true;
 }
 
 /*
- * Where a key stands twice, both values are the same, and the first is taken.
+ * Can it be told from their first characters that a key has another name?
  */
-void
-og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
-			 int count)
+static inline bool
+differs_at_once(const char *key, const char *name)
 {
-	OgJsonCursor cursor;
-	OgSlice		name;
-	OgSlice		value;
+	return key[1] != name[0] && key[1] != '\\' && key[1] != '"';
+}
+
+/*
+ * Give the member with this key to the first name it has that was not given
+ * one.  Where a key stands twice, both values are the same.
+ */
+static bool
+pick_member(OgSlice key, OgSlice value, const char *const *names,
+			OgSlice *values, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (values[i].data == NULL && !differs_at_once(key.data, names[i]) &&
+			og_json_equals(key, names[i]))
+		{
+			values[i] = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Pick members of an object, "at" behind its opening bracket.  Answers what
+ * follows the object; or NULL, if that need not be known, when all were found.
+ */
+static const char *
+pick_members(const char *at, const char *const *names, OgSlice *values,
+			 int count, bool to_end)
+{
 	int			missing = count;
 
 	for (int i = 0; i < count; i++)
 		values[i] = og_slice(NULL, 0);
 
-	og_json_open(&cursor, object);
-	while (missing > 0 && og_json_next_member(&cursor, &name, &value))
+	while (missing > 0 || to_end)
 	{
-		for (int i = 0; i < count; i++)
-		{
-			if (values[i].data == NULL && og_json_equals(name, names[i]))
-			{
-				values[i] = value;
-				missing--;
-			}
-		}
+		OgSlice		key;
+		OgSlice		value;
+
+		CHECK_FOR_INTERRUPTS();
+		at = skip_space(at);
+		if (*at == ',')
+			at = skip_space(at + 1);
+		if (*at == '}')
+			return at + 1;
+
+		key.data = at;
+		at = skip_string(at);
+		key.len = at - key.data;
+		at = skip_space(at) + 1;	/* the colon */
+		value.data = at = skip_space(at);
+		at = skip_value(at);
+		value.len = at - value.data;
+		if (missing > 0 && pick_member(key, value, names, values, count))
+			missing--;
 	}
+	return NULL;
+}
+
+void
+og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
+			 int count)
+{
+	if (og_json_kind(object) == OG_JSON_OBJECT)
+		(void) pick_members(object.data + 1, names, values, count, false);
+	else
+		for (int i = 0; i < count; i++)
+			values[i] = og_slice(NULL, 0);
+}
+
+bool
+og_json_pick_next(OgJsonCursor *cursor, OgSlice *element,
+				  const char *const *names, OgSlice *values, int count)
+{
+	const char *from;
+
+	if (!next_item(cursor, ']'))
+		return false;
+	from = cursor->at;
+	if (*from == '{')
+	{
+		cursor->at = pick_members(from + 1, names, values, count, true);
+		*element = og_slice(from, cursor->at - from);
+	}
+	else
+	{
+		*element = take_value(cursor);
+		og_json_pick(og_slice(NULL, 0), names, values, count);
+	}
+	return true;
 }
 
 OgSlice
@@ -354,7 +449,15 @@ og_json_text(OgSlice value, int max_chars)
 		size_t		max_len = Max(max_chars, 0) * (size_t) MAX_MULTIBYTE_CHAR_LEN;
 
 		text = palloc(Min(len, max_len) + 1);
-		len = decode_string(value, text, max_chars);
+		if (len - 2 <= (size_t) Max(max_chars, 0) &&
+			memchr(value.data + 1, '\\', len - 2) == NULL)
+		{
+			/* It says what it spells, and need not be cut. */
+			len -= 2;
+			memcpy(text, value.data + 1, len);
+		}
+		else
+			len = decode_string(value, text, max_chars);
 	}
 	else
 	{

@@ -79,6 +79,14 @@ extern bool og_json_next_member(OgJsonCursor *cursor, OgSlice *name,
 extern void og_json_pick(OgSlice object, const char *const *names,
 						 OgSlice *values, int count);
 
+/*
+ * Step to the next element of an array and pick members of it as above, in
+ * one walk.
+ */
+extern bool og_json_pick_next(OgJsonCursor *cursor, OgSlice *element,
+							  const char *const *names, OgSlice *values,
+							  int count);
+
 /* The one member of that name, or a slice of OG_JSON_NOTHING. */
 extern OgSlice og_json_member(OgSlice object, const char *name);
 

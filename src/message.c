@@ -182,9 +182,22 @@ og_request_init(OgRequest *request, OgMethod method, const char *path)
 static inline bool
 is_unreserved(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		(c >= '0' && c <= '9') ||
-		c == '-' || c == '.' || c == '_' || c == '~';
+	static const bool unreserved[256] = {
+		['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
+		['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
+#define LETTER(upper, lower)	[upper] = true, [lower] = true
+		LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'),
+		LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'), LETTER('H', 'h'),
+		LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'),
+		LETTER('M', 'm'), LETTER('N', 'n'), LETTER('O', 'o'), LETTER('P', 'p'),
+		LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'),
+		LETTER('U', 'u'), LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'),
+		LETTER('Y', 'y'), LETTER('Z', 'z'),
+#undef LETTER
+		['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
+	};
+
+	return unreserved[c];
 }
 
 void
@@ -192,18 +205,19 @@ og_append_percent_encoded(StringInfo out, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
-	for (; *text != '\0'; text++)
+	for (;;)
 	{
-		unsigned char c = *text;
+		const char *run = text;
 
-		if (is_unreserved(c))
-			appendStringInfoChar(out, c);
-		else
-		{
-			appendStringInfoChar(out, '%');
-			appendStringInfoChar(out, hex[c >> 4]);
-			appendStringInfoChar(out, hex[c & 0x0F]);
-		}
+		while (is_unreserved(*text))
+			text++;
+		appendBinaryStringInfo(out, run, (int) (text - run));
+		if (*text == '\0')
+			break;
+		appendStringInfoChar(out, '%');
+		appendStringInfoChar(out, hex[(unsigned char) *text >> 4]);
+		appendStringInfoChar(out, hex[(unsigned char) *text & 0x0F]);
+		text++;
 	}
 }
 

@@ -304,7 +304,7 @@ og_first_given(const OgSlice *values, int count)
 }
 
 cJSON *
-og_batch_json(const OgBatch *batch, bool raw)
+og_batch_json(const OgBatch *batch)
 {
 	size_t		longest = 0;
 	char	   *text;
@@ -322,7 +322,7 @@ og_batch_json(const OgBatch *batch, bool raw)
 
 		memcpy(text, batch->keys[i].data, batch->keys[i].len);
 		text[batch->keys[i].len] = '\0';
-		key = raw ? cJSON_CreateRaw(text) : cJSON_CreateString(text);
+		key = cJSON_CreateString(text);
 		if (!cJSON_AddItemToArray(array, key))
 		{
 			cJSON_Delete(key);
@@ -332,4 +332,16 @@ og_batch_json(const OgBatch *batch, bool raw)
 	}
 	pfree(text);
 	return array;
+}
+
+void
+og_append_number_array(StringInfo out, const OgBatch *batch)
+{
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		appendStringInfoChar(out, i == 0 ? '[' : ',');
+		appendBinaryStringInfo(out, batch->keys[i].data,
+							   (int) batch->keys[i].len);
+	}
+	appendStringInfoString(out, batch->nkeys == 0 ? "[]" : "]");
 }

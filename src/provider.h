@@ -302,9 +302,16 @@ extern void og_take_by_id(OgReading *reading, OgSlice id,
 extern OgSlice og_first_given(const OgSlice *values, int count);
 
 /*
- * The keys of a batch as a JSON array, of strings or ("raw") of their own
- * bytes as tokens.  NULL when cJSON ran out of memory.
+ * The keys of a batch as a JSON array of strings.  NULL when cJSON ran out of
+ * memory.
  */
-extern cJSON *og_batch_json(const OgBatch *batch, bool raw);
+extern cJSON *og_batch_json(const OgBatch *batch);
+
+/*
+ * Append the keys of a batch as a JSON array of numbers, which the caller has
+ * checked that they are.  Such tokens need no escapes, and so no cJSON: its
+ * allocations for each cost more than the signature of all.
+ */
+extern void og_append_number_array(StringInfo out, const OgBatch *batch);
 
 #endif							/* OG_PROVIDER_H */

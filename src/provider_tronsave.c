@@ -38,7 +38,7 @@ tronsave_build_post(OgRequest *request, const char *path, const OgBatch *batch)
 	request->path = path;
 	og_fields_add(&request->headers, "Content-Type", "application/json");
 
-	ids = og_batch_json(batch, false);
+	ids = og_batch_json(batch);
 	body = cJSON_CreateObject();
 	if (!cJSON_AddItemToObject(body, "order_ids", ids))
 	{

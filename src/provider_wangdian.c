@@ -74,7 +74,7 @@ wangdian_build_cancel(OgRequest *request, const OgBatch *batch)
 	og_fields_add(&request->query, "v", "1.0");
 
 	/* the one argument of this call is a list */
-	numbers = og_batch_json(batch, false);
+	numbers = og_batch_json(batch);
 	arguments = cJSON_CreateArray();
 	if (!cJSON_AddItemToArray(arguments, numbers))
 	{

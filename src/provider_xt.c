@@ -98,8 +98,7 @@ xt_build_cancel(OgRequest *request, const OgBatch *batch)
 	}
 
 	initStringInfo(&data);
-	if (!og_json_append(&data, og_batch_json(batch, true)))
-		return false;
+	og_append_number_array(&data, batch);
 
 	request->method = OG_POST;
 	request->path = "/trade/api/v1/batchCancel";
@@ -132,9 +131,13 @@ xt_signature(const OgFields *parameters, const char *secret_key)
 
 	initStringInfo(&text);
 	for (int i = 0; i < parameters->count; i++)
-		appendStringInfo(&text, "%s%s=%s", i > 0 ? "&" : "",
-						 parameters->items[i].name,
-						 parameters->items[i].value);
+	{
+		if (i > 0)
+			appendStringInfoChar(&text, '&');
+		appendStringInfoString(&text, parameters->items[i].name);
+		appendStringInfoChar(&text, '=');
+		appendStringInfoString(&text, parameters->items[i].value);
+	}
 	signature = og_hmac_hex(OG_SHA256, og_slice_of(secret_key),
 							og_slice(text.data, text.len));
 	pfree(text.data);
@@ -174,9 +177,9 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/* Take the verdict of one element of "data". */
+/* Take the verdicts of the elements of "data". */
 static void
-xt_take_element(OgReading *reading, OgSlice element)
+xt_take_elements(OgReading *reading, OgSlice data)
 {
 	enum
 	{
@@ -184,17 +187,21 @@ xt_take_element(OgReading *reading, OgSlice element)
 	};
 	static const char *const names[COUNT] = {"id", "code", "msg"};
 	OgSlice		values[COUNT];
-	OgResult	result = {.verdict = OG_UNKNOWN};
+	OgJsonCursor cursor;
+	OgSlice		element;
 
-	if (og_json_kind(element) != OG_JSON_OBJECT)
-		return;
-	og_json_pick(element, names, values, COUNT);
+	og_json_open(&cursor, data);
+	while (og_json_pick_next(&cursor, &element, names, values, COUNT))
+	{
+		OgResult	result = {
+			.verdict = og_meaning(xt_order_codes, values[CODE]),
+			.code = values[CODE],
+			.message = values[MSG],
+			.element = element
+		};
 
-	result.verdict = og_meaning(xt_order_codes, values[CODE]);
-	result.code = values[CODE];
-	result.message = values[MSG];
-	result.element = element;
-	og_take_by_id(reading, values[ID], &result);
+		og_take_by_id(reading, values[ID], &result);
+	}
 }
 
 /* Read the envelope, which all answers have.  Answers its "data". */
@@ -241,18 +248,11 @@ static void
 xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	OgSlice		data = xt_read_envelope(reading, answer);
-	OgJsonCursor cursor;
-	OgSlice		element;
 
-	if (og_json_kind(data) != OG_JSON_ARRAY)
-	{
-		if (reading->envelope == OG_ENVELOPE_SUCCESS)
-			reading->note = "has no list of orders";
-		return;
-	}
-	og_json_open(&cursor, data);
-	while (og_json_next_element(&cursor, &element))
-		xt_take_element(reading, element);
+	if (og_json_kind(data) == OG_JSON_ARRAY)
+		xt_take_elements(reading, data);
+	else if (reading->envelope == OG_ENVELOPE_SUCCESS)
+		reading->note = "has no list of orders";
 }
 
 static bool

@@ -49,6 +49,14 @@ og_sql_check_id_type(Oid type, const char *argument)
 			 errhint("Use an array of smallint, integer, bigint, numeric, text, varchar, char, name or uuid, or of a domain over one of these.")));
 }
 
+static OgSlice
+number_text(int64 number)
+{
+	char	   *text = palloc(MAXINT8LEN + 1);
+
+	return og_slice(text, pg_lltoa(number, text));
+}
+
 /*
  * The text of an id, in the current context unless it is inside the Datum.
  * NaN and the infinities have none.
@@ -59,11 +67,11 @@ id_text(Datum id, Oid base_type)
 	switch (base_type)
 	{
 		case INT2OID:
-			return og_slice_of(psprintf("%d", DatumGetInt16(id)));
+			return number_text(DatumGetInt16(id));
 		case INT4OID:
-			return og_slice_of(psprintf("%d", DatumGetInt32(id)));
+			return number_text(DatumGetInt32(id));
 		case INT8OID:
-			return og_slice_of(psprintf(INT64_FORMAT, DatumGetInt64(id)));
+			return number_text(DatumGetInt64(id));
 		case NUMERICOID:
 			if (numeric_is_nan(DatumGetNumeric(id)) ||
 				numeric_is_inf(DatumGetNumeric(id)))
@@ -121,27 +129,31 @@ is_control(pg_wchar c)
 	return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
+/* Visible ASCII alone, as nearly all ids are: no Unicode to look up. */
+static bool
+is_plain(OgSlice id)
+{
+	for (size_t i = 0; i < id.len; i++)
+	{
+		if (id.data[i] <= ' ' || id.data[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 /*
- * What is wrong with the text of an id, or NULL.  *printable tells whether
- * the id may be repeated in the error message.
+ * What is wrong with the characters of an id, or NULL.  *printable tells
+ * whether the id may be repeated in the error message.
  */
 static const char *
-id_fault(OgSlice id, const OgProvider *provider, bool *printable)
+character_fault(OgSlice id, bool *printable)
 {
 	const unsigned char *at = (const unsigned char *) id.data;
 	const unsigned char *end = at + id.len;
 	bool		white_first = false;
 	bool		white = false;	/* the character looked at last */
 	bool		visible = false;
-	const char *wanted;
 
-	*printable = false;
-	if (id.data == NULL)
-		return "is not a number";
-	if (id.len == 0)
-		return "is empty";
-	if (id.len > OG_MAX_ID)
-		return "is longer than 128 bytes";
 	while (at < end)
 	{
 		pg_wchar	c = utf8_to_unicode(at);
@@ -160,6 +172,32 @@ id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 	*printable = true;
 	if (white_first || white)
 		return "begins or ends with white space";
+	return NULL;
+}
+
+/*
+ * What is wrong with the text of an id, or NULL.  *printable tells whether
+ * the id may be repeated in the error message.
+ */
+static const char *
+id_fault(OgSlice id, const OgProvider *provider, bool *printable)
+{
+	const char *fault = NULL;
+	const char *wanted;
+
+	*printable = false;
+	if (id.data == NULL)
+		return "is not a number";
+	if (id.len == 0)
+		return "is empty";
+	if (id.len > OG_MAX_ID)
+		return "is longer than 128 bytes";
+	if (is_plain(id))
+		*printable = true;
+	else
+		fault = character_fault(id, printable);
+	if (fault != NULL)
+		return fault;
 	wanted = provider->check_id ? provider->check_id(id) : NULL;
 	return wanted ? psprintf("is not %s", wanted) : NULL;
 }

@@ -1,5 +1,5 @@
 # A stage: a private place with the extension built and installed, in which
-# tests and demo run. Sourced by test/setup/check and test/setup/demo.
+# tests and demo run. Sourced by test/setup/check, demo and bench.
 #
 #	$STAGE			a temporary directory, removed at the end
 #	$STAGE/source	a copy of the source tree, built there

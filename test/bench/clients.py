@@ -1,0 +1,214 @@
+"""Those who do the work: programs, and functions called from SQL.
+
+Each client has measure(workload), which answers a Measurement.
+"""
+
+import contextlib
+import pathlib
+import subprocess
+import time
+from statistics import median, quantiles
+
+import psycopg2
+
+HERE = pathlib.Path(__file__).resolve().parent
+FIRST_ID = 156293034776986
+CALLS_PER_ROUND = 200
+WARM_UP_CALLS = 20
+
+
+class Measurement:
+    """Seconds of a call (of "one", the median and the 99th percentile)."""
+
+    def __init__(self, seconds, p99=None, peak_kb=None):
+        self.seconds = seconds
+        self.p99 = p99
+        self.peak_kb = peak_kb      # growth of a backend's memory
+
+
+def of_calls(seconds):
+    return Measurement(median(seconds), p99=quantiles(seconds, n=100)[98])
+
+
+class Server:
+    """The bench's order API, for as long as we keep its stdin open."""
+
+    def __init__(self, program, certificate, ca, delay_ms):
+        self.ca = ca
+        self.process = subprocess.Popen(
+            [program, certificate, str(delay_ms)], text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ports = [int(p) for p in self.process.stdout.readline().split()]
+
+    def url(self, delayed):
+        return f"https://localhost:{self.ports[delayed]}"
+
+    def requests(self):
+        self.process.stdin.write("\n")
+        return int(self.process.stdout.readline().split()[1])
+
+    def cpu_seconds(self):
+        """All the CPU time it has used, exactly."""
+        stat = pathlib.Path(f"/proc/{self.process.pid}/schedstat")
+        return int(stat.read_text().split()[0]) / 1e9
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Limit:
+    """The plain C program, a new process for each measurement."""
+
+    def __init__(self, name, program, server, lanes):
+        self.name = name
+        self.program = program
+        self.server = server
+        self.lanes = lanes
+
+    def measure(self, workload):
+        count = CALLS_PER_ROUND if workload.kind == "one" else workload.ids
+        said = subprocess.run(
+            [self.program, str(self.server.ports[workload.delayed]),
+             self.server.ca, workload.kind, str(count), str(self.lanes)],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        seconds = [float(line) for line in said.split()]
+        if workload.kind == "one":
+            return of_calls(seconds)
+        return Measurement(seconds[0])
+
+    def close(self):
+        pass
+
+
+class Memory:
+    """What a backend needs of its own, shared memory aside."""
+
+    def __init__(self, pid):
+        self.directory = pathlib.Path(f"/proc/{pid}")
+        (self.directory / "clear_refs").write_text("5")     # the peak is now
+        self.before = self._own("VmRSS")
+
+    def growth_kb(self):
+        return max(0, self._own("VmHWM") - self.before)
+
+    def _own(self, name):
+        fields = dict(line.split(":", 1) for line in
+                      (self.directory / "status").read_text().splitlines())
+        return (int(fields[name].split()[0]) -
+                int(fields["RssShmem"].split()[0]))
+
+
+class Session:
+    """A session in which a call was prepared."""
+
+    def __init__(self, connect, settings, query):
+        self.connection = connect()
+        self.cursor = self.connection.cursor()
+        for name, value in settings.items():
+            self.cursor.execute("SELECT set_config(%s, %s, false)",
+                                (name, value))
+        self.cursor.execute(f"PREPARE call (bigint[]) AS {query}")
+
+    def call(self, count):
+        """Seconds of a call with so many ids."""
+        ids = ",".join(str(FIRST_ID + i) for i in range(count))
+        query = f"EXECUTE call ('{{{ids}}}')"
+        start = time.perf_counter()
+        self.cursor.execute(query)
+        rows = self.cursor.fetchone()[0]
+        seconds = time.perf_counter() - start
+        if rows != count:
+            raise RuntimeError(f"{rows} rows for {count} ids")
+        return seconds
+
+    def close(self):
+        self.connection.close()
+
+
+class Sql:
+    """SELECT count(*) FROM something that takes the ids as $1."""
+
+    def __init__(self, name, connect, settings, source):
+        self.name = name
+        self.connect = connect
+        self.settings = settings    # by delayed: settings of the session
+        self.source = source        # by delayed: what stands in FROM
+        self.warm = None
+
+    def session(self, delayed):
+        return Session(self.connect, self.settings(delayed),
+                       f"SELECT count(*) FROM {self.source(delayed)}")
+
+    def measure(self, workload):
+        if workload.kind == "one":
+            return self._warm_calls()
+        with contextlib.closing(self.session(workload.delayed)) as session:
+            if workload.kind == "first":
+                return Measurement(session.call(1))
+            session.call(1)
+            memory = Memory(session.connection.info.backend_pid)
+            seconds = session.call(workload.ids)
+            return Measurement(seconds, peak_kb=memory.growth_kb())
+
+    def _warm_calls(self):
+        if self.warm is None:
+            self.warm = self.session(False)
+            for _ in range(WARM_UP_CALLS):
+                self.warm.call(1)
+        return of_calls([self.warm.call(1) for _ in range(CALLS_PER_ROUND)])
+
+    def close(self):
+        if self.warm:
+            self.warm.close()
+
+
+def no_settings(delayed):
+    return {}
+
+
+def floor(connect):
+    """What any SQL call costs that takes ids and answers rows."""
+    return Sql("floor", connect, no_settings, lambda delayed: "unnest($1)")
+
+
+def order_gateway(connect, server):
+    """Us, with all options as they are but the pace."""
+    with contextlib.closing(connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE EXTENSION order_gateway")
+        for delayed, name in enumerate(("xt", "xt_late")):
+            cursor.execute(
+                f"CREATE SERVER {name} FOREIGN DATA WRAPPER xt_fdw"
+                " OPTIONS (base_url %s, sslrootcert %s, rate_limit 'off')",
+                (server.url(delayed), server.ca))
+            cursor.execute(
+                f"CREATE USER MAPPING FOR CURRENT_USER SERVER {name}"
+                " OPTIONS (access_key 'k', secret_key 's')")
+
+    def source(delayed):
+        name = "xt_late" if delayed else "xt"
+        return f"batch_cancel('btc_usdt', $1, '{name}')"
+    return Sql("order_gateway", connect, no_settings, source)
+
+
+def peer(name, extensions, file, connect, server):
+    """What users would write instead, or None with the reason printed."""
+    def settings(delayed):
+        return {"bench.url": server.url(delayed), "bench.ca": server.ca,
+                "http.curlopt_cainfo": server.ca, "http.keepalive": "on"}
+
+    client = Sql(name, connect, settings,
+                 lambda delayed: "peer_cancel_" + file + "('btc_usdt', $1)")
+    try:
+        with contextlib.closing(connect()) as connection:
+            cursor = connection.cursor()
+            for extension in extensions:
+                cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+            cursor.execute((HERE / "peers" / f"{file}.sql").read_text())
+        with contextlib.closing(client.session(False)) as session:
+            session.call(250)
+    except (psycopg2.Error, RuntimeError) as error:
+        print(f"not measured: {name}: {str(error).splitlines()[0]}")
+        return None
+    return client
