@@ -284,7 +284,10 @@ send_ready(OgCall *call, int64 now)
 		if (batch->state == BATCH_BACKOFF && batch->not_before > now)
 		{
 			if (og_pace_allows(call, batch->not_before - now))
+			{
+				og_pace_announce(call, batch->not_before - now);
 				pause.until = earlier(pause.until, batch->not_before);
+			}
 			else
 				og_batch_give_up(batch, NO_TURN);
 		}
