@@ -11,12 +11,13 @@
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
+#	make memcheck	tests with every server under valgrind
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo fuzz lint check-floors
+OWN_TARGETS = check demo fuzz memcheck lint check-floors
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -37,7 +38,7 @@ export PG_CONFIG REGRESS TESTS PROVE_FLAGS COPT KEEP OG_CALLS FUZZ_SECONDS PROVI
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo fuzz lint:
+check demo fuzz memcheck lint:
 	@test/setup/$@
 
 check-floors:
