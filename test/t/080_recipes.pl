@@ -804,6 +804,10 @@ foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } @blocks)
 # What goes on, where sessions share memory
 # ----
 
+is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,
+	join("\n", map { "$_ t" } 'name lookup', 'connection', 'tls', 'certificate',
+		'http', 'round trip', 'clock', 'credentials'),
+	'a check before going live');
 $node->append_conf('postgresql.conf', recipe('preload-conf'));
 $node->restart;
 $sandbox->reset;
