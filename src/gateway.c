@@ -257,8 +257,7 @@ send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 		return true;
 	}
 	og_pace_announce(call, wait_us);
-	pause->until = earlier(pause->until,
-						   now + Min(wait_us, OG_LONGEST_SLEEP_US));
+	pause->until = earlier(pause->until, now + og_pace_sleep(call, wait_us));
 	pause->what = OG_WAIT_TURN;
 	return true;
 }

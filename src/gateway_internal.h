@@ -169,6 +169,7 @@ extern void og_rows_begin(OgCall *call);
 
 extern void og_pace_begin(OgCall *call);
 extern bool og_pace_allows(const OgCall *call, int64 wait_us);
+extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
 extern void og_pace_announce(OgCall *call, int64 wait_us);
 
 /* gateway_request.c */

@@ -35,6 +35,13 @@ og_pace_allows(const OgCall *call, int64 wait_us)
 	return wait_us <= patience_us(call);
 }
 
+/* How long to sleep before asking again; others may be for too long before us. */
+int64
+og_pace_sleep(const OgCall *call, int64 wait_us)
+{
+	return Min(Min(wait_us, patience_us(call)), OG_LONGEST_SLEEP_US);
+}
+
 /* How long the call may wait for something else than an answer from now on. */
 static int64
 bound_us(const OgCall *call)
