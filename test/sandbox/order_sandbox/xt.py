@@ -165,7 +165,7 @@ class Xt(Provider):
             self.refuse(request, 200, 400, "parameter market or data")
         if request.data_error:
             self.refuse(request, 200, 400, request.data_error)
-        if not call.account.trade:
+        if "trade" not in call.account.permissions:
             self.refuse(request, 200, 404, "no trading permission")
         rows = []
         for index, id in enumerate(request.ids[:MAXIMUM]):
