@@ -165,6 +165,8 @@ class Matching:
         if balance is None:
             return True
         for other in self.alive(account):
+            if other.group is not None and other.waiting:
+                continue                # only one leg of it will trade
             theirs = self.markets.get(other.market)
             if theirs is not None and other is not order:
                 held = self.needs(other, theirs)

@@ -18,7 +18,7 @@ class Limit:
     def __init__(self, count, seconds, scope="key", lane="orders"):
         self.count = int(count)
         self.seconds = float(seconds)
-        self.scope = scope          # key, user, host, path (key and endpoint)
+        self.scope = scope          # key, user, host, or path (of a key)
         self.lane = lane            # the endpoint's class: orders, queries,
                                     # public
 

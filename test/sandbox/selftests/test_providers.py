@@ -186,7 +186,8 @@ class TronSave(Case):
         self.assertEqual(answer.status, 400)
         self.assertEqual(answer.json()["message"],
                          "body must have required property 'order_ids'")
-        answer = self.ask(self.requests.tronsave([], body='{"order_ids":[12]}'))
+        answer = self.ask(self.requests.tronsave(
+            [], body='{"order_ids":[12]}'))
         self.assertEqual(answer.status, 400)
 
     def test_pace(self):
