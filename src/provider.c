@@ -38,10 +38,14 @@ const OgProvider *const og_providers[] = {
 const OgOperation *
 og_provider_operation(const OgProvider *provider, const char *name)
 {
-	for (int i = 0; i < provider->noperations; i++)
+	for (int i = 0; i < OG_MAX_TABLES && provider->operations[i]; i++)
 	{
-		if (strcmp(provider->operations[i].name, name) == 0)
-			return &provider->operations[i];
+		for (const OgOperation *operation = provider->operations[i];
+			 operation->name != NULL; operation++)
+		{
+			if (strcmp(operation->name, name) == 0)
+				return operation;
+		}
 	}
 	return NULL;
 }
@@ -344,4 +348,73 @@ og_append_number_array(StringInfo out, const OgBatch *batch)
 							   (int) batch->keys[i].len);
 	}
 	appendStringInfoString(out, batch->nkeys == 0 ? "[]" : "]");
+}
+
+/*
+ * ----
+ * Records
+ * ----
+ */
+
+const char *
+og_code_name(const OgCode *codes, OgSlice value)
+{
+	while (codes->code != NULL && !og_says(value, codes->code))
+		codes++;
+	return codes->name;
+}
+
+/*
+ * All names of all columns are looked for in one walk; where documents name a
+ * field in several ways, the first of them that is given counts.
+ */
+void
+og_pick_columns(const OgColumn *columns, OgSlice object, OgSlice *values)
+{
+	const char *names[OG_MAX_COLUMNS * OG_MAX_ALIASES];
+	OgSlice		found[OG_MAX_COLUMNS * OG_MAX_ALIASES];
+	int			nnames = 0;
+	int			first = 0;
+
+	for (const OgColumn *column = columns; column->name; column++)
+		for (int i = 0; i < OG_MAX_ALIASES && column->fields[i]; i++)
+			names[nnames++] = column->fields[i];
+	og_json_pick(object, names, found, nnames);
+
+	for (const OgColumn *column = columns; column->name; column++)
+	{
+		int			count = 0;
+
+		while (count < OG_MAX_ALIASES && column->fields[count])
+			count++;
+		values[column - columns] = og_first_given(&found[first], count);
+		first += count;
+	}
+}
+
+void
+og_take_objects(OgRecords *records, OgSlice value)
+{
+	OgSlice		values[OG_MAX_COLUMNS];
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	if (og_json_kind(value) == OG_JSON_OBJECT)
+	{
+		og_pick_columns(records->columns, value, values);
+		records->take(records, values, value);
+		return;
+	}
+	og_json_open(&cursor, value);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (og_json_kind(element) != OG_JSON_OBJECT)
+		{
+			records->reading.envelope = OG_ENVELOPE_SILENT;
+			records->reading.note = "has an element that is not an object";
+			return;
+		}
+		og_pick_columns(records->columns, element, values);
+		records->take(records, values, element);
+	}
 }

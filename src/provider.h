@@ -25,6 +25,9 @@
 #define OG_MAX_CREDENTIALS	4
 #define OG_MAX_SETTINGS		2
 
+/* The most tables of operations of one provider. */
+#define OG_MAX_TABLES		4
+
 /* The largest batch any provider may take. */
 #define OG_MAX_BATCH		1000
 
@@ -164,6 +167,74 @@ struct OgReading
 	int			time_unit_ms;	/* ... and the unit it is told in */
 };
 
+/*
+ * Records: what a read answers, and what an act says of an order besides its
+ * verdict.  A shape is a list of columns, by their names in SQL, with where an
+ * element of the answer has each; what is not there, or of another type than
+ * documented, is nothing.
+ */
+typedef enum OgColumnType
+{
+	OG_TEXT,					/* string, or a number as it is spelled */
+	OG_NUMERIC,					/* number, or a string that is one */
+	OG_INTEGER,					/* the same, whole and within an int */
+	OG_BOOLEAN,
+	OG_TIME_MS,					/* Unix time in milliseconds; 0 = none */
+	OG_TIME_S,					/* in seconds */
+	OG_JSON_TEXT,				/* any value, its very bytes */
+	OG_NAME_OF_CODE				/* what the code in the column before means; has
+								 * no fields of its own */
+} OgColumnType;
+
+/* A documented number and its name. */
+typedef struct OgCode
+{
+	const char *code;			/* NULL in the last row */
+	const char *name;
+	const char *meaning;		/* as documented */
+} OgCode;
+
+/* The most names that documents give to one field. */
+#define OG_MAX_ALIASES		4
+
+typedef struct OgColumn
+{
+	const char *name;			/* in SQL; NULL in the last row */
+	OgColumnType type;
+	const char *fields[OG_MAX_ALIASES]; /* members of the element: the first
+										 * that is given counts */
+	const OgCode *codes;		/* only OG_NAME_OF_CODE */
+} OgColumn;
+
+/* The most columns of a shape. */
+#define OG_MAX_COLUMNS		64
+
+/* The name of a code, or NULL if it is not documented. */
+extern const char *og_code_name(const OgCode *codes, OgSlice value);
+
+/*
+ * The records of one answer.  A reader calls take() for each, with one JSON
+ * value (or nothing) per column of the operation's shape and the bytes of its
+ * element, and says in the reading what the envelope claims: a success, or
+ * the read has failed.
+ */
+typedef struct OgRecords OgRecords;
+struct OgRecords
+{
+	OgReading	reading;
+	const OgColumn *columns;
+	void		(*take) (OgRecords *records, const OgSlice *values,
+						 OgSlice raw);
+	int			count;			/* taken so far */
+};
+
+/* Pick the columns of an object; values has room for OG_MAX_COLUMNS. */
+extern void og_pick_columns(const OgColumn *columns, OgSlice object,
+							OgSlice *values);
+
+/* Take an object, or each object of a list, as a record. */
+extern void og_take_objects(OgRecords *records, OgSlice value);
+
 typedef enum OgOperationKind
 {
 	OG_ACT,						/* changes orders: never sent twice */
@@ -216,6 +287,25 @@ typedef struct OgOperation
 	 */
 	void		(*read) (OgReading *reading, OgSlice answer,
 						 const OgBatch *batch);
+
+	/* An act whose answer has no body where all is well. */
+	bool		empty_is_accepted;
+
+	/*
+	 * Columns of what it answers, NULL if there are none.  A read has a reader
+	 * of records in the place of the one above.
+	 */
+	const OgColumn *columns;
+	void		(*read_records) (OgRecords *records, OgSlice answer,
+								 const OgBatch *batch);
+
+	/*
+	 * A read that may take several requests: change the arguments for the
+	 * next one, after an answer of so many records, or answer false after the
+	 * last.  Called with count -1 before the first request.  NULL = one
+	 * request.
+	 */
+	bool		(*next) (OgFields *arguments, int count);
 } OgOperation;
 
 /* An option of a server or user mapping that only this provider has. */
@@ -254,8 +344,8 @@ typedef struct OgProvider
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
 
-	const OgOperation *operations;
-	int			noperations;
+	/* Tables of operations, each with a row without a name at its end. */
+	const OgOperation *operations[OG_MAX_TABLES];
 } OgProvider;
 
 extern const OgProvider og_xt;

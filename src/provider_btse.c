@@ -331,7 +331,8 @@ static const OgOperation btse_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = btse_build_credentials,
 		.read = btse_read_credentials
-	}
+	},
+	{.name = NULL}
 };
 
 const OgProvider og_btse = {
@@ -348,6 +349,5 @@ const OgProvider og_btse = {
 	},
 	.key = BTSE_API_KEY,
 	.sign = btse_sign,
-	.operations = btse_operations,
-	.noperations = lengthof(btse_operations)
+	.operations = {btse_operations}
 };

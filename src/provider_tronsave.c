@@ -242,7 +242,8 @@ static const OgOperation tronsave_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = tronsave_build_credentials,
 		.read = tronsave_read_credentials
-	}
+	},
+	{.name = NULL}
 };
 
 const OgProvider og_tronsave = {
@@ -258,6 +259,5 @@ const OgProvider og_tronsave = {
 	},
 	.key = TRONSAVE_API_KEY,
 	.sign = tronsave_sign,
-	.operations = tronsave_operations,
-	.noperations = lengthof(tronsave_operations)
+	.operations = {tronsave_operations}
 };

@@ -297,7 +297,8 @@ static const OgOperation wangdian_operations[] = {
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
 		.build = wangdian_build_probe
-	}
+	},
+	{.name = NULL}
 };
 
 const OgProvider og_wangdian = {
@@ -318,6 +319,5 @@ const OgProvider og_wangdian = {
 	},
 	.key = WANGDIAN_SID,
 	.sign = wangdian_sign,
-	.operations = wangdian_operations,
-	.noperations = lengthof(wangdian_operations)
+	.operations = {wangdian_operations}
 };

@@ -324,7 +324,8 @@ static const OgOperation xt_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = xt_build_credentials,
 		.read = xt_read_credentials
-	}
+	},
+	{.name = NULL}
 };
 
 const OgProvider og_xt = {
@@ -349,6 +350,5 @@ const OgProvider og_xt = {
 	.key = XT_ACCESS_KEY,
 	.check_id = xt_check_id,
 	.sign = xt_sign,
-	.operations = xt_operations,
-	.noperations = lengthof(xt_operations)
+	.operations = {xt_operations}
 };
