@@ -21,8 +21,13 @@ SELECT obj_description(oid, 'pg_extension') <> '' AS comment, extrelocatable, ex
 FROM pg_extension WHERE extname = 'order_gateway';
 -- of those that users call, also what is called, and where it is from
 SELECT object FROM members JOIN pg_proc ON oid = objid
-WHERE classid = 'pg_proc'::regclass AND proname LIKE '%cancel'
+WHERE classid = 'pg_proc'::regclass AND procost = 100000 AND proname NOT LIKE 'order_gateway%'
 	AND obj_description(objid, 'pg_proc') !~ 'FROM.* Source: ';
+
+-- every column of a row says what it is
+SELECT a.attrelid::regclass, a.attname FROM pg_type t JOIN members ON t.oid = objid AND classid = 'pg_type'::regclass
+JOIN pg_attribute a ON a.attrelid = t.typrelid
+WHERE coalesce(col_description(a.attrelid, a.attnum), '') = '';
 
 -- the outcomes, in their order
 SELECT enumsortorder, enumlabel FROM pg_enum WHERE enumtypid = 'order_outcome'::regtype ORDER BY enumsortorder;

@@ -265,3 +265,704 @@ COMMENT ON FUNCTION order_gateway_check(name) IS
 'Call it in FROM';
 
 REVOKE ALL ON FUNCTION order_gateway_check(name) FROM PUBLIC;
+
+--
+-- Reads: what a provider tells, one row per record.  Row types have names, so
+-- that a later version can add attributes.  A field that is missing or of
+-- another type than documented is NULL; "raw" has it as it came.
+--
+
+CREATE TYPE btse_code AS (
+	code int,
+	name text,
+	meaning text);
+
+COMMENT ON TYPE btse_code IS 'a number of BTSEs and its name';
+COMMENT ON COLUMN btse_code.code IS 'the number, as in columns status and order_type';
+COMMENT ON COLUMN btse_code.name IS 'its name';
+COMMENT ON COLUMN btse_code.meaning IS 'what it says';
+
+CREATE TYPE btse_market AS (
+	symbol text,
+	last numeric,
+	lowest_ask numeric,
+	highest_bid numeric,
+	percentage_change numeric,
+	volume numeric,
+	high24_hr numeric,
+	low24_hr numeric,
+	base text,
+	quote text,
+	active boolean,
+	size numeric,
+	min_valid_price numeric,
+	min_price_increment numeric,
+	min_order_size numeric,
+	min_size_increment numeric,
+	max_order_size numeric,
+	open_interest numeric,
+	open_interest_usd numeric,
+	contract_start timestamptz,
+	contract_end timestamptz,
+	time_based_contract boolean,
+	open_time timestamptz,
+	close_time timestamptz,
+	start_matching timestamptz,
+	inactive_time timestamptz,
+	funding_rate numeric,
+	contract_size numeric,
+	max_position numeric,
+	min_risk_limit numeric,
+	max_risk_limit numeric,
+	available_settlement json,
+	futures boolean,
+	is_market_open_to_otc boolean,
+	is_market_open_to_spot boolean,
+	raw json);
+
+COMMENT ON TYPE btse_market IS 'a market of BTSE';
+COMMENT ON COLUMN btse_market.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_market.last IS 'price of the last trade';
+COMMENT ON COLUMN btse_market.lowest_ask IS 'lowest price at which somebody sells';
+COMMENT ON COLUMN btse_market.highest_bid IS 'highest price at which somebody buys';
+COMMENT ON COLUMN btse_market.percentage_change IS 'change of the price within 24 hours, in percent';
+COMMENT ON COLUMN btse_market.volume IS 'volume traded within 24 hours';
+COMMENT ON COLUMN btse_market.high24_hr IS 'highest price within 24 hours';
+COMMENT ON COLUMN btse_market.low24_hr IS 'lowest price within 24 hours';
+COMMENT ON COLUMN btse_market.base IS 'base currency';
+COMMENT ON COLUMN btse_market.quote IS 'quote currency';
+COMMENT ON COLUMN btse_market.active IS 'is the market active?';
+COMMENT ON COLUMN btse_market.size IS 'size traded';
+COMMENT ON COLUMN btse_market.min_valid_price IS 'lowest valid price';
+COMMENT ON COLUMN btse_market.min_price_increment IS 'step of prices';
+COMMENT ON COLUMN btse_market.min_order_size IS 'smallest size of an order';
+COMMENT ON COLUMN btse_market.min_size_increment IS 'step of sizes';
+COMMENT ON COLUMN btse_market.max_order_size IS 'largest size of an order';
+COMMENT ON COLUMN btse_market.open_interest IS 'of futures only';
+COMMENT ON COLUMN btse_market.open_interest_usd IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_start IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_end IS 'of futures only';
+COMMENT ON COLUMN btse_market.time_based_contract IS 'of futures only';
+COMMENT ON COLUMN btse_market.open_time IS 'when the market opens; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.close_time IS 'when the market closes; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.start_matching IS 'when matching begins; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.inactive_time IS 'when the market becomes inactive; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.funding_rate IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_size IS 'of futures only';
+COMMENT ON COLUMN btse_market.max_position IS 'of futures only';
+COMMENT ON COLUMN btse_market.min_risk_limit IS 'of futures only';
+COMMENT ON COLUMN btse_market.max_risk_limit IS 'of futures only';
+COMMENT ON COLUMN btse_market.available_settlement IS 'of futures only';
+COMMENT ON COLUMN btse_market.futures IS 'is it a futures contract?';
+COMMENT ON COLUMN btse_market.is_market_open_to_otc IS 'is it open to over-the-counter trading?';
+COMMENT ON COLUMN btse_market.is_market_open_to_spot IS 'is it open to spot trading?';
+COMMENT ON COLUMN btse_market.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_candle AS (
+	open_time timestamptz,
+	open numeric,
+	high numeric,
+	low numeric,
+	close numeric,
+	volume numeric,
+	raw json);
+
+COMMENT ON TYPE btse_candle IS 'a candle of a market of BTSE';
+COMMENT ON COLUMN btse_candle.open_time IS 'when the candle begins';
+COMMENT ON COLUMN btse_candle.open IS 'first price';
+COMMENT ON COLUMN btse_candle.high IS 'highest price';
+COMMENT ON COLUMN btse_candle.low IS 'lowest price';
+COMMENT ON COLUMN btse_candle.close IS 'last price';
+COMMENT ON COLUMN btse_candle.volume IS 'volume traded';
+COMMENT ON COLUMN btse_candle.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_price AS (
+	symbol text,
+	index_price numeric,
+	last_price numeric,
+	mark_price numeric,
+	raw json);
+
+COMMENT ON TYPE btse_price IS 'the prices of a market of BTSE';
+COMMENT ON COLUMN btse_price.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_price.index_price IS 'price of the index';
+COMMENT ON COLUMN btse_price.last_price IS 'price of the last trade';
+COMMENT ON COLUMN btse_price.mark_price IS 'not used by spot markets';
+COMMENT ON COLUMN btse_price.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_book_level AS (
+	symbol text,
+	side text,
+	level int,
+	price numeric,
+	size numeric,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_book_level IS 'a level of an order book of BTSE';
+COMMENT ON COLUMN btse_book_level.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_book_level.side IS 'buy or sell';
+COMMENT ON COLUMN btse_book_level.level IS 'place on its side, 1 is the best price';
+COMMENT ON COLUMN btse_book_level.price IS 'price';
+COMMENT ON COLUMN btse_book_level.size IS 'size at this price';
+COMMENT ON COLUMN btse_book_level.event_time IS 'when the book was like this';
+COMMENT ON COLUMN btse_book_level.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_trade AS (
+	serial_id text,
+	symbol text,
+	side text,
+	price numeric,
+	size numeric,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_trade IS 'a trade in a market of BTSE';
+COMMENT ON COLUMN btse_trade.serial_id IS 'number of the trade, later ones are higher';
+COMMENT ON COLUMN btse_trade.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_trade.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_trade.price IS 'price';
+COMMENT ON COLUMN btse_trade.size IS 'size';
+COMMENT ON COLUMN btse_trade.event_time IS 'when it was made';
+COMMENT ON COLUMN btse_trade.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_time AS (
+	iso text,
+	epoch timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_time IS 'the time by BTSEs clock';
+COMMENT ON COLUMN btse_time.iso IS 'the time as the provider spells it';
+COMMENT ON COLUMN btse_time.epoch IS 'the time';
+COMMENT ON COLUMN btse_time.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_order AS (
+	order_id text,
+	symbol text,
+	quote text,
+	status int,
+	status_name text,
+	order_state text,
+	order_type int,
+	order_type_name text,
+	side text,
+	price numeric,
+	order_value numeric,
+	trail_value numeric,
+	avg_filled_price numeric,
+	client_order_id text,
+	time_in_force text,
+	event_time timestamptz,
+	peg_price_min numeric,
+	peg_price_max numeric,
+	peg_price_deviation numeric,
+	cancel_duration numeric,
+	trigger_order boolean,
+	trigger_price numeric,
+	trigger_original_price numeric,
+	trigger_order_type int,
+	trigger_order_type_name text,
+	trigger_trailing_stop_deviation numeric,
+	trigger_stop_price numeric,
+	triggered boolean,
+	original_order_base_size numeric,
+	original_order_quote_size numeric,
+	current_order_base_size numeric,
+	current_order_quote_size numeric,
+	remaining_order_base_size numeric,
+	remaining_order_quote_size numeric,
+	total_filled_base_size numeric,
+	order_currency text,
+	raw json);
+
+COMMENT ON TYPE btse_order IS 'an order at BTSE';
+COMMENT ON COLUMN btse_order.order_id IS 'id that BTSE gave the order';
+COMMENT ON COLUMN btse_order.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_order.quote IS 'quote currency; btse_open_orders has none';
+COMMENT ON COLUMN btse_order.status IS 'status, see btse_codes(); btse_open_orders has none';
+COMMENT ON COLUMN btse_order.status_name IS 'name of that status';
+COMMENT ON COLUMN btse_order.order_state IS 'STATUS_ACTIVE or STATUS_INACTIVE; btse_order has none';
+COMMENT ON COLUMN btse_order.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN btse_order.order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_order.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_order.price IS 'price of the order';
+COMMENT ON COLUMN btse_order.order_value IS 'value of the whole order';
+COMMENT ON COLUMN btse_order.trail_value IS 'trail value';
+COMMENT ON COLUMN btse_order.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN btse_order.client_order_id IS 'id that the order was given when it was placed';
+COMMENT ON COLUMN btse_order.time_in_force IS 'how long the order is valid: GTC, IOC, FOK, DAY, ...';
+COMMENT ON COLUMN btse_order.event_time IS 'the order''s time stamp';
+COMMENT ON COLUMN btse_order.peg_price_min IS 'lowest price of a peg order';
+COMMENT ON COLUMN btse_order.peg_price_max IS 'highest price of a peg order';
+COMMENT ON COLUMN btse_order.peg_price_deviation IS 'deviation from the price of the index, in percent';
+COMMENT ON COLUMN btse_order.cancel_duration IS 'if not 0, how long the order is valid, in ms; btse_order has none';
+COMMENT ON COLUMN btse_order.trigger_order IS 'is it a trigger order?';
+COMMENT ON COLUMN btse_order.trigger_price IS 'price that triggers it, 0 if it is none';
+COMMENT ON COLUMN btse_order.trigger_original_price IS 'price of the original order, of trigger orders only';
+COMMENT ON COLUMN btse_order.trigger_order_type IS 'type of the triggered order';
+COMMENT ON COLUMN btse_order.trigger_order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_order.trigger_trailing_stop_deviation IS 'deviation of the stop price, in percent';
+COMMENT ON COLUMN btse_order.trigger_stop_price IS 'stop price, of algo orders only';
+COMMENT ON COLUMN btse_order.triggered IS 'was it triggered?';
+COMMENT ON COLUMN btse_order.original_order_base_size IS 'size of the order as it was placed, in the base currency; amending does not change it (where only the old name "size" is sent, that)';
+COMMENT ON COLUMN btse_order.original_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.current_order_base_size IS 'size of the order now, filled and remaining together, in the base currency';
+COMMENT ON COLUMN btse_order.current_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.remaining_order_base_size IS 'size not filled yet, in the base currency';
+COMMENT ON COLUMN btse_order.remaining_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.total_filled_base_size IS 'size filled so far, in the base currency';
+COMMENT ON COLUMN btse_order.order_currency IS 'currency that the order is in: base or quote';
+COMMENT ON COLUMN btse_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_own_trade AS (
+	trade_id text,
+	order_id text,
+	client_order_id text,
+	symbol text,
+	side text,
+	order_type int,
+	order_type_name text,
+	price numeric,
+	size numeric,
+	filled_price numeric,
+	filled_size numeric,
+	avg_filled_price numeric,
+	fee_amount numeric,
+	fee_currency text,
+	base text,
+	quote text,
+	trigger_type int,
+	trigger_type_name text,
+	trigger_price numeric,
+	realized_pnl numeric,
+	total numeric,
+	wallet text,
+	username text,
+	serial_id text,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_own_trade IS 'a trade of the account at BTSE';
+COMMENT ON COLUMN btse_own_trade.trade_id IS 'id of the trade';
+COMMENT ON COLUMN btse_own_trade.order_id IS 'id that BTSE gave the order';
+COMMENT ON COLUMN btse_own_trade.client_order_id IS 'id that the order was given when it was placed';
+COMMENT ON COLUMN btse_own_trade.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_own_trade.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_own_trade.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN btse_own_trade.order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_own_trade.price IS 'price';
+COMMENT ON COLUMN btse_own_trade.size IS 'size of the whole order as it was placed';
+COMMENT ON COLUMN btse_own_trade.filled_price IS 'price of this trade';
+COMMENT ON COLUMN btse_own_trade.filled_size IS 'size of this trade';
+COMMENT ON COLUMN btse_own_trade.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN btse_own_trade.fee_amount IS 'fee';
+COMMENT ON COLUMN btse_own_trade.fee_currency IS 'currency of the fee';
+COMMENT ON COLUMN btse_own_trade.base IS 'base currency';
+COMMENT ON COLUMN btse_own_trade.quote IS 'quote currency';
+COMMENT ON COLUMN btse_own_trade.trigger_type IS 'what triggered the order: 1001 stop loss, 1002 take profit';
+COMMENT ON COLUMN btse_own_trade.trigger_type_name IS 'STOP or TAKEPROFIT';
+COMMENT ON COLUMN btse_own_trade.trigger_price IS 'price that triggered it';
+COMMENT ON COLUMN btse_own_trade.realized_pnl IS 'not used in spot trading';
+COMMENT ON COLUMN btse_own_trade.total IS 'not used in spot trading';
+COMMENT ON COLUMN btse_own_trade.wallet IS 'wallet; SPOT@ for spot trading';
+COMMENT ON COLUMN btse_own_trade.username IS 'name of the user';
+COMMENT ON COLUMN btse_own_trade.serial_id IS 'number of the trade, later ones are higher';
+COMMENT ON COLUMN btse_own_trade.event_time IS 'when it was made';
+COMMENT ON COLUMN btse_own_trade.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_fee AS (
+	symbol text,
+	makerfee numeric,
+	takerfee numeric,
+	raw json);
+
+COMMENT ON TYPE btse_fee IS 'the fees of the account in a market of BTSE';
+COMMENT ON COLUMN btse_fee.symbol IS 'name of the market; BTSE writes it in small letters';
+COMMENT ON COLUMN btse_fee.makerfee IS 'fee of who adds an order to the book';
+COMMENT ON COLUMN btse_fee.takerfee IS 'fee of who takes one';
+COMMENT ON COLUMN btse_fee.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_product AS (
+	id text,
+	name text,
+	currency text,
+	type text,
+	startdate timestamptz,
+	intereststartdate timestamptz,
+	rates json,
+	compounding boolean,
+	autorenewsupported boolean,
+	dailylimit numeric,
+	minsize numeric,
+	incrementalsize numeric,
+	raw json);
+
+COMMENT ON TYPE btse_invest_product IS 'an investment product of BTSE';
+COMMENT ON COLUMN btse_invest_product.id IS 'id of the product';
+COMMENT ON COLUMN btse_invest_product.name IS 'its name';
+COMMENT ON COLUMN btse_invest_product.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_product.type IS 'its type, such as flex or fixed';
+COMMENT ON COLUMN btse_invest_product.startdate IS 'when investing begins';
+COMMENT ON COLUMN btse_invest_product.intereststartdate IS 'when interest begins';
+COMMENT ON COLUMN btse_invest_product.rates IS 'rates: a list of objects with days and rate';
+COMMENT ON COLUMN btse_invest_product.compounding IS 'is interest compounded?';
+COMMENT ON COLUMN btse_invest_product.autorenewsupported IS 'can it be renewed automatically?';
+COMMENT ON COLUMN btse_invest_product.dailylimit IS 'most that can be invested in a day';
+COMMENT ON COLUMN btse_invest_product.minsize IS 'least that can be invested';
+COMMENT ON COLUMN btse_invest_product.incrementalsize IS 'step of amounts';
+COMMENT ON COLUMN btse_invest_product.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_order AS (
+	id text,
+	name text,
+	currency text,
+	type text,
+	rate numeric,
+	investment numeric,
+	interestearned numeric,
+	nextinterestpayouttime timestamptz,
+	starttime timestamptz,
+	endtime timestamptz,
+	duration numeric,
+	payoutlocktime numeric,
+	autorenew boolean,
+	compounding boolean,
+	autorenewsupported boolean,
+	dailylimit numeric,
+	redemptionprocessing boolean,
+	raw json);
+
+COMMENT ON TYPE btse_invest_order IS 'an investment of the account at BTSE';
+COMMENT ON COLUMN btse_invest_order.id IS 'id of the investment';
+COMMENT ON COLUMN btse_invest_order.name IS 'name of the product';
+COMMENT ON COLUMN btse_invest_order.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_order.type IS 'its type';
+COMMENT ON COLUMN btse_invest_order.rate IS 'rate of interest';
+COMMENT ON COLUMN btse_invest_order.investment IS 'amount invested';
+COMMENT ON COLUMN btse_invest_order.interestearned IS 'interest earned so far';
+COMMENT ON COLUMN btse_invest_order.nextinterestpayouttime IS 'when interest is paid next';
+COMMENT ON COLUMN btse_invest_order.starttime IS 'when it began; NULL where 0 is sent';
+COMMENT ON COLUMN btse_invest_order.endtime IS 'when it ends; NULL where 0 is sent';
+COMMENT ON COLUMN btse_invest_order.duration IS 'length, in ms';
+COMMENT ON COLUMN btse_invest_order.payoutlocktime IS 'how long a payout is locked, in ms';
+COMMENT ON COLUMN btse_invest_order.autorenew IS 'is it renewed automatically?';
+COMMENT ON COLUMN btse_invest_order.compounding IS 'is interest compounded?';
+COMMENT ON COLUMN btse_invest_order.autorenewsupported IS 'can it be renewed automatically?';
+COMMENT ON COLUMN btse_invest_order.dailylimit IS 'most that can be invested in a day';
+COMMENT ON COLUMN btse_invest_order.redemptionprocessing IS 'is it being redeemed?';
+COMMENT ON COLUMN btse_invest_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_transaction AS (
+	txntime timestamptz,
+	name text,
+	currency text,
+	rate numeric,
+	type text,
+	txntype text,
+	amount numeric,
+	totalamount numeric,
+	interestearned numeric,
+	duration numeric,
+	raw json);
+
+COMMENT ON TYPE btse_invest_transaction IS 'what was done with an investment at BTSE';
+COMMENT ON COLUMN btse_invest_transaction.txntime IS 'when';
+COMMENT ON COLUMN btse_invest_transaction.name IS 'name of the product';
+COMMENT ON COLUMN btse_invest_transaction.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_transaction.rate IS 'rate of interest';
+COMMENT ON COLUMN btse_invest_transaction.type IS 'type of the product';
+COMMENT ON COLUMN btse_invest_transaction.txntype IS 'what was done';
+COMMENT ON COLUMN btse_invest_transaction.amount IS 'amount';
+COMMENT ON COLUMN btse_invest_transaction.totalamount IS 'amount invested in total';
+COMMENT ON COLUMN btse_invest_transaction.interestearned IS 'interest earned';
+COMMENT ON COLUMN btse_invest_transaction.duration IS 'length';
+COMMENT ON COLUMN btse_invest_transaction.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE xt_order AS (
+	order_id text,
+	number numeric,
+	price numeric,
+	avg_price numeric,
+	type int,
+	type_name text,
+	status int,
+	status_name text,
+	complete_number numeric,
+	complete_money numeric,
+	entrust_type text,
+	fee numeric,
+	time timestamptz,
+	raw json);
+
+COMMENT ON TYPE xt_order IS 'an order at XT';
+COMMENT ON COLUMN xt_order.order_id IS 'id that XT gave the order';
+COMMENT ON COLUMN xt_order.number IS 'size of the order';
+COMMENT ON COLUMN xt_order.price IS 'price';
+COMMENT ON COLUMN xt_order.avg_price IS 'average price of what was filled';
+COMMENT ON COLUMN xt_order.type IS '1 buy, 0 sell';
+COMMENT ON COLUMN xt_order.type_name IS 'buy or sell';
+COMMENT ON COLUMN xt_order.status IS '0 submitted, 1 open or partly filled, 2 completed, 3 cancelled, 4 matched and settling';
+COMMENT ON COLUMN xt_order.status_name IS 'submitted, open, completed, cancelled or settling';
+COMMENT ON COLUMN xt_order.complete_number IS 'size filled so far';
+COMMENT ON COLUMN xt_order.complete_money IS 'amount paid or got so far';
+COMMENT ON COLUMN xt_order.entrust_type IS 'kind of order';
+COMMENT ON COLUMN xt_order.fee IS 'fee';
+COMMENT ON COLUMN xt_order.time IS 'when it was placed';
+COMMENT ON COLUMN xt_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE FUNCTION btse_market_summary(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_market
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_market_summary(text, name) IS
+'markets of BTSE with their prices and limits, or one of them. Call it in FROM. Source: BTSE spot API v3.3, GET market_summary';
+
+CREATE FUNCTION btse_ohlcv(
+	symbol text,
+	resolution int,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_candle
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 300;
+
+COMMENT ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) IS
+'candles of a market of BTSE, the newest first; resolution is their length in minutes: 1, 5, 15, 30, 60, 240, 360, 1440, 10080 or 43200. '
+'With from_time all from then until to_time (default: now) come, in as many requests as that takes; without it, the 300 before to_time. '
+'Call it in FROM. Source: BTSE spot API v3.3, GET ohlcv';
+
+CREATE FUNCTION btse_price(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_price
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_price(text, name) IS
+'prices of the markets of BTSE, or of one of them. Call it in FROM. Source: BTSE spot API v3.3, GET price';
+
+CREATE FUNCTION btse_orderbook(
+	symbol text,
+	"grouping" int DEFAULT NULL,
+	limit_bids int DEFAULT NULL,
+	limit_asks int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_book_level
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
+
+COMMENT ON FUNCTION btse_orderbook(text, int, int, int, name) IS
+'order book of a market of BTSE, one row per level; grouping 0 to 8 says how coarse, limit_bids and limit_asks how deep. Call it in FROM. Source: '
+'BTSE spot API v3.3, GET orderbook';
+
+CREATE FUNCTION btse_orderbook_l2(
+	symbol text,
+	depth int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_book_level
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
+
+COMMENT ON FUNCTION btse_orderbook_l2(text, int, name) IS
+'order book of a market of BTSE, one row per level; depth says how many on each side. Call it in FROM. Source: BTSE spot API v3.3, GET orderbook/L2';
+
+CREATE FUNCTION btse_trades(
+	symbol text,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	count int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_trade
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) IS
+'trades in a market of BTSE. With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 30 days, '
+'or the newest "count" of them; without it, what BTSE answers at once: at most 3 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, '
+'GET trades';
+
+CREATE FUNCTION btse_time(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_time
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_time(name) IS
+'time by the clock of BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET time';
+
+CREATE FUNCTION btse_order(
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_order(text, text, name) IS
+'one order of the account at BTSE, by its order id (which counts if both are given) or its client order id. BTSE knows those that are open, '
+'and those that were cancelled within 30 minutes; no row comes for any other, so one that is missing may have been filled: see btse_trade_history. '
+'Call it in FROM. Source: BTSE spot API v3.3, GET order';
+
+CREATE FUNCTION btse_open_orders(
+	symbol text DEFAULT NULL,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_open_orders(text, text, text, name) IS
+'open orders of the account at BTSE, of all markets or one, or one order. Call it in FROM. Source: BTSE spot API v3.3, GET user/open_orders';
+
+CREATE FUNCTION btse_trade_history(
+	symbol text,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	count int DEFAULT NULL,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	match_symbol boolean DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_own_trade
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) IS
+'trades of the account at BTSE, of markets whose name begins with symbol, or with match_symbol true is that. '
+'With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 7 days, or the newest "count" of them; '
+'without it, what BTSE answers at once: at most 7 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, GET user/trade_history';
+
+CREATE FUNCTION btse_fees(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_fee
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_fees(text, name) IS
+'fees of the account in the markets of BTSE, or in one of them. Call it in FROM. Source: BTSE spot API v3.3, GET user/fees';
+
+CREATE FUNCTION btse_invest_products(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_product
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 20;
+
+COMMENT ON FUNCTION btse_invest_products(name) IS
+'investment products of BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/products';
+
+CREATE FUNCTION btse_invest_orders(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 20;
+
+COMMENT ON FUNCTION btse_invest_orders(name) IS
+'investments of the account at BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/orders';
+
+CREATE FUNCTION btse_invest_history(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_transaction
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_invest_history(name) IS
+'what was done with investments of the account at BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/history';
+
+CREATE FUNCTION xt_open_orders(
+	market text,
+	server name DEFAULT 'xt')
+RETURNS SETOF xt_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION xt_open_orders(text, name) IS
+'open orders of the account in a market of XT, of all pages. Call it in FROM. Source: XT API v1, GET getOpenOrders';
+
+CREATE FUNCTION xt_order(
+	market text,
+	id text,
+	server name DEFAULT 'xt')
+RETURNS SETOF xt_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION xt_order(text, text, name) IS
+'one order of the account at XT. Call it in FROM. Source: XT API v1, GET getOrder';
+
+CREATE FUNCTION xt_orders(
+	market text,
+	ids anycompatiblearray,
+	server name DEFAULT 'xt',
+	OUT order_id anycompatible,
+	OUT number numeric,
+	OUT price numeric,
+	OUT avg_price numeric,
+	OUT type int,
+	OUT type_name text,
+	OUT status int,
+	OUT status_name text,
+	OUT complete_number numeric,
+	OUT complete_money numeric,
+	OUT entrust_type text,
+	OUT fee numeric,
+	OUT "time" timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION xt_orders(text, anycompatiblearray, name) IS
+'orders of the account at XT by their ids, 100 in a request; order_id comes back in the type of the ids. No row comes for an id that XT does not know. '
+'Call it in FROM. Source: XT API v1, GET getBatchOrders';
+
+CREATE FUNCTION tronsave_orders(
+	ids anycompatiblearray,
+	server name DEFAULT 'tronsave',
+	OUT order_id anycompatible,
+	OUT status text,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION tronsave_orders(anycompatiblearray, name) IS
+'fast-charge orders of the account at TronSave by their ids; order_id comes back in the type of the ids, status in the words of TronSave. '
+'No row comes for an id that TronSave does not know. Call it in FROM. Source: TronSave API v0, POST fast-charge-order-tracking';
+
+-- What the numbers of BTSE are called.  Asks nobody, so anybody may.
+CREATE FUNCTION btse_codes()
+RETURNS SETOF btse_code
+AS 'MODULE_PATHNAME'
+LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 49;
+
+COMMENT ON FUNCTION btse_codes() IS
+'numbers that BTSE uses for statuses and types, with their names. Source: BTSE spot API v3.3, API Enum';
+
+-- They open connections and use credentials, so each is granted to nobody.
+
+REVOKE ALL ON FUNCTION btse_market_summary(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_price(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_orderbook(text, int, int, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_orderbook_l2(text, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_time(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_order(text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_open_orders(text, text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_fees(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_products(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_orders(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_history(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;

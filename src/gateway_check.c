@@ -28,29 +28,15 @@
 /* Nothing more is sent after this time. */
 #define OUT_OF_TIME			"call_timeout ran out before it could be sent"
 
-/* What a request is sent with, and the time by which all must be over. */
-typedef struct Sending
-{
-	const OgAccount *account;
-	OgHttp	   *http;
-	OgLimiter  *limiter;
-	OgTurn		turn;
-	int64		deadline;		/* og_http_now(); 0 = none */
-} Sending;
-
-/* ---------- turns ---------- */
+/* ---------- one request ---------- */
 
 /* How long a request may wait for its turn. */
 static int64
-patience_us(const Sending *sending)
+patience_us(const OgAccount *account)
 {
-	int64		patience = PATIENCE_US;
-
-	if (sending->account->max_wait > 0)
-		patience = Min(patience, (int64) sending->account->max_wait * 1000);
-	if (sending->deadline != 0)
-		patience = Min(patience, sending->deadline - og_http_now());
-	return Max(patience, 0);
+	if (account->max_wait == 0)
+		return PATIENCE_US;
+	return Min(PATIENCE_US, (int64) account->max_wait * 1000);
 }
 
 /*
@@ -77,87 +63,6 @@ pace_of(const OgAccount *account, const OgOperation *operation)
 	}
 	pace.nwindows = kept;
 	return pace;
-}
-
-/* Wait for a turn.  NULL, or why there is none. */
-static const char *
-take_turn(Sending *sending)
-{
-	int64		patience = patience_us(sending);
-	int64		begin = og_http_now();
-
-	if (!og_limiter_lock(sending->limiter, (patience + 999) / 1000))
-		return "another call is using this account";
-	for (;;)
-	{
-		int64		wait_us = og_limiter_ask(sending->limiter,
-											 GetCurrentTimestamp(),
-											 &sending->turn);
-		int64		left = patience - (og_http_now() - begin);
-
-		if (wait_us == 0)
-			return NULL;
-
-		/* Others are before us, and may be done at any time. */
-		if (wait_us == OG_UNTIL_WOKEN && left > 0)
-			wait_us = left;
-		if (wait_us > left)
-			return "the pace leaves no turn for it now";
-		(void) og_http_wait(sending->http, wait_us / 1000 + 1, OG_WAIT_TURN);
-	}
-}
-
-/* The request leaves now.  Runs inside libcurl. */
-static bool
-leaves(void *owner, TimestampTz at)
-{
-	Sending    *sending = owner;
-
-	return og_limiter_stamp(sending->limiter, &sending->turn, at);
-}
-
-/* ---------- one request ---------- */
-
-/* Send a request, and wait for what becomes of it. */
-static const OgResponse *
-exchange(Sending *sending, SignedRequest *request, OgSight *sight)
-{
-	const OgAccount *account = sending->account;
-	const OgRequest *parts = &request->parts;
-	OgHttpRequest http = {0};
-	OgTransfer *transfer;
-
-	http.method = og_method_name(parts->method);
-	http.url = og_signed_url(request, account->base_url);
-	http.headers = &parts->headers;
-	http.body = og_slice(parts->body.len > 0 ? parts->body.data : NULL,
-						 parts->body.len);
-	http.sslrootcert = account->sslrootcert;
-	http.connect_timeout_ms = account->connect_timeout;
-	http.timeout_ms = account->timeout;
-	http.max_response_size = account->max_response_size;
-	http.ready = leaves;
-	http.owner = sending;
-	http.sight = sight;
-
-	transfer = og_http_start(sending->http, &http);
-	og_http_drain(sending->http);
-	for (;;)
-	{
-		int64		left_ms = -1;
-
-		if (sending->deadline != 0)
-			left_ms = Max(sending->deadline - og_http_now(), 0) / 1000;
-		if (og_http_wait(sending->http, left_ms, OG_WAIT_ANSWER) != NULL)
-			break;
-		if (left_ms == 0)
-		{
-			og_http_abandon(transfer,
-							"call_timeout ran out before an answer came");
-			break;
-		}
-	}
-	return og_http_response(transfer);
 }
 
 /* Others of the lane are not to run into the same refusal. */
@@ -220,13 +125,16 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 	OgPace		pace = pace_of(account, asked->operation);
 	SignedRequest *request;
 
+	sending->patience_us = patience_us(account);
 	sending->limiter = og_limiter_open(account->identity, account->host,
 									   asked->operation->lane, account->server,
 									   &pace);
 	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
 		asked->unsent = OUT_OF_TIME;
 	else
-		asked->unsent = take_turn(sending);
+		asked->unsent = og_sending_lock(sending);
+	if (asked->unsent == NULL)
+		asked->unsent = og_sending_turn(sending);
 
 	if (asked->unsent == NULL)
 	{
@@ -241,7 +149,8 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 									  og_method_name(request->parts.method),
 									  request->parts.path[0] != '\0'
 									  ? request->parts.path : "base_url");
-			asked->response = exchange(sending, request, sight);
+			asked->response =
+				og_http_response(og_sending_exchange(sending, request, sight));
 			hold_lane(sending, asked->response);
 			read_answer(asked, reading);
 			og_signed_free(request);

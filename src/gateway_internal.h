@@ -13,7 +13,10 @@
  * gateway_trace.c		what was sent, for the error context and the log
  * gateway_report.c		what goes on, for the views and the log
  * gateway_preview.c	the same requests, shown instead of sent
+ * gateway_send.c		one request at a time, for what is no list of ids:
  * gateway_check.c		requests that only try whether a server can be used
+ * gateway_read.c		reads: ask, ask again, hand on records
+ * gateway_walk.c		a read's requests, one after the other
  *
  *-------------------------------------------------------------------------
  */
@@ -179,6 +182,43 @@ extern SignedRequest *og_signed_request(const OgAccount *account,
 extern const char *og_signed_url(SignedRequest *request,
 								 const char *base_url);
 extern void og_signed_free(SignedRequest *request);
+
+/*
+ * gateway_send.c
+ *
+ * Who sends one request at a time, and how long that may still take.
+ */
+typedef struct Sending
+{
+	const OgAccount *account;
+	OgHttp	   *http;
+	OgLimiter  *limiter;
+	OgTurn		turn;
+	int64		deadline;		/* og_http_now(); 0 = none */
+	int64		patience_us;	/* for turns and pauses from now on */
+	OgActivity *activity;		/* NULL where nobody could see it */
+	OgStatsCounters counters;
+} Sending;
+
+extern const char *og_sending_lock(Sending *sending);
+extern const char *og_sending_turn(Sending *sending);
+extern bool og_sending_pause(Sending *sending, int64 pause_us);
+extern OgTransfer *og_sending_exchange(Sending *sending,
+									   SignedRequest *request,
+									   OgSight *sight);
+
+/*
+ * gateway_walk.c
+ *
+ * The requests of a read that takes several.
+ */
+typedef struct Walk Walk;
+
+extern Walk *og_walk_begin(const OgOperation *operation,
+						   const OgFields *arguments);
+extern bool og_walk_next(Walk *walk);
+extern const OgFields *og_walk_arguments(const Walk *walk);
+extern bool og_walk_admits(Walk *walk, const OgSlice *values);
 
 /* gateway_batch.c */
 extern void og_batch_create(CallBatch *batch, OgCall *call, int number);

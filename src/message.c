@@ -134,6 +134,20 @@ og_fields_add_secret(OgFields *fields, const char *name, const char *value)
 	add_field(fields, name, value, true);
 }
 
+void
+og_fields_set(OgFields *fields, const char *name, const char *value)
+{
+	for (int i = 0; i < fields->count; i++)
+	{
+		if (strcmp(fields->items[i].name, name) == 0)
+		{
+			fields->items[i].value = value;
+			return;
+		}
+	}
+	og_fields_add(fields, name, value);
+}
+
 /*
  * The value of the first field of that name (names are case-sensitive), or
  * NULL.

@@ -94,6 +94,10 @@ extern void og_fields_add_secret(OgFields *fields, const char *name,
 extern const char *og_fields_get(const OgFields *fields, const char *name);
 extern void og_fields_sort(OgFields *fields);
 
+/* Give the field of that name another value, or add it. */
+extern void og_fields_set(OgFields *fields, const char *name,
+						  const char *value);
+
 /* An empty request: no path, no fields, an allocated empty body. */
 extern void og_request_init(OgRequest *request, OgMethod method,
 							const char *path);

@@ -364,57 +364,136 @@ og_code_name(const OgCode *codes, OgSlice value)
 	return codes->name;
 }
 
+int
+og_column(const OgColumn *columns, const char *name)
+{
+	for (int i = 0; columns[i].name != NULL; i++)
+	{
+		if (strcmp(columns[i].name, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* All different names of all columns' fields, looked for in one walk. */
+typedef struct Picked
+{
+	const char *names[OG_MAX_COLUMNS * OG_MAX_ALIASES];
+	OgSlice		values[OG_MAX_COLUMNS * OG_MAX_ALIASES];
+	int			count;
+} Picked;
+
+/* Where a name stands among those before "end"; that of no field is new. */
+static int
+find_name(const Picked *picked, const char *name, int end)
+{
+	int			i = 0;
+
+	while (i < end && strcmp(picked->names[i], name) != 0)
+		i++;
+	return i;
+}
+
 /*
- * All names of all columns are looked for in one walk; where documents name a
- * field in several ways, the first of them that is given counts.
+ * Each field's own name comes first, and those that several columns have are
+ * added where they are not there yet.
  */
+static void
+list_names(Picked *picked, const OgColumn *columns)
+{
+	picked->count = 0;
+	for (const OgColumn *column = columns; column->name; column++)
+		if (column->fields[0] != NULL)
+			picked->names[picked->count++] = column->fields[0];
+	for (const OgColumn *column = columns; column->name; column++)
+		for (int i = 1; i < OG_MAX_ALIASES && column->fields[i]; i++)
+			if (find_name(picked, column->fields[i], picked->count) ==
+				picked->count)
+				picked->names[picked->count++] = column->fields[i];
+}
+
+/* The first of a column's fields that is given; "first" is its own place. */
+static OgSlice
+first_field(const Picked *picked, const OgColumn *column, int first)
+{
+	OgSlice		value = picked->values[first];
+
+	for (int i = 1; i < OG_MAX_ALIASES && column->fields[i] &&
+		 og_json_kind(value) <= OG_JSON_NULL; i++)
+		value = picked->values[find_name(picked, column->fields[i],
+										 picked->count)];
+	return og_first_given(&value, 1);
+}
+
 void
 og_pick_columns(const OgColumn *columns, OgSlice object, OgSlice *values)
 {
-	const char *names[OG_MAX_COLUMNS * OG_MAX_ALIASES];
-	OgSlice		found[OG_MAX_COLUMNS * OG_MAX_ALIASES];
-	int			nnames = 0;
+	Picked		picked;
 	int			first = 0;
 
-	for (const OgColumn *column = columns; column->name; column++)
-		for (int i = 0; i < OG_MAX_ALIASES && column->fields[i]; i++)
-			names[nnames++] = column->fields[i];
-	og_json_pick(object, names, found, nnames);
-
+	list_names(&picked, columns);
+	og_json_pick(object, picked.names, picked.values, picked.count);
 	for (const OgColumn *column = columns; column->name; column++)
 	{
-		int			count = 0;
-
-		while (count < OG_MAX_ALIASES && column->fields[count])
-			count++;
-		values[column - columns] = og_first_given(&found[first], count);
-		first += count;
+		if (column->fields[0] != NULL)
+			values[column - columns] = first_field(&picked, column, first++);
+		else
+			values[column - columns] = og_slice(NULL, 0);
 	}
+}
+
+static void
+take_object(OgRecords *records, OgSlice object)
+{
+	OgSlice		values[OG_MAX_COLUMNS];
+
+	og_pick_columns(records->columns, object, values);
+	records->take(records, values, object);
+}
+
+/* Take each object of a list; "id" is the member with its key, or NULL. */
+static void
+take_list(OgRecords *records, OgSlice list, const char *id)
+{
+	OgReading  *reading = &records->reading;
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	reading->envelope = OG_ENVELOPE_SILENT;
+	if (og_json_kind(list) != OG_JSON_ARRAY)
+	{
+		reading->note = "has no list where one is due";
+		return;
+	}
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (og_json_kind(element) != OG_JSON_OBJECT)
+		{
+			reading->note = "has an element that is not an object";
+			return;
+		}
+		if (id != NULL)
+			records->key = reading->find(reading, og_json_member(element, id));
+		take_object(records, element);
+	}
+	reading->envelope = OG_ENVELOPE_SUCCESS;
 }
 
 void
 og_take_objects(OgRecords *records, OgSlice value)
 {
-	OgSlice		values[OG_MAX_COLUMNS];
-	OgJsonCursor cursor;
-	OgSlice		element;
-
 	if (og_json_kind(value) == OG_JSON_OBJECT)
 	{
-		og_pick_columns(records->columns, value, values);
-		records->take(records, values, value);
-		return;
+		records->reading.envelope = OG_ENVELOPE_SUCCESS;
+		take_object(records, value);
 	}
-	og_json_open(&cursor, value);
-	while (og_json_next_element(&cursor, &element))
-	{
-		if (og_json_kind(element) != OG_JSON_OBJECT)
-		{
-			records->reading.envelope = OG_ENVELOPE_SILENT;
-			records->reading.note = "has an element that is not an object";
-			return;
-		}
-		og_pick_columns(records->columns, element, values);
-		records->take(records, values, element);
-	}
+	else
+		take_list(records, value, NULL);
+}
+
+void
+og_take_known_objects(OgRecords *records, OgSlice list, const char *id)
+{
+	take_list(records, list, id);
 }

@@ -26,7 +26,7 @@
 #define OG_MAX_SETTINGS		2
 
 /* The most tables of operations of one provider. */
-#define OG_MAX_TABLES		4
+#define OG_MAX_TABLES		8
 
 /* The largest batch any provider may take. */
 #define OG_MAX_BATCH		1000
@@ -180,7 +180,8 @@ typedef enum OgColumnType
 	OG_INTEGER,					/* the same, whole and within an int */
 	OG_BOOLEAN,
 	OG_TIME_MS,					/* Unix time in milliseconds; 0 = none */
-	OG_TIME_S,					/* in seconds */
+	OG_TIME_S,					/* in seconds, or in milliseconds where it is
+								 * as large as that */
 	OG_JSON_TEXT,				/* any value, its very bytes */
 	OG_NAME_OF_CODE				/* what the code in the column before means; has
 								 * no fields of its own */
@@ -202,7 +203,9 @@ typedef struct OgColumn
 	const char *name;			/* in SQL; NULL in the last row */
 	OgColumnType type;
 	const char *fields[OG_MAX_ALIASES]; /* members of the element: the first
-										 * that is given counts */
+										 * that is given counts.  Only what
+										 * stands behind the first may also be
+										 * another column's. */
 	const OgCode *codes;		/* only OG_NAME_OF_CODE */
 } OgColumn;
 
@@ -212,28 +215,69 @@ typedef struct OgColumn
 /* The name of a code, or NULL if it is not documented. */
 extern const char *og_code_name(const OgCode *codes, OgSlice value);
 
+/* Why an answer says that a read was refused. */
+typedef enum OgRefusal
+{
+	OG_REFUSED_SOMEHOW,			/* not said, or for none of these reasons */
+	OG_REFUSED_CREDENTIALS,
+	OG_REFUSED_ARGUMENTS,
+	OG_REFUSED_UNKNOWN,			/* there is nothing of that name */
+	OG_REFUSED_PACE
+} OgRefusal;
+
 /*
  * The records of one answer.  A reader calls take() for each, with one JSON
  * value (or nothing) per column of the operation's shape and the bytes of its
  * element, and says in the reading what the envelope claims: a success, or
- * the read has failed.
+ * the read has failed.  It sets .key before, if the request had keys.
  */
 typedef struct OgRecords OgRecords;
 struct OgRecords
 {
-	OgReading	reading;
+	OgReading	reading;		/* without take() */
 	const OgColumn *columns;
+	int			key;			/* which key the next record is about, as
+								 * find() tells; -1 = one not asked for */
 	void		(*take) (OgRecords *records, const OgSlice *values,
 						 OgSlice raw);
-	int			count;			/* taken so far */
+	OgRefusal	refusal;
+	bool		nothing;		/* it says, be it as a refusal, that there is no
+								 * such record: an answer like any other */
 };
+
+/* The number of the column of that name, -1 if there is none. */
+extern int	og_column(const OgColumn *columns, const char *name);
 
 /* Pick the columns of an object; values has room for OG_MAX_COLUMNS. */
 extern void og_pick_columns(const OgColumn *columns, OgSlice object,
 							OgSlice *values);
 
-/* Take an object, or each object of a list, as a record. */
+/*
+ * Take each object of a list as a record, or an object as the only one, and
+ * call that a success.  Anything else is not.
+ */
 extern void og_take_objects(OgRecords *records, OgSlice value);
+
+/*
+ * Take each object of a list of what was asked for by its id, which stands in
+ * this member.
+ */
+extern void og_take_known_objects(OgRecords *records, OgSlice list,
+								  const char *id);
+
+/*
+ * A read over a stretch of time, of which a provider answers no more than so
+ * much at once.  Arguments "from_time" and "to_time", Unix times in
+ * milliseconds, both belong to it; without the first, one request is all.
+ */
+typedef struct OgWalk
+{
+	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
+	const char *time;			/* column with the time of a record */
+	bool		whole;			/* one request brings all of a window; else
+								 * it is asked for what is older until nothing
+								 * new comes */
+} OgWalk;
 
 typedef enum OgOperationKind
 {
@@ -300,12 +344,15 @@ typedef struct OgOperation
 								 const OgBatch *batch);
 
 	/*
-	 * A read that may take several requests: change the arguments for the
-	 * next one, after an answer of so many records, or answer false after the
-	 * last.  Called with count -1 before the first request.  NULL = one
-	 * request.
+	 * A read that takes several requests goes over time, or from page to page:
+	 * then next() changes the arguments for the next one, after an answer of
+	 * so many records, or answers false after the last.  It is called with
+	 * count -1 before the first.  Records with the same value in column "id"
+	 * are one, which may be seen twice where requests meet.
 	 */
+	const OgWalk *walk;
 	bool		(*next) (OgFields *arguments, int count);
+	const char *id;				/* NULL: none is seen twice */
 } OgOperation;
 
 /* An option of a server or user mapping that only this provider has. */

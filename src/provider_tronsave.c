@@ -16,6 +16,8 @@
 #define TRONSAVE_BATCH		100
 #define TRONSAVE_MAX_BATCH	OG_MAX_BATCH
 
+#define TRONSAVE_TRACKING_PATH	"/v0/fast-charge-order-tracking"
+
 /* Where the credentials are tried: an order that nobody has. */
 #define TRONSAVE_NO_ORDER	"000000000000000000000000"
 
@@ -71,8 +73,7 @@ tronsave_build_credentials(OgRequest *request, const OgBatch *batch)
 	OgSlice		nobodys = og_slice_of(TRONSAVE_NO_ORDER);
 	OgBatch		tracked = {batch->arguments, &nobodys, 1};
 
-	return tronsave_build_post(request, "/v0/fast-charge-order-tracking",
-							   &tracked);
+	return tronsave_build_post(request, TRONSAVE_TRACKING_PATH, &tracked);
 }
 
 static bool
@@ -220,6 +221,60 @@ tronsave_read_credentials(OgReading *reading, OgSlice answer,
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 }
 
+/* ---------- reads ---------- */
+
+/* An order's own id is the one it was asked for by. */
+static const OgColumn tronsave_order_columns[] = {
+	{"status", OG_TEXT, {"status"}},
+	{NULL}
+};
+
+static bool
+tronsave_build_orders(OgRequest *request, const OgBatch *batch)
+{
+	return batch->nkeys >= 1 &&
+		tronsave_build_post(request, TRONSAVE_TRACKING_PATH, batch);
+}
+
+static OgRefusal
+tronsave_read_refusal(OgSlice code, OgSlice message)
+{
+	if (tronsave_is_key_error(message))
+		return OG_REFUSED_CREDENTIALS;
+	switch (tronsave_refusal(code, message))
+	{
+		case OG_REJECTED:
+			return OG_REFUSED_ARGUMENTS;
+		case OG_TOO_FREQUENT:
+			return OG_REFUSED_PACE;
+		default:
+			return OG_REFUSED_SOMEHOW;
+	}
+}
+
+static void
+tronsave_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	enum
+	{
+		RESULTS, CODE, MESSAGE, COUNT
+	};
+	static const char *const names[COUNT] = {"results", "code", "message"};
+	OgReading  *reading = &records->reading;
+	OgSlice		values[COUNT];
+
+	og_json_pick(answer, names, values, COUNT);
+	if (og_json_kind(values[RESULTS]) == OG_JSON_ARRAY)
+	{
+		og_take_known_objects(records, values[RESULTS], "order_id");
+		return;
+	}
+	reading->code = values[CODE];
+	reading->message = values[MESSAGE];
+	reading->note = "has no list of orders";
+	records->refusal = tronsave_read_refusal(values[CODE], values[MESSAGE]);
+}
+
 static const OgOperation tronsave_operations[] = {
 	{
 		.name = "cancel",
@@ -242,6 +297,16 @@ static const OgOperation tronsave_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = tronsave_build_credentials,
 		.read = tronsave_read_credentials
+	},
+	{
+		.name = "get_orders",
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.batch_max = TRONSAVE_MAX_BATCH,
+		.batch_default = TRONSAVE_BATCH,
+		.build = tronsave_build_orders,
+		.columns = tronsave_order_columns,
+		.read_records = tronsave_read_orders
 	},
 	{.name = NULL}
 };

@@ -21,6 +21,7 @@
 
 #define XT_MAX_IDS		100		/* the service ignores what is beyond */
 #define XT_MAX_DIGITS	19		/* of an id */
+#define XT_PAGE_SIZE	1000	/* of open orders, the largest there is */
 
 /* 10 a second for a user; over 1000 a minute an address is locked out. */
 #define XT_PACE			"10/1s per key, 1000/60s per host"
@@ -30,6 +31,7 @@
 #define XT_ACCESS_KEY_REFUSED	"307"
 #define XT_SIGNATURE_REFUSED	"308"
 #define XT_MALFORMED			"400"
+#define XT_OTHER				"404"
 
 enum
 {
@@ -59,7 +61,7 @@ static const OgMeaning xt_refusals[] = {
 	{XT_ACCESS_KEY_REFUSED, OG_REJECTED},
 	{XT_SIGNATURE_REFUSED, OG_REJECTED},
 	{XT_MALFORMED, OG_REJECTED},
-	{"404", OG_REJECTED},		/* other */
+	{XT_OTHER, OG_REJECTED},
 	{"107", OG_REJECTED},		/* trading is not open */
 	{NULL, OG_UNKNOWN}
 };
@@ -83,8 +85,9 @@ xt_check_id(OgSlice id)
 		: "1 to " CppAsString2(XT_MAX_DIGITS) " digits without a leading zero";
 }
 
+/* The parameters of a call about some orders of a market. */
 static bool
-xt_build_cancel(OgRequest *request, const OgBatch *batch)
+xt_add_orders(OgRequest *request, const OgBatch *batch)
 {
 	const char *market = og_fields_get(batch->arguments, "market");
 	StringInfoData data;
@@ -99,14 +102,19 @@ xt_build_cancel(OgRequest *request, const OgBatch *batch)
 
 	initStringInfo(&data);
 	og_append_number_array(&data, batch);
+	og_fields_add(&request->query, "market", market);
+	og_fields_add(&request->query, "data", data.data);
+	return true;
+}
 
+static bool
+xt_build_cancel(OgRequest *request, const OgBatch *batch)
+{
 	request->method = OG_POST;
 	request->path = "/trade/api/v1/batchCancel";
 	og_fields_add(&request->headers, "Content-Type",
 				  "application/x-www-form-urlencoded");
-	og_fields_add(&request->query, "market", market);
-	og_fields_add(&request->query, "data", data.data);
-	return true;
+	return xt_add_orders(request, batch);
 }
 
 /* Give the parameter "data", if there is one, the spelling that is sent. */
@@ -301,6 +309,140 @@ xt_read_credentials(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->envelope = OG_ENVELOPE_SILENT;
 }
 
+/* ---------- reads ---------- */
+
+static const OgCode xt_types[] = {
+	{"0", "sell", "sell order"},
+	{"1", "buy", "buy order"},
+	{NULL}
+};
+
+static const OgCode xt_statuses[] = {
+	{"0", "submitted", "submitted"},
+	{"1", "open", "open or partly filled"},
+	{"2", "completed", "completed"},
+	{"3", "cancelled", "cancelled"},
+	{"4", "settling", "matched and settling"},
+	{NULL}
+};
+
+static const OgColumn xt_order_columns[] = {
+	{"order_id", OG_TEXT, {"id"}},
+	{"number", OG_NUMERIC, {"number"}},
+	{"price", OG_NUMERIC, {"price"}},
+	{"avg_price", OG_NUMERIC, {"avgPrice"}},
+	{"type", OG_INTEGER, {"type"}},
+	{"type_name", OG_NAME_OF_CODE, {NULL}, xt_types},
+	{"status", OG_INTEGER, {"status"}},
+	{"status_name", OG_NAME_OF_CODE, {NULL}, xt_statuses},
+	{"complete_number", OG_NUMERIC, {"completeNumber"}},
+	{"complete_money", OG_NUMERIC, {"completeMoney"}},
+	{"entrust_type", OG_TEXT, {"entrustType"}},
+	{"fee", OG_NUMERIC, {"fee"}},
+	{"time", OG_TIME_MS, {"time"}},
+	{NULL}
+};
+
+/* Those of an order that was asked for by its id, which the caller knows. */
+#define xt_known_order_columns	(xt_order_columns + 1)
+
+static bool
+xt_build_order(OgRequest *request, const OgBatch *batch)
+{
+	const char *market = og_fields_get(batch->arguments, "market");
+	const char *id = og_fields_get(batch->arguments, "id");
+
+	if (market == NULL || id == NULL || xt_check_id(og_slice_of(id)) != NULL)
+		return false;
+	request->path = "/trade/api/v1/getOrder";
+	og_fields_add(&request->query, "market", market);
+	og_fields_add(&request->query, "id", id);
+	return true;
+}
+
+static bool
+xt_build_open_orders(OgRequest *request, const OgBatch *batch)
+{
+	const char *market = og_fields_get(batch->arguments, "market");
+	const char *page = og_fields_get(batch->arguments, "page");
+
+	if (market == NULL || page == NULL)
+		return false;
+	request->path = "/trade/api/v1/getOpenOrders";
+	og_fields_add(&request->query, "market", market);
+	og_fields_add(&request->query, "page", page);
+	og_fields_add(&request->query, "pageSize", CppAsString2(XT_PAGE_SIZE));
+	return true;
+}
+
+/* A page that is not full is the last one. */
+static bool
+xt_next_page(OgFields *arguments, int count)
+{
+	const char *page = og_fields_get(arguments, "page");
+
+	if (count >= 0 && count < XT_PAGE_SIZE)
+		return false;
+	og_fields_set(arguments, "page",
+				  psprintf("%d", page != NULL ? atoi(page) + 1 : 1));
+	return true;
+}
+
+static bool
+xt_build_orders(OgRequest *request, const OgBatch *batch)
+{
+	request->path = "/trade/api/v1/getBatchOrders";
+	return xt_add_orders(request, batch);
+}
+
+/* What the code of an envelope refuses. */
+static OgRefusal
+xt_refusal(OgSlice code)
+{
+	if (og_says(code, XT_ACCESS_KEY_REFUSED) ||
+		og_says(code, XT_SIGNATURE_REFUSED))
+		return OG_REFUSED_CREDENTIALS;
+	if (og_says(code, XT_MALFORMED))
+		return OG_REFUSED_ARGUMENTS;
+	if (og_says(code, XT_OTHER))
+		return OG_REFUSED_UNKNOWN;
+	return OG_REFUSED_SOMEHOW;
+}
+
+/* Is the envelope that was read a success?  If not, say what it refuses. */
+static bool
+xt_is_success(OgRecords *records)
+{
+	if (records->reading.envelope == OG_ENVELOPE_SUCCESS)
+		return true;
+	records->refusal = xt_refusal(records->reading.code);
+	return false;
+}
+
+/* The list of open orders, or one order. */
+static void
+xt_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	OgSlice		data = xt_read_envelope(&records->reading, answer);
+
+	if (!xt_is_success(records))
+		return;
+	if (og_json_kind(data) == OG_JSON_NULL)
+		records->nothing = true;
+	else
+		og_take_objects(records, data);
+}
+
+/* Those of a list of ids. */
+static void
+xt_read_known_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	OgSlice		data = xt_read_envelope(&records->reading, answer);
+
+	if (xt_is_success(records))
+		og_take_known_objects(records, data, "id");
+}
+
 static const OgOperation xt_operations[] = {
 	{
 		.name = "cancel",
@@ -324,6 +466,34 @@ static const OgOperation xt_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = xt_build_credentials,
 		.read = xt_read_credentials
+	},
+	{
+		.name = "get_order",
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.build = xt_build_order,
+		.columns = xt_order_columns,
+		.read_records = xt_read_orders
+	},
+	{
+		.name = "open_orders",
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.build = xt_build_open_orders,
+		.columns = xt_order_columns,
+		.read_records = xt_read_orders,
+		.next = xt_next_page,
+		.id = "order_id"
+	},
+	{
+		.name = "get_orders",
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.batch_max = XT_MAX_IDS,
+		.batch_default = XT_MAX_IDS,
+		.build = xt_build_orders,
+		.columns = xt_known_order_columns,
+		.read_records = xt_read_known_orders
 	},
 	{.name = NULL}
 };

@@ -93,8 +93,8 @@ required_argument(FunctionCallInfo fcinfo, SqlArguments *arguments,
 	return PG_GETARG_DATUM(n);
 }
 
-static void
-check_market(const char *market, const char *name)
+void
+og_sql_check_market(const char *market, const char *name)
 {
 	size_t		len = strlen(market);
 
@@ -161,7 +161,7 @@ og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
 
 	if (market)
 	{
-		check_market(market, function->market);
+		og_sql_check_market(market, function->market);
 		og_fields_add(&arguments->fields, function->market, market);
 	}
 	if (by)

@@ -80,6 +80,11 @@ extern void og_sql_arguments(FunctionCallInfo fcinfo,
 extern OgKeys *og_sql_keys(const SqlFunction *function,
 						   const SqlArguments *arguments);
 
+/* 22023 unless this can be the name of a market, or an id of the provider. */
+extern void og_sql_check_market(const char *market, const char *argument);
+extern void og_sql_check_id(const char *id, const OgProvider *provider,
+							const char *argument);
+
 /* 42804 unless ids of this type are supported. */
 extern void og_sql_check_id_type(Oid type, const char *argument);
 

@@ -11,12 +11,19 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "sql_record.h"
 
 /* Longest text of a column; all of a longer one is in "raw". */
 #define MAX_TEXT	1000
+
+/* No time or code is larger. */
+#define LARGEST_WHOLE	INT64CONST(1000000000000000000)
+
+/* A Unix time from here on is one in milliseconds, whatever it is said to be. */
+#define FIRST_MS		INT64CONST(100000000000)
 
 int
 og_sql_attribute(TupleDesc desc, const char *name)
@@ -129,12 +136,38 @@ numeric_value(OgSlice value, Datum *datum)
 	return true;
 }
 
+/*
+ * A whole number, however it is written: "Double" is what many documents call
+ * the type of a time, and some software writes such a one as 1.7E12.
+ */
+static bool
+whole_number(OgSlice value, int64 *number)
+{
+	Datum		given;
+	Datum		whole;
+	Datum		limit;
+
+	if (og_integer(value, number))
+		return true;
+	if (!numeric_value(value, &given))
+		return false;
+	whole = DirectFunctionCall2(numeric_trunc, given, Int32GetDatum(0));
+	limit = DirectFunctionCall1(int8_numeric, Int64GetDatum(LARGEST_WHOLE));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, given, whole)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt,
+										 DirectFunctionCall1(numeric_abs, whole),
+										 limit)))
+		return false;
+	*number = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
+	return true;
+}
+
 static bool
 integer_value(OgSlice value, Datum *datum)
 {
 	int64		integer;
 
-	if (!og_integer(value, &integer) ||
+	if (!whole_number(value, &integer) ||
 		integer < PG_INT32_MIN || integer > PG_INT32_MAX)
 		return false;
 	*datum = Int32GetDatum((int32) integer);
@@ -150,17 +183,20 @@ boolean_value(OgSlice value, Datum *datum)
 	return kind == OG_JSON_TRUE || kind == OG_JSON_FALSE;
 }
 
-/* A Unix time in units of so many microseconds; 0 stands for none. */
+/* A Unix time; 0 stands for none. */
 static bool
-time_value(OgSlice value, int64 unit_us, Datum *datum)
+time_value(OgSlice value, bool in_seconds, Datum *datum)
 {
 	const int64 epoch = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
 		USECS_PER_DAY;
 	int64		units;
+	int64		unit_us;
 	TimestampTz at;
 
-	if (!og_integer(value, &units) || units == 0 ||
-		units > PG_INT64_MAX / unit_us || units < PG_INT64_MIN / unit_us ||
+	if (!whole_number(value, &units) || units == 0)
+		return false;
+	unit_us = in_seconds && Abs(units) < FIRST_MS ? USECS_PER_SEC : 1000;
+	if (units > PG_INT64_MAX / unit_us || units < PG_INT64_MIN / unit_us ||
 		units * unit_us < PG_INT64_MIN + epoch)
 		return false;
 	at = units * unit_us - epoch;
@@ -181,8 +217,13 @@ json_value(OgSlice value, Datum *datum)
 static bool
 name_value(const OgColumn *column, OgSlice code, Datum *datum)
 {
-	const char *name = og_code_name(column->codes, code);
+	int64		number;
+	const char *name;
 
+	if (!whole_number(code, &number))
+		return false;
+	name = og_code_name(column->codes,
+						og_slice_of(psprintf(INT64_FORMAT, number)));
 	if (name == NULL)
 		return false;
 	*datum = CStringGetTextDatum(name);
@@ -204,9 +245,9 @@ column_value(const OgColumn *columns, int i, const OgSlice *values,
 		case OG_BOOLEAN:
 			return boolean_value(values[i], datum);
 		case OG_TIME_MS:
-			return time_value(values[i], 1000, datum);
+			return time_value(values[i], false, datum);
 		case OG_TIME_S:
-			return time_value(values[i], USECS_PER_SEC, datum);
+			return time_value(values[i], true, datum);
 		case OG_JSON_TEXT:
 			return json_value(values[i], datum);
 		case OG_NAME_OF_CODE:

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_read.h
+ *		Reads: what a provider tells, as records.
+ *
+ * A read asks one request after the other, as many as it takes: batches of
+ * ids, stretches of time, or pages.  Nothing can be lost by asking again, so a
+ * request that failed is repeated, also after bytes left; what fails in the
+ * end is an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_GATEWAY_READ_H
+#define OG_GATEWAY_READ_H
+
+#include "account.h"
+#include "gateway.h"
+#include "provider.h"
+
+/* One record of an answer; valid during the callback. */
+typedef struct OgRecord
+{
+	const OgSlice *values;		/* one per column of the operation */
+	OgSlice		raw;			/* the bytes of its element */
+	OgSlice		key;			/* the id it is about, if ids were asked for */
+} OgRecord;
+
+typedef struct OgRead
+{
+	const OgAccount *account;
+	const OgOperation *operation;
+	const OgFields *arguments;
+	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
+	const char *function;		/* its name for people, a constant */
+	void		(*take) (void *owner, const OgRecord *record);
+	void	   *owner;
+} OgRead;
+
+/*
+ * Read, and hand each record to take(), in the order of the answers.  The
+ * current context must be one that is deleted when the (sub)transaction is
+ * rolled back (see og_call_open()).
+ *
+ * Errors: 08001 the server was not reached, 08006 it gave no whole answer or
+ * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
+ * 02000 it knows nothing of that name, 53400 it is asked too frequently (or
+ * the pace leaves no turn within max_wait), 57014 call_timeout, 38000 an
+ * answer that makes no sense; those of opening libcurl or a lane's file, and
+ * what the server itself raises at an interrupt.
+ */
+extern void og_read(const OgRead *read);
+
+#endif							/* OG_GATEWAY_READ_H */

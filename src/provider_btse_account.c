@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_btse_account.c
+ *		BTSE's reads of an account: its orders, trades and fees.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "provider_btse.h"
+
+#define MS_PER_DAY		(24 * 60 * INT64CONST(60000))
+
+/* The account's trades of so many days come in one answer. */
+#define TRADES_DAYS		7
+
+/* A status, or the code of an error, that says that there is no such order. */
+#define BTSE_ORDER_NOT_FOUND	"16"
+
+static const BtseParameter btse_order_parameters[] = {
+	{"symbol", "symbol"},
+	{"order_id", "orderID"},
+	{"client_order_id", "clOrderID"},
+	{NULL}
+};
+
+static const BtseParameter btse_trade_parameters[] = {
+	{"symbol", "symbol"},
+	{"from_time", "startTime"},
+	{"to_time", "endTime"},
+	{"count", "count"},
+	{"order_id", "orderID"},
+	{"client_order_id", "clOrderID"},
+	{"match_symbol", "isMatchSymbol"},
+	{NULL}
+};
+
+static const BtseParameter btse_fee_parameters[] = {
+	{"symbol", "symbol"},
+	{NULL}
+};
+
+/* One order needs a name. */
+static bool
+btse_build_order(OgRequest *request, const OgBatch *batch)
+{
+	if (og_fields_get(batch->arguments, "order_id") == NULL &&
+		og_fields_get(batch->arguments, "client_order_id") == NULL)
+		return false;
+	og_btse_get(request, BTSE_ORDER_PATH, batch, btse_order_parameters);
+	return true;
+}
+
+static bool
+btse_build_open_orders(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, BTSE_ORDERS_PATH, batch, btse_order_parameters);
+	return true;
+}
+
+static bool
+btse_build_trade_history(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/user/trade_history", batch,
+				btse_trade_parameters);
+	return true;
+}
+
+static bool
+btse_build_fees(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/user/fees", batch, btse_fee_parameters);
+	return true;
+}
+
+static int64
+btse_trade_history_ms(const OgFields *arguments)
+{
+	return TRADES_DAYS * MS_PER_DAY;
+}
+
+static const OgWalk btse_trade_history_walk = {
+	.window_ms = btse_trade_history_ms,
+	.time = "event_time"
+};
+
+/*
+ * An order; or nothing, where the answer is in the words of the API and says
+ * that there is no such order among those it knows: open ones, and those that
+ * were cancelled within half an hour.
+ */
+static void
+btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	if (og_says(og_json_member(answer, "status"), BTSE_ORDER_NOT_FOUND))
+		records->nothing = true;
+	else
+		og_btse_read_list(records, answer, batch);
+	if (records->refusal == OG_REFUSED_UNKNOWN)
+		records->nothing = true;
+}
+
+#define BTSE_READ .kind = OG_READ, .lane = OG_LANE_QUERIES
+
+const OgOperation og_btse_account_operations[] = {
+	{
+		.name = "get_order", BTSE_READ,
+		.build = btse_build_order,
+		.columns = og_btse_order_columns,
+		.read_records = btse_read_order
+	},
+	{
+		.name = "open_orders", BTSE_READ,
+		.build = btse_build_open_orders,
+		.columns = og_btse_order_columns,
+		.read_records = og_btse_read_list
+	},
+	{
+		.name = "trade_history", BTSE_READ,
+		.build = btse_build_trade_history,
+		.columns = og_btse_own_trade_columns,
+		.read_records = og_btse_read_list,
+		.walk = &btse_trade_history_walk,
+		.id = "trade_id"
+	},
+	{
+		.name = "fees", BTSE_READ,
+		.build = btse_build_fees,
+		.columns = og_btse_fee_columns,
+		.read_records = og_btse_read_list
+	},
+	{.name = NULL}
+};

@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_btse_market.c
+ *		BTSE's public reads: markets, candles, prices, books, trades, time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "provider_btse.h"
+
+#define MS_PER_MINUTE	INT64CONST(60000)
+#define MS_PER_DAY		(24 * 60 * MS_PER_MINUTE)
+
+/* Trades of so many days come in one answer, if both ends are given. */
+#define TRADES_DAYS		30
+
+/*
+ * Candles asked for at once.  300 come in one answer; the largest, a month,
+ * is asked for as 30 days and may be shorter.
+ */
+#define CANDLES			270
+
+/* ---------- requests ---------- */
+
+static const BtseParameter btse_symbol[] = {
+	{"symbol", "symbol"},
+	{NULL}
+};
+
+static const BtseParameter btse_candle_parameters[] = {
+	{"symbol", "symbol"},
+	{"resolution", "resolution"},
+	{"from_time", "start"},
+	{"to_time", "end"},
+	{NULL}
+};
+
+static const BtseParameter btse_book_parameters[] = {
+	{"symbol", "symbol"},
+	{"grouping", "group"},
+	{"limit_bids", "limit_bids"},
+	{"limit_asks", "limit_asks"},
+	{"depth", "depth"},
+	{NULL}
+};
+
+static const BtseParameter btse_trade_parameters[] = {
+	{"symbol", "symbol"},
+	{"from_time", "startTime"},
+	{"to_time", "endTime"},
+	{"count", "count"},
+	{NULL}
+};
+
+static bool
+btse_build_markets(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/market_summary", batch, btse_symbol);
+	return true;
+}
+
+static bool
+btse_build_candles(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/ohlcv", batch, btse_candle_parameters);
+	return true;
+}
+
+static bool
+btse_build_prices(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/price", batch, btse_symbol);
+	return true;
+}
+
+static bool
+btse_build_book(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/orderbook", batch, btse_book_parameters);
+	return true;
+}
+
+static bool
+btse_build_book_l2(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/orderbook/L2", batch,
+				btse_book_parameters);
+	return true;
+}
+
+static bool
+btse_build_trades(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, "/api/v3.3/trades", batch, btse_trade_parameters);
+	return true;
+}
+
+static bool
+btse_build_time(OgRequest *request, const OgBatch *batch)
+{
+	og_btse_get(request, BTSE_TIME_PATH, batch, NULL);
+	return true;
+}
+
+/* ---------- windows ---------- */
+
+static int64
+btse_candles_ms(const OgFields *arguments)
+{
+	const char *minutes = og_fields_get(arguments, "resolution");
+
+	return CANDLES * MS_PER_MINUTE * (minutes ? atoi(minutes) : 1);
+}
+
+static int64
+btse_trades_ms(const OgFields *arguments)
+{
+	return TRADES_DAYS * MS_PER_DAY;
+}
+
+static const OgWalk btse_candle_walk = {
+	.window_ms = btse_candles_ms,
+	.time = "open_time",
+	.whole = true
+};
+
+static const OgWalk btse_trade_walk = {
+	.window_ms = btse_trades_ms,
+	.time = "event_time"
+};
+
+/* ---------- answers ---------- */
+
+/* A list of candles, each a list of its values. */
+static void
+btse_read_candles(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	OgReading  *reading = &records->reading;
+	OgJsonCursor candles;
+	OgSlice		candle;
+
+	if (og_json_kind(answer) != OG_JSON_ARRAY)
+	{
+		og_btse_read_refusal(records, answer);
+		return;
+	}
+	og_json_open(&candles, answer);
+	while (og_json_next_element(&candles, &candle))
+	{
+		OgSlice		values[OG_MAX_COLUMNS] = {{NULL, 0}};
+		OgJsonCursor cursor;
+
+		if (og_json_kind(candle) != OG_JSON_ARRAY)
+		{
+			reading->note = "has a candle that is not a list";
+			return;
+		}
+		og_json_open(&cursor, candle);
+		for (int i = 0; records->columns[i].name != NULL &&
+			 og_json_next_element(&cursor, &values[i]); i++)
+			continue;
+		records->take(records, values, candle);
+	}
+	reading->envelope = OG_ENVELOPE_SUCCESS;
+}
+
+/*
+ * Take the levels of one side, best first.  What they share with the book is
+ * in "values" already.  False if one of them is none.
+ */
+static bool
+btse_take_side(OgRecords *records, OgSlice levels, const char *side,
+			   OgSlice *values)
+{
+	static const char *const names[] = {"price", "size"};
+	const OgColumn *columns = records->columns;
+	int			price = og_column(columns, "price");
+	int			size = og_column(columns, "size");
+	OgSlice    *level = &values[og_column(columns, "level")];
+	OgSlice		found[lengthof(names)];
+	OgJsonCursor cursor;
+	OgSlice		element;
+	int			n = 0;
+
+	values[og_column(columns, "side")] = og_slice_of(side);
+	og_json_open(&cursor, levels);
+	while (og_json_pick_next(&cursor, &element, names, found, lengthof(names)))
+	{
+		char		number[16];
+
+		if (og_json_kind(element) != OG_JSON_OBJECT)
+			return false;
+		*level = og_slice(number, snprintf(number, sizeof(number), "%d", ++n));
+		values[price] = found[0];
+		values[size] = found[1];
+		records->take(records, values, element);
+	}
+	return true;
+}
+
+static void
+btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	OgReading  *reading = &records->reading;
+	OgSlice		values[OG_MAX_COLUMNS];
+
+	if (og_json_kind(answer) != OG_JSON_OBJECT || og_btse_is_error(answer))
+	{
+		og_btse_read_refusal(records, answer);
+		return;
+	}
+	og_pick_columns(records->columns, answer, values);
+	if (btse_take_side(records, og_json_member(answer, "buyQuote"),
+					   "\"buy\"", values) &&
+		btse_take_side(records, og_json_member(answer, "sellQuote"),
+					   "\"sell\"", values))
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+	else
+		reading->note = "has a level that is not an object";
+}
+
+/* ---------- the table ---------- */
+
+#define BTSE_PUBLIC .kind = OG_PUBLIC, .lane = OG_LANE_QUERIES
+
+const OgOperation og_btse_market_operations[] = {
+	{
+		.name = "market_summary", BTSE_PUBLIC,
+		.build = btse_build_markets,
+		.columns = og_btse_market_columns,
+		.read_records = og_btse_read_list
+	},
+	{
+		.name = "ohlcv", BTSE_PUBLIC,
+		.build = btse_build_candles,
+		.columns = og_btse_candle_columns,
+		.read_records = btse_read_candles,
+		.walk = &btse_candle_walk
+	},
+	{
+		.name = "price", BTSE_PUBLIC,
+		.build = btse_build_prices,
+		.columns = og_btse_price_columns,
+		.read_records = og_btse_read_list
+	},
+	{
+		.name = "orderbook", BTSE_PUBLIC,
+		.build = btse_build_book,
+		.columns = og_btse_level_columns,
+		.read_records = btse_read_book
+	},
+	{
+		.name = "orderbook_l2", BTSE_PUBLIC,
+		.build = btse_build_book_l2,
+		.columns = og_btse_level_columns,
+		.read_records = btse_read_book
+	},
+	{
+		.name = "trades", BTSE_PUBLIC,
+		.build = btse_build_trades,
+		.columns = og_btse_trade_columns,
+		.read_records = og_btse_read_list,
+		.walk = &btse_trade_walk,
+		.id = "serial_id"
+	},
+	{
+		.name = "time", BTSE_PUBLIC,
+		.build = btse_build_time,
+		.columns = og_btse_time_columns,
+		.read_records = og_btse_read_list
+	},
+	{.name = NULL}
+};
