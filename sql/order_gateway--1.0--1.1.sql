@@ -966,3 +966,53 @@ REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;
+
+--
+-- What became of orders whose outcome is unknown
+--
+
+CREATE TYPE order_state AS ENUM (
+	'open',
+	'partly_filled',
+	'filled',
+	'cancelled',
+	'gone',
+	'unknown'
+);
+
+COMMENT ON TYPE order_state IS
+'where an order stands: '
+'open; partly_filled = open still, or not known to be closed; filled; cancelled; '
+'gone = the provider does not know it, or no more; '
+'unknown = the provider says nothing that is documented';
+
+CREATE FUNCTION order_gateway_settle(
+	server name,
+	ids anycompatiblearray,
+	sent_at timestamptz[] DEFAULT NULL,
+	market text DEFAULT NULL,
+	by text DEFAULT 'order_id',
+	act text DEFAULT 'cancel',
+	seen boolean DEFAULT false,
+	OUT order_id anycompatible,
+	OUT outcome order_outcome,
+	OUT order_state order_state,
+	OUT message text,
+	OUT ordinal int,
+	OUT checked_at timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text, boolean) IS
+'asks XT, TronSave or BTSE by their reads what became of orders whose outcome is unknown, and touches none: '
+'ids as they were given to the call, sent_at one time for each id in the same order (as the call returned it), '
+'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
+'seen: the orders were known to the provider before. One row per id in input order: '
+'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
+'An open order, or one that is not known, is believed only 60 s after sent_at, since a request may still be running. '
+'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
+
+REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text, boolean) FROM PUBLIC;

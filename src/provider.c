@@ -497,3 +497,44 @@ og_take_known_objects(OgRecords *records, OgSlice list, const char *id)
 {
 	take_list(records, list, id);
 }
+
+const char *
+og_order_state_name(OgOrderState state)
+{
+	switch (state)
+	{
+		case OG_ORDER_OPEN:
+			return "open";
+		case OG_ORDER_PARTLY_FILLED:
+			return "partly_filled";
+		case OG_ORDER_FILLED:
+			return "filled";
+		case OG_ORDER_CANCELLED:
+			return "cancelled";
+		case OG_ORDER_GONE:
+			return "gone";
+		case OG_ORDER_UNKNOWN:
+			break;
+	}
+	return "unknown";
+}
+
+/* Its sign, and any digit but zero before an exponent, decide. */
+bool
+og_is_positive(OgSlice value)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	if (kind != OG_JSON_NUMBER && kind != OG_JSON_STRING)
+		return false;
+	for (size_t i = kind == OG_JSON_STRING ? 1 : 0; i < value.len; i++)
+	{
+		char		c = value.data[i];
+
+		if (c >= '1' && c <= '9')
+			return true;
+		if (c != '0' && c != '.')
+			return false;
+	}
+	return false;
+}

@@ -355,6 +355,44 @@ typedef struct OgOperation
 	const char *id;				/* NULL: none is seen twice */
 } OgOperation;
 
+/*
+ * Where an order stands, in the order of the SQL enum order_state.
+ */
+typedef enum OgOrderState
+{
+	OG_ORDER_OPEN,
+	OG_ORDER_PARTLY_FILLED,		/* and open, or it is not known to be closed */
+	OG_ORDER_FILLED,
+	OG_ORDER_CANCELLED,
+	OG_ORDER_GONE,				/* the provider does not know it, or no more */
+	OG_ORDER_UNKNOWN			/* it says nothing that is documented */
+} OgOrderState;
+
+#define OG_ORDER_STATES	(OG_ORDER_UNKNOWN + 1)
+
+extern const char *og_order_state_name(OgOrderState state);
+
+/*
+ * A question that tells where an order stands, by a read.  What the first does
+ * not know is asked of the next.  A read with keys asks for many orders at
+ * once; else it is asked for one after the other, by arguments "symbol" and
+ * "order_id" or "client_order_id".
+ */
+typedef struct OgInquiry
+{
+	const char *operation;		/* NULL in the last row */
+	bool		keys;
+
+	/* Where the order of a record stands; or, if NULL, its records are fills: */
+	OgOrderState (*state) (const OgColumn *columns, const OgSlice *values);
+	const char *filled;			/* column with the size of one fill ... */
+	const char *size;			/* ... and of the order */
+	int			days;			/* of which it knows the last so many */
+} OgInquiry;
+
+/* True if a JSON number, or a string that is one, is above zero. */
+extern bool og_is_positive(OgSlice value);
+
 /* An option of a server or user mapping that only this provider has. */
 typedef struct OgOption
 {
@@ -390,6 +428,9 @@ typedef struct OgProvider
 	 * false when it could not be signed.
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
+
+	/* What to ask for where an order stands; NULL: it has no such reads. */
+	const OgInquiry *inquiries;
 
 	/* Tables of operations, each with a row without a name at its end. */
 	const OgOperation *operations[OG_MAX_TABLES];

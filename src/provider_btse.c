@@ -447,6 +447,7 @@ const OgProvider og_btse = {
 	},
 	.key = BTSE_API_KEY,
 	.sign = btse_sign,
+	.inquiries = og_btse_inquiries,
 	.operations = {
 		btse_operations,
 		og_btse_market_operations,

@@ -46,6 +46,9 @@ extern const OgOperation og_btse_market_operations[];
 extern const OgOperation og_btse_account_operations[];
 extern const OgOperation og_btse_invest_operations[];
 
+/* What to ask for where an order stands. */
+extern const OgInquiry og_btse_inquiries[];
+
 /* An argument of ours, and what a query calls it. */
 typedef struct BtseParameter
 {

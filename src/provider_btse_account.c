@@ -100,6 +100,53 @@ btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
 		records->nothing = true;
 }
 
+/*
+ * What the status of an order says.  It was asked for by its id, so one that
+ * was rejected never stood in the book, and is as good as none.
+ */
+static OgOrderState
+btse_order_state(const OgColumn *columns, const OgSlice *values)
+{
+	static const struct
+	{
+		const char *status;
+		OgOrderState state;
+	}			states[] = {
+		{"2", OG_ORDER_OPEN},
+		{"9", OG_ORDER_OPEN},	/* its trigger waits */
+		{"10", OG_ORDER_OPEN},	/* its trigger has fired */
+		{"5", OG_ORDER_PARTLY_FILLED},
+		{"3", OG_ORDER_FILLED},
+		{"4", OG_ORDER_FILLED},
+		{"6", OG_ORDER_CANCELLED},
+		{"7", OG_ORDER_CANCELLED},	/* refunded */
+		{"15", OG_ORDER_GONE}
+	};
+	OgSlice		status = values[og_column(columns, "status")];
+
+	for (size_t i = 0; i < lengthof(states); i++)
+	{
+		if (!og_says(status, states[i].status))
+			continue;
+		if (states[i].state == OG_ORDER_OPEN &&
+			og_is_positive(values[og_column(columns, "total_filled_base_size")]))
+			return OG_ORDER_PARTLY_FILLED;
+		return states[i].state;
+	}
+	return OG_ORDER_UNKNOWN;
+}
+
+/*
+ * One order is known while it is open and for half an hour after it was
+ * cancelled, so one that is not may have been filled.
+ */
+const OgInquiry og_btse_inquiries[] = {
+	{"get_order", .state = btse_order_state},
+	{"trade_history", .filled = "filled_size", .size = "size",
+	.days = TRADES_DAYS},
+	{NULL}
+};
+
 #define BTSE_READ .kind = OG_READ, .lane = OG_LANE_QUERIES
 
 const OgOperation og_btse_account_operations[] = {

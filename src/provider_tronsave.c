@@ -229,6 +229,26 @@ static const OgColumn tronsave_order_columns[] = {
 	{NULL}
 };
 
+/* The documented words of a status; there may be others. */
+static OgOrderState
+tronsave_order_state(const OgColumn *columns, const OgSlice *values)
+{
+	OgSlice		status = values[og_column(columns, "status")];
+
+	if (og_says(status, "Pending"))
+		return OG_ORDER_OPEN;
+	if (og_says(status, "Matched") || og_says(status, "Completed"))
+		return OG_ORDER_FILLED;
+	if (og_says(status, "Cancelled") || og_says(status, "Canceled"))
+		return OG_ORDER_CANCELLED;
+	return OG_ORDER_UNKNOWN;
+}
+
+static const OgInquiry tronsave_inquiries[] = {
+	{"get_orders", .keys = true, .state = tronsave_order_state},
+	{NULL}
+};
+
 static bool
 tronsave_build_orders(OgRequest *request, const OgBatch *batch)
 {
@@ -324,5 +344,6 @@ const OgProvider og_tronsave = {
 	},
 	.key = TRONSAVE_API_KEY,
 	.sign = tronsave_sign,
+	.inquiries = tronsave_inquiries,
 	.operations = {tronsave_operations}
 };

@@ -343,6 +343,24 @@ static const OgColumn xt_order_columns[] = {
 	{NULL}
 };
 
+static OgOrderState
+xt_order_state(const OgColumn *columns, const OgSlice *values)
+{
+	OgSlice		status = values[og_column(columns, "status")];
+
+	if (og_says(status, "0") || og_says(status, "1"))
+		return og_is_positive(values[og_column(columns, "complete_number")])
+			? OG_ORDER_PARTLY_FILLED : OG_ORDER_OPEN;
+	if (og_says(status, "2") || og_says(status, "4"))
+		return OG_ORDER_FILLED;
+	return og_says(status, "3") ? OG_ORDER_CANCELLED : OG_ORDER_UNKNOWN;
+}
+
+static const OgInquiry xt_inquiries[] = {
+	{"get_orders", .keys = true, .state = xt_order_state},
+	{NULL}
+};
+
 /* Those of an order that was asked for by its id, which the caller knows. */
 #define xt_known_order_columns	(xt_order_columns + 1)
 
@@ -520,5 +538,6 @@ const OgProvider og_xt = {
 	.key = XT_ACCESS_KEY,
 	.check_id = xt_check_id,
 	.sign = xt_sign,
+	.inquiries = xt_inquiries,
 	.operations = {xt_operations}
 };

@@ -1,0 +1,591 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_settle.c
+ *		What became of orders whose outcome is unknown.
+ *
+ * Asks the provider by its reads, as its inquiries say, and draws a conclusion
+ * for each order.  A conclusion must be true whatever else happened: what was
+ * asked for may still be running at the provider for a while, so that "open" or
+ * "not known" means nothing then; and an order that no read knows may have been
+ * filled long ago, unless it could still be seen.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "gateway_read.h"
+#include "limiter.h"
+#include "sql_call.h"
+
+PG_FUNCTION_INFO_V1(order_gateway_settle);
+
+/* A request may run at a provider for so long after it was sent. */
+#define RUNNING_SECONDS	60
+
+/* Arguments, in order. */
+enum
+{
+	ARG_SERVER,
+	ARG_IDS,
+	ARG_SENT_AT,
+	ARG_MARKET,
+	ARG_BY,
+	ARG_ACT,
+	ARG_SEEN
+};
+
+enum
+{
+	COL_ORDER_ID,
+	COL_OUTCOME,
+	COL_STATE,
+	COL_MESSAGE,
+	COL_ORDINAL,
+	COL_CHECKED_AT,
+	COL_RAW,
+	NCOLUMNS
+};
+
+/* What the reads said of one key. */
+typedef struct Finding
+{
+	bool		found;
+	OgOrderState state;
+	char	   *raw;			/* the element that says so, or NULL */
+	Numeric		filled;			/* sum of its fills, NULL = none */
+	Numeric		size;
+} Finding;
+
+typedef struct Settling
+{
+	ReturnSetInfo *rsinfo;
+	const OgProvider *provider;
+	OgAccount  *account;
+	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
+	const char *market;
+	const char *by;
+	bool		create;			/* what is unknown is whether they exist */
+	bool		seen;			/* they were known to the provider before */
+	ArrayType  *sent_at;		/* NULL = not known */
+	MemoryContext context;		/* of all that findings point to */
+	OgKeys	   *keys;
+	int		   *sorted;			/* keys in the order of their texts */
+	Finding    *findings;		/* per key */
+	TimestampTz checked_at;
+	Oid			outcomes[OG_OUTCOMES];
+	Oid			states[OG_ORDER_STATES];
+
+	/* the inquiry under way */
+	const OgInquiry *inquiry;
+	const OgOperation *operation;
+	int			current;		/* key that is asked for, or -1 */
+} Settling;
+
+/* ---------- arguments ---------- */
+
+static void
+refuse(int sqlstate, const char *argument, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("argument \"%s\" %s", argument, what),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, name, "must not be null", NULL);
+	return TextDatumGetCString(PG_GETARG_DATUM(n));
+}
+
+static bool
+choice_argument(FunctionCallInfo fcinfo, int n, const char *name,
+				const char *no, const char *yes)
+{
+	const char *value = text_argument(fcinfo, n, name);
+
+	if (strcmp(value, no) != 0 && strcmp(value, yes) != 0)
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, name,
+			   psprintf("is neither \"%s\" nor \"%s\"", no, yes), NULL);
+	return strcmp(value, yes) == 0;
+}
+
+/* The inquiries that go by market need one, the others must not have it. */
+static void
+take_market(FunctionCallInfo fcinfo, Settling *settling)
+{
+	bool		needed = settling->provider != &og_tronsave;
+
+	if (needed && PG_ARGISNULL(ARG_MARKET))
+		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
+			   "Orders of this provider are asked for by their market.");
+	if (!needed && !PG_ARGISNULL(ARG_MARKET))
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
+			   "Orders of this provider have no market.");
+	if (!needed)
+		return;
+	settling->market = text_argument(fcinfo, ARG_MARKET, "market");
+	og_sql_check_market(settling->market, "market");
+}
+
+/* Times in the order of the ids: one for each, or none at all. */
+static void
+take_times(FunctionCallInfo fcinfo, Settling *settling)
+{
+	int			nids = settling->arguments.ids == NULL ? 0
+		: ArrayGetNItems(ARR_NDIM(settling->arguments.ids),
+						 ARR_DIMS(settling->arguments.ids));
+
+	if (PG_ARGISNULL(ARG_SENT_AT))
+		return;
+	settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
+	if (ArrayGetNItems(ARR_NDIM(settling->sent_at),
+					   ARR_DIMS(settling->sent_at)) != nids)
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
+			   "has not as many elements as \"ids\"",
+			   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
+}
+
+static void
+take_arguments(FunctionCallInfo fcinfo, Settling *settling)
+{
+	SqlArguments *arguments = &settling->arguments;
+	Oid			array_type = get_fn_expr_argtype(fcinfo->flinfo, ARG_IDS);
+	char	   *server;
+
+	if (PG_ARGISNULL(ARG_SERVER))
+		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "server", "must not be null",
+			   NULL);
+	server = NameStr(*PG_GETARG_NAME(ARG_SERVER));
+	arguments->id_type = get_base_element_type(array_type);
+	if (!PG_ARGISNULL(ARG_IDS))
+	{
+		arguments->ids = PG_GETARG_ARRAYTYPE_P(ARG_IDS);
+		arguments->id_type = ARR_ELEMTYPE(arguments->ids);
+	}
+	og_sql_check_id_type(arguments->id_type, "ids");
+
+	settling->provider = og_account_provider(server);
+	if (settling->provider->inquiries == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("server \"%s\" cannot be asked what became of its orders",
+						server),
+				 errdetail("Its provider has no call that reads them."),
+				 errhint("Open them in the provider's own client and look at their state.")));
+	take_market(fcinfo, settling);
+	settling->by = choice_argument(fcinfo, ARG_BY, "by", "order_id",
+								   "client_order_id")
+		? "client_order_id" : "order_id";
+	if (strcmp(settling->by, "client_order_id") == 0 &&
+		settling->provider->inquiries->keys)
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
+			   "This provider knows orders by their own ids only.");
+	settling->create = choice_argument(fcinfo, ARG_ACT, "act", "cancel",
+									   "create");
+	if (PG_ARGISNULL(ARG_SEEN))
+		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "seen", "must not be null",
+			   NULL);
+	settling->seen = PG_GETARG_BOOL(ARG_SEEN);
+	take_times(fcinfo, settling);
+	settling->account = og_account_open(server, settling->provider, true);
+}
+
+/* ---------- asking ---------- */
+
+static int
+compare_keys(const void *a, const void *b, void *keys)
+{
+	return og_slice_compare(og_keys_get(keys, *(const int *) a),
+							og_keys_get(keys, *(const int *) b));
+}
+
+static void
+sort_keys(Settling *settling)
+{
+	int			nkeys = settling->keys->nkeys;
+
+	settling->sorted = palloc_extended(nkeys * sizeof(int), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < nkeys; i++)
+		settling->sorted[i] = i;
+	qsort_arg(settling->sorted, nkeys, sizeof(int), compare_keys,
+			  settling->keys);
+}
+
+/* The number of a key that was asked for. */
+static int
+find_key(const Settling *settling, OgSlice text)
+{
+	int			low = 0;
+	int			high = settling->keys->nkeys;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			key = settling->sorted[middle];
+		int			order = og_slice_compare(text,
+											 og_keys_get(settling->keys, key));
+
+		if (order == 0)
+			return key;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	elog(ERROR, "a record is about no id that was asked for");
+}
+
+/* A JSON number, or a string that is one, as numeric; NULL for anything else. */
+static Numeric
+numeric_of(OgSlice value)
+{
+	char	   *text = og_json_text(value, OG_JSON_MAX_NUMBER);
+	OgSlice		proven;
+	const char *reason;
+
+	if (text == NULL || !og_json_prove(og_slice_of(text), &proven, &reason) ||
+		og_json_kind(proven) != OG_JSON_NUMBER)
+		return NULL;
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
+											   CStringGetDatum(text),
+											   ObjectIdGetDatum(InvalidOid),
+											   Int32GetDatum(-1)));
+}
+
+/* One of several fills of an order. */
+static void
+take_fill(Settling *settling, Finding *finding, const OgSlice *values)
+{
+	const OgColumn *columns = settling->operation->columns;
+	Numeric		filled = numeric_of(values[og_column(columns, settling->inquiry->filled)]);
+
+	finding->state = OG_ORDER_PARTLY_FILLED;
+	finding->size = numeric_of(values[og_column(columns, settling->inquiry->size)]);
+	if (filled == NULL)
+		return;
+	if (finding->filled == NULL)
+		finding->filled = filled;
+	else
+		finding->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
+															  NumericGetDatum(finding->filled),
+															  NumericGetDatum(filled)));
+	if (finding->size != NULL &&
+		DatumGetBool(DirectFunctionCall2(numeric_ge,
+										 NumericGetDatum(finding->filled),
+										 NumericGetDatum(finding->size))))
+		finding->state = OG_ORDER_FILLED;
+}
+
+/* Two records of one order that say different things say nothing. */
+static void
+take_record(void *owner, const OgRecord *record)
+{
+	Settling   *settling = owner;
+	int			key = settling->inquiry->keys
+		? find_key(settling, record->key) : settling->current;
+	Finding    *finding = &settling->findings[key];
+	MemoryContext old = MemoryContextSwitchTo(settling->context);
+
+	if (settling->inquiry->state == NULL)
+		take_fill(settling, finding, record->values);
+	else
+	{
+		OgOrderState state = settling->inquiry->state(settling->operation->columns,
+													  record->values);
+
+		finding->state = finding->found && finding->state != state
+			? OG_ORDER_UNKNOWN : state;
+	}
+	finding->found = true;
+	if (finding->raw == NULL)
+		finding->raw = pnstrdup(record->raw.data, record->raw.len);
+	MemoryContextSwitchTo(old);
+}
+
+/* Ask by the operation of the inquiry under way. */
+static void
+ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
+{
+	OgRead		read = {0};
+
+	read.account = settling->account;
+	read.operation = settling->operation;
+	read.arguments = fields;
+	read.keys = keys;
+	read.function = "order_gateway_settle";
+	read.take = take_record;
+	read.owner = settling;
+	og_read(&read);
+}
+
+/* Ask for one order. */
+static void
+ask_one(Settling *settling, int key)
+{
+	OgSlice		id = og_keys_get(settling->keys, key);
+	OgFields	fields = {0};
+	int64		now_ms = og_unix_ms(settling->checked_at);
+
+	og_fields_add(&fields, "symbol", settling->market);
+	og_fields_add(&fields, settling->by, pnstrdup(id.data, id.len));
+	if (settling->inquiry->days > 0)
+	{
+		og_fields_add(&fields, "match_symbol", "true");
+		og_fields_add(&fields, "from_time",
+					  psprintf(INT64_FORMAT, now_ms -
+							   settling->inquiry->days * SECS_PER_DAY * INT64CONST(1000)));
+		og_fields_add(&fields, "to_time",
+					  psprintf(INT64_FORMAT, og_unix_ms(GetCurrentTimestamp())));
+	}
+	settling->current = key;
+	ask(settling, &fields, NULL);
+}
+
+/* One inquiry after the other, for what those before did not know. */
+static void
+ask_all(Settling *settling)
+{
+	for (settling->inquiry = settling->provider->inquiries;
+		 settling->inquiry->operation != NULL; settling->inquiry++)
+	{
+		settling->operation = og_provider_operation(settling->provider,
+													settling->inquiry->operation);
+		if (settling->operation == NULL)
+			elog(ERROR, "provider %s has no operation \"%s\"",
+				 settling->provider->name, settling->inquiry->operation);
+		if (settling->inquiry->keys)
+		{
+			OgFields	fields = {0};
+
+			if (settling->market)
+				og_fields_add(&fields, "market", settling->market);
+			ask(settling, &fields, settling->keys);
+			continue;
+		}
+		for (int key = 0; key < settling->keys->nkeys; key++)
+			if (!settling->findings[key].found)
+				ask_one(settling, key);
+	}
+	for (int key = 0; key < settling->keys->nkeys; key++)
+		if (!settling->findings[key].found)
+			settling->findings[key].state = OG_ORDER_GONE;
+}
+
+/* ---------- conclusions ---------- */
+
+typedef struct Conclusion
+{
+	OgVerdict	outcome;
+	const char *message;
+} Conclusion;
+
+/* For how many days back is an order that was filled surely known? */
+static int
+known_days(const OgProvider *provider)
+{
+	int			days = 0;
+
+	for (const OgInquiry *i = provider->inquiries; i->operation; i++)
+		days = Max(days, i->days);
+	return days;
+}
+
+/* No read knows it. */
+static Conclusion
+conclude_gone(const Settling *settling, TimestampTz sent_at)
+{
+	int			days = known_days(settling->provider);
+
+	if (settling->seen && !settling->create && days > 0 && sent_at != 0 &&
+		settling->checked_at - sent_at < days * USECS_PER_DAY)
+		return (Conclusion) {
+		OG_CANCELLED,
+		"it was known, is not open any more, and was not filled since"};
+	return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider does not know it: it never was, or was cancelled or filled long ago"};
+}
+
+/* What follows for the act whose outcome was unknown. */
+static Conclusion
+conclude(const Settling *settling, const Finding *finding,
+		 TimestampTz sent_at)
+{
+	bool		may_run = sent_at == 0 ||
+		settling->checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC;
+	bool		exists = finding->state != OG_ORDER_GONE &&
+		finding->state != OG_ORDER_UNKNOWN;
+
+	if (settling->create && exists)
+		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+	if (finding->state == OG_ORDER_CANCELLED)
+		return (Conclusion) {OG_CANCELLED, "the provider says that it is cancelled"};
+	if (finding->state == OG_ORDER_FILLED)
+		return (Conclusion) {OG_NOT_CANCELLABLE, "it was filled"};
+	if (finding->state == OG_ORDER_UNKNOWN)
+		return (Conclusion) {OG_UNKNOWN, "the provider's answer does not tell"};
+	if (finding->filled != NULL)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"it is not open any more, and was filled in part as far as is known"};
+	if (may_run)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		sent_at == 0
+			? "it is not known when the request was sent, so it may still be running"
+			: "the request may still be running at the provider: ask again later"};
+	if (finding->state == OG_ORDER_GONE)
+		return conclude_gone(settling, sent_at);
+	return (Conclusion) {
+		OG_REJECTED,
+		"it is still open, so nothing was done: it may be cancelled again"};
+}
+
+/* ---------- rows ---------- */
+
+/* Enum values by the type that the result really has. */
+static void
+lookup_values(const Settling *settling, int column, Oid *values, int count,
+			  const char *(*name) (int))
+{
+	Oid			type = TupleDescAttr(settling->rsinfo->setDesc,
+									 column)->atttypid;
+
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+									ObjectIdGetDatum(type),
+									CStringGetDatum(name(i)));
+		if (!OidIsValid(values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("type %s has no value \"%s\"",
+							format_type_be(type), name(i)),
+					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	}
+}
+
+static const char *
+outcome_name(int verdict)
+{
+	return og_verdict_name((OgVerdict) verdict);
+}
+
+static const char *
+state_name(int state)
+{
+	return og_order_state_name((OgOrderState) state);
+}
+
+static void
+put_row(const Settling *settling, Datum id, int position,
+		TimestampTz sent_at)
+{
+	const Finding *finding =
+		&settling->findings[og_keys_at(settling->keys, position)];
+	Conclusion	conclusion = conclude(settling, finding, sent_at);
+	Datum		values[NCOLUMNS] = {0};
+	bool		nulls[NCOLUMNS] = {0};
+
+	values[COL_ORDER_ID] = id;
+	values[COL_OUTCOME] = ObjectIdGetDatum(settling->outcomes[conclusion.outcome]);
+	values[COL_STATE] = ObjectIdGetDatum(settling->states[finding->state]);
+	values[COL_MESSAGE] = CStringGetTextDatum(conclusion.message);
+	values[COL_ORDINAL] = Int32GetDatum(position + 1);
+	values[COL_CHECKED_AT] = TimestampTzGetDatum(settling->checked_at);
+	nulls[COL_RAW] = finding->raw == NULL;
+	if (finding->raw != NULL)
+		values[COL_RAW] = CStringGetTextDatum(finding->raw);
+	tuplestore_putvalues(settling->rsinfo->setResult,
+						 settling->rsinfo->setDesc, values, nulls);
+}
+
+static void
+put_rows(const Settling *settling)
+{
+	ArrayIterator ids = array_create_iterator(settling->arguments.ids, 0, NULL);
+	ArrayIterator times = settling->sent_at == NULL ? NULL
+		: array_create_iterator(settling->sent_at, 0, NULL);
+	Datum		id;
+	bool		isnull;
+
+	for (int i = 0; array_iterate(ids, &id, &isnull); i++)
+	{
+		Datum		sent_at = (Datum) 0;
+		bool		no_time = true;
+
+		CHECK_FOR_INTERRUPTS();
+		if (times != NULL)
+			(void) array_iterate(times, &sent_at, &no_time);
+		put_row(settling, id, i,
+				no_time ? 0 : DatumGetTimestampTz(sent_at));
+	}
+}
+
+static void
+settle(FunctionCallInfo fcinfo)
+{
+	SqlFunction function = {.name = "order_gateway_settle", .ids = "ids"};
+	Settling	settling = {0};
+	TupleDesc	desc;
+
+	settling.context = CurrentMemoryContext;
+	settling.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	desc = settling.rsinfo->setDesc;
+	take_arguments(fcinfo, &settling);
+	if (desc->natts != NCOLUMNS ||
+		TupleDescAttr(desc, COL_ORDER_ID)->atttypid != settling.arguments.id_type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
+						format_type_be(settling.arguments.id_type)),
+				 errhint("Give named arguments in the order in which the function declares them.")));
+	lookup_values(&settling, COL_OUTCOME, settling.outcomes, OG_OUTCOMES,
+				  outcome_name);
+	lookup_values(&settling, COL_STATE, settling.states, OG_ORDER_STATES,
+				  state_name);
+	function.provider = settling.provider;
+	settling.keys = og_sql_keys(&function, &settling.arguments);
+	if (settling.keys->nkeys == 0)
+		return;
+	settling.findings = palloc_extended(settling.keys->nkeys * sizeof(Finding),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	settling.checked_at = GetCurrentTimestamp();
+	sort_keys(&settling);
+	ask_all(&settling);
+	put_rows(&settling);
+}
+
+/*
+ * order_gateway_settle(server name, ids anycompatiblearray,
+ *		sent_at timestamptz[], market text, by text, act text, seen boolean)
+ */
+Datum
+order_gateway_settle(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	MemoryContext old;
+
+	og_sql_check_context(fcinfo, "order_gateway_settle");
+	InitMaterializedSRF(fcinfo, 0);
+	context = og_sql_context();
+	old = MemoryContextSwitchTo(context);
+	settle(fcinfo);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}

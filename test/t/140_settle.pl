@@ -1,0 +1,202 @@
+# What became of orders whose outcome is unknown: order_gateway_settle asks by
+# the reads of each provider, and must not lie by leaving something out.
+
+use strict;
+use warnings;
+use utf8;
+
+use JSON::PP ();
+use Test::More;
+
+use OrderGateway::Test qw(call_sql letters sql_array);
+
+my $test = OrderGateway::Test->start(
+	options => { rate_limit => 'off' },
+	conf => "shared_preload_libraries = 'order_gateway'\n");
+my $node = $test->node;
+my $sandbox = $test->sandbox;
+my $session = $test->session;
+
+$session->query("ALTER SERVER $_ OPTIONS (ADD query_rate_limit 'off')")
+  foreach qw(xt tronsave btse);
+
+my %MARKET = (xt => 'btc_usdt', btse => 'BTC-USD');
+
+# Settle some ids; sent_at is seconds ago, undef for none.
+# Answers "outcome state" for each, in order.
+sub settled
+{
+	my ($provider, $ids, %opts) = @_;
+	my $array = sql_array(@$ids);
+	my $sent_at = exists $opts{ago}
+	  ? "array_fill(now() - interval '$opts{ago} s', ARRAY["
+	  . scalar(@$ids) . '])' : 'NULL';
+	my $market = $MARKET{$provider} ? "'$MARKET{$provider}'" : 'NULL';
+	my $by = $opts{by} // 'order_id';
+	my $act = $opts{act} // 'cancel';
+	my $seen = $opts{seen} ? 'true' : 'false';
+
+	return $session->query(
+		"SELECT order_id || ' ' || outcome || ' ' || order_state FROM order_gateway_settle("
+		  . "'$provider', $array, $sent_at, $market, '$by', '$act', $seen)")->{lines};
+}
+
+sub is_settled
+{
+	my ($provider, $expected, $name, %opts) = @_;
+	my @ids = map { (split ' ')[0] } @$expected;
+
+	is_deeply(settled($provider, \@ids, %opts), $expected, $name)
+	  or diag($session->stderr);
+	return;
+}
+
+# ----
+# XT
+# ----
+
+sub seed_xt
+{
+	$sandbox->reset;
+	$sandbox->seed('xt', market => 'btc_usdt', ids => [$_->[0]], status => $_->[1])
+	  foreach [ 1, 'open' ], [ 2, 'partly_filled' ], [ 3, 'filled' ],
+	  [ 4, 'cancelled' ], [ 5, 'settling' ];
+	return;
+}
+
+seed_xt();
+is_settled('xt',
+	[
+		'1 rejected open', '2 rejected partly_filled',
+		'3 not_cancellable filled', '4 cancelled cancelled',
+		'5 not_cancellable filled', '6 unknown gone', '1 rejected open'
+	],
+	'XT: a minute after the cancel was sent', ago => 61);
+is(scalar(@{ $sandbox->requests }), 1, '... in one request');
+is_deeply($sandbox->executed('xt'), [], '... that touched no order');
+is_settled('xt',
+	[
+		'1 unknown open', '2 unknown partly_filled', '3 not_cancellable filled',
+		'4 cancelled cancelled', '6 unknown gone'
+	],
+	'XT: before a minute is over the request may still be running', ago => 5);
+is_settled('xt', [ '1 unknown open', '4 cancelled cancelled' ],
+	'XT: nor is it known when it was sent');
+is_settled('xt', [ '6 unknown gone' ], 'XT: not even one that was known is cancelled by silence',
+	ago => 61, seen => 1);
+is_settled('xt', [ '1 accepted open', '4 accepted cancelled', '6 unknown gone' ],
+	'XT: what was created exists, whatever became of it', ago => 5, act => 'create');
+$sandbox->seed('xt', market => 'btc_usdt', range => [ 1001, 250 ]);
+my $rows = $session->query('SELECT outcome, count(*), min(ordinal), max(ordinal)'
+	  . " FROM order_gateway_settle('xt', (SELECT array_agg(i) FROM generate_series(1001, 1300) i),"
+	  . " (SELECT array_agg(now() - interval '1 hour') FROM generate_series(1001, 1300)), 'btc_usdt')"
+	  . ' GROUP BY outcome ORDER BY outcome')->{lines};
+is_deeply($rows, [ 'rejected|250|1|250', 'unknown|50|251|300' ],
+	'XT: 300 orders, 100 in a request');
+
+# ----
+# TronSave
+# ----
+
+$sandbox->reset;
+$sandbox->seed('tronsave', ids => [ $_->[0] ], status => $_->[1])
+  foreach [ 'a', 'open' ], [ 'b', 'matched' ], [ 'c', 'filled' ], [ 'd', 'cancelled' ];
+is_settled('tronsave',
+	[
+		'a rejected open', 'b not_cancellable filled', 'c not_cancellable filled',
+		'd cancelled cancelled', 'e unknown gone'
+	],
+	'TronSave', ago => 61);
+$sandbox->arm('status', provider => 'tronsave', status => 200,
+	body => '{"results":[{"order_id":"a","status":"Sleeping"}]}');
+is_settled('tronsave', ['a unknown unknown'],
+	'TronSave: a status that is not documented says nothing', ago => 61);
+
+# ----
+# BTSE: who is not open may be filled
+# ----
+
+sub seed_btse
+{
+	$sandbox->reset;
+	$sandbox->seed('btse', market => 'BTC-USD', ids => [$_],
+		client_order_ids => ["c-$_"],
+		fields => { originalOrderBaseSize => '10', price => '36000' })
+	  foreach qw(open part filled cancelled old halved);
+	$sandbox->fill('btse', 'part', size => '4', price => '36000');
+	$sandbox->fill('btse', 'filled', size => '6', price => '36000');
+	$sandbox->fill('btse', 'filled', size => '4', price => '36000');
+	$sandbox->fill('btse', 'halved', size => '5', price => '36000');
+	$sandbox->set_status('btse', $_, 'cancelled') foreach qw(cancelled old halved);
+	$sandbox->age('btse', $_, 3600) foreach qw(old halved);
+	return;
+}
+
+foreach my $naming (qw(examples tables))
+{
+	foreach my $not_found (400, 404, 'row')
+	{
+		seed_btse();
+		$sandbox->settings(btse_naming => $naming, btse_not_found => $not_found);
+		is_settled('btse',
+			[
+				'open rejected open', 'part rejected partly_filled',
+				'filled not_cancellable filled', 'cancelled cancelled cancelled',
+				'old unknown gone', 'halved unknown partly_filled', 'never unknown gone'
+			],
+			"BTSE, names as in $naming, not found is $not_found", ago => 61);
+	}
+}
+is_settled('btse', [ 'open unknown open', 'part unknown partly_filled',
+		'cancelled cancelled cancelled', 'old unknown gone', 'filled not_cancellable filled' ],
+	'BTSE: a request may still be running', ago => 59);
+is_settled('btse', [ 'old cancelled gone', 'halved unknown partly_filled',
+		'filled not_cancellable filled' ],
+	'BTSE: what was known, is not open and has no trade was cancelled', ago => 61, seen => 1);
+is_settled('btse', [ 'old unknown gone' ],
+	'BTSE: trades are known for 7 days only', ago => 8 * 86400, seen => 1);
+is_settled('btse', [ 'c-open accepted open', 'c-filled accepted filled', 'c-never unknown gone' ],
+	'BTSE: by client order id, after a create', ago => 61, by => 'client_order_id',
+	act => 'create');
+is_deeply($sandbox->executed('btse'), [], '... and no order was touched');
+
+# ----
+# From a table of outcomes
+# ----
+
+$sandbox->reset;
+$test->seed('xt', 11 .. 14);
+$session->query('CREATE TABLE log AS SELECT * FROM ' . call_sql('xt', []));
+$sandbox->arm('close_after', provider => 'xt', process => JSON::PP::true());
+$session->query('INSERT INTO log SELECT * FROM ' . call_sql('xt', [ 11, 12 ]));
+$sandbox->arm('close_after', provider => 'xt', process => JSON::PP::false());
+$session->query('INSERT INTO log SELECT * FROM ' . call_sql('xt', [ 13, 14 ]));
+$session->query(q{UPDATE log SET sent_at = sent_at - interval '2 min'});
+is_deeply(
+	$session->query(q{
+		SELECT s.order_id, s.outcome, s.order_state
+		FROM order_gateway_settle('xt',
+			(SELECT array_agg(order_id ORDER BY order_id) FROM log WHERE outcome = 'unknown'),
+			(SELECT array_agg(sent_at ORDER BY order_id) FROM log WHERE outcome = 'unknown'),
+			'btc_usdt') AS s})->{lines},
+	[ '11|cancelled|cancelled', '12|cancelled|cancelled', '13|rejected|open', '14|rejected|open' ],
+	'unknown outcomes of a log are settled');
+
+# ----
+# It is a read
+# ----
+
+is($session->error(q{BEGIN READ ONLY; SELECT * FROM order_gateway_settle('xt', '{11}', NULL, 'btc_usdt')}),
+	'none', 'it may run in a READ ONLY transaction');
+$session->query('ROLLBACK');
+$sandbox->arm('status', provider => 'xt', status => 401, times => 0,
+	body => '{"code":307,"data":null,"info":"no such key"}');
+is($session->error(q{SELECT * FROM order_gateway_settle('xt', '{11}', NULL, 'btc_usdt')}),
+	'28000', 'what fails is an error');
+$sandbox->disarm;
+$session->query('CREATE ROLE stranger LOGIN');
+is($test->session(user => 'stranger')->error(
+		q{SELECT * FROM order_gateway_settle('xt', '{11}', NULL, 'btc_usdt')}),
+	'42501', 'it is granted to nobody');
+
+done_testing();
