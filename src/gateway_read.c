@@ -376,20 +376,43 @@ fail_answered(Failure *failure, const Answer *answer, const char *flaw,
 	failure->what = psprintf("refused: %s", words ? words : failure->status);
 }
 
+/* Is the time over that the read may take in all? */
+static bool
+is_timed_out(const Reader *reader)
+{
+	return reader->sending.deadline != 0 &&
+		og_http_now() >= reader->sending.deadline;
+}
+
+static void
+fail_timed_out(Failure *failure, const char *what)
+{
+	failure->final = true;
+	failure->sqlstate = ERRCODE_QUERY_CANCELED;
+	failure->what = what;
+	failure->hint = "Ask for less at once, or raise option call_timeout of the server.";
+}
+
 /* No answer, or not all of one. */
 static void
-fail_unanswered(Failure *failure, const OgResponse *response)
+fail_unanswered(Failure *failure, const Reader *reader,
+				const OgResponse *response)
 {
 	bool		sent = response->delivery != OG_NOT_DELIVERED;
+	const char *problem = response->problem ? response->problem
+		: "the connection failed";
 
-	failure->sqlstate = sent ? ERRCODE_CONNECTION_FAILURE
-		: ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-	failure->what = psprintf(sent ? "gave no whole answer: %s"
-							 : "could not be reached: %s",
-							 response->problem ? response->problem
-							 : "the connection failed");
 	failure->status = response->status != 0
 		? og_status_words(response->status) : NULL;
+	failure->what = psprintf(sent ? "gave no whole answer: %s"
+							 : "could not be reached: %s", problem);
+	if (is_timed_out(reader))
+	{
+		fail_timed_out(failure, failure->what);
+		return;
+	}
+	failure->sqlstate = sent ? ERRCODE_CONNECTION_FAILURE
+		: ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
 	failure->hint = sent
 		? "A read changes nothing: try again later."
 		: "order_gateway_check() tells what is in the way.";
@@ -400,17 +423,15 @@ fail_unanswered(Failure *failure, const OgResponse *response)
 static void
 fail_unsent(Failure *failure, const Reader *reader, const char *why)
 {
-	bool		timeout = reader->sending.deadline != 0 &&
-		og_http_now() >= reader->sending.deadline;
-
+	if (is_timed_out(reader))
+	{
+		fail_timed_out(failure, "could not be asked: call_timeout ran out");
+		return;
+	}
 	failure->final = true;
-	failure->sqlstate = timeout ? ERRCODE_QUERY_CANCELED
-		: ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-	failure->what = timeout ? "could not be asked: call_timeout ran out"
-		: psprintf("could not be asked within max_wait: %s", why);
-	failure->hint = timeout
-		? "Ask for less at once, or raise option call_timeout of the server."
-		: "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
+	failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+	failure->what = psprintf("could not be asked within max_wait: %s", why);
+	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
 }
 
 pg_noreturn static void raise_failure(const Reader *reader,
@@ -506,7 +527,7 @@ send_request(Reader *reader, Failure *failure)
 	if (response->delivery == OG_ANSWERED)
 		done = read_answer(reader, response, failure);
 	else
-		fail_unanswered(failure, response);
+		fail_unanswered(failure, reader, response);
 	og_http_release(transfer);
 	return done;
 }

@@ -187,7 +187,7 @@ og_sending_exchange(Sending *sending, SignedRequest *request, OgSight *sight)
 		int64		left_ms = -1;
 
 		if (sending->deadline != 0)
-			left_ms = Max(sending->deadline - og_http_now(), 0) / 1000;
+			left_ms = (Max(sending->deadline - og_http_now(), 0) + 999) / 1000;
 		if (og_http_wait(sending->http, left_ms, OG_WAIT_ANSWER) != NULL)
 			break;
 		if (left_ms == 0)

@@ -182,28 +182,24 @@ og_btse_read_refusal(OgRecords *records, OgSlice answer)
 	}
 }
 
-/*
- * Orders have a status and a message as well, but they have a market, and
- * their codes are not called codes.
- */
+/* Orders have a message as well, but they have a market or an id, too. */
 bool
 og_btse_is_error(OgSlice object)
 {
 	enum
 	{
-		ERROR_CODE, CODE, STATUS, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
+		ERROR_CODE, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
 	};
 	static const char *const names[COUNT] = {
-		"errorCode", "code", "status", "message", "msg", "symbol", "orderID"
+		"errorCode", "message", "msg", "symbol", "orderID"
 	};
 	OgSlice		values[COUNT];
-	bool		worded;
 
 	og_json_pick(object, names, values, COUNT);
-	worded = og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL;
-	return og_first_given(&values[ERROR_CODE], 1).data != NULL ||
-		(worded && og_first_given(&values[CODE], MESSAGE - CODE).data != NULL &&
-		 og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL);
+	if (og_first_given(&values[ERROR_CODE], 1).data != NULL)
+		return true;
+	return og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL &&
+		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
 }
 
 /* Has an object anything of what was asked for? */

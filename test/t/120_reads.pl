@@ -1,0 +1,419 @@
+# Reads: every documented field has its column, whatever the documents call
+# it; what is of another type is NULL and stays in "raw"; and long ranges, many
+# ids and pages come whole and without doubles.
+#
+# What a column is called follows from the name of its field by one rule, which
+# this test applies on its own to what came.
+
+use strict;
+use warnings;
+use utf8;
+
+use POSIX qw(strftime);
+use Test::More;
+
+use OrderGateway::Test qw(sql_array sql_text);
+
+# Fields that answers call otherwise than the tables do; by function.
+my %SIZES = (
+	remainingBaseSize => ['remaining_order_base_size'],
+	remainingQuoteSize => ['remaining_order_quote_size'],
+	remainingSize => ['remaining_order_base_size'],
+	size => [ 'original_order_base_size', 'current_order_base_size' ],
+	filledSize => ['total_filled_base_size'],
+	fillSize => ['total_filled_base_size'],
+);
+my %ALIASES = (
+	btse_order => \%SIZES,
+	btse_open_orders => \%SIZES,
+	btse_invest_orders => { investamt => ['investment'] },
+	xt => { id => ['order_id'] },
+);
+
+# Columns that no field has.
+my %MADE = map { $_ => 1 } qw(side level order_id);
+
+my $test = OrderGateway::Test->start(options => {});
+my ($sandbox, $node, $session) = ($test->sandbox, $test->node, $test->session);
+$session->query("SET timezone = 'UTC'");
+
+# ----
+# Words
+# ----
+
+# The column of a field, by the rule.
+sub column_name
+{
+	my ($field) = @_;
+
+	return 'order_id' if $field =~ /^order(?:ID|Id)$/;
+	return 'client_order_id' if $field =~ /^clOrder(?:ID|Id)$/;
+	return 'event_time' if $field eq 'timestamp';
+	return lc($field =~ s/([a-z0-9])([A-Z])/$1_$2/gr);
+}
+
+# Rows of a call: hashes of texts, "columns" and the fields in "raw".
+sub rows_of
+{
+	my ($call) = @_;
+
+	return $session->rows(<<"SQL");
+SELECT json_build_object(
+	'columns', (SELECT json_object_agg(key, value) FROM json_each_text(row_to_json(r)) WHERE key <> 'raw'),
+	'raw', CASE json_typeof(r.raw) WHEN 'object' THEN (SELECT json_object_agg(key, value) FROM json_each_text(r.raw)) END)
+FROM $call AS r
+SQL
+}
+
+# A Unix time as PostgreSQL's JSON has it; no time for 0.
+sub time_text
+{
+	my ($ms) = @_;
+	my $text = strftime('%Y-%m-%dT%H:%M:%S', gmtime(int($ms / 1000)));
+
+	return undef if $ms == 0;
+	$text .= sprintf('.%03d', $ms % 1000) =~ s/0+$//r if $ms % 1000;
+	return "$text+00:00";
+}
+
+# Is this what a column should say of a field?
+sub same
+{
+	my ($got, $given, $is_time) = @_;
+
+	$given = time_text($given) if $is_time && defined $given;
+	return !defined $got && !defined $given
+	  || defined $got && defined $given && $got eq $given;
+}
+
+my %TIMES = map { $_ => 1 } qw(event_time contract_start contract_end
+  open_time close_time start_matching inactive_time startdate
+  intereststartdate nextinterestpayouttime starttime endtime txntime time);
+
+# What is wrong with the columns of a row, by what is in its "raw".
+sub complaints
+{
+	my ($function, $row) = @_;
+	my ($columns, $raw) = @$row{qw(columns raw)};
+	my $aliases = $ALIASES{$function} // $ALIASES{ $function =~ s/_.*//r }
+	  // {};
+	my %filled;
+	my @wrong;
+
+	foreach my $field (sort keys %$raw)
+	{
+		foreach my $name (@{ $aliases->{$field} // [ column_name($field) ] })
+		{
+			$filled{$name} = 1;
+			if (!exists $columns->{$name})
+			{
+				push @wrong, "$field has no column $name";
+			}
+			elsif (!same($columns->{$name}, $raw->{$field}, $TIMES{$name}))
+			{
+				push @wrong, "$name is " . ($columns->{$name} // 'NULL')
+				  . ", $field is " . ($raw->{$field} // 'null');
+			}
+		}
+	}
+	push @wrong, map { "$_ is from nowhere" }
+	  grep { defined $columns->{$_} && !$filled{$_} && !/_name$/ && !$MADE{$_} }
+	  sort keys %$columns;
+	return @wrong;
+}
+
+sub columns_ok
+{
+	my ($function, $arguments, $count, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $rows = rows_of("$function($arguments)");
+
+	is(scalar(@$rows), $count, "$name: so many rows");
+	is_deeply([ map { complaints($function, $_) } @$rows ], [],
+		'... whose columns are their fields');
+	return $rows;
+}
+
+sub texts { return [ $session->query($_[0])->{lines}->@* ]; }
+
+# The queries of requests so far, in order.
+sub queries { return [ map { $_->{query} } @{ $sandbox->requests } ]; }
+
+my $now_ms = time() * 1000;
+my $HOUR = 3_600_000;
+my $DAY = 24 * $HOUR;
+
+sub timestamp { return "to_timestamp($_[0] / 1000.0)"; }
+
+# ----
+# Columns, however they are called
+# ----
+
+foreach my $naming (qw(examples tables old))
+{
+	$test->reset;
+	$test->seed('btse', 'o-1', 'o-2');
+	$test->seed('xt', 1 .. 3);
+	$test->seed('tronsave', 'a', 'b');
+	$sandbox->fill('btse', 'o-1', size => '2.5', price => '1.10');
+	$sandbox->put('btse', 'investments',
+		{ id => '9007199254740993', name => 'n', currency => 'btc' });
+	$sandbox->put('btse', 'invest_history',
+		{ txntime => 1598918400000, amount => '100.00' });
+	$sandbox->settings(btse_naming => $naming);
+
+	columns_ok('btse_market_summary', '', 3, "$naming: markets");
+	columns_ok('btse_market_summary', "'BTC-USD'", 1, "$naming: one market");
+	columns_ok('btse_price', "'BTC-USD'", 1, "$naming: price");
+	columns_ok('btse_trades', "'BTC-USD', count => 7", 7, "$naming: trades");
+	my $order = columns_ok('btse_order', "'o-1'", 1, "$naming: an order");
+	is_deeply([ @{ $order->[0]{columns} }{qw(status status_name order_type_name
+			trigger_order_type_name remaining_order_base_size)} ],
+		[ 5, 'ORDER_PARTIALLY_TRANSACTED', 'ORDER_TYPE_LIMIT', undef, '7.5' ],
+		'... with the names of its numbers');
+	columns_ok('btse_open_orders', '', 2, "$naming: open orders");
+	columns_ok('btse_open_orders', "order_id => 'o-2'", 1,
+		"$naming: one of them");
+	columns_ok('btse_trade_history', "'BTC-USD', order_id => 'o-1'", 1,
+		"$naming: an order's trades");
+	columns_ok('btse_fees', '', 3, "$naming: fees");
+	columns_ok('btse_fees', "'BTC-USD'", 1, "$naming: those of one market");
+	my $products = columns_ok('btse_invest_products', '', 3,
+		"$naming: products");
+	like($products->[0]{columns}{rates}, qr/^\[\{"days": ?1,/,
+		'... with rates as they are');
+	my $invested = columns_ok('btse_invest_orders', '', 1,
+		"$naming: investments");
+	is($invested->[0]{columns}{id}, '9007199254740993',
+		'... whose ids keep their digits');
+	columns_ok('btse_invest_history', '', 1, "$naming: what was invested");
+	columns_ok('xt_open_orders', "'btc_usdt'", 3, "$naming: open at xt");
+	columns_ok('xt_order', "'btc_usdt', '2'", 1, "$naming: one at xt");
+	columns_ok('xt_orders', "'btc_usdt', ARRAY[3, 1]", 2, "$naming: two at xt");
+	columns_ok('tronsave_orders', "'{b,a}'::text[]", 2, "$naming: tronsave");
+
+	is_deeply(texts("SELECT side, level, price, size, symbol, raw->>'price' FROM btse_orderbook('BTC-USD', 0, 2, 1)"),
+		[ 'buy|1|36975.5|5.00000|BTC-USD|36975.5',
+			'buy|2|36975.0|10.00000|BTC-USD|36975.0',
+			'sell|1|36976.5|5.00000|BTC-USD|36976.5' ],
+		"$naming: a book is its levels");
+	is_deeply(texts("SELECT side, count(*), max(level), count(event_time) FROM btse_orderbook_l2('BTC-USD', depth => 4) GROUP BY side ORDER BY side"),
+		[ 'buy|4|4|4', 'sell|4|4|4' ], '... of so many on each side');
+	is_deeply(texts("SELECT count(*), bool_and(open_time = to_timestamp((raw->>0)::int) AND (open, high, low, close, volume) = ((raw->>1)::numeric, (raw->>2)::numeric, (raw->>3)::numeric, (raw->>4)::numeric, (raw->>5)::numeric)) FROM btse_ohlcv('BTC-USD', 60)"),
+		['300|t'], "$naming: candles are lists");
+}
+is_deeply(texts("SELECT abs(extract(epoch FROM epoch - now())) < 60, iso LIKE '20%Z' FROM btse_time()"),
+	['t|t'], 'the time');
+
+# ----
+# Other types than documented
+# ----
+
+# Answer the next request of an operation with this.
+sub answer
+{
+	my ($operation, $body, %more) = @_;
+
+	$test->reset;
+	$sandbox->arm('status', provider => 'btse', operation => $operation,
+		status => 200, body => $body, %more);
+	return;
+}
+
+answer('open_orders', '[{"orderID":17,"symbol":null,"price":"1e3","orderValue":"x","status":"5","orderType":76.0,"triggerOrderType":8.0E1,"timestamp":1.6E12,"triggered":"true","clOrderID":{"a":1},"avgFilledPrice":0.000000006,"trailValue":-0.10,"pegPriceMin":123456789012345678901234567890.123,"pegPriceMax":[1],"unheard":"of"},{}]');
+is_deeply(texts("SELECT order_id, symbol, price, order_value, status_name, order_type, order_type_name, trigger_order_type_name, extract(epoch FROM event_time)::bigint, triggered, client_order_id, avg_filled_price, trail_value, peg_price_min, peg_price_max, raw->>'unheard' FROM btse_open_orders()"),
+	[ '17||1000||ORDER_PARTIALLY_TRANSACTED|76|ORDER_TYPE_LIMIT|ORDER_TYPE_PEG|1600000000|||0.000000006|-0.10|123456789012345678901234567890.123||of',
+		'|||||||||||||||' ],
+	'what is not of its type is NULL, numbers are exact, and raw has it all');
+
+foreach my $type (qw(object array string number bool null))
+{
+	$test->reset;
+	$test->seed('btse', 'o-1');
+	$sandbox->arm('wrong_types', provider => 'btse', operation => 'open_orders',
+		type => $type);
+	is_deeply(texts("SELECT count(*), count(event_time), count(raw) FROM btse_open_orders()"),
+		[ $type eq 'number' ? '1|1|1' : '1|0|1' ], "all fields are of type $type");
+}
+
+answer('ohlcv', '[[1624987380,"36477",null,{},true],[]]');
+is_deeply(texts("SELECT extract(epoch FROM open_time)::bigint, open, high, low, close, volume, raw FROM btse_ohlcv('BTC-USD', 1)"),
+	[ '1624987380|36477|||||[1624987380,"36477",null,{},true]', '||||||[]' ],
+	'a candle with less than it should have');
+answer('orderbook', '{"buyQuote":null,"sellQuote":[{"price":1},{}],"symbol":7}');
+is_deeply(texts("SELECT side, level, price, size, symbol, event_time FROM btse_orderbook('BTC-USD')"),
+	[ 'sell|1|1||7|', 'sell|2|||7|' ], '... and such a book');
+answer('get_order', '{"status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
+is_deeply(texts("SELECT status, status_name, order_type, side FROM btse_order('o-1')"),
+	['-1|TIMEOUT||BUY'], 'a code below 0, and one that is no int');
+answer('trades', '[]');
+is_deeply(texts("SELECT * FROM btse_trades('BTC-USD')"), [], 'nothing is no row');
+
+# ----
+# Orders that are not there
+# ----
+
+foreach my $how (qw(400 404 row))
+{
+	$test->reset;
+	$sandbox->settings(btse_not_found => $how);
+	is_deeply(texts("SELECT * FROM btse_order(client_order_id => 'nobodys')"),
+		[], "no such order, as $how: no row");
+}
+$test->reset;
+$test->seed('xt', 1, 3);
+is_deeply(texts("SELECT order_id + 1, status_name FROM xt_orders('btc_usdt', '{3,2,1,3}'::bigint[])"),
+	[ '4|open', '2|open' ], 'ids that are not known are left out');
+$sandbox->arm('extra_rows', provider => 'xt', place => 'start');
+is(scalar(@{ texts("SELECT * FROM xt_orders('btc_usdt', '{1,3}'::int[])") }), 2,
+	'... and so are those that were not asked for');
+like($session->stderr, qr/WARNING:  01000: server "xt" answered about 1 order that was not asked for/,
+	'... with a warning');
+foreach my $fault (qw(ids_as_strings reordered_rows))
+{
+	$sandbox->arm($fault, provider => 'xt');
+	is_deeply([ sort @{ texts("SELECT order_id FROM xt_orders('btc_usdt', '{3,1}'::text[])") } ],
+		[ 1, 3 ], "... whatever comes with $fault");
+}
+
+# ----
+# Many ids, and pages
+# ----
+
+$test->reset;
+$sandbox->seed('xt', market => 'btc_usdt', range => [ 1, 2500 ]);
+is_deeply(texts("SELECT count(*), count(DISTINCT order_id), sum(order_id), pg_typeof(min(order_id)) FROM xt_orders('btc_usdt', ARRAY(SELECT generate_series(1, 250)))"),
+	['250|250|31375|integer'], '250 ids');
+is_deeply([ map { scalar @{ $_->{ids} } } @{ $sandbox->requests } ],
+	[ 100, 100, 50 ], '... in three requests');
+$test->reset;
+$sandbox->seed('xt', market => 'btc_usdt', range => [ 1, 2500 ]);
+is_deeply(texts("SELECT count(*), count(DISTINCT order_id), sum(order_id::int) FROM xt_open_orders('btc_usdt')"),
+	['2500|2500|3126250'], '2500 open orders');
+is_deeply([ map { /page=(\d+)/ } @{ queries() } ], [ 1, 2, 3 ],
+	'... on three pages');
+
+# ----
+# Windows
+# ----
+
+# Trades of the account, by their ages in ms; ids are t0, t1, ...
+sub put_fills
+{
+	my (@ages) = @_;
+	my $n = 0;
+
+	$test->reset;
+	$sandbox->drop('btse', 'fills');
+	$sandbox->put('btse', 'fills',
+		map { { tradeId => 't' . $n++, symbol => 'BTC-USD',
+				timestamp => $now_ms - $_ } } @ages);
+	return;
+}
+
+sub fills
+{
+	my ($arguments) = @_;
+
+	return join ' ',
+	  @{ texts("SELECT trade_id FROM btse_trade_history('BTC-USD', $arguments)") };
+}
+
+my @ages = (0, 1, 6 * $DAY, 7 * $DAY, 7 * $DAY + 1, 14 * $DAY, 14 * $DAY + 1,
+	20 * $DAY, 30 * $DAY);
+put_fills(@ages);
+is(fills('from_time => ' . timestamp($now_ms - 30 * $DAY)
+		  . ', to_time => ' . timestamp($now_ms)),
+	't0 t1 t2 t3 t4 t5 t6 t7 t8', '30 days of trades, in windows of seven');
+foreach my $query (@{ queries() })
+{
+	my ($start, $end) = $query =~ /startTime=(\d+)&endTime=(\d+)/;
+	ok($end - $start <= 7 * $DAY, '... none longer than that');
+}
+is(fills('from_time => ' . timestamp($now_ms - 14 * $DAY)
+		  . ', to_time => ' . timestamp($now_ms - 1)),
+	't1 t2 t3 t4 t5', '... both ends belong to it');
+is(fills('from_time => ' . timestamp($now_ms - 30 * $DAY) . ', count => 4'),
+	't0 t1 t2 t3', '... the newest so many');
+is(fills('count => 2'), 't0 t1', 'a count alone');
+is(fills('to_time => ' . timestamp($now_ms - 7 * $DAY - 1)), 't4 t5 t6',
+	'an end alone is one request');
+$test->reset;
+put_fills(@ages);
+is(fills('match_symbol => true'), 't0 t1 t2',
+	'no time at all is one request');
+is(scalar(@{ $sandbox->requests }), 1, '... one');
+like(queries()->[0], qr/isMatchSymbol=true/, '... that says what it is given');
+
+# A provider that tells only so many at once, many of them of one moment.
+put_fills(map { 1000 * int($_ / 3) } 0 .. 24);
+foreach my $most (4, 5, 7, 24, 25, 26)
+{
+	$sandbox->settings(btse_default_count => $most);
+	is(fills('from_time => ' . timestamp($now_ms - 14 * $DAY)),
+		join(' ', map { "t$_" } map { ($_ * 3 + 2, $_ * 3 + 1, $_ * 3) } 0 .. 7)
+		  . ' t24', "25 trades, $most at once");
+}
+$sandbox->settings(btse_default_count => 0);
+
+# What has no time or no id cannot be told apart: it is asked for once.
+foreach my $field (qw(timestamp tradeId))
+{
+	put_fills(1 .. 4);
+	$sandbox->arm('null_fields', provider => 'btse', times => 0,
+		operation => 'trade_history', fields => [$field]);
+	is_deeply(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', "
+			  . timestamp($now_ms - $DAY) . ')'), [4],
+		"trades without $field come once");
+	is(scalar(@{ $sandbox->requests }), 1, '... in one request');
+}
+
+# Public trades, of 70 days.
+$test->reset;
+$sandbox->put('btse', 'trades',
+	map { { symbol => 'ETH-USD', serialId => $_,
+			timestamp => $now_ms - (70 - $_) * $DAY } } 0 .. 70);
+is_deeply(texts("SELECT count(*), count(DISTINCT serial_id), min(serial_id::int), bool_and(event_time <= " . timestamp($now_ms) . ") FROM btse_trades('ETH-USD', "
+		  . timestamp($now_ms - 69 * $DAY) . ')'), ['70|70|1|t'],
+	'70 days of public trades, in windows of 30');
+is_deeply(texts("SELECT count(*) FROM btse_trades('ETH-USD')"), [3],
+	'... of which three come by themselves');
+
+# Candles.
+$test->reset;
+is_deeply(texts("SELECT count(*), count(DISTINCT open_time), bool_and(o < p OR p IS NULL) FROM (SELECT open_time, open_time, lag(open_time) OVER () FROM btse_ohlcv('BTC-USD', 1, "
+		  . timestamp($now_ms - 2 * $DAY) . ', ' . timestamp($now_ms - $HOUR)
+		  . ')) c (open_time, o, p)'), [ (2 * 1440 - 60) . '|' . (2 * 1440 - 60) . '|t' ],
+	'two days of minutes, the newest first');
+cmp_ok(scalar(@{ $sandbox->requests }), '>=', 10, '... in many requests');
+
+# ----
+# Who may, and where
+# ----
+
+$test->reset;
+$test->seed('btse', 'o-1');
+$node->safe_psql('postgres', <<'SQL');
+CREATE ROLE reader LOGIN;
+GRANT USAGE ON FOREIGN SERVER btse TO reader;
+GRANT EXECUTE ON FUNCTION btse_time(name), btse_open_orders(text, text, text, name), btse_price(text, name) TO reader;
+CREATE FUNCTION lent() RETURNS SETOF btse_order LANGUAGE sql SECURITY DEFINER
+	AS $$ SELECT * FROM btse_open_orders() $$;
+SQL
+my $reader = $test->session(user => 'reader');
+is($reader->value('SELECT count(*) FROM btse_time()'), 1,
+	'what is public needs no mapping');
+is(scalar(grep { /^request-/ } map { keys %{ $_->{headers} } }
+		  @{ $sandbox->requests }), 0, '... and tells nobody who asks');
+is($reader->error('SELECT * FROM btse_open_orders()'), '42704',
+	'... the rest does');
+is($reader->value('SELECT count(*) FROM lent()'), 1,
+	'... or somebody lends one');
+is($reader->error("SELECT * FROM btse_trades('BTC-USD')"), '42501',
+	'and each has to be granted');
+is($session->query("BEGIN READ ONLY; SELECT count(*) FROM btse_open_orders(); COMMIT")->{lines}[0],
+	1, 'a read only transaction may');
+is_deeply(texts("SELECT o.id, s.status_name FROM (VALUES ('o-1'), ('x')) o (id) LEFT JOIN LATERAL btse_order(o.id) s ON true"),
+	[ 'o-1|ORDER_INSERTED', 'x|' ], 'a join by order');
+
+done_testing();
