@@ -12,13 +12,14 @@
 #	make demo		a real script of cancels against the sandbox
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
+#	make memcheck	tests with every server under valgrind
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
 #	make check-versions	every test on PostgreSQL 17 and 18 (needs root)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo bench fuzz lint check-floors check-versions
+OWN_TARGETS = check demo bench fuzz memcheck lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -41,7 +42,7 @@ export FUZZ_SECONDS PROVIDER ROUNDS SVG
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo bench fuzz lint check-versions:
+check demo bench fuzz memcheck lint check-versions:
 	@test/setup/$@
 
 check-floors:

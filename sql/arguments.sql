@@ -226,6 +226,12 @@ SELECT ids, body FROM tronsave_cancel_preview('[-3:-2]={a,b}'::text[]);
 SELECT ids, body FROM tronsave_cancel_preview('{a,b,a,a,c,b}'::text[]);
 SELECT ids, body FROM tronsave_cancel_preview('{1,1.0,1.00}'::numeric[]);
 SELECT batch, ids, url FROM btse_cancel_preview('BTC-USD', '{a,a,A}'::text[]);
+-- ... wherever it stands, behind ids in ascending order or not
+SELECT ids, body FROM tronsave_cancel_preview('{1,2,3,10,10}'::int[]);
+SELECT ids, body FROM tronsave_cancel_preview('{1,2,10,3,2,1,4}'::int[]);
+SELECT ids, body FROM tronsave_cancel_preview('{3,2,1,3,4}'::int[]);
+SELECT count(*), sum(ids) FROM tronsave_cancel_preview(
+	ARRAY(SELECT i % 5000 FROM generate_series(0, 19999) AS i));
 
 --
 -- Not in a target list, where PostgreSQL might call once per column

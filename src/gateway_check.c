@@ -118,7 +118,7 @@ leaves(void *owner, TimestampTz at)
 
 /* ---------- one request ---------- */
 
-/* Send a signed request, and wait for what becomes of it. */
+/* Send a request, and wait for what becomes of it. */
 static const OgResponse *
 exchange(Sending *sending, SignedRequest *request, OgSight *sight)
 {

@@ -13,6 +13,7 @@
  * gateway_trace.c		what was sent, for the error context and the log
  * gateway_report.c		what goes on, for the views and the log
  * gateway_preview.c	the same requests, shown instead of sent
+ * gateway_check.c		requests that only try whether a server can be used
  *
  *-------------------------------------------------------------------------
  */

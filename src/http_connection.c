@@ -290,10 +290,11 @@ og_connection_leave(OgTransfer *transfer)
 static int64
 next_connection_price(const OgHttp *http, const OgTransfer *next)
 {
+	int			doublings = Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
+
 	if (answers_are_slow(&next->endpoint))
 		return 0;
-	return connection_cost_us(&next->endpoint) <<
-		Min(http->width - 1, MAX_DOUBLINGS);
+	return connection_cost_us(&next->endpoint) << doublings;
 }
 
 /*

@@ -86,7 +86,8 @@ stage_of(const OgTransfer *transfer, CURLcode code)
 {
 	const OgSight *sight = transfer->sight;
 
-	if (transfer->started)
+	/* A request that was held back at the last moment had its connection. */
+	if (transfer->started || code == CURLE_ABORTED_BY_CALLBACK)
 		return transfer->response.status == 0
 			? OG_STAGE_REQUEST : OG_STAGE_ANSWER;
 	if (sight->tried == 0)

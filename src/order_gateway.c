@@ -18,6 +18,7 @@
  *							sql_cancel		the cancel functions
  *							sql_preview		requests shown instead of sent
  *							sql_views		activity, statistics, limits
+ *							sql_check		what a DBA wants to know before going live
  *							sql_support		row estimates for the planner
  *	3	gateway			the one pipeline: split, build, wait for a turn,
  *						sign, send, read, collect (see gateway_internal.h)

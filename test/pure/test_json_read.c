@@ -130,6 +130,76 @@ test_members(void)
 			 "nothing has no members");
 }
 
+static void
+test_members_of_elements(void)
+{
+	static const char *const names[] = {"id", "code"};
+	OgSlice		values[lengthof(names)];
+	OgSlice		element;
+	OgJsonCursor cursor;
+
+	og_json_open(&cursor, proven_text(
+		"[ {\"id\":1,\"a\":[{\"code\":9}],\"code\":\"x\"} ,{}, \"id\","
+		"{\"cod\\u0065\" : {\"id\":2} }]"));
+
+	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "there is a first element");
+	is_slice(element, "{\"id\":1,\"a\":[{\"code\":9}],\"code\":\"x\"}",
+			 "... all of it");
+	is_slice(values[0], "1", "... with its id");
+	is_slice(values[1], "\"x\"", "... and its own code");
+	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "there is a second element");
+	is_slice(element, "{}", "... which is empty");
+	is_slice(values[0], NULL, "... and has nothing of the first");
+	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "there is a third element");
+	is_slice(element, "\"id\"", "... which is a string");
+	is_slice(values[0], NULL, "... and so has no members");
+	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "there is a fourth element");
+	is_slice(values[0], NULL, "... whose code has the id");
+	is_slice(values[1], "{\"id\":2}", "... under an escaped name");
+	ok(!og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "there is no fifth element");
+
+	og_json_open(&cursor, proven_text("{\"id\":1}"));
+	ok(!og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	   "an object has no elements to pick from");
+}
+
+/* Strings of all lengths around those that are searched in another way. */
+static void
+test_ends_of_strings(void)
+{
+	bool		good = true;
+
+	for (int len = 0; len < 80; len++)
+	{
+		for (int escape = 0; escape <= len; escape++)
+		{
+			StringInfoData text;
+			OgJsonCursor cursor;
+			OgSlice		first = {0};
+			OgSlice		second = {0};
+
+			initStringInfo(&text);
+			appendStringInfoString(&text, "[\"");
+			for (int i = 0; i < len; i++)
+				appendStringInfoString(&text, i == escape ? "\\\"" : "x");
+			appendStringInfoString(&text, "\",2]");
+			og_json_open(&cursor, proven_text(text.data));
+			good = good && og_json_next_element(&cursor, &first) &&
+				og_json_next_element(&cursor, &second) &&
+				first.len == (size_t) text.len - 4 &&
+				og_json_equals(second, "2") &&
+				!og_json_next_element(&cursor, &second);
+			pfree(text.data);
+		}
+	}
+	ok(good, "a string ends at its quote, with and without an escape");
+}
+
 static int
 sign(int order)
 {
@@ -298,6 +368,8 @@ main(void)
 	test_kinds();
 	test_cursors();
 	test_members();
+	test_members_of_elements();
+	test_ends_of_strings();
 	test_comparing();
 	test_text();
 	test_clipped_text();

@@ -75,8 +75,9 @@ who_is_on_stage()
 	done
 }
 
-# End everybody on stage: PostgreSQL by an immediate shutdown, which also
-# returns its System V shared memory; whoever remains after 5 s by force.
+# End everybody on stage: PostgreSQL, be it under valgrind, by an immediate
+# shutdown, which also returns its System V shared memory; whoever remains
+# after 5 s by force.
 clear_stage()
 {
 	local tries id ids
@@ -89,7 +90,7 @@ clear_stage()
 				kill -KILL "$id"
 			elif [ $tries -gt 0 ]; then
 				continue
-			elif [[ $(readlink "/proc/$id/exe") == */postgres ]]; then
+			elif [[ $(readlink "/proc/$id/exe") == */@(postgres|memcheck-*) ]]; then
 				kill -QUIT "$id"
 			else
 				kill -TERM "$id"

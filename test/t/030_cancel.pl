@@ -357,7 +357,7 @@ foreach my $event (@events)
 cmp_ok($most, '<=', 4, '... never more than four at once');
 
 seed('xt', 1 .. 300);
-$sandbox->arm('delay', provider => 'xt', match_id => 1, ms => 400);
+$sandbox->arm('delay', provider => 'xt', match_id => 1, ms => 2000);
 $rows = $session->call('xt', [ 1 .. 300 ]);
 is_deeply([ map { $_->{order_id} } @$rows ], [ 1 .. 300 ],
 	'answers out of order: rows in input order');

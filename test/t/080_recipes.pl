@@ -689,8 +689,10 @@ is_deeply([ sort map { (quoted($_->[0]))[0] } table_rows(
 		FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid
 		WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 		  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')
-		  AND p.proname LIKE '%cancel%'});
-	my @shown = map { (quoted($_->[0]))[0] } table_rows(chapter('### Functions'));
+		  AND (p.proname LIKE '%cancel%' OR p.proname LIKE '%check'
+			   OR p.proname LIKE '%reset')});
+	my @shown = grep { /\(/ } map { (quoted($_->[0]))[0] }
+	  table_rows(chapter('### Functions'));
 
 	s/ (text|anycompatiblearray|name|timestamptz)\b//g foreach @shown;
 	is_deeply([ sort @shown ], [ sort split /\n/, $functions ],
@@ -699,7 +701,8 @@ is_deeply([ sort map { (quoted($_->[0]))[0] } table_rows(
 
 foreach my $case (
 	[ '### Columns of a call', q{batch_cancel('btc_usdt', '{}')} ],
-	[ '### Columns of a preview', q{batch_cancel_preview('btc_usdt', '{}')} ])
+	[ '### Columns of a preview', q{batch_cancel_preview('btc_usdt', '{}')} ],
+	[ '### Columns of a check', q{order_gateway_check('xt')} ])
 {
 	sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1]");
 	my $columns = sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1];"
@@ -708,6 +711,19 @@ foreach my $case (
 	is_deeply([ map { (quoted($_->[0]))[0] } table_rows(chapter($case->[0])) ],
 		[ split /\n/, $columns ], "README: $case->[0]");
 }
+
+is_deeply([ map { quoted($_->[0]) } table_rows(chapter('### Columns of the views')) ],
+	[ split /\n/, sql(q{
+		SELECT attname FROM pg_attribute JOIN unnest('{order_gateway_activity,
+			order_gateway_stats,order_gateway_limits}'::regclass[]) WITH ORDINALITY
+			AS v (oid, n) ON oid = attrelid
+		WHERE attnum > 0 ORDER BY n, attnum}) ],
+	'README: columns of the views');
+is_deeply(
+	[ grep { /^order_gateway\./ } map { quoted($_->[0]) } table_rows(chapter('## Settings')) ],
+	[ split /\n/, sql(q{LOAD 'order_gateway';
+		SELECT name FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name DESC}) ],
+	'README: parameters');
 
 # Options, as the validators list them when they refuse one.
 {
@@ -782,6 +798,58 @@ foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } @blocks)
 	# PL/pgSQL parses all statements of a body before it runs the first.
 	ok(eval { sql_utf8("DO \$parse\$ BEGIN RETURN;\n$text\nEND \$parse\$"); 1 },
 		encode_utf8('README: parses: ' . (split /\n/, $text)[0])) or diag($@);
+}
+
+# ----
+# What goes on, where sessions share memory
+# ----
+
+is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,
+	join("\n", map { "$_ t" } 'name lookup', 'connection', 'tls', 'certificate',
+		'http', 'round trip', 'clock', 'credentials'),
+	'a check before going live');
+$node->append_conf('postgresql.conf', recipe('preload-conf'));
+$node->restart;
+$sandbox->reset;
+stale_orders(9001, 2);
+sql(q{ALTER SERVER xt OPTIONS (SET rate_limit '10/1s per key')});
+sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9001])});
+$sandbox->arm('black_hole', provider => 'xt');
+{
+	my $call = start_sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9002])});
+
+	ok($sandbox->wait_for(fault => 'black_hole'), 'a call sends');
+	like(sql(recipe('see-activity')),
+		qr/^\d+\|xt\|batch_cancel\|0 of 1\|1\|answer\|00:00:\d\d\|$/, 'calls in progress');
+	sql(q{SELECT pg_cancel_backend(pid) FROM order_gateway_activity});
+	like(finish_sql($call), qr/canceling statement due to user request/,
+		'... can be cancelled');
+	$sandbox->disarm;
+}
+is(sql(recipe('see-stats')) =~ s/\d+$//r, 'xt|batch_cancel|2|2|0|1|0|0|0|1|',
+	'statistics');
+like(sql(recipe('see-histogram')), qr/^xt\|batch_cancel\|\d+ m?s\|1$/,
+	'... with a histogram');
+like(sql(recipe('see-limits')),
+	qr{^\w+\|orders\|localhost:\d+\|xt\|10/1s per key\|\d+\|\d+\|}m, 'limits');
+# two statements, of which one may not be in a transaction
+foreach my $statement (split /;\n/, recipe('see-log'))
+{
+	sql($statement);
+}
+ok($node->poll_query_until('erp', 'SHOW order_gateway.log_requests', 'on'),
+	'the log of requests is on');
+sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9002])});
+{
+	my ($line) = chapter('### A log line for each request') =~ /^(LOG: .*)$/m;
+	my ($detail) = chapter('### A log line for each request') =~ /^(DETAIL: .*)$/m;
+
+	foreach ($line, $detail)
+	{
+		$_ = quotemeta;
+		s/\d+/\\d+/g;
+		like(slurp_file($node->logfile), qr/$_/, '... as the README shows it');
+	}
 }
 
 delete @recipe{ grep { /^cron/ } keys %recipe } unless $has_cron;

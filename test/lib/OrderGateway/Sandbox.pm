@@ -395,9 +395,24 @@ C<client_order_ids> (one each), C<group> (the legs of one OCO order), C<fields>
 (BTSE, XT: fields of the order, numbers as text), C<account>; or
 C<< range => [first, count] >> instead of C<ids>.
 
-=head2 $sandbox->set_status($provider, $id, $status), fill($provider, $id)
+=head2 $sandbox->set_status($provider, $id, $status)
 
 Something else happened to the order meanwhile.
+
+=head2 $sandbox->fill($provider, $id, %how)
+
+It was filled meanwhile.  At BTSE this makes a trade, with C<size> (default:
+the rest), C<price> (default: the order's) and C<maker>.
+
+=head2 $sandbox->age($provider, $id, $seconds)
+
+All that happened to it happened so much earlier.
+
+=head2 $sandbox->put($provider, $kind, @items), data($provider, $kind), drop($provider, $kind)
+
+What else a provider knows, such as BTSE's markets, book, trades, candles,
+fills, balances, timers and investments: puts some, shows all, drops all.
+F<test/sandbox/README.md> has the kinds.  Amounts are best given as text.
 
 =head2 $sandbox->truth($provider)
 
@@ -407,20 +422,22 @@ A hash: id to status.
 
 Full descriptions; C<provider>, C<account>, C<status>, C<id>.
 
-=head2 $sandbox->executed($provider)
+=head2 $sandbox->executed($provider, $action)
 
 The ids really cancelled, in order, one entry per time.  Two entries for one
-id would mean that the sandbox cancelled it twice.
+id would mean that the sandbox cancelled it twice.  Another action than
+C<cancelled> can be asked for.
 
 =head2 $sandbox->processed($provider)
 
-Every time an order was looked at: an array of hashes with C<order>,
-C<action> (C<cancelled>, C<not_found>, C<not_cancellable>, C<failed>,
-C<cancel_all>) and C<request>.
+Everything that was done, or looked at: an array of hashes with C<order>,
+C<action> (C<cancelled>, C<created>, C<not_found> and others, see
+F<test/sandbox/README.md>), C<request> and C<detail>.
 
 =head2 $sandbox->add_account($provider, $credentials, %more), accounts
 
-One more key; C<trade> 0 for one that may not trade.  And all of them.
+One more key; C<trade>, C<read> or C<wallet> 0 for one that may not, and
+C<user> for one that shares a user's limits.  And all of them.
 
 =cut
 
@@ -445,9 +462,41 @@ sub set_status
 
 sub fill
 {
-	my ($self, $provider, $id) = @_;
+	my ($self, $provider, $id, %how) = @_;
 
-	return $self->set_status($provider, $id, 'filled');
+	$how{maker} = _boolean($how{maker}) if defined $how{maker};
+	return $self->_post('/orders/' . _escape($id) . '/fill'
+		  . _query(provider => $provider), \%how);
+}
+
+sub age
+{
+	my ($self, $provider, $id, $seconds) = @_;
+
+	return $self->_post('/orders/' . _escape($id) . '/age'
+		  . _query(provider => $provider), { seconds => $seconds });
+}
+
+sub put
+{
+	my ($self, $provider, $kind, @items) = @_;
+
+	return $self->_post("/data/$provider/$kind", \@items)->{put};
+}
+
+sub data
+{
+	my ($self, $provider, $kind) = @_;
+
+	return $self->_get("/data/$provider/$kind");
+}
+
+sub drop
+{
+	my ($self, $provider, $kind) = @_;
+
+	$self->_request('DELETE', "/data/$provider/$kind");
+	return;
 }
 
 sub truth
@@ -467,10 +516,13 @@ sub orders
 
 sub executed
 {
-	my ($self, $provider) = @_;
+	my ($self, $provider, $action) = @_;
 
-	return [ map { $_->{order} }
-		  @{ $self->_get('/executed', provider => $provider) } ];
+	return [
+		map { $_->{order} } @{
+			$self->_get('/executed',
+				provider => $provider, action => $action)
+		} ];
 }
 
 sub processed
@@ -484,8 +536,10 @@ sub add_account
 {
 	my ($self, $provider, $credentials, %more) = @_;
 
-	$more{trade} = $more{trade} ? JSON::PP::true : JSON::PP::false
-	  if defined $more{trade};
+	foreach my $name (qw(trade read wallet))
+	{
+		$more{$name} = _boolean($more{$name}) if defined $more{$name};
+	}
 	return $self->_post('/accounts',
 		{ provider => $provider, credentials => $credentials, %more });
 }
@@ -518,8 +572,7 @@ sub arm
 	foreach my $name (qw(process kept goodbye declared some with_rows whole
 		validation))
 	{
-		$args{$name} = $args{$name} ? JSON::PP::true : JSON::PP::false
-		  if defined $args{$name};
+		$args{$name} = _boolean($args{$name}) if defined $args{$name};
 	}
 	foreach my $name (qw(times skip ms bytes depth digits keep seconds status
 		legs times_100 code))
@@ -587,7 +640,8 @@ C<seconds> (default 10).  True when they have.
 
 Any of C<< requests => n >>, C<< phase => 'accepted' >> (C<handshake>,
 C<headers>, C<body>, C<fault>, C<answered>, C<left>, C<closed>, C<dns>) with
-C<< count => n >>, C<< fault => name >>, C<< executed => n >>,
+C<< count => n >>, C<< fault => name >>, C<< executed => n >> (with
+C<action>),
 C<< open => n >> (at most so many open connections), with C<provider>,
 C<port>, C<seconds>.  True when all of them came true in time.
 
@@ -675,6 +729,11 @@ sub reset
 }
 
 # ---- the control API
+
+sub _boolean
+{
+	return $_[0] ? JSON::PP::true : JSON::PP::false;
+}
 
 sub _escape
 {

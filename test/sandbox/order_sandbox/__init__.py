@@ -10,7 +10,9 @@ Where things are:
     json_text.py    JSON in and out with every number and spelling exact
     tls.py          a throw-away certificate authority and its certificates
     provider.py     what a provider is: a table of endpoints and how it answers
-    xt.py tronsave.py btse.py wangdian.py      the four of them
+    xt.py tronsave.py btse.py wangdian.py      the four of them; btse.py is
+                    put together from btse_*.py, and says how
+    alarms.py       what providers do by themselves later
     faults.py       arming faults and choosing those that meet a request
     fault_rows.py   faults in the rows of an answer
     fault_text.py   faults in its text

@@ -129,7 +129,7 @@ def http_request(method, target, body=b"", **headers):
     lines = ["%s %s HTTP/1.1" % (method, target), "Host: localhost"]
     lines += ["%s: %s" % (name.replace("_", "-"), value)
               for name, value in headers.items()]
-    if method == "POST":
+    if body or method == "POST":
         lines.append("Content-Length: %d" % len(body))
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
@@ -173,13 +173,28 @@ class Requests:
             apikey=key or self.credentials["tronsave"]["api_key"],
             Content_Type="application/json")
 
-    def btse(self, method="DELETE", path=BTSE_ORDER, secret=None, **query):
+    def btse(self, method="DELETE", path=BTSE_ORDER, secret=None, key=None,
+             body=None, signed_body=None, signed_query="", **query):
+        """The path is signed without its query, and a body (JSON text) with
+        it; the arguments signed_ are for signing wrongly."""
         nonce = self.nonce()
         own = self.credentials["btse"]
-        return http_request(
-            method, "/btse/spot" + path + "?" + urllib.parse.urlencode(query),
-            request_api=own["api_key"], request_nonce=nonce,
-            request_sign=btse.sign(secret or own["secret_key"], path, nonce))
+        text = (body or "") if signed_body is None else signed_body
+        headers = {"request_api": key or own["api_key"],
+                   "request_nonce": nonce,
+                   "request_sign": btse.sign(secret or own["secret_key"],
+                                             path + signed_query, nonce,
+                                             text)}
+        if body is not None:
+            headers["Content_Type"] = "application/json"
+        target = "/btse/spot" + path
+        if query:
+            target += "?" + urllib.parse.urlencode(query)
+        return http_request(method, target, (body or "").encode(), **headers)
+
+    def btse_public(self, path, **query):
+        return http_request("GET", "/btse/spot" + path + "?"
+                            + urllib.parse.urlencode(query))
 
     def wangdian(self, numbers, body=None, **changes):
         body = json.dumps([numbers], ensure_ascii=False) \

@@ -8,15 +8,17 @@ import json
 
 from aiohttp import web
 
+from . import json_text
 from .faults import COMMON, KNOWN
 from .journal import PHASES
-from .state import SETTINGS, BadInput, Order, World
+from .state import PERMISSIONS, SETTINGS, BadInput, World
 
 LONGEST_WAIT = 300
 
 
 def text_id(value):
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if not isinstance(value, str) or (type(value) is json_text.Number
+                                      and not value.isdigit()):
         raise BadInput("an id is a string, not %r" % (value,))
     return str(value)
 
@@ -38,6 +40,10 @@ class Control:
             web.post("/orders", self.post_orders),
             web.post("/orders/{id}/fill", self.fill_order),
             web.post("/orders/{id}/status", self.set_order),
+            web.post("/orders/{id}/age", self.age_order),
+            web.get("/data/{provider}/{kind}", self.get_data),
+            web.post("/data/{provider}/{kind}", self.post_data),
+            web.delete("/data/{provider}/{kind}", self.delete_data),
             web.get("/executed", self.get_executed),
             web.get("/accounts", self.get_accounts),
             web.post("/accounts", self.post_accounts),
@@ -88,9 +94,8 @@ class Control:
 
     async def post_orders(self, request):
         """One seed or a list of them."""
-        wanted = await body_of(request)
         orders = []
-        for seed in wanted if isinstance(wanted, list) else [wanted]:
+        for seed in several(await exact_body_of(request)):
             orders.extend(self.seeded(seed))
         for order in orders:
             self.world.add_order(order)
@@ -121,11 +126,11 @@ class Control:
         clients = seed.get("client_order_ids")
         if clients is not None and len(clients) != len(ids):
             raise BadInput("as many client_order_ids as ids, please")
-        return [Order(provider.name, account.name, id, seed.get("market"),
-                      status, clients[at] if clients is not None
-                      else seed.get("client_order_id"), seed.get("group"),
-                      seed.get("fields"))
-                for at, id in enumerate(ids)]
+        return [self.world.new_order(
+            provider.name, account.name, id, seed.get("market"), status,
+            clients[at] if clients is not None
+            else seed.get("client_order_id"), seed.get("group"),
+            seed.get("fields")) for at, id in enumerate(ids)]
 
     async def get_orders(self, request):
         asked = request.query
@@ -142,12 +147,31 @@ class Control:
         return web.json_response([order.as_json() for order in orders])
 
     async def fill_order(self, request):
-        return self.change(request, "filled")
+        wanted = await exact_body_of(request)
+        order = self.the_order(request)
+        self.provider(order.provider).fill(order, wanted)
+        self.journal.look_again()
+        return web.json_response(order.as_json())
+
+    async def age_order(self, request):
+        """All that happened to it happened so many seconds earlier."""
+        seconds = number_in(await body_of(request), "seconds", 0, float)
+        order = self.the_order(request)
+        self.provider(order.provider).age(order, seconds)
+        return web.json_response(order.as_json())
 
     async def set_order(self, request):
-        return self.change(request, (await body_of(request)).get("status"))
+        word = (await body_of(request)).get("status")
+        order = self.the_order(request)
+        provider = self.provider(order.provider)
+        status = provider.status_named(word)
+        if status is None:
+            raise BadInput("a status is one of: %s"
+                           % ", ".join(provider.statuses))
+        self.world.change(order, status)
+        return web.json_response(order.as_json())
 
-    def change(self, request, word):
+    def the_order(self, request):
         asked = request.query
         orders = list(self.world.every_order(
             asked.get("provider"), asked.get("account"),
@@ -155,25 +179,54 @@ class Control:
         if len(orders) != 1:
             raise BadInput("%d orders have this id; name the provider and "
                            "account" % len(orders))
-        status = self.provider(orders[0].provider).status_named(word)
-        if status is None:
-            raise BadInput("a status is one of: %s" % ", ".join(
-                self.provider(orders[0].provider).statuses))
-        self.world.change(orders[0], status)
-        return web.json_response(orders[0].as_json())
+        return orders[0]
 
     async def get_executed(self, request):
-        """Orders really cancelled; with all=1 everything processed."""
-        asked = request.query
-        return web.json_response([
-            dict(zip(World.LOG_FIELDS, entry))
-            for entry in self.executed(asked.get("provider"),
-                                       bool(asked.get("all")))])
+        """Orders really cancelled, or another action; with all=1 everything
+        processed."""
+        return web.json_response([dict(zip(World.LOG_FIELDS, entry))
+                                  for entry in self.executed(request.query)])
 
-    def executed(self, provider, everything):
+    def executed(self, asked):
+        provider, everything = asked.get("provider"), asked.get("all")
+        action = asked.get("action", "cancelled")
         return [entry for entry in self.world.log
                 if provider in (None, entry[1])
-                and (everything or entry[4] == "cancelled")]
+                and (everything or entry[4] == action)]
+
+    # ---- what else a provider knows
+
+    def data(self, request, what):
+        """The provider's method for this kind of data, and the account."""
+        provider = self.provider(request.match_info["provider"])
+        kind = request.match_info["kind"]
+        method = getattr(provider, "%s_%s" % (what, kind), None) \
+            if kind in provider.data_kinds else None
+        if method is None:
+            raise BadInput("cannot %s %s at %s; it knows: %s" % (
+                what, kind, provider.name, ", ".join(provider.data_kinds)))
+        account = self.world.account(provider.name,
+                                     request.query.get("account"))
+        if account is None:
+            raise BadInput("no such account")
+        return method, account
+
+    async def get_data(self, request):
+        method, account = self.data(request, "get")
+        return exact_response(method(account))
+
+    async def post_data(self, request):
+        method, account = self.data(request, "put")
+        wanted = several(await exact_body_of(request))
+        for each in wanted:
+            method(account, each)
+        self.journal.look_again()
+        return web.json_response({"put": len(wanted)})
+
+    async def delete_data(self, request):
+        method, account = self.data(request, "drop")
+        method(account)
+        return web.json_response({"dropped": True})
 
     # ---- accounts
 
@@ -190,8 +243,10 @@ class Control:
                 isinstance(value, str) for value in credentials.values()):
             raise BadInput("credentials of %s are: %s" % (
                 provider.name, ", ".join(provider.credentials)))
-        account = self.sandbox.add_account(provider.name, credentials,
-                                           bool(wanted.get("trade", True)))
+        account = self.sandbox.add_account(
+            provider.name, credentials,
+            [each for each in PERMISSIONS if wanted.get(each, True)],
+            wanted.get("user"))
         return web.json_response(account.as_json())
 
     # ---- faults
@@ -205,6 +260,9 @@ class Control:
     async def get_known(self, request):
         return web.json_response({
             "faults": [KNOWN[name].as_json() for name in sorted(KNOWN)],
+            "operations": {
+                name: [endpoint.name for endpoint in provider.endpoints]
+                for name, provider in self.sandbox.providers.items()},
             "common": {name: {"default": default, "about": about}
                        for name, (default, about) in COMMON.items()}})
 
@@ -317,8 +375,7 @@ class Control:
             tests.append(lambda: count(phase, port, whose, fault) >= times)
         if "executed" in asked:
             orders = number_in(asked, "executed", 1)
-            tests.append(lambda: len(self.executed(provider, False))
-                         >= orders)
+            tests.append(lambda: len(self.executed(asked)) >= orders)
         if "open" in asked:
             most = number_in(asked, "open", 0)
             tests.append(lambda: self.open_now(port) <= most)
@@ -347,11 +404,30 @@ async def explain(request, handler):
                                  status=error.status)
 
 
-async def body_of(request):
+def exact_response(value):
+    """As web.json_response, with amounts as numbers, all digits kept."""
+    return web.Response(body=json_text.encode(value),
+                        content_type="application/json")
+
+
+def several(wanted):
+    """One object, or a list of them."""
+    items = wanted if isinstance(wanted, list) else [wanted]
+    if not all(isinstance(item, dict) for item in items):
+        raise BadInput("a list of JSON objects, please")
+    return items
+
+
+async def exact_body_of(request):
+    """The same with every number as its text."""
+    return await body_of(request, json_text.decode)
+
+
+async def body_of(request, decode=json.loads):
     """The JSON of a request; curl -d need not name the content type."""
     text = await request.text() if request.can_read_body else ""
     try:
-        value = json.loads(text or "{}")
+        value = decode(text or "{}")
     except ValueError as error:
         raise BadInput("not JSON: %s" % error) from None
     if not isinstance(value, (dict, list)):
@@ -362,5 +438,5 @@ async def body_of(request):
 def number_in(asked, name, default, kind=int):
     try:
         return kind(asked.get(name, default))
-    except ValueError:
+    except (TypeError, ValueError):
         raise BadInput("%s needs a number" % name) from None

@@ -37,17 +37,21 @@ class Sandbox:
             provider = kind(self.world, self.pace)
             self.providers[kind.name] = provider
             self.pace.define(kind.name, list(kind.limits))
+            self.world.order_kinds[kind.name] = kind.order_kind
             self.add_account(kind.name, kind.demo)
+        self.world.alarms.after = self.journal.look_again
         self.world.settings["pace"] = pace
 
-    def add_account(self, name, credentials, trade=True):
+    def add_account(self, name, credentials, *more):
         account_name = self.providers[name].account_name(credentials)
         return self.world.add_account(
-            Account(name, account_name, dict(credentials), trade))
+            Account(name, account_name, dict(credentials), *more))
 
     def reset(self):
         """As after the start, but that accounts and open connections stay."""
         self.world.clear()
+        for provider in self.providers.values():
+            provider.clear()
         self.world.settings["pace"] = self.first_pace
         self.pace.clear()
         self.faults.clear()
@@ -157,8 +161,8 @@ class Sandbox:
         account = self.world.account(provider.name, key) if key else None
         if endpoint.signed and account is not None:
             request.account = account.name
-        if account is not None:
-            broken = self.pace.arrive(provider.name, account.name, endpoint,
+        if account is not None or not endpoint.signed:
+            broken = self.pace.arrive(provider.name, account, endpoint,
                                       request.arrived, request.number)
             if broken is not None:
                 request.note = "above %d requests in %g s per %s" % (

@@ -20,6 +20,11 @@ def rows_of(answer):
     return [] if rows is None else rows
 
 
+def verdicts_of(answer):
+    """The rows, where they are verdicts on orders."""
+    return rows_of(answer) if answer.shape.refused else []
+
+
 def chosen(rows, args, shape):
     """Rows meant by the arguments which (first, last, all) or id."""
     if args.get("id") is not None:
@@ -37,13 +42,40 @@ def wire_id(shape, id):
         else str(id)
 
 
+def names_in(row):
+    """The fields of a row, which are places where it is an array."""
+    return list(row) if isinstance(row, dict) else list(range(len(row)))
+
+
+def add_to(row, value):
+    """One more field."""
+    if isinstance(row, dict):
+        row["extra"] = value
+    else:
+        row.append(value)
+
+
+def contrary(shape, row):
+    """The row saying something else; what is read has no contrary."""
+    other = copy.copy(row)
+    if shape.refused is None:
+        return other
+    if row[shape.verdict] == shape.cancelled or shape.cancelled is None:
+        other.update(shape.refused)
+    else:
+        other[shape.verdict] = shape.cancelled
+    if other == row:
+        other[shape.message] = "采购退货单号不存在"
+    return other
+
+
 def put(answer, where, value):
     """Set a field of the first row, or a new one where there is none."""
     rows, shape = rows_of(answer), answer.shape
     if where in ("message", "id") and rows:
         rows[0][getattr(shape, where)] = value
     elif where == "row" and rows:
-        rows[0]["extra"] = value
+        add_to(rows[0], value)
     elif isinstance(answer.document, dict):
         answer.document["extra"] = value
     else:
@@ -79,10 +111,11 @@ class ExtraRows:
         rows = rows_of(answer)
         shape = answer.shape
         for id in args["ids"]:
-            row = dict(rows[0]) if rows else {}
+            row = copy.copy(rows[0]) if rows else {}
             row[shape.id] = wire_id(shape, id)
-            row[shape.verdict] = shape.cancelled
-            if shape.cancelled is None:
+            if shape.cancelled is not None:
+                row[shape.verdict] = shape.cancelled
+            elif shape.refused is not None:
                 row.update(shape.refused)
             rows.insert(0 if args["place"] == "start" else len(rows), row)
         fix_count(answer)
@@ -112,16 +145,8 @@ class ContradictoryRows:
     def edit(provider, answer, args):
         rows, shape = rows_of(answer), answer.shape
         for row in chosen(rows, args, shape):
-            other = dict(row)
-            if row[shape.verdict] == shape.cancelled or (
-                    shape.cancelled is None):
-                other.update(shape.refused)
-            else:
-                other[shape.verdict] = shape.cancelled
-            if other == row:
-                other[shape.message] = "采购退货单号不存在"
-            rows.insert(rows.index(row)
-                        + (args["order"] == "as_is_first"), other)
+            rows.insert(rows.index(row) + (args["order"] == "as_is_first"),
+                        contrary(shape, row))
         fix_count(answer)
 
 
@@ -151,12 +176,21 @@ class DuplicateKeys:
         for row in chosen(rows, args, shape):
             other = row[shape.verdict]
             if args["values"] != "same":
-                other = (shape.cancelled if other != shape.cancelled
-                         else shape.refused[shape.verdict])
+                other = contrary(shape, row)[shape.verdict]
                 if other == row[shape.verdict]:
                     other = "another reason"
-            rows[rows.index(row)] = Pairs(list(row.items())
-                                          + [(shape.verdict, other)])
+            repeat_key(answer, rows, row, (shape.verdict, other))
+
+
+def repeat_key(answer, rows, row, pair):
+    """Add a field to a row although it is there already."""
+    if not isinstance(row, dict):
+        return                      # an array has no keys
+    pairs = Pairs(list(row.items()) + [pair])
+    if answer.document is row:
+        answer.document = pairs
+    else:
+        rows[rows.index(row)] = pairs
 
 
 @fault("ids_as_strings", "ids that are documented as numbers come as "
@@ -175,8 +209,8 @@ class IdsAsNumbers:
     @staticmethod
     def edit(provider, answer, args):
         for row in rows_of(answer):
-            if row[answer.shape.id].isdigit():
-                row[answer.shape.id] = Raw(row[answer.shape.id])
+            if str(row[answer.shape.id]).isdigit():
+                row[answer.shape.id] = Raw(str(row[answer.shape.id]))
 
 
 SPELLINGS = {
@@ -249,7 +283,7 @@ class NullFields:
     @staticmethod
     def edit(provider, answer, args):
         for row in chosen(rows_of(answer), args, answer.shape):
-            for name in args["fields"] or list(row):
+            for name in args["fields"] or names_in(row):
                 row[name] = None
 
 
@@ -268,8 +302,9 @@ class WrongTypes:
         targets = (chosen(rows_of(answer), args, answer.shape)
                    if args["where"] == "row" else [answer.document])
         for target in targets:
-            if isinstance(target, dict):
-                for name in args["fields"] or list(target):
+            # an array at the top has no fields
+            if isinstance(target, dict) or args["where"] == "row":
+                for name in args["fields"] or names_in(target):
                     target[name] = copy.copy(WRONG[args["type"]])
 
 
@@ -284,7 +319,7 @@ class BtseLegs:
         rows = rows_of(answer)
         ids = args["ids"] or ["ad4d0eeb-81a1-48f4-86c3-%012d" % (leg + 1)
                               for leg in range(args["legs"])]
-        for id in ids:
+        for id in ids if answer.shape.refused else ():
             rows.append(dict(rows[0] if rows else {}, orderID=str(id),
                              status=args["status"]))
 
@@ -295,7 +330,7 @@ class BtseLegs:
 class BtseForeignOnly:
     @staticmethod
     def edit(provider, answer, args):
-        for row in rows_of(answer):
+        for row in verdicts_of(answer):
             row.update(orderID=args["id"], clOrderID="")
 
 

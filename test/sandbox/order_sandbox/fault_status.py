@@ -108,7 +108,7 @@ class UndefinedEnvelope:
 class TooFrequent:
     @staticmethod
     def override(provider, id, index, args):
-        if provider.name == "btse" and args["form"] != "429":
+        if provider.name == "btse":
             return 303
         if provider.name != "xt":
             return None
@@ -117,9 +117,16 @@ class TooFrequent:
         return None if args["some"] and index % 2 == 0 else 124
 
     @staticmethod
+    def in_rows(provider, request, args):
+        """At BTSE only what answers with verdicts can say so in a row."""
+        shape = request.endpoint.shape
+        return (provider.name == "btse" and args["form"] != "429"
+                and shape is not None and shape.refused is not None)
+
+    @staticmethod
     def instead(provider, request, args):
-        if provider.name == "xt" or (provider.name == "btse"
-                                     and args["form"] != "429"):
+        if provider.name == "xt" or TooFrequent.in_rows(provider, request,
+                                                        args):
             return None
         return provider.too_frequent()
 

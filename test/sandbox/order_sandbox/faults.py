@@ -108,7 +108,7 @@ class Faults:
         self.armed = []
         self._last = 0
 
-    def arm(self, wanted, provider_names):
+    def arm(self, wanted, providers):
         """wanted: {"fault": name, argument: value...}"""
         wanted = dict(wanted)
         name = wanted.pop("fault", None)
@@ -124,7 +124,7 @@ class Faults:
         if common["process"] is None:
             common["process"] = kind.process
         common["kept"] = bool(common["kept"] or kind.kept)
-        self._check_common(kind, common, provider_names)
+        self._check_common(kind, common, providers)
         args = {each: default for each, (default, _) in kind.args.items()}
         for each, value in wanted.items():
             if each not in kind.args:
@@ -141,13 +141,22 @@ class Faults:
         self.armed.append(armed)
         return armed
 
-    def _check_common(self, kind, common, provider_names):
+    def _check_operation(self, operation, providers):
+        known = [endpoint.name for provider in providers.values()
+                 for endpoint in provider.endpoints]
+        if operation is not None and operation not in known:
+            raise BadInput("no operation %r; there are: %s"
+                           % (operation, ", ".join(known)))
+
+    def _check_common(self, kind, common, providers):
         provider = common["provider"]
-        if provider is not None and provider not in provider_names:
+        if provider is not None and provider not in providers:
             raise BadInput("no provider %r" % (provider,))
         if kind.providers and provider not in (None,) + kind.providers:
             raise BadInput("fault %s is for %s"
                            % (kind.name, ", ".join(kind.providers)))
+        self._check_operation(common["operation"], providers if provider
+                              is None else {provider: providers[provider]})
         for name in ("times", "skip"):
             if not isinstance(common[name], int) or common[name] < 0:
                 raise BadInput("%s is a number from 0" % name)

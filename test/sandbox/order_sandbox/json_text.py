@@ -1,11 +1,13 @@
 """JSON in and out with every number and spelling exact.
 
 Reading keeps a number as the text it was sent as (class Number).  Writing
-takes ordinary values and two more: Raw (text that is put in as it is, valid
-or not) and Pairs (an object whose keys may repeat).
+takes ordinary values and three more: Decimal (written in full, with the
+digits it has), Raw (text that is put in as it is, valid or not) and Pairs (an
+object whose keys may repeat).
 """
 
 import json
+from decimal import Decimal
 
 
 class Number(str):
@@ -46,7 +48,7 @@ def _refuse_constant(word):
 
 def encode(value):
     """Values to UTF-8 bytes, compact."""
-    try:                        # the fast path knows no Raw, Pairs or Number
+    try:                        # the fast path knows ordinary values only
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except TypeError:
         text = _text(value)
@@ -56,6 +58,8 @@ def encode(value):
 def _text(value):
     if isinstance(value, Raw):
         return value.text
+    if isinstance(value, Decimal):
+        return plain(value)
     if isinstance(value, Pairs):
         return _object(value.pairs)
     if isinstance(value, dict):
@@ -63,6 +67,11 @@ def _text(value):
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(_text(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def plain(value):
+    """A Decimal as text, without an exponent."""
+    return format(value, "f")
 
 
 def _object(pairs):

@@ -18,8 +18,9 @@ class Limit:
     def __init__(self, count, seconds, scope="key", lane="orders"):
         self.count = int(count)
         self.seconds = float(seconds)
-        self.scope = scope          # key, host, or path (key and endpoint)
-        self.lane = lane            # the endpoint's class: orders, queries
+        self.scope = scope          # key, user, host, or path (of a key)
+        self.lane = lane            # the endpoint's class: orders, queries,
+                                    # public
 
     def as_json(self):
         return {"count": self.count, "seconds": self.seconds,
@@ -104,8 +105,9 @@ class Pace:
             try:
                 self.limits[provider] = [Limit(**entry) for entry in entries]
             except (TypeError, ValueError):
-                raise BadInput("a limit is {count, seconds, scope: key, host "
-                               "or path, lane: orders or queries}") from None
+                raise BadInput("a limit is {count, seconds, scope: key, user, "
+                               "host or path, lane: orders, queries or "
+                               "public}") from None
         self._forget(provider)
 
     def _forget(self, provider):
@@ -117,8 +119,9 @@ class Pace:
         self.windows.clear()
         self.nonces.clear()
 
-    def arrive(self, provider, key, endpoint, arrived, number):
-        """Count a request; the limit it breaks, or None."""
+    def arrive(self, provider, account, endpoint, arrived, number):
+        """Count a request; the limit it breaks, or None.  A public one has
+        no account and is counted per host only."""
         earliest, latest = arrived
         tolerance = self.world.settings["pace_tolerance_ms"] / 1000
         refuse = self.world.on("pace")
@@ -126,8 +129,13 @@ class Pace:
         for index, limit in enumerate(self.limits[provider]):
             if limit.lane != endpoint.lane:
                 continue
-            who = {"host": "127.0.0.1", "key": key,
-                   "path": key + " " + endpoint.path}[limit.scope]
+            if limit.scope == "host":
+                who = "127.0.0.1"
+            elif account is None:
+                continue
+            else:
+                who = {"key": account.name, "user": account.user,
+                       "path": account.name + " " + endpoint.path}[limit.scope]
             window = self.windows.get((provider, index, who))
             if window is None:
                 window = Window(limit)

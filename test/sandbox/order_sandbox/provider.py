@@ -10,11 +10,13 @@ import hmac
 from urllib.parse import unquote
 
 from . import json_text
+from .state import BadInput, Order
 
 
 class Shape:
     """Where an answer keeps its rows and what is in them; faults that change
-    what an answer says know a provider only by this."""
+    what an answer says know a provider only by this.  A row is an object, or
+    an array whose fields are known by their place."""
 
     def __init__(self, rows, id, verdict, message, cancelled=None,
                  refused=None, ids_are_numbers=False):
@@ -27,11 +29,14 @@ class Shape:
         self.ids_are_numbers = ids_are_numbers
 
     def find_rows(self, document):
-        """The list of rows in a document, or None."""
+        """The list of rows in a document, or None.  An object with an id
+        where rows could be is one row."""
         for key in self.rows:
             if not isinstance(document, dict):
                 return None
             document = document.get(key)
+        if isinstance(document, dict) and self.id in document:
+            return [document]
         return document if isinstance(document, list) else None
 
 
@@ -86,6 +91,7 @@ class Call:
         self.account = account
         self.process = process      # False: say what would be said, do nothing
         self.override = override    # a fault's verdict on an id, or None
+        self.given = None           # checked arguments, where there are any
 
     def find(self, id):
         return self.world.find(self.account, id)
@@ -96,10 +102,11 @@ class Call:
             self.world.record(self.account, order.id, action,
                               self.request.number)
 
-    def look(self, id, action):
-        """Record that an order was processed without being cancelled."""
+    def look(self, id, action, detail=None):
+        """Record what else was done with an order, or not done."""
         if self.process:
-            self.world.record(self.account, id, action, self.request.number)
+            self.world.record(self.account, id, action, self.request.number,
+                              detail)
 
 
 class Provider:
@@ -111,6 +118,9 @@ class Provider:
     aliases = {}                    # the provider's own words for these
     endpoints = ()
     limits = ()                     # documented limits, for pace.py
+    order_kind = Order
+    data_kinds = ()                 # what else the control API can put: each
+                                    # has methods put_, get_ and drop_
 
     def __init__(self, world, pace):
         self.world = world
@@ -145,6 +155,23 @@ class Provider:
     def too_frequent(self, limit=None, account=None):
         """The answer to a request above a limit."""
         return self.error(429, 429, "too many requests")
+
+    # ---- for the control API, where there is more to it than a status
+
+    def clear(self):
+        """Forget all but accounts and orders, which the world forgets."""
+
+    def fill(self, order, wanted):
+        """The order was filled meanwhile."""
+        if wanted:
+            raise BadInput("orders at %s are filled whole, without %s"
+                           % (self.name, ", ".join(wanted)))
+        self.world.change(order, "filled")
+
+    def age(self, order, seconds):
+        """All of it happened so much earlier."""
+        order.created -= seconds
+        order.changed -= seconds
 
     # ---- the same for all
 

@@ -6,6 +6,8 @@ it says so here, whatever the caller was told.  Ids are exact strings.
 
 import time
 
+from .alarms import Alarms
+
 
 class BadInput(ValueError):
     """Something the user of the control API should hear about."""
@@ -27,6 +29,8 @@ SETTINGS = {
     "xt_signed_data": ("encoded", ("encoded", "decoded", "either"),
                        "whether XT's signature covers the base64 text of "
                        "data or what it decodes to"),
+    "xt_amounts": ("text", ("text", "number"),
+                   "whether amounts of XT's orders are strings or numbers"),
     "reject_nonce": ("off", ("on", "off"),
                      "refuse a nonce that is not above the last one of its "
                      "key (violations are recorded in either case)"),
@@ -37,25 +41,45 @@ SETTINGS = {
     "latency_ms": (0, float, "added to every answer"),
     "accept_any_id": ("off", ("on", "off"),
                       "an id never heard of is an open order (for bulk runs)"),
+    "btse_naming": ("examples", ("examples", "tables", "old"),
+                    "which of BTSE's names its answers use: those of the "
+                    "page's examples, of its tables, or those that v3.3 "
+                    "gives up"),
+    "btse_not_found": ("400", ("400", "404", "row"),
+                       "how GET order answers for an order it does not know: "
+                       "HTTP 400 or 404 with errorCode 16, or HTTP 200 with "
+                       "status 16"),
+    "btse_cancelled_seconds": (1800, float,
+                               "how long BTSE's GET order still knows an "
+                               "order that was cancelled"),
+    "btse_default_count": (0, int,
+                           "how many rows BTSE's trades and trade_history "
+                           "answer without count; 0 = all"),
     "keep_requests": (20000, int, "how many requests are remembered"),
 }
+
+
+PERMISSIONS = ("trade", "read", "wallet")
 
 
 class Account:
     """One key at one provider."""
 
-    def __init__(self, provider, name, credentials, trade=True):
+    def __init__(self, provider, name, credentials, permissions=PERMISSIONS,
+                 user=None):
         self.provider = provider
         self.name = name            # what identifies it: the key
         self.credentials = credentials
-        self.trade = trade          # may it trade, or only look?
+        self.permissions = frozenset(permissions)
+        self.user = user or name    # a user may have several keys
         self.locked_until = 0.0     # time.monotonic()
 
     def as_json(self):
         locked = max(0.0, self.locked_until - time.monotonic())
         return {"provider": self.provider, "name": self.name,
-                "credentials": self.credentials, "trade": self.trade,
-                "locked_seconds": round(locked, 3)}
+                "user": self.user, "credentials": self.credentials,
+                "locked_seconds": round(locked, 3),
+                **{each: each in self.permissions for each in PERMISSIONS}}
 
 
 class Order:
@@ -94,9 +118,12 @@ class World:
         self.accounts = {}          # provider -> {name: Account}
         self.orders = {}            # (provider, account) -> {id: Order}
         self.log = []               # tuples, see LOG_FIELDS
+        self.order_kinds = {}       # provider -> its subclass of Order
+        self.alarms = Alarms()
         self.reset_settings()
 
-    LOG_FIELDS = ("at", "provider", "account", "order", "action", "request")
+    LOG_FIELDS = ("at", "provider", "account", "order", "action", "request",
+                  "detail")
 
     # ---- settings
 
@@ -149,6 +176,9 @@ class World:
 
     # ---- orders
 
+    def new_order(self, provider, *values):
+        return self.order_kinds[provider](provider, *values)
+
     def add_order(self, order):
         self.orders[(order.provider, order.account)][order.id] = order
         return order
@@ -158,7 +188,8 @@ class World:
         book = self.orders[(account.provider, account.name)]
         order = book.get(id)
         if order is None and self.on("accept_any_id"):
-            order = Order(account.provider, account.name, id, None, "open")
+            order = self.new_order(account.provider, account.name, id, None,
+                                   "open")
             book[id] = order
         return order
 
@@ -183,16 +214,18 @@ class World:
         if status == "cancelled":
             order.cancelled_by = request
 
-    def record(self, account, id, action, request):
-        """One line in the log of what was really done."""
+    def record(self, account, id, action, request, detail=None):
+        """One line in the log of what was really done.  The request is None
+        where nobody asked: a timer, or the control API."""
         self.log.append((time.time(), account.provider, account.name, id,
-                         action, request))
+                         action, request, detail))
 
     def clear(self):
         """Forget orders, log and settings; accounts stay."""
         for book in self.orders.values():
             book.clear()
         self.log.clear()
+        self.alarms.clear()
         self.reset_settings()
         for accounts in self.accounts.values():
             for account in accounts.values():

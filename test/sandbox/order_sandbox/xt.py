@@ -21,6 +21,13 @@ MAXIMUM = 100           # ids beyond these are silently ignored
 
 # what becomes of an order that cannot be cancelled
 VERDICTS = {"cancelled": 121, "filled": 122, "settling": 122, "failing": 123}
+AMOUNTS = ("number", "price", "avgPrice", "completeNumber", "completeMoney",
+           "fee")
+# what an order of one piece at 34.1 has come to, unless its fields say else
+DONE = {"filled": ("34.100000", "1.000000", "34.100000", "0.034100"),
+        "settling": ("34.100000", "1.000000", "34.100000", "0.034100"),
+        "partly_filled": ("34.100000", "0.400000", "13.640000", "0.013640")}
+NOTHING = ("0.000000",) * 4
 WIRE_STATUS = {"submitted": 0, "open": 1, "partly_filled": 1, "failing": 1,
                "filled": 2, "cancelled": 3, "settling": 4}
 
@@ -29,6 +36,13 @@ def sign(secret, parameters):
     """parameters: (name, raw value) pairs without the signature."""
     text = "&".join("%s=%s" % pair for pair in sorted(parameters))
     return hmac_hex(secret, text, "sha256")
+
+
+def told(name, value, as_numbers):
+    """A field of an order; all digits are kept."""
+    number = as_numbers if name in AMOUNTS \
+        else type(value) is json_text.Number
+    return json_text.Raw(str(value)) if number else value
 
 
 class Xt(Provider):
@@ -165,7 +179,7 @@ class Xt(Provider):
             self.refuse(request, 200, 400, "parameter market or data")
         if request.data_error:
             self.refuse(request, 200, 400, request.data_error)
-        if not call.account.trade:
+        if "trade" not in call.account.permissions:
             self.refuse(request, 200, 404, "no trading permission")
         rows = []
         for index, id in enumerate(request.ids[:MAXIMUM]):
@@ -194,14 +208,21 @@ class Xt(Provider):
     # ---- reads
 
     def _element(self, order):
+        average, number, money, fee = DONE.get(order.status, NOTHING)
         element = {
-            "number": "1.000000", "price": "34.100000", "avgPrice":
-            "0.000000", "id": int(order.id),
-            "time": int(order.created * 1000), "type": 1,
-            "status": WIRE_STATUS[order.status], "completeNumber": "0.000000",
-            "completeMoney": "0.000000", "entrustType": 0, "fee": "0.000000"}
+            "number": "1.000000", "price": "34.100000", "avgPrice": average,
+            "id": int(order.id), "time": int(order.created * 1000), "type": 1,
+            "status": WIRE_STATUS[order.status], "completeNumber": number,
+            "completeMoney": money, "entrustType": 0, "fee": fee}
         element.update(order.fields)
-        return element
+        as_numbers = self.world.settings["xt_amounts"] == "number"
+        return {name: told(name, value, as_numbers)
+                for name, value in element.items()}
+
+    def _need(self, call, *names):
+        for name in names:
+            if not call.request.values.get(name):
+                self.refuse(call.request, 200, 400, "parameter " + name)
 
     def _visible(self, call, id):
         order = call.find(id)
@@ -210,13 +231,15 @@ class Xt(Provider):
         return order
 
     def get_order(self, call):
-        order = self._visible(call, call.request.values.get("id", ""))
+        self._need(call, "market", "id")
+        order = self._visible(call, call.request.values["id"])
         if order is None:
             return self.error(200, 404, "no such order")
         return Answer(200, {"code": 200, "data": self._element(order),
                             "info": "success"})
 
     def get_batch_orders(self, call):
+        self._need(call, "market", "data")
         if call.request.data_error:
             self.refuse(call.request, 200, 400, call.request.data_error)
         found = [self._visible(call, id) for id in call.request.ids[:MAXIMUM]]
@@ -224,6 +247,7 @@ class Xt(Provider):
             self._element(order) for order in found if order is not None]})
 
     def get_open_orders(self, call):
+        self._need(call, "market")
         values = call.request.values
         try:
             page = int(values.get("page", 1))

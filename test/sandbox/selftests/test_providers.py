@@ -1,5 +1,7 @@
 """The four providers over TLS: verdicts, refusals, pace, reads."""
 
+import base64
+import json
 import time
 from email.utils import parsedate_to_datetime
 
@@ -104,12 +106,55 @@ class Xt(Case):
         found = self.ask(ask("getOrder", market="btc_usdt", id=BIG)).json()
         self.assertEqual((found["data"]["id"], found["data"]["status"]),
                          (int(BIG), 1))
+        self.assertEqual(set(found["data"]), set(
+            "number price avgPrice id time type status completeNumber "
+            "completeMoney entrustType fee".split()))
         found = self.ask(ask("getOpenOrders", market="btc_usdt", page="1",
                              pageSize="10")).json()["data"]
         self.assertEqual([each["id"] for each in found], [1, int(BIG)])
         self.assertEqual(self.ask(
             b"GET /xt/trade/api/v1/getServerTime HTTP/1.1\r\n\r\n").json()
             ["info"], "success")
+
+    def test_pages(self):
+        self.post("/orders", {"provider": "xt", "market": "btc_usdt",
+                              "range": [1, 25]})
+        for page, size, ids in ((1, 10, range(1, 11)), (3, 10, range(21, 26)),
+                                (4, 10, ()), (1, 1000, range(1, 26))):
+            found = self.ask(self.requests.xt_get(
+                "getOpenOrders", market="btc_usdt", page=str(page),
+                pageSize=str(size))).json()["data"]
+            self.assertEqual([each["id"] for each in found], list(ids))
+        for page, size in (("0", "10"), ("1", "9"), ("1", "1001"),
+                           ("x", "10")):
+            self.assertEqual(self.ask(self.requests.xt_get(
+                "getOpenOrders", market="btc_usdt", page=page,
+                pageSize=size)).json()["code"], 400)
+
+    def test_batch_of_orders(self):
+        self.seed("xt", ["1", BIG], market="btc_usdt", fields={
+            "price": "0.10", "completeNumber": "0.000000006"})
+        self.seed("xt", ["2"], market="btc_usdt", status="partly_filled")
+        data = base64.b64encode(b"[2,77,%s]" % BIG.encode()).decode()
+        body = self.ask(self.requests.xt_get(
+            "getBatchOrders", market="btc_usdt", data=data)).body
+        rows = json.loads(body)["data"]
+        self.assertEqual([(row["id"], row["status"], row["completeNumber"])
+                          for row in rows],
+                         [(2, 1, "0.400000"), (int(BIG), 1, "0.000000006")])
+        self.post("/settings", {"xt_amounts": "number"})
+        body = self.ask(self.requests.xt_get(
+            "getBatchOrders", market="btc_usdt", data=data)).body
+        self.assertIn(b'"completeNumber":0.000000006', body)
+        self.assertIn(b'"price":0.10,', body)
+
+    def test_reads_need_parameters(self):
+        for call, given in (("getOrder", {"market": "btc_usdt"}),
+                            ("getOrder", {"id": "1"}),
+                            ("getBatchOrders", {"market": "btc_usdt"}),
+                            ("getOpenOrders", {})):
+            self.assertEqual(self.ask(self.requests.xt_get(call, **given))
+                             .json()["code"], 400)
 
     def test_other_account(self):
         self.post("/accounts", {"provider": "xt", "credentials": {
@@ -142,7 +187,8 @@ class TronSave(Case):
         self.assertEqual(answer.status, 400)
         self.assertEqual(answer.json()["message"],
                          "body must have required property 'order_ids'")
-        answer = self.ask(self.requests.tronsave([], body='{"order_ids":[12]}'))
+        answer = self.ask(self.requests.tronsave(
+            [], body='{"order_ids":[12]}'))
         self.assertEqual(answer.status, 400)
 
     def test_pace(self):
@@ -156,9 +202,12 @@ class TronSave(Case):
 
     def test_tracking(self):
         self.seed("tronsave", [HEX])
+        self.seed("tronsave", ["a"], status="filled")
         self.assertEqual(
-            self.ask(self.requests.tronsave([HEX], call="tracking")).json(),
-            {"results": [{"order_id": HEX, "status": "Pending"}]})
+            self.ask(self.requests.tronsave([HEX, "a", "b"],
+                                            call="tracking")).json(),
+            {"results": [{"order_id": HEX, "status": "Pending"},
+                         {"order_id": "a", "status": "Completed"}]})
 
 
 class Btse(Case):

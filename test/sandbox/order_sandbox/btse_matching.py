@@ -1,0 +1,215 @@
+"""The life of a BTSE order after it was taken: fills, triggers, timers.
+
+The market moves only when the control API moves it, and what is in its book
+stays there however often somebody trades against it, so that a test says
+beforehand what will happen.
+"""
+
+import itertools
+import time
+import uuid
+
+from .btse_order import ORDER_TYPES, TRIGGER_TYPES, ZERO
+from .btse_wire import milliseconds
+from .json_text import plain
+
+
+class Matching:
+    def __init__(self, world, markets):
+        self.world = world
+        self.markets = markets          # Markets, by symbol
+        self.clear()
+
+    def clear(self):
+        self.fills = {}                 # account -> [trade], oldest first
+        self.wallets = {}               # account -> {currency: amount}
+        self.serial = itertools.count(94711228)
+
+    def alive(self, account):
+        return [order for order in self.world.book(account) if order.alive]
+
+    def record(self, order, action, request=None, detail=None):
+        self.world.record(self.world.account("btse", order.account), order.id,
+                          action, request, detail)
+
+    # ---- coming in
+
+    def place(self, orders, request):
+        """Take new orders (the legs of one, if there are several)."""
+        for order in orders:
+            self.world.add_order(order)
+            self.record(order, "created", request, order.summary())
+            self.watch_lifetime(order)
+        for order in orders:
+            self.look(order, request)
+
+    def look(self, order, request=None):
+        """What the market does to an order as it stands now."""
+        market = self.markets.get(order.market)
+        if market is None or not order.alive:
+            return
+        if order.waiting:
+            order.follow(market.last)
+            if not order.reached(market.last):
+                return
+            self.world.change(order, "activated")
+            order.triggered = True
+            self.record(order, "triggered", request)
+        if order.kind == "PEG":
+            order.price = market.peg_price(order)
+        self.match(order, market, request)
+
+    def moved(self, market):
+        """Price, index or book are different now."""
+        for account in list(self.world.accounts["btse"].values()):
+            for order in self.alive(account):
+                if order.market == market.symbol:
+                    self.look(order)
+
+    def match(self, order, market, request):
+        """Trade against the book."""
+        wanted, takes = order.remaining, []
+        for price, size in market.against(order.side):
+            if wanted <= 0 or not order.takes(price):
+                break
+            takes.append((min(size, wanted), price))
+            wanted -= takes[-1][0]
+        if order.time_in_force == "FOK" and wanted > 0:
+            takes = []
+        for size, price in takes:
+            self.fill(order, size, price, False, request)
+        if order.alive and order.immediate:
+            self.end(order, "MARKET" if order.kind == "MARKET"
+                     else order.time_in_force, request)
+
+    def crosses(self, order, market):
+        """Would it trade at once?"""
+        best = next(iter(market.against(order.side)), None)
+        return best is not None and order.takes(best[0])
+
+    # ---- trades
+
+    def fill(self, order, size, price, maker=True, request=None):
+        """One trade; the first of an OCO order's legs ends the others."""
+        order.add_fill(size, price)
+        self.world.change(order, "partly_filled" if order.remaining > 0
+                          else "filled")
+        trade = self.trade(order, size, price, maker)
+        self.fills.setdefault(order.account, []).append(trade)
+        self.move_money(order, size, price, trade)
+        self.record(order, "filled", request, {
+            "size": plain(size), "price": plain(price),
+            "trade_id": trade["tradeId"]})
+        for leg in self.legs(order):
+            if leg is not order and leg.alive:
+                self.end(leg, "OCO", request)
+
+    def legs(self, order):
+        """An order and the others of its OCO group."""
+        if order.group is None:
+            return [order]
+        account = self.world.account("btse", order.account)
+        return [order] + [leg for leg in self.world.book(account)
+                          if leg is not order and leg.group == order.group]
+
+    def trade(self, order, size, price, maker):
+        base, _, quote = (order.market or "").partition("-")
+        market = self.markets.get(order.market)
+        rate = market.fee(maker) if market else ZERO
+        paid_in_base = order.side == "BUY"
+        trigger = order.tx_type != "LIMIT"
+        return {
+            "tradeId": str(uuid.uuid4()), "orderId": order.id,
+            "clOrderID": order.client_order_id or "",
+            "username": self.world.account("btse", order.account).user,
+            "side": order.side, "orderType": ORDER_TYPES[order.kind],
+            "triggerType": TRIGGER_TYPES.get(order.tx_type, 0),
+            "price": price, "size": order.original, "filledPrice": price,
+            "filledSize": size,
+            "triggerPrice": order.trigger_price if trigger else ZERO,
+            "base": base, "quote": quote, "symbol": order.market,
+            "feeCurrency": base if paid_in_base else quote,
+            "feeAmount": (size if paid_in_base else size * price) * rate,
+            "wallet": "SPOT@", "realizedPnl": 0, "total": 0,
+            "serialId": next(self.serial),
+            "timestamp": milliseconds(self.world.now()),
+            "avgFilledPrice": order.average}
+
+    # ---- money: a currency without a balance is there in any amount
+
+    def wallet(self, account_name):
+        return self.wallets.setdefault(account_name, {})
+
+    def move_money(self, order, size, price, trade):
+        base, quote = trade["base"], trade["quote"]
+        sign = 1 if order.side == "BUY" else -1
+        moves = {base: sign * size, quote: -sign * size * price}
+        moves[trade["feeCurrency"]] -= trade["feeAmount"]
+        wallet = self.wallet(order.account)
+        for currency, change in moves.items():
+            if currency in wallet:
+                wallet[currency] += change
+
+    def needs(self, order, market):
+        """(currency, amount) that an order holds, as far as it can say."""
+        if order.side == "SELL":
+            return market.base, order.remaining
+        price = order.price
+        if order.kind == "MARKET":
+            price = next(iter(market.against("BUY")), (ZERO,))[0]
+        return market.quote, order.remaining * price
+
+    def affords(self, account, order, market):
+        currency, needed = self.needs(order, market)
+        balance = self.wallet(account.name).get(currency)
+        if balance is None:
+            return True
+        for other in self.alive(account):
+            if other.group is not None and other.waiting:
+                continue                # only one leg of it will trade
+            theirs = self.markets.get(other.market)
+            if theirs is not None and other is not order:
+                held = self.needs(other, theirs)
+                balance -= held[1] if held[0] == currency else 0
+        return needed <= balance
+
+    # ---- going out
+
+    def end(self, order, why, request=None):
+        """It ends without being asked to."""
+        if order.alive:
+            self.world.change(order, "cancelled", request)
+            self.record(order, "expired", request, {"why": why})
+
+    def watch_lifetime(self, order):
+        if order.lifetime is not None:
+            left = order.created + order.lifetime - time.time()
+            self.world.alarms.set(
+                ("btse", order.account, order.id), left,
+                lambda: self.end(order, order.time_in_force))
+
+    def cancel_all_after(self, account, seconds):
+        """Start the account's timer anew; 0 stops it."""
+        name = ("btse", account.name, "cancelAllAfter")
+        if not seconds:
+            self.world.alarms.drop(name)
+            return
+        self.world.alarms.set(name, seconds,
+                              lambda: self.everything_ends(account))
+
+    def timer(self, account):
+        return self.world.alarms.left(("btse", account.name,
+                                       "cancelAllAfter"))
+
+    def everything_ends(self, account):
+        for order in self.alive(account):
+            self.end(order, "cancelAllAfter")
+
+    def age(self, order, seconds):
+        """The trades of an order happened earlier, and its time is nearer
+        to its end."""
+        for trade in self.fills.get(order.account, ()):
+            if trade["orderId"] == order.id:
+                trade["timestamp"] -= milliseconds(seconds)
+        if order.alive:
+            self.watch_lifetime(order)
