@@ -822,6 +822,7 @@ is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,
 	'a check before going live');
 $node->append_conf('postgresql.conf', recipe('preload-conf'));
 $node->restart;
+sql('SELECT order_gateway_stats_reset()');
 $sandbox->reset;
 stale_orders(9001, 2);
 sql(q{ALTER SERVER xt OPTIONS (SET rate_limit '10/1s per key')});
