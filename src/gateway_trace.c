@@ -16,8 +16,9 @@
  * subtransaction aborts: it deletes the memory context of the call, so that
  * transfers are given up and credentials wiped at once.  (The executor's
  * memory may live on, in a cursor that was opened outside.)  Afterwards the
- * trace is packed into one chunk, so that a transaction of many calls stays
- * small.  The two callbacks are registered once per process.
+ * trace of a small call is packed into one chunk, so that a transaction of many
+ * calls stays small; that of a large one adopts the memory of its ids, since a
+ * copy would double it.  The two callbacks are registered once per process.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,7 +49,12 @@ struct TraceCall
 	uint8	   *outcomes;
 
 	MemoryContext context;		/* of the call, while it runs, and of all this */
+	MemoryContext keys;			/* of the ids; all this is in it once adopted */
+	bool		adopted;
 };
+
+/* A trace of more bytes than this is not copied. */
+#define LARGE_TRACE	(64 * 1024)
 
 /* Calls of the current transaction, in order of time. */
 static dlist_head calls = DLIST_STATIC_INIT(calls);
@@ -139,6 +145,8 @@ roll_back(SubTransactionId subxact)
 		log_call(call);
 		if (call->context)
 			MemoryContextDelete(call->context);
+		else if (call->adopted)
+			MemoryContextDelete(call->keys);
 		else
 			pfree(call);
 	}
@@ -217,6 +225,7 @@ og_trace_begin(MemoryContext context, const char *server,
 												Max(keys->nkeys, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	call->context = context;
+	call->keys = keys->context;
 	dlist_push_tail(&calls, &call->node);
 	return call;
 }
@@ -242,34 +251,49 @@ og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 	call->outcomes[key] = outcomes;
 }
 
+/* Copy bytes to a place and step over them. */
+static void *
+put_bytes(char **place, const void *bytes, size_t size)
+{
+	void	   *copy = memcpy(*place, bytes, size);
+
+	*place += size;
+	return copy;
+}
+
 /*
  * The call is over: keep what a rollback would say, and nothing else.  Its
- * context is the caller's again.
+ * context is the caller's again, but for that of the ids if they are many.
  */
 void
 og_trace_end(TraceCall *call)
 {
 	size_t		text_len = call->ends[call->nkeys - 1];
-	size_t		server_len = strlen(call->server) + 1;
-	TraceCall  *packed;
-	char	   *at;
+	size_t		ends_size = call->nkeys * sizeof(uint32);
+	size_t		server_size = strlen(call->server) + 1;
+	size_t		size = sizeof(TraceCall) + call->nkeys + server_size;
+	TraceCall  *kept;
+	char	   *place;
 
-	packed = MemoryContextAllocHuge(TopTransactionContext,
-									sizeof(TraceCall) +
-									call->nkeys * (sizeof(uint32) + 1) +
-									text_len + server_len);
-	*packed = *call;
-	packed->context = NULL;
+	call->adopted = size + ends_size + text_len > LARGE_TRACE;
+	if (call->adopted)
+		MemoryContextSetParent(call->keys, TopTransactionContext);
+	else
+		size += ends_size + text_len;
+	kept = MemoryContextAllocHuge(call->adopted ? call->keys
+								  : TopTransactionContext, size);
+	*kept = *call;
+	kept->context = NULL;
 
-	at = (char *) (packed + 1);
-	packed->ends = memcpy(at, call->ends, call->nkeys * sizeof(uint32));
-	at += call->nkeys * sizeof(uint32);
-	packed->outcomes = memcpy(at, call->outcomes, call->nkeys);
-	at += call->nkeys;
-	packed->text = memcpy(at, call->text, text_len);
-	at += text_len;
-	packed->server = memcpy(at, call->server, server_len);
+	place = (char *) (kept + 1);
+	if (!call->adopted)
+	{
+		kept->ends = put_bytes(&place, call->ends, ends_size);
+		kept->text = put_bytes(&place, call->text, text_len);
+	}
+	kept->outcomes = put_bytes(&place, call->outcomes, call->nkeys);
+	kept->server = put_bytes(&place, call->server, server_size);
 
 	dlist_delete(&call->node);
-	dlist_push_tail(&calls, &packed->node);
+	dlist_push_tail(&calls, &kept->node);
 }

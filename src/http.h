@@ -77,14 +77,15 @@ typedef struct OgHttpRequest
 	OgSlice		body;			/* copied; no data = no body */
 	const char *sslrootcert;	/* CA file, or NULL for the system's */
 	int			connect_timeout_ms; /* name lookup to end of TLS handshake */
-	int			timeout_ms;		/* of all of the request; 0 = none */
+	int			timeout_ms;		/* of all of the request, from when it goes to
+								 * its connection; 0 = none */
 	size_t		max_response_size;	/* of the decoded body */
 
 	/*
 	 * Called when the connection is ready, just before the first byte of the
-	 * request leaves; not called at all if that never happens.  Where it
-	 * answers false, the request does not leave.  Runs inside libcurl: no
-	 * errors, no palloc, no interrupts.
+	 * request leaves, which may be before og_http_start() returns; not called
+	 * at all if that never happens.  Where it answers false, the request does
+	 * not leave.  Runs inside libcurl: no errors, no palloc, no interrupts.
 	 */
 	bool		(*ready) (void *owner, TimestampTz at);
 	void	   *owner;
@@ -142,7 +143,9 @@ extern OgHttp *og_http_open(MemoryContext context);
 
 /*
  * Start one transfer.  Never fails: what cannot even be started ends at once
- * as not delivered.
+ * as not delivered.  Where answers come quicker than a new connection, it waits
+ * for those before it (see http_connection.c), and leaves when the first of
+ * them is answered.
  */
 extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 
