@@ -490,7 +490,7 @@ sub stop_until_in_phase
 	my $ms;
 
 	$cell->{timeout} = 0.15;
-	foreach my $try (1 .. 12)
+	foreach my $try (1 .. 24)
 	{
 		$cell->{try} = $try;
 		$test->reset;
@@ -514,6 +514,13 @@ sub stop_until_in_phase
 			last if $many >= $TOO_MANY;
 			$phase->{grow}->();
 			next;
+		}
+		# A timeout has to meet a phase that others make come and go: after
+		# some tries in vain, let it last longer.
+		if ($try % 4 == 0 && $phase->{grow} && $many < $TOO_MANY)
+		{
+			$phase->{grow}->();
+			($low, $high) = (0, undef);
 		}
 		$low = $cell->{timeout} if $cell->{too_early};
 		$high = $cell->{timeout} if $cell->{was_over};
