@@ -100,7 +100,8 @@ fresh('xt', 21 .. 250);
 $sandbox->arm('black_hole', provider => 'xt', skip => 12, times => 0);
 my $log = $test->log_end;
 $session->send_call('xt', [ 1 .. 250 ], server => 'xt_small');
-ok($sandbox->wait_for(fault => 'black_hole', count => 5), 'a call waits for answers');
+ok($sandbox->wait_for(fault => 'black_hole', count => 5, seconds => 100),
+	'a call waits for answers');
 cancel($session);
 my $result = $session->finish;
 is($result->{sqlstate}, '57014', 'rule 2: cancelled in mid-call');
