@@ -14,6 +14,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* A writer that was stopped in the middle of a change is not waited for. */
+#define MAX_TRIES	1000
+
 typedef struct ActivityTable
 {
 	int			backends;
@@ -124,16 +127,18 @@ og_activity_read(OgActivity **copies)
 		volatile OgActivity *entry = &table->entries[i];
 		OgActivity *copy = &(*copies)[count];
 		uint32		before;
+		bool		whole = false;
 
-		do
+		for (int tries = 0; tries < MAX_TRIES && !whole; tries++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			before = entry->changes;
 			pg_read_barrier();
 			memcpy(copy, (const void *) entry, sizeof(OgActivity));
 			pg_read_barrier();
-		} while (before % 2 != 0 || before != entry->changes);
-		if (copy->pid != 0)
+			whole = before % 2 == 0 && before == entry->changes;
+		}
+		if (whole && copy->pid != 0)
 			count++;
 	}
 	return count;

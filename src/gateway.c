@@ -10,7 +10,7 @@
  * is being read.
  *
  * What a call allocates hangs on .context.  When that goes early, because of
- * an error or a terminated backend (see gateway_trace.c), the transport aborts
+ * an error or a terminated backend (see gateway_context.c), the transport aborts
  * its transfers and the limiter gives back the turns that were not used, each
  * by a callback of its own there.  The account's lock is the transaction's
  * and goes with it.

@@ -62,6 +62,14 @@ og_keys_at(const OgKeys *keys, int position)
 	return keys->key_of ? keys->key_of[position] : position;
 }
 
+/*
+ * A context for all that a function of ours needs, and nothing else.  The
+ * caller deletes it at its end; it goes by itself when the (sub)transaction is
+ * rolled back.  It is not the executor's child, whose memory lives as long as a
+ * cursor: credentials and connections must not.
+ */
+extern MemoryContext og_context_create(void);
+
 typedef struct OgCall OgCall;
 
 /* The setting order_gateway.log_requests: one LOG line per request. */
@@ -81,13 +89,9 @@ typedef struct OgRow
 
 /*
  * Begin a call of at least one key.  "function" is its name for people, a
- * constant.
- *
- * The current context becomes the call's until og_call_close(): it must hold
- * the account, arguments and keys as well and nothing else, and it is deleted
- * when the (sub)transaction that makes the call is rolled back.  A child of
- * CurTransactionContext serves.  Errors: those of opening libcurl or a lane's
- * file.
+ * constant.  The current context must be one of og_context_create(), and hold
+ * the account, arguments and keys as well.  Errors: those of opening libcurl
+ * or a lane.
  */
 extern OgCall *og_call_open(const OgAccount *account,
 							const OgOperation *operation,

@@ -280,14 +280,16 @@ og_batch_end(CallBatch *batch)
 
 /*
  * May other requests be sent before this one's answer is read?  Not if its
- * status alone may say that they had better not.
+ * status alone may say that they had better not, nor where the user wants one
+ * after the other.
  */
 bool
 og_batch_can_wait(const CallBatch *batch)
 {
 	const OgResponse *response = og_http_response(batch->transfer);
 
-	return response->delivery == OG_ANSWERED && response->status == 200;
+	return response->delivery == OG_ANSWERED && response->status == 200 &&
+		batch->call->account->max_in_flight > 1;
 }
 
 /* Take what became of an attempt that has ended. */
@@ -303,11 +305,15 @@ og_batch_take(CallBatch *batch)
 	int64		pause_ms;
 	bool		retry;
 
-	og_report_end_of_attempt(call, batch, response);
 	og_collect(&collected, call->operation, &asked, response);
+	og_report_end_of_attempt(call, batch, response);
 	call->foreign += collected.foreign;
+	if (response->held_back)
+		batch->attempts--;
 	return_turn(batch);
-	if (collected.too_frequent > 0)
+	if (response->held_back)
+		pause_ms = 0;
+	else if (collected.too_frequent > 0)
 		pause_ms = hold_lane(batch, response);
 	else
 		pause_ms = (int64) CONNECT_BACKOFF_MS <<

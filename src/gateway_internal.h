@@ -11,6 +11,7 @@
  * gateway_collect.c	an answer becomes one outcome per key
  * gateway_keys.c		the ids of a call
  * gateway_trace.c		what was sent, for the error context and the log
+ * gateway_context.c	memory that goes with its (sub)transaction
  * gateway_report.c		what goes on, for the views and the log
  * gateway_preview.c	the same requests, shown instead of sent
  * gateway_send.c		one request at a time, for what is no list of ids:
@@ -249,5 +250,11 @@ extern void og_trace_sent(TraceCall *call, int key);
 extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);
 extern void og_trace_end(TraceCall *call);
+
+/* What gateway_context.c tells of the calls of a subtransaction, or of all. */
+extern void og_trace_roll_back(SubTransactionId subxact);
+extern void og_trace_move_up(SubTransactionId subxact,
+							 SubTransactionId parent);
+extern void og_trace_forget(void);
 
 #endif							/* OG_GATEWAY_INTERNAL_H */

@@ -12,12 +12,10 @@
  * line per batch.  A trace belongs to the subtransaction that made the call,
  * and moves up when that commits.
  *
- * While a call runs, its trace is also what ends it when its transaction or
- * subtransaction aborts: it deletes the memory context of the call, so that
- * transfers are given up and credentials wiped at once.  (The executor's
- * memory may live on, in a cursor that was opened outside.)  Afterwards the
- * trace is packed into one chunk, so that a transaction of many calls stays
- * small.  The two callbacks are registered once per process.
+ * While a call runs, its trace lies in the call's memory.  Afterwards the
+ * trace of a small call is packed into one chunk, so that a transaction of many
+ * calls stays small; that of a large one adopts the memory of its ids, since a
+ * copy would double it.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,8 +45,13 @@ struct TraceCall
 	 */
 	uint8	   *outcomes;
 
-	MemoryContext context;		/* of the call, while it runs, and of all this */
+	bool		running;		/* all this is in the memory of the call ... */
+	bool		adopted;		/* ... or, later, in that of its ids */
+	MemoryContext keys;			/* of the ids */
 };
+
+/* A trace of more bytes than this is not copied. */
+#define LARGE_TRACE	(64 * 1024)
 
 /* Calls of the current transaction, in order of time. */
 static dlist_head calls = DLIST_STATIC_INIT(calls);
@@ -119,16 +122,19 @@ log_call(const TraceCall *call)
 	pfree(line.data);
 }
 
-/* Log and end the calls of one subtransaction, or of all. */
-static void
-roll_back(SubTransactionId subxact)
+/* Log the calls of one subtransaction, or of all, and forget them. */
+void
+og_trace_roll_back(SubTransactionId subxact)
 {
-	MemoryContext lines = AllocSetContextCreate(TopMemoryContext,
-												"order_gateway trace",
-												ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(lines);
+	MemoryContext lines;
+	MemoryContext old;
 	dlist_mutable_iter iter;
 
+	if (dlist_is_empty(&calls))
+		return;
+	lines = AllocSetContextCreate(TopMemoryContext, "order_gateway trace",
+								  ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(lines);
 	dlist_foreach_modify(iter, &calls)
 	{
 		TraceCall  *call = call_of(iter.cur);
@@ -137,73 +143,44 @@ roll_back(SubTransactionId subxact)
 			continue;
 		dlist_delete(&call->node);
 		log_call(call);
-		if (call->context)
-			MemoryContextDelete(call->context);
-		else
+		if (call->adopted)
+			MemoryContextDelete(call->keys);
+		else if (!call->running)
 			pfree(call);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(lines);
 }
 
-static void
-on_xact(XactEvent event, void *arg)
-{
-	if (dlist_is_empty(&calls))
-		return;
-	switch (event)
-	{
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PARALLEL_ABORT:
-			roll_back(InvalidSubTransactionId);
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PREPARE:
-			/* The memory goes with the transaction. */
-			dlist_init(&calls);
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-on_subxact(SubXactEvent event, SubTransactionId subxact,
-		   SubTransactionId parent, void *arg)
+void
+og_trace_move_up(SubTransactionId subxact, SubTransactionId parent)
 {
 	dlist_iter	iter;
 
-	if (dlist_is_empty(&calls))
-		return;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		roll_back(subxact);
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		dlist_foreach(iter, &calls)
-		{
-			TraceCall  *call = call_of(iter.cur);
+	dlist_foreach(iter, &calls)
+	{
+		TraceCall  *call = call_of(iter.cur);
 
-			if (call->subxact == subxact)
-				call->subxact = parent;
-		}
+		if (call->subxact == subxact)
+			call->subxact = parent;
+	}
+}
+
+/* All is committed; the memory goes with the transaction. */
+void
+og_trace_forget(void)
+{
+	dlist_init(&calls);
 }
 
 /* ---------- what is noted ---------- */
 
-/* A call begins, which "context" and all below it belong to. */
+/* A call begins, whose memory is "context". */
 TraceCall *
 og_trace_begin(MemoryContext context, const char *server,
 			   const char *function, const OgKeys *keys, int batch_size)
 {
-	static bool registered = false;
 	TraceCall  *call;
-
-	if (!registered)
-	{
-		RegisterXactCallback(on_xact, NULL);
-		RegisterSubXactCallback(on_subxact, NULL);
-		registered = true;
-	}
 
 	call = MemoryContextAllocZero(context, sizeof(TraceCall));
 	call->subxact = GetCurrentSubTransactionId();
@@ -216,7 +193,8 @@ og_trace_begin(MemoryContext context, const char *server,
 	call->outcomes = MemoryContextAllocExtended(context,
 												Max(keys->nkeys, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	call->context = context;
+	call->running = true;
+	call->keys = keys->context;
 	dlist_push_tail(&calls, &call->node);
 	return call;
 }
@@ -242,34 +220,49 @@ og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 	call->outcomes[key] = outcomes;
 }
 
+/* Copy bytes to a place and step over them. */
+static void *
+put_bytes(char **place, const void *bytes, size_t size)
+{
+	void	   *copy = memcpy(*place, bytes, size);
+
+	*place += size;
+	return copy;
+}
+
 /*
- * The call is over: keep what a rollback would say, and nothing else.  Its
- * context is the caller's again.
+ * The call is over: keep what a rollback would say, and nothing else of its
+ * memory.
  */
 void
 og_trace_end(TraceCall *call)
 {
 	size_t		text_len = call->ends[call->nkeys - 1];
-	size_t		server_len = strlen(call->server) + 1;
-	TraceCall  *packed;
-	char	   *at;
+	size_t		ends_size = call->nkeys * sizeof(uint32);
+	size_t		server_size = strlen(call->server) + 1;
+	size_t		size = sizeof(TraceCall) + call->nkeys + server_size;
+	TraceCall  *kept;
+	char	   *place;
 
-	packed = MemoryContextAllocHuge(TopTransactionContext,
-									sizeof(TraceCall) +
-									call->nkeys * (sizeof(uint32) + 1) +
-									text_len + server_len);
-	*packed = *call;
-	packed->context = NULL;
+	call->adopted = size + ends_size + text_len > LARGE_TRACE;
+	if (call->adopted)
+		MemoryContextSetParent(call->keys, TopTransactionContext);
+	else
+		size += ends_size + text_len;
+	kept = MemoryContextAllocHuge(call->adopted ? call->keys
+								  : TopTransactionContext, size);
+	*kept = *call;
+	kept->running = false;
 
-	at = (char *) (packed + 1);
-	packed->ends = memcpy(at, call->ends, call->nkeys * sizeof(uint32));
-	at += call->nkeys * sizeof(uint32);
-	packed->outcomes = memcpy(at, call->outcomes, call->nkeys);
-	at += call->nkeys;
-	packed->text = memcpy(at, call->text, text_len);
-	at += text_len;
-	packed->server = memcpy(at, call->server, server_len);
+	place = (char *) (kept + 1);
+	if (!call->adopted)
+	{
+		kept->ends = put_bytes(&place, call->ends, ends_size);
+		kept->text = put_bytes(&place, call->text, text_len);
+	}
+	kept->outcomes = put_bytes(&place, call->outcomes, call->nkeys);
+	kept->server = put_bytes(&place, call->server, server_size);
 
 	dlist_delete(&call->node);
-	dlist_push_tail(&calls, &packed->node);
+	dlist_push_tail(&calls, &kept->node);
 }

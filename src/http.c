@@ -197,16 +197,20 @@ og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 		int64		due;
 
 		CHECK_FOR_INTERRUPTS();
-		due = og_connection_advance(http);
-
 		if (!dlist_is_empty(&http->ended))
 		{
 			OgTransfer *transfer = og_transfer_of(ended_node,
 											   dlist_head_node(&http->ended));
 
+			/* What follows must not overtake a refusal. */
+			if (transfer->response.status == 200)
+				(void) og_connection_advance(http);
 			dequeue(transfer);
 			return transfer;
 		}
+		due = og_connection_advance(http);
+		if (!dlist_is_empty(&http->ended))
+			continue;
 
 		if (woken)
 			return NULL;

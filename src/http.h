@@ -103,6 +103,7 @@ typedef struct OgResponse
 	OgDelivery	delivery;
 	bool		may_retry;		/* not delivered, and it may work later: not a
 								 * certificate that failed to verify */
+	bool		held_back;		/* not delivered, since .ready said no */
 	int			status;			/* 0 until a status line came */
 	OgSlice		body;			/* of an answered one, else no data; belongs
 								 * to the transfer */

@@ -113,14 +113,14 @@ og_http_clock(const OgResponse *response, OgClock *clock)
 bool
 og_http_clock_differs(const OgClock *clock, int64 tolerance_ms)
 {
-	return Abs(clock->ahead_ms) - clock->error_ms > tolerance_ms;
+	return llabs(clock->ahead_ms) - clock->error_ms > tolerance_ms;
 }
 
 char *
 og_http_clock_words(const OgClock *clock)
 {
 	const char *where = clock->ahead_ms < 0 ? "behind" : "ahead of";
-	int64		apart_ms = Abs(clock->ahead_ms);
+	int64		apart_ms = llabs(clock->ahead_ms);
 
 	/* A fraction is only worth telling where it is known. */
 	if (apart_ms < 10000 && clock->error_ms < 100)

@@ -172,6 +172,31 @@ make_epoll(void)
 	}
 }
 
+/* The name that a wait has in pg_stat_activity. */
+static uint32
+wait_event(OgWait what)
+{
+	static const char *const names[] = {
+		[OG_WAIT_NONE] = "OrderGatewayAnswer",
+		[OG_WAIT_TURN] = "OrderGatewayTurn",
+		[OG_WAIT_CONNECT] = "OrderGatewayConnect",
+		[OG_WAIT_ANSWER] = "OrderGatewayAnswer",
+		[OG_WAIT_BACKOFF] = "OrderGatewayBackoff"
+	};
+	static uint32 events[lengthof(names)];
+
+	static bool named = false;
+
+	/* All at once, before anything is sent: this may raise an error. */
+	if (!named)
+	{
+		for (size_t i = 0; i < lengthof(names); i++)
+			events[i] = og_wait_event(names[i]);
+		named = true;
+	}
+	return events[what];
+}
+
 /*
  * Make what a process needs once.  After an error the next call goes on where
  * this one stopped.
@@ -199,6 +224,7 @@ og_event_init(void)
 					(errcode(ERRCODE_SYSTEM_ERROR),
 					 errmsg("could not initialize libcurl")));
 	}
+	(void) wait_event(OG_WAIT_NONE);
 	if (loop.epoll_fd < 0)
 		make_epoll();
 	if (loop.set == NULL)
@@ -322,24 +348,6 @@ wait_ms(int64 us)
 	if (us < 0)
 		return -1;
 	return (long) Min((us + 999) / 1000, INT_MAX);
-}
-
-/* The name that a wait has in pg_stat_activity. */
-static uint32
-wait_event(OgWait what)
-{
-	static const char *const names[] = {
-		[OG_WAIT_NONE] = "OrderGatewayAnswer",
-		[OG_WAIT_TURN] = "OrderGatewayTurn",
-		[OG_WAIT_CONNECT] = "OrderGatewayConnect",
-		[OG_WAIT_ANSWER] = "OrderGatewayAnswer",
-		[OG_WAIT_BACKOFF] = "OrderGatewayBackoff"
-	};
-	static uint32 events[lengthof(names)];
-
-	if (events[what] == 0)
-		events[what] = og_wait_event(names[what]);
-	return events[what];
 }
 
 /*

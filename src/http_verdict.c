@@ -211,8 +211,9 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 
 	if (transfer->too_late)
 	{
-		tell(transfer, "the connection to %s came too late for its turn", site);
+		tell(transfer, "its turn was over before it could leave for %s", site);
 		transfer->response.may_retry = true;
+		transfer->response.held_back = true;
 		return;
 	}
 	if (transfer->stale)

@@ -4,10 +4,11 @@
  *		A call's view of its lanes.
  *
  * Ties together the arithmetic (limiter_lane.c), the memory it works on
- * (limiter_table.c and limiter_queue.c, or limiter_file.c and the lock of the
- * account, limiter_lock.c).  Each call counts on two lanes, that of its key and class of operation, and that of
- * its host; it reserves on both or on none, and is remembered by both even if
- * its own pace has no window for them, or none at all ('off').
+ * (limiter_table.c and limiter_queue.c, or limiter_file.c with the lock of the
+ * account, limiter_lock.c).  Each call counts on two lanes, that of its key and
+ * class of operation, and that of its host; it reserves on both or on none, and
+ * is remembered by both even if its own pace has no window for them, or none at
+ * all ('off').
  *
  * Turns that were reserved are listed here until they are stamped or given
  * back, so that a call which ends by an error leaves none pending.
@@ -272,6 +273,9 @@ ask_in_order(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
 	wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now, turn);
 	if (turn->taken)
 		og_limiter_desist(limiter);
+	else if (limiter->host_queue != NULL &&
+			 og_lane_wait(limiter->key, &limiter->pace, OG_PER_KEY, now) > 0)
+		og_queue_leave(OG_QUEUE_HOST);
 	return wait;
 }
 
@@ -307,7 +311,8 @@ unlist(OgLimiter *limiter, const OgTurn *turn)
 		OgTurn	   *listed = &limiter->pending[i];
 
 		if (listed->key_slot == turn->key_slot &&
-			listed->host_slot == turn->host_slot)
+			listed->host_slot == turn->host_slot &&
+			listed->reserved == turn->reserved)
 		{
 			*listed = limiter->pending[--limiter->npending];
 			return true;
@@ -328,15 +333,14 @@ og_limiter_desist(OgLimiter *limiter)
 bool
 og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, TimestampTz now)
 {
-	bool		valid = now - turn->reserved < OG_LANE_MAX_PENDING;
-
-	if (valid && unlist(limiter, turn))
-	{
-		og_lane_stamp(limiter->key, turn->key_slot, now);
-		og_lane_stamp(limiter->host, turn->host_slot, now);
-		turn->taken = false;
-	}
-	return valid;
+	if (now - turn->reserved >= OG_LANE_MAX_PENDING ||
+		og_lane_held_until(limiter->key, now) != 0 ||
+		!unlist(limiter, turn))
+		return false;
+	og_lane_stamp(limiter->key, turn->key_slot, now);
+	og_lane_stamp(limiter->host, turn->host_slot, now);
+	turn->taken = false;
+	return true;
 }
 
 void

@@ -82,8 +82,8 @@ extern int64 og_limiter_ask(OgLimiter *limiter, TimestampTz now,
 extern void og_limiter_desist(OgLimiter *limiter);
 
 /*
- * The request of a turn leaves now.  Answers false if it must not, because the
- * turn has become too old.  Callable inside libcurl.
+ * The request of a turn leaves now.  Answers false if it must not: the turn
+ * has become too old, or its lane is held since.  Callable inside libcurl.
  */
 extern bool og_limiter_stamp(OgLimiter *limiter, OgTurn *turn,
 							 TimestampTz now);

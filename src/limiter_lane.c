@@ -107,6 +107,19 @@ limit_time(pg_atomic_uint64 *variable, TimestampTz limit)
 	}
 }
 
+/* Set a time to "least" if it is earlier. */
+static void
+raise_time(pg_atomic_uint64 *variable, TimestampTz least)
+{
+	uint64		value = pg_atomic_read_u64(variable);
+
+	while ((TimestampTz) value < least)
+	{
+		if (pg_atomic_compare_exchange_u64(variable, &value, (uint64) least))
+			break;
+	}
+}
+
 /*
  * ----
  * Who decides
@@ -275,15 +288,21 @@ wait_of(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
  * ----
  */
 
+typedef struct Found
+{
+	int			slot;			/* -1 = none */
+	int64		before;			/* what was in it */
+} Found;
+
 /*
  * Bring times to reason that a clock set back, or a broken file, left in the
  * future, and find the slot that the next turn may take: a free one or else
  * the oldest, -1 if all are pending.
  */
-static int
+static Found
 settle(OgLane *lane, TimestampTz now)
 {
-	int			oldest = -1;
+	Found		oldest = {-1, 0};
 	TimestampTz oldest_time = PG_INT64_MAX;
 
 	limit_time(&lane->held_until, now + MAX_HOLD);
@@ -302,7 +321,11 @@ settle(OgLane *lane, TimestampTz now)
 			time = slot < 0 ? ~slot : slot;
 			if (time > now + SKEW)
 			{
-				(void) slot_change(lane, i, slot, slot < 0 ? ~now : now);
+				int64		mended = slot < 0 ? ~now : now;
+
+				if (!slot_change(lane, i, slot, mended))
+					continue;
+				slot = mended;
 				time = now;
 			}
 			if (slot < 0 && time >= now - OG_LANE_MAX_PENDING)
@@ -310,7 +333,7 @@ settle(OgLane *lane, TimestampTz now)
 		}
 		if (time < oldest_time)
 		{
-			oldest = i;
+			oldest = (Found) {i, slot};
 			oldest_time = time;
 		}
 	}
@@ -322,46 +345,45 @@ settle(OgLane *lane, TimestampTz now)
  * over from us and was faster.
  */
 static bool
-reserve(OgLane *lane, int slot, TimestampTz now)
+reserve(OgLane *lane, Found found, TimestampTz now)
 {
-	int64		before;
+	if (found.slot < 0 ||
+		!slot_change(lane, found.slot, found.before, ~now))
+		return false;
 
-	if (slot < 0)
-		return false;
-	before = slot_of(lane, slot);
-	if (before < 0 && ~before >= now - OG_LANE_MAX_PENDING)
-		return false;
-	return slot_change(lane, slot, before, ~now);
+	/* Windows that reach back so far do not know what else is gone. */
+	raise_time(&lane->doubt_since, found.before);
+	return true;
 }
 
 /*
  * A slot that is free or long out of every window, found without a search, or
  * -1: mostly the one that follows the last one so found.
  */
-static int
+static Found
 likely_slot(OgLane *lane, TimestampTz now)
 {
 	OgWindow	longest = {.length_us = (int64) pg_atomic_read_u64(&lane->longest)};
 	int			i = (int) (pg_atomic_fetch_add_u64(&lane->cursor, 1) % OG_LANE_SLOTS);
 	int64		slot = slot_of(lane, i);
 
-	return slot >= 0 && slot < now - reach(&longest) ? i : -1;
+	return (Found) {slot >= 0 && slot < now - reach(&longest) ? i : -1, slot};
 }
 
 /* Reserve both slots or none. */
 static bool
-reserve_both(OgLane *key, int key_slot, OgLane *host, int host_slot,
+reserve_both(OgLane *key, Found key_slot, OgLane *host, Found host_slot,
 			 TimestampTz now, OgTurn *turn)
 {
 	if (!reserve(key, key_slot, now))
 		return false;
 	if (!reserve(host, host_slot, now))
 	{
-		og_lane_return(key, (uint64) key_slot, now);
+		og_lane_return(key, (uint64) key_slot.slot, now);
 		return false;
 	}
-	turn->key_slot = (uint64) key_slot;
-	turn->host_slot = (uint64) host_slot;
+	turn->key_slot = (uint64) key_slot.slot;
+	turn->host_slot = (uint64) host_slot.slot;
 	turn->reserved = now;
 	turn->taken = true;
 	return true;
@@ -395,8 +417,8 @@ int64
 og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 			OgTurn *turn)
 {
-	int			key_slot;
-	int			host_slot;
+	Found		key_slot;
+	Found		host_slot;
 	bool		open;
 	int64		wait;
 
@@ -435,6 +457,7 @@ og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
 int64
 og_lane_wait(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
 {
+	(void) settle(lane, now);
 	return is_open(lane, pace, scope, now) ? 0
 		: Max(wait_of(lane, pace, scope, now), 1);
 }

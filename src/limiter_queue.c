@@ -73,6 +73,7 @@ og_queue_join(OgQueueKind kind, OgSharedLane *lane)
 	og_table_lock(true);
 	if (og_table_seat(me)->lane[kind] < 0)
 		append(kind, lane, me);
+	Assert(og_table_seat(me)->lane[kind] == og_table_index_of(lane));
 	is_head = lane->queue.first == me;
 	og_table_unlock();
 	return is_head;

@@ -97,7 +97,7 @@ define_settings(void)
 	DefineCustomIntVariable("order_gateway.max_accounts",
 							"Sets the number of accounts, and of hosts, whose pace is kept at once.",
 							"Each takes about 100 kB of shared memory.",
-							&max_accounts, 64, 1, 4096,
+							&max_accounts, 64, 1, 1024,
 							preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 	DefineCustomBoolVariable("order_gateway.log_requests",

@@ -89,10 +89,18 @@ og_shared_backend(void)
  * ----
  */
 
+/*
+ * What lies there belongs to one layout.  Without preloading, sessions with a
+ * library of another layout must not take it for theirs: raise this number with
+ * any change of what a part holds.
+ */
+#define LAYOUT		1
+#define ROOT_NAME	"order_gateway root " CppAsString2(LAYOUT)
+
 static char *
 shmem_name(const OgSharedPart *part)
 {
-	return psprintf("order_gateway %s", part->name);
+	return psprintf("order_gateway %s %d", part->name, LAYOUT);
 }
 
 void
@@ -125,7 +133,7 @@ og_shared_startup(void)
 	/* A crash made the server start over: what we knew is gone. */
 	root = NULL;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	the_root = make_preloaded("order_gateway root", sizeof(SharedRoot),
+	the_root = make_preloaded(ROOT_NAME, sizeof(SharedRoot),
 							  &found);
 	if (!found)
 		init_root(the_root);
@@ -166,8 +174,7 @@ get_on_demand(const OgSharedPart *part)
 
 	if (root == NULL)
 	{
-		the_root = og_named_segment("order_gateway root", sizeof(SharedRoot),
-									init_root);
+		the_root = og_named_segment(ROOT_NAME, sizeof(SharedRoot), init_root);
 		if (the_root == NULL)
 			return NULL;
 		use_root(the_root);

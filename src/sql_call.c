@@ -51,9 +51,7 @@ const SqlFunction og_sql_wangdian_cancel = {
 MemoryContext
 og_sql_context(void)
 {
-	return AllocSetContextCreate(CurTransactionContext,
-								 "order_gateway function",
-								 ALLOCSET_DEFAULT_SIZES);
+	return og_context_create();
 }
 
 void

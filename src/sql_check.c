@@ -371,7 +371,7 @@ put_clock(CheckRows *rows)
 		og_http_clock_differs(clock, SAME_TIME_MS)
 		? og_http_clock_words(clock)
 		: psprintf("ours and the provider's agree within %.1f s",
-				   (double) (Abs(clock->ahead_ms) + clock->error_ms + 99) / 1000),
+				   (double) (llabs(clock->ahead_ms) + clock->error_ms + 99) / 1000),
 		wrong ? psprintf("Set this machine's clock, and have chrony or another NTP client keep it. More than %d s off may be refused.",
 						 tolerance) : NULL);
 }

@@ -100,7 +100,8 @@ fresh('xt', 21 .. 250);
 $sandbox->arm('black_hole', provider => 'xt', skip => 12, times => 0);
 my $log = $test->log_end;
 $session->send_call('xt', [ 1 .. 250 ], server => 'xt_small');
-ok($sandbox->wait_for(fault => 'black_hole', count => 5), 'a call waits for answers');
+ok($sandbox->wait_for(fault => 'black_hole', count => 5, seconds => 100),
+	'a call waits for answers');
 cancel($session);
 my $result = $session->finish;
 is($result->{sqlstate}, '57014', 'rule 2: cancelled in mid-call');
@@ -332,28 +333,6 @@ is_deeply([ @{ $rows->[0] }{qw(attempts http_status)} ], [ 1, 429 ], '... at onc
 cmp_ok(time - $start, '<', 60, '... without waiting for it');
 is(letters($session->call('xt', [2], server => 'xt_patient')), '-',
 	'... and a later call does not send before the hour is over');
-
-$test->own_server('xt', 'xt_slow', rate_limit => '1/60s per key', max_wait => '1s',
-	batch_size => 1);
-fresh('xt');
-$sandbox->settings(accept_any_id => 'on');
-$rows = $session->call('xt', [ 1 .. 3 ], server => 'xt_slow');
-is(letters($rows), 'C--', 'max_wait: no turn in time');
-like($rows->[1]{message}, qr/max_wait/, '... is told');
-is_deeply([ map { $_->{attempts} } @$rows ], [ 1, 0, 0 ], '... and was not tried');
-is(sent(), '1', '... nor sent');
-
-$test->own_server('xt', 'xt_slower', rate_limit => '1/90s per key', batch_size => 1);
-fresh('xt');
-$sandbox->settings(accept_any_id => 'on');
-$session->send_call('xt', [ 1 .. 3 ], server => 'xt_slower');
-ok($sandbox->wait_for(requests => 1), 'a call that has to wait for its turn');
-waits_ok($session, 'Extension', 'rule 10: ... waits');
-cancel($session);
-$result = $session->finish;
-like($result->{stderr}, qr/NOTICE: .*wait for about \d+ seconds/,
-	'a wait of more than a minute is announced');
-is($result->{sqlstate}, '57014', 'rule 10: a wait for a turn can be cancelled');
 
 $test->servers('bounded', providers => ['xt'], call_timeout => '2s', batch_size => 1, max_in_flight => 1);
 fresh('xt', 1 .. 4);
@@ -743,36 +722,54 @@ is(letters($session->call('btse', [ 1 .. 100 ], server => 'btse_paced')),
 	'C*100', 'pace: 100 orders at BTSE');
 is($sandbox->pace->{violations}, 0, '... no violation');
 
-# Two sessions, one account: one call at a time.
+# Two sessions, one account. Where they share memory, both send at once; else
+# it is one call at a time.
+sub is_under_way
+{
+	paced();
+	$sandbox->arm('black_hole', provider => 'xt', match_id => 1);
+	$session->send_call('xt', $_[0], server => 'xt_shared');
+	return ok($sandbox->wait_for(fault => 'black_hole'), 'pace: a call is under way');
+}
+
 $test->own_server('xt', 'xt_shared', rate_limit => undef, batch_size => 1);
 my $second = $test->session;
-paced();
-$sandbox->arm('black_hole', provider => 'xt', match_id => 1);
-$session->send_call('xt', [ 1 .. 12 ], server => 'xt_shared');
-ok($sandbox->wait_for(fault => 'black_hole'), 'pace: a call is under way');
-$second->send_call('xt', [ 101 .. 112 ], server => 'xt_shared');
-$test->wait_until(
-	sub { $other->value(q{SELECT count(*) FROM pg_locks
-		WHERE NOT granted AND locktype IN ('advisory', 'userlock') AND database = 0}) == 1 },
-	'... another of the same account waits for a lock');
-$sandbox->disarm;
-is(letters($session->finish_call), 'UC*11', '... until it ends');
-is(letters($second->finish_call), 'C*12', '... then goes on');
-my @ids = map { $_->{ids}[0] } requests();
-is_deeply([ map { $_ > 100 ? 'second' : 'first' } @ids ],
-	[ ('first') x 12, ('second') x 12 ], '... one at a time');
+is_under_way([ 1 .. 12 ]);
+if ($test->shares_memory)
+{
+	is(letters($second->call('xt', [ 101 .. 112 ], server => 'xt_shared')), 'C*12',
+		'... another of the same account need not wait for its end');
+	is($test->locked_accounts, 0, '... since no account is locked');
+	$sandbox->disarm;
+	is(letters($session->finish_call), 'UC*11', '... which comes later');
+	is(scalar(requests()), 24, '... each id was sent once');
+}
+else
+{
+	$second->send_call('xt', [ 101 .. 112 ], server => 'xt_shared');
+	$test->wait_until(
+		sub { $other->value(q{SELECT count(*) FROM pg_locks
+			WHERE NOT granted AND locktype IN ('advisory', 'userlock') AND database = 0}) == 1 },
+		'... another of the same account waits for a lock');
+	$sandbox->disarm;
+	is(letters($session->finish_call), 'UC*11', '... until it ends');
+	is(letters($second->finish_call), 'C*12', '... then goes on');
+	my @ids = map { $_->{ids}[0] } requests();
+	is_deeply([ map { $_ > 100 ? 'second' : 'first' } @ids ],
+		[ ('first') x 12, ('second') x 12 ], '... one at a time');
+}
 is($sandbox->pace->{violations}, 0, '... and no violation');
 
 # A call that waits for the lock can be cancelled, and other accounts need not
 # wait for it.
-paced();
-$sandbox->arm('black_hole', provider => 'xt', match_id => 1);
-$session->send_call('xt', [1], server => 'xt_shared');
-ok($sandbox->wait_for(fault => 'black_hole'), 'a call is under way');
-$second->send_call('xt', [2], server => 'xt_shared');
-waits_ok($second, 'Lock', '... a second one waits');
-cancel($second);
-is($second->finish->{sqlstate}, '57014', 'rule 10: ... and can be cancelled');
+is_under_way([1]);
+if (!$test->shares_memory)
+{
+	$second->send_call('xt', [2], server => 'xt_shared');
+	waits_ok($second, 'Lock', '... a second one waits');
+	cancel($second);
+	is($second->finish->{sqlstate}, '57014', 'rule 10: ... and can be cancelled');
+}
 is(letters($second->call('xt', [3], server => 'xt_paced')), 'C',
 	'another account need not wait');
 $sandbox->disarm;
@@ -808,6 +805,69 @@ is(letters($session->call('xt', [ 1 .. 10 ], server => 'xt_hurried')), 'C*10',
 is(letters($second->call('xt', [ 11 .. 15 ], server => 'xt_careful')), 'CCCCC',
 	'... is remembered by another session with a limit');
 is($sandbox->pace->{violations}, 0, '... no violation');
+
+# ----
+# Turns that are a minute apart. New memory knows nothing of a minute before it
+# was made.
+# ----
+
+$test->wait_out_doubt(60);
+$test->own_server('xt', 'xt_slow', rate_limit => '1/60s per key', max_wait => '1s',
+	batch_size => 1);
+fresh('xt');
+$sandbox->settings(accept_any_id => 'on');
+$rows = $session->call('xt', [ 1 .. 3 ], server => 'xt_slow');
+is(letters($rows), 'C--', 'max_wait: no turn in time');
+like($rows->[1]{message}, qr/max_wait/, '... is told');
+is_deeply([ map { $_->{attempts} } @$rows ], [ 1, 0, 0 ], '... and was not tried');
+is(sent(), '1', '... nor sent');
+
+# Servers of one account.
+my %slower = map { $_ => $sandbox->credentials('xt')->{$_} . '-xt_slower' }
+  qw(access_key secret_key);
+my %pace = (rate_limit => '1/60s per key', batch_size => 1);
+
+$test->own_server('xt', 'xt_slower', %pace);
+$node->safe_psql('postgres',
+	$sandbox->server_sql('xt', name => 'xt_impatient', %pace, max_wait => '1s')
+	  . $sandbox->mapping_sql('xt', name => 'xt_impatient', %slower));
+fresh('xt');
+$sandbox->settings(accept_any_id => 'on');
+$session->send_call('xt', [ 1 .. 3 ], server => 'xt_slower');
+ok($sandbox->wait_for(requests => 1), 'a call that has to wait for its turn');
+waits_ok($session, 'Extension', 'rule 10: ... waits');
+
+# Others wait behind it.
+$second->send_call('xt', [4], server => 'xt_slower');
+if ($test->shares_memory)
+{
+	$test->wait_until(sub { $test->waiting_sessions == 2 }, '... a second one behind it');
+	waits_ok($second, 'Extension', '... asleep');
+	is($test->locked_accounts, 0, '... on no lock');
+}
+else
+{
+	waits_ok($second, 'Lock', '... a second one behind it');
+}
+$start = time;
+$rows = $other->call('xt', [5], server => 'xt_impatient');
+is(letters($rows), '-', '... a third one no longer than max_wait');
+cmp_ok(time - $start, '<', 20, '... which is not much');
+is($rows->[0]{message}, $test->shares_memory
+	? 'its turn did not come within max_wait'
+	: 'other calls used this account until max_wait ran out', '... as it says');
+is(letters($other->call('xt', [6])), 'C', '... and other accounts not at all');
+cancel($second);
+is($second->finish->{sqlstate}, '57014', 'rule 10: a wait behind others can be cancelled');
+like($second->stderr, qr/0 of 1 ids answered \(0 cancelled\), 0 in flight, 1 not sent/,
+	'... with its count');
+cancel($session);
+$result = $session->finish;
+like($result->{stderr}, qr/NOTICE: .*wait for about \d+ seconds/,
+	'a wait of more than a minute is announced');
+is($result->{sqlstate}, '57014', 'rule 10: a wait for a turn can be cancelled');
+is($test->waiting_sessions, 0, '... and nobody waits any more') if $test->shares_memory;
+is(sent(), '1 6', '... and nothing else was sent');
 
 $session->quit;
 $second->quit;

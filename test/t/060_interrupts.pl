@@ -56,6 +56,8 @@ server('mute', kind => 'mute');
 server('stuck', kind => 'stuck') if $sandbox->has_port('stuck');
 server('single', batch_size => 1, max_in_flight => 1);
 server('turn', rate_limit => '1/1h', max_wait => 0);
+server('host', rate_limit => '1/1h per host', max_wait => 0);
+$test->own_server('xt', 'xt_of_another', rate_limit => '1/1h per host', max_wait => 0);
 server('backoff', max_wait => 0);
 
 # How many ids to be busy with, and the most that are tried.
@@ -129,6 +131,21 @@ sub waits_for
 		  . ' FROM pg_stat_activity WHERE pid = ' . $session->pid) =~ $event;
 }
 
+# Does it sleep, waiting for that?  Such waits have names since 17.
+sub sleeps
+{
+	my ($session, $what) = @_;
+	my $event = $node->pg_version >= 17 ? "OrderGateway$what" : 'Extension';
+
+	return waits_for($session, qr/^active Extension $event$/);
+}
+
+# How many stand in the longest queue for turns?
+sub waiting
+{
+	return watch('SELECT coalesce(max(sessions_waiting), 0) FROM order_gateway_limits');
+}
+
 sub has_happened { return $sandbox->wait_for(@_, seconds => 0.01); }
 
 # Is a TCP connection to this port being made?
@@ -163,79 +180,21 @@ sub until_true
 my $unsent = '0 of 1 ids answered (0 cancelled), 0 in flight, 1 not sent';
 my $sent = '0 of 1 ids answered (0 cancelled), 1 in flight, 0 not sent';
 
-# name		of the phase
-# skip		why it cannot be had on this system, if it cannot
-# arm		a fault of the sandbox
-# prepare	done before the statement is sent, by the same session
-# sql		the statement, or what makes it
-# reached	is it in that phase?
-# context	what the error must say in its context
-# log		what the log must say about batches
-# executed	what the provider must have done
-# over		how a statement ends that was not stopped (of those that end)
-# grow		make it last longer
-# busy		milliseconds it takes when it is not stopped
-# race		with such an end, it may be past that phase before it is told
-my @phases = (
-	{
-		name => 'name lookup',
-		skip => OrderGateway::OwnNames::has_own()
-		? undef : 'no namespaces for this user',
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_nameless'),
-		reached => sub { has_happened(phase => 'dns', count => 1) },
-		context => $unsent,
-	},
-	{
-		name => 'connect',
-		skip => $sandbox->has_port('stuck') ? undef : 'every connect succeeds',
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_stuck'),
-		reached => sub { is_connecting($sandbox->port('stuck')) },
-		context => $unsent,
-	},
-	{
-		name => 'TLS handshake',
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_mute'),
-		reached => sub {
-			has_happened(phase => 'accepted', port => 'mute', count => 1);
-		},
-		context => $unsent,
-	},
-	{
-		# Three requests, one after the other; the second gets no answer.
-		name => 'first byte of the answer',
-		arm => [ 'black_hole', skip => 1 ],
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [ 101 .. 103 ], server => 'xt_single'),
-		reached => sub { has_happened(fault => 'black_hole', count => 1) },
-		context =>
-		  '1 of 3 ids answered (1 cancelled), 1 in flight, 1 not sent',
-		log => [ 'batch 1: 1 cancelled (101)', 'batch 2: 1 unknown (102)' ],
-		executed => [ 101, 102 ],
-	},
-	{
-		name => 'body of the answer',
-		arm => [ 'endless_body', ms => 50 ],
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101]),
-		reached => sub {
-			scalar grep { $_->{answered_at} } @{ $sandbox->requests };
-		},
-		context => $sent,
-		log => ['batch 1: 1 unknown (101)'],
-		executed => [101],
-	},
-	{
-		# One request per hour, and that one was a moment ago.
-		name => 'waiting for a turn',
-		prepare => sub { $_[0]->call('xt', [100]) },
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_turn'),
-		reached => sub {
-			has_said($_[0], qr/makes this call wait/)
-			  && waits_for($_[0], qr/^active Extension/);
-		},
-		context => $unsent,
-		executed => [100],
-	},
-	{
-		# Another session uses the account.
+# Another session uses the account: where sessions share memory, it stands
+# before this one in the queue for turns, of the key or of the host; else it
+# has the account's lock.
+sub waits_for_others
+{
+	return $test->shares_memory
+	  ? (
+		waits_in_queue('waiting behind another call', qw(xt_turn xt_turn)),
+		waits_in_queue('waiting behind another account', qw(xt_host xt_of_another)))
+	  : waits_for_lock();
+}
+
+sub waits_for_lock
+{
+	return {
 		name => "waiting for the account's lock",
 		arm => ['black_hole'],
 		prepare => sub {
@@ -258,7 +217,120 @@ my @phases = (
 		context => $unsent,
 		executed => [100],
 		race => 'ends_server',
+	};
+}
+
+# One request an hour, and that one was a moment ago; the holder waits for the
+# next turn.
+sub waits_in_queue
+{
+	my ($name, $first, $second) = @_;
+
+	return {
+		name => $name,
+		prepare => sub {
+			my ($session, $cell) = @_;
+
+			$session->call('xt', [100]);
+			return if $cell->{holder};
+			$cell->{holder} = $test->session;
+			$cell->{holder}->send('SELECT outcome FROM '
+				  . call_sql('xt', [102], server => $first));
+			until_true(sub { waiting() == 1 });
+		},
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => $second),
+		reached => sub { has_said($_[0], qr/makes this call wait/) && waiting() == 2 },
+		event => 'Turn',
+		after => sub {
+			my ($cell) = @_;
+			my $holder = $cell->{holder} // return;
+
+			is(waiting(), 1, 'the session before it waits on');
+			watch('SELECT pg_cancel_backend(' . $holder->pid . ')');
+			is($holder->finish->{sqlstate}, '57014', '... until it is cancelled');
+			is(waiting(), 0, '... and nobody waits any more');
+		},
+		context => $unsent,
+		executed => [100],
+	};
+}
+
+# name		of the phase
+# skip		why it cannot be had on this system, if it cannot
+# arm		a fault of the sandbox
+# prepare	done before the statement is sent, by the same session
+# sql		the statement, or what makes it
+# reached	is it in that phase?
+# event		what it sleeps on then
+# context	what the error must say in its context
+# log		what the log must say about batches
+# executed	what the provider must have done
+# over		how a statement ends that was not stopped (of those that end)
+# grow		make it last longer
+# busy		milliseconds it takes when it is not stopped
+# race		with such an end, it may be past that phase before it is told
+my @phases = (
+	{
+		name => 'name lookup',
+		skip => OrderGateway::OwnNames::has_own()
+		? undef : 'no namespaces for this user',
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_nameless'),
+		reached => sub { has_happened(phase => 'dns', count => 1) },
+		event => 'Connect',
+		context => $unsent,
 	},
+	{
+		name => 'connect',
+		skip => $sandbox->has_port('stuck') ? undef : 'every connect succeeds',
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_stuck'),
+		reached => sub { is_connecting($sandbox->port('stuck')) },
+		event => 'Connect',
+		context => $unsent,
+	},
+	{
+		name => 'TLS handshake',
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_mute'),
+		reached => sub {
+			has_happened(phase => 'accepted', port => 'mute', count => 1);
+		},
+		event => 'Connect',
+		context => $unsent,
+	},
+	{
+		# Three requests, one after the other; the second gets no answer.
+		name => 'first byte of the answer',
+		arm => [ 'black_hole', skip => 1 ],
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [ 101 .. 103 ], server => 'xt_single'),
+		reached => sub { has_happened(fault => 'black_hole', count => 1) },
+		event => 'Answer',
+		context =>
+		  '1 of 3 ids answered (1 cancelled), 1 in flight, 1 not sent',
+		log => [ 'batch 1: 1 cancelled (101)', 'batch 2: 1 unknown (102)' ],
+		executed => [ 101, 102 ],
+	},
+	{
+		name => 'body of the answer',
+		arm => [ 'endless_body', ms => 50 ],
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101]),
+		reached => sub {
+			scalar grep { $_->{answered_at} } @{ $sandbox->requests };
+		},
+		event => 'Answer',
+		context => $sent,
+		log => ['batch 1: 1 unknown (101)'],
+		executed => [101],
+	},
+	{
+		# One request per hour, and that one was a moment ago.
+		name => 'waiting for a turn',
+		prepare => sub { $_[0]->call('xt', [100]) },
+		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_turn'),
+		reached => sub { has_said($_[0], qr/makes this call wait/) },
+		event => 'Turn',
+		context => $unsent,
+		executed => [100],
+	},
+	waits_for_others(),
 	{
 		# Has an account of its own, which remembers to wait for an hour.
 		name => 'backoff',
@@ -276,10 +348,8 @@ my @phases = (
 				  . " SET secret_key '$account{secret_key}')");
 		},
 		sql => 'SELECT outcome FROM ' . call_sql('xt', [101], server => 'xt_backoff'),
-		reached => sub {
-			has_said($_[0], qr/makes this call wait/)
-			  && waits_for($_[0], qr/^active Extension/);
-		},
+		reached => sub { has_said($_[0], qr/makes this call wait/) },
+		event => 'Backoff',
 		context => $unsent,
 		log => ['batch 1: 1 rejected (101)'],
 	},
@@ -388,7 +458,9 @@ sub stop_in_phase
 	$fired = time + $cell->{timeout};
 	$session->send(ref $phase->{sql} ? $phase->{sql}->() : $phase->{sql});
 	until_true(sub {
-		return ($reached = $phase->{reached}->($session)) || is_over($session);
+		$reached = $phase->{reached}->($session)
+		  && (!$phase->{event} || sleeps($session, $phase->{event}));
+		return $reached || is_over($session);
 	});
 	if ($stop->{fire})
 	{
@@ -418,7 +490,7 @@ sub stop_until_in_phase
 	my $ms;
 
 	$cell->{timeout} = 0.15;
-	foreach my $try (1 .. 12)
+	foreach my $try (1 .. 24)
 	{
 		$cell->{try} = $try;
 		$test->reset;
@@ -442,6 +514,13 @@ sub stop_until_in_phase
 			last if $many >= $TOO_MANY;
 			$phase->{grow}->();
 			next;
+		}
+		# A timeout has to meet a phase that others make come and go: after
+		# some tries in vain, let it last longer.
+		if ($try % 4 == 0 && $phase->{grow} && $many < $TOO_MANY)
+		{
+			$phase->{grow}->();
+			($low, $high) = (0, undef);
 		}
 		$low = $cell->{timeout} if $cell->{too_early};
 		$high = $cell->{timeout} if $cell->{was_over};
@@ -495,7 +574,7 @@ sub logged
 {
 	my ($cell) = @_;
 
-	# not what the session with the lock was up to
+	# not what others were up to
 	return grep { !/\(100\)/ } $test->log_from($cell->{log_from}) =~
 	  /LOG: +order_gateway: .* batch_cancel on server .* (batch \d+: .*)$/mg;
 }
@@ -631,7 +710,10 @@ foreach my $phase (@phases)
 my @waits = (
 	'name lookup', 'connect', 'TLS handshake', 'first byte of the answer',
 	'body of the answer', 'waiting for a turn',
-	"waiting for the account's lock", 'backoff');
+	$test->shares_memory
+	? ('waiting behind another call', 'waiting behind another account')
+	: "waiting for the account's lock",
+	'backoff');
 my @computations = (
 	'checking a million ids', 'building a preview of a million ids',
 	'reading an answer of 60 MB');

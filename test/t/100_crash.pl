@@ -1,8 +1,12 @@
 # A backend that is killed in the middle of a call, in each phase of it: the
-# cluster comes back, no account stays locked, the pace still counts what was
-# sent and nothing else, and nothing is sent a second time.
+# cluster comes back, no account stays locked, nobody is left in a queue, and
+# nothing is sent a second time.
 #
-# Each phase has an account of its own, which may send one request an hour.
+# Each phase has an account of its own.  Where lanes are in files, it may send
+# one request an hour, and the pace still counts what was sent and nothing
+# else.  Memory that sessions share is made anew, and knows nothing; then it
+# counts as if windows of up to 2 s were spent.  So there an account may send
+# one request in 2 s, and the sandbox judges.
 
 use strict;
 use warnings;
@@ -11,7 +15,7 @@ use utf8;
 use OrderGateway::OwnNames;
 
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use OrderGateway::Test qw(call_sql letters);
 
@@ -37,12 +41,6 @@ sub watch
 	return $watcher->value($sql);
 }
 
-sub locks
-{
-	return watch(
-		'SELECT count(*) FROM pg_locks WHERE locktype = $$advisory$$ AND objsubid = 20295');
-}
-
 sub has_happened { return $sandbox->wait_for(@_, seconds => 0.01); }
 
 sub is_connecting
@@ -63,7 +61,7 @@ sub says_it_waits
 		  . $session->pid) eq 'Extension';
 }
 
-sub waits_for_account
+sub waits_for_lock
 {
 	my ($session) = @_;
 
@@ -79,10 +77,12 @@ sub waits_for_account
 # skip		why it cannot be had on this system, if it cannot
 # server	options of the servers besides pace and bounds
 # arm		a fault of the sandbox
+# pace		what its server allows, if not what the account may send
 # before	ids that the account has cancelled before
-# holder	another session is using the account, with this id
+# holder	another session uses the account, with this id, on this server
+# held		does it?
 # reached	is the session in that phase?
-# sent		did its request leave?
+# sent		ids that have left, then
 sub phases
 {
 	return (
@@ -112,7 +112,7 @@ sub phases
 			name => 'request sent',
 			arm => ['black_hole'],
 			reached => sub { has_happened(fault => 'black_hole', count => 1) },
-			sent => 1,
+			sent => [101],
 		},
 		{
 			name => 'half an answer',
@@ -120,53 +120,72 @@ sub phases
 			reached => sub {
 				scalar grep { $_->{answered_at} } @{ $sandbox->requests };
 			},
-			sent => 1,
+			sent => [101],
 		},
 		{
 			name => 'waiting for a turn',
+			pace => '1/1h',
 			before => [100],
 			reached => \&says_it_waits,
+			sent => [100],
 		},
-		{
-			# With shared memory it waits for a turn here, too.
+		$test->shares_memory
+		? {
+			name => 'waiting behind another call',
+			pace => '1/1h',
+			holder => [ 100, 'crash' ],
+			held => sub { $test->waiting_sessions == 1 },
+			reached => sub {
+				says_it_waits($_[0]) && $test->waiting_sessions == 2;
+			},
+		}
+		: {
 			name => 'waiting for the account',
 			arm => ['black_hole'],
-			holder => 100,
-			reached => sub {
-				waits_for_account($_[0]) || says_it_waits($_[0]);
-			},
+			holder => [ 100, 'free' ],
+			held => sub { has_happened(fault => 'black_hole', count => 1) },
+			reached => \&waits_for_lock,
+			sent => [100],
 		},
 		{
 			name => 'backoff',
 			arm => [ 'retry_after', seconds => 3600 ],
 			reached => \&says_it_waits,
-			sent => 1,
+			sent => [101],
 		},
 	);
 }
 
-# Two servers for the same account: that of the call that is killed, and one
-# that asks afterwards, and will not wait.
+# Servers for the same account: that of the call that is killed, one that asks
+# afterwards, and one without a limit.
 sub make_servers
 {
 	my ($phase, $number) = @_;
+	my $often = $test->shares_memory ? '1/2s' : '1/1h';
 	my %credentials = (access_key => "crash-$number", secret_key => 'crash');
-	my %bounds = (
-		"crash_$number" => { connect_timeout => '1h', timeout => '1h', max_wait => 0 },
-		"after_$number" => {
+	my %servers = (
+		crash => {
+			rate_limit => $phase->{pace} // $often,
+			connect_timeout => '1h',
+			timeout => '1h',
+			max_wait => 0,
+		},
+		after => {
+			rate_limit => $often,
 			connect_timeout => '500ms',
 			timeout => '1min',
-			max_wait => '10ms',
+			max_wait => $test->shares_memory ? '1min' : '10ms',
 			retries => 0,
-		});
+		},
+		free => { rate_limit => 'off' });
 
 	$sandbox->add_account('xt', \%credentials);
-	foreach my $name (sort keys %bounds)
+	foreach my $name (sort keys %servers)
 	{
 		$node->safe_psql('postgres',
-			$sandbox->server_sql('xt', name => $name, rate_limit => '1/1h',
-				%{ $bounds{$name} }, %{ $phase->{server} // {} })
-			  . $sandbox->mapping_sql('xt', name => $name, %credentials));
+			$sandbox->server_sql('xt', name => "${name}_$number",
+				%{ $servers{$name} }, %{ $phase->{server} // {} })
+			  . $sandbox->mapping_sql('xt', name => "${name}_$number", %credentials));
 	}
 	return;
 }
@@ -188,68 +207,148 @@ sub wait_for_recovery
 # What does the account say to the next call?
 sub check_pace
 {
-	my ($phase, $number, $preload) = @_;
-	my $counted = $phase->{sent} || $phase->{before} || $phase->{holder};
+	my ($phase, $number) = @_;
 	my ($row) =
 	  @{ $test->session->call('xt', [900], server => "after_$number") };
 
 	return like($row->{message}, $NO_TURN, 'what was sent is counted')
-	  if $counted;
+	  if $phase->{sent};
+	return like($row->{message}, $NO_CONNECTION, 'what was not sent is not');
+}
 
-	# Shared memory is made anew after a crash, with its windows spent.
-	return like($row->{message}, $preload ? qr/$NO_TURN|$NO_CONNECTION/ : $NO_CONNECTION,
-		'what was not sent is not');
+# The same where memory was made after the backend was killed.
+sub check_new_memory
+{
+	my ($phase, $number, $killed_at) = @_;
+
+	is(watch('SELECT count(*) FROM order_gateway_activity'), 0,
+		'no call is left in progress');
+	is(watch('SELECT count(*) FROM order_gateway_stats'), 0, '... nor counted');
+	is(watch('SELECT count(*) FROM order_gateway_limits'), 0, '... nor a lane in use');
+
+	my ($row) =
+	  @{ $test->session->call('xt', [900], server => "after_$number") };
+	if ($phase->{server})
+	{
+		like($row->{message}, $NO_CONNECTION, 'there is a turn for the next call');
+	}
+	else
+	{
+		is(letters([$row]), 'C', 'there is a turn for the next call');
+	}
+	cmp_ok(($row->{sent_at} // time) - $killed_at, '>=', 2, '... when 2 s are over');
+	is($sandbox->pace->{violations}, 0, '... and the provider sees no violation');
+	is(watch('SELECT server, calls, cancelled + not_sent FROM order_gateway_stats'),
+		"after_$number|1|1", '... which is all that is counted');
+	is(watch('SELECT count(*) FROM order_gateway_activity'), 0, '... and then over');
+	is($test->waiting_sessions, 0, '... and nobody waits');
+	return;
 }
 
 # Nothing more arrives; what did, did so once.
 sub check_requests
 {
 	my ($phase) = @_;
-	my %expected = map { $_ => 1 } @{ $phase->{before} // [] },
-	  $phase->{holder} // (), $phase->{sent} ? 101 : ();
+	my %expected = map { $_ => 1 } @{ $phase->{sent} // [] };
 	my %requested;
 
+	$expected{900} = 1 if $test->shares_memory && !$phase->{server};
 	$requested{$_}++ foreach map { @{ $_->{ids} } } @{ $sandbox->requests };
 	is_deeply(\%requested, \%expected, 'nothing is sent twice, nor late');
 	return;
 }
 
+sub fresh
+{
+	$sandbox->reset;
+	$sandbox->settings(accept_any_id => 'on', @_);
+	return;
+}
+
+# Another session is to use the account meanwhile.
+sub hold_account
+{
+	my ($phase, $number) = @_;
+	my ($id, $server) = @{ $phase->{holder} };
+	my $holder = $test->session;
+
+	$holder->send_call('xt', [$id], server => "${server}_$number");
+	$test->wait_until($phase->{held}, 'another session uses the account');
+	return $holder;
+}
+
 sub crash_in
 {
-	my ($phase, $number, $preload) = @_;
-	my ($victim, $holder);
+	my ($phase, $number) = @_;
+	my ($victim, $holder, $killed_at);
 
 	make_servers($phase, $number);
-	$sandbox->reset;
-	$sandbox->settings(accept_any_id => 'on');
+	fresh();
+	$sandbox->pace(provider => 'xt',
+		limits => [ { count => 1, seconds => 2, scope => 'key', lane => 'orders' } ]);
 	foreach my $id (@{ $phase->{before} // [] })
 	{
-		is(letters($test->session->call('xt', [$id], server => "crash_$number")),
+		is(letters($test->session->call('xt', [$id], server => "free_$number")),
 			'C', 'a call before');
 	}
 	$sandbox->arm($phase->{arm}[0], provider => 'xt',
 		@{ $phase->{arm} }[ 1 .. $#{ $phase->{arm} } ]) if $phase->{arm};
-	if ($phase->{holder})
-	{
-		$holder = $test->session;
-		$holder->send_call('xt', [ $phase->{holder} ], server => "crash_$number");
-		ok($sandbox->wait_for(fault => $phase->{arm}[0], count => 1),
-			'another session uses the account');
-	}
+	$holder = hold_account($phase, $number) if $phase->{holder};
 
 	$victim = $test->session;
 	$victim->send_call('xt', [101], server => "crash_$number");
 	$test->wait_until(sub { $phase->{reached}->($victim) },
 		'the call is in that phase');
+	$killed_at = time;
 	kill 'KILL', $victim->pid;
 	wait_for_recovery($victim);
 	$holder->finish if $holder;
 
-	is(locks(), 0, 'no account is locked');
+	is($test->locked_accounts, 0, 'no account is locked');
 	$sandbox->disarm;
-	check_pace($phase, $number, $preload);
+	if ($test->shares_memory)
+	{
+		check_new_memory($phase, $number, $killed_at);
+	}
+	else
+	{
+		check_pace($phase, $number);
+	}
 	check_requests($phase);
 	is(letters($test->session->call('xt', [901])), 'C', 'another account works');
+	return;
+}
+
+# So many ids that no other number has.
+sub ids { return map { $_[0] * 10_000 + $_ } 1 .. $_[1]; }
+
+# Several sessions send as fast as they may, before and after.
+sub crash_at_the_limit
+{
+	$test->own_server('xt', 'busy', rate_limit => undef, max_wait => 0);
+	fresh(pace => 'on', pace_tolerance_ms => 100);
+	my @victims = map { $test->session } 1 .. 4;
+	$victims[$_]->send_call('xt', [ ids($_, 3000) ], server => 'busy') foreach 0 .. 3;
+	ok($sandbox->wait_for(requests => 15, seconds => 60), 'sessions send at the limit');
+	kill 'KILL', $victims[-1]->pid;
+	wait_for_recovery(pop @victims);
+	$_->finish foreach @victims;
+
+	my $before = @{ $sandbox->requests };
+	my @sessions = map { $test->session } 1 .. 4;
+	$sessions[$_]->send_call('xt', [ ids($_ + 4, 1000) ], server => 'busy') foreach 0 .. 3;
+	is(letters($_->finish_call), 'C*1000', 'a session sends again') foreach @sessions;
+	is(@{ $sandbox->requests } - $before, 40, '... as many requests as it takes');
+	my $pace = $sandbox->pace;
+	my ($window) = grep { $_->{who} =~ /busy/ && $_->{scope} eq 'key' } @{ $pace->{windows} };
+	is($pace->{violations}, 0, '... with no violation before or after');
+	is($window->{max_seen}, 10, '... though at the limit');
+	return if !$test->shares_memory;
+
+	is(watch('SELECT calls, requests, cancelled, unknown, not_sent'
+			  . q{ FROM order_gateway_stats WHERE server = 'busy'}),
+		'4|40|4000|0|0', '... and counted since the crash');
+	is(watch('SELECT count(*) FROM order_gateway_activity'), 0, '... with nobody left over');
 	return;
 }
 
@@ -262,26 +361,24 @@ sub crash_everywhere
 	$test = OrderGateway::Test->start(
 		name => $preload ? 'preloaded' : 'loaded',
 		options => { rate_limit => 'off' },
-		conf => "restart_after_crash = on\n"
-		  . ($preload ? "shared_preload_libraries = 'order_gateway'\n" : ''),
+		preload => $preload,
+		conf => "restart_after_crash = on\n",
 		sandbox => { OrderGateway::OwnNames::sandbox_options() });
 	$node = $test->node;
 	$sandbox = $test->sandbox;
-	$test->wait_until(
-		sub {
-			watch(q{SELECT now() - pg_postmaster_start_time() > interval '2 s'})
-			  eq 't';
-		},
-		'what was sent before the start counts no more');
+	note(($preload ? 'preloaded' : 'not preloaded') . ', lanes in '
+		  . ($test->shares_memory ? 'shared memory' : 'files'));
+	$test->wait_out_doubt(2);
 	foreach my $phase (phases())
 	{
 		$number++;
 	  SKIP:
 		{
 			skip "$phase->{name}: $phase->{skip}", 1 if $phase->{skip};
-			subtest $phase->{name} => sub { crash_in($phase, $number, $preload) };
+			subtest $phase->{name} => sub { crash_in($phase, $number) };
 		}
 	}
+	subtest 'at the limit' => \&crash_at_the_limit;
 	undef $watcher;
 	$sandbox->stop;
 	$node->stop;
@@ -289,4 +386,5 @@ sub crash_everywhere
 }
 
 crash_everywhere(0);
+crash_everywhere(1);
 done_testing();

@@ -17,8 +17,8 @@ use OrderGateway::Test qw(call_sql letters);
 my $SECONDS = $ENV{OG_SECONDS} // 70;
 
 my $test = OrderGateway::Test->start(
-	conf => "shared_preload_libraries = 'order_gateway'\n"
-	  . "order_gateway.max_accounts = 3\n");
+	preload => 1,
+	conf => "order_gateway.max_accounts = 3\n");
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $session = $test->session;

@@ -137,10 +137,11 @@ sub letters
 
 Starts a cluster and the sandbox, and creates in database C<postgres> the
 extension and a server and user mapping for each provider, named like it.
-With C<OG_PRELOAD> in the environment the library is preloaded.  C<name> is
-the cluster's (C<main>), C<conf> is added to postgresql.conf, C<sandbox> is a hash of options for the
-sandbox, C<options> one of options for all servers, C<env> one of environment
-variables for the cluster; C<standby> prepares it for streaming.
+C<name> is the cluster's (C<main>), C<conf> is added to postgresql.conf,
+C<sandbox> is a hash of options for the sandbox, C<options> one of options for
+all servers, C<env> one of environment variables for the cluster; C<standby>
+prepares it for streaming.  The library is preloaded if C<preload> says so, by
+default with C<OG_PRELOAD> in the environment.
 
 =head2 $test->node, $test->sandbox
 
@@ -179,7 +180,8 @@ sub start
 
 	$node->init(allows_streaming => $opts{standby} // 0);
 	$node->append_conf('postgresql.conf',
-		"shared_preload_libraries = 'order_gateway'") if $ENV{OG_PRELOAD};
+		"shared_preload_libraries = 'order_gateway'")
+	  if $opts{preload} // $ENV{OG_PRELOAD};
 	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
 	{
 		local %ENV = (%ENV, %{ $opts{env} // {} });
@@ -191,6 +193,7 @@ sub start
 		sandbox => OrderGateway::Sandbox->start(%{ $opts{sandbox} // {} }),
 	}, $class;
 	$self->{sandbox}->install($node, extension => 1, %{ $self->{options} });
+	$self->memory_is_new;
 	return $self;
 }
 
@@ -335,6 +338,86 @@ sub log_from
 	return PostgreSQL::Test::Utils::slurp_file($self->{node}->logfile,
 		$offset);
 }
+
+=head1 TWO WAYS TO KEEP THE PACE
+
+Lanes are in memory that sessions share where the library is preloaded, and on
+PostgreSQL 17 and newer in any case; else in files, and a call holds its
+account's lock.  What a test says holds for both, or it asks which.
+
+=head2 $test->shares_memory
+
+Do sessions of this cluster share memory?
+
+=head2 $test->wait_out_doubt($seconds)
+
+Waits until windows of so many seconds are no longer partly spent for what may
+have been sent before the shared memory was made.  Files remember; only those
+of the first 2 seconds are in doubt for so long.
+
+=head2 $test->memory_is_new
+
+To be called when the cluster has been started again, or come back from a
+crash: its shared memory was made anew, or is now.
+
+=head2 $test->locked_accounts, $test->waiting_sessions
+
+How many accounts are locked; how many sessions stand in the longest queue for
+turns that there is in shared memory.
+
+=cut
+
+# What a window may have on top of its length: see limiter_lane.c.
+my $LARGEST_MARGIN = 0.25;
+
+sub shares_memory
+{
+	my ($self) = @_;
+
+	return $self->{shares_memory} //= $self->_ask(
+		q{SELECT current_setting('server_version_num')::int >= 170000
+			OR current_setting('shared_preload_libraries') ~ 'order_gateway'})
+	  eq 't';
+}
+
+sub wait_out_doubt
+{
+	my ($self, $seconds) = @_;
+
+	$seconds = 2 if !$self->shares_memory && $seconds > 2;
+	my $left = $self->{memory_since} + $seconds + $LARGEST_MARGIN - Time::HiRes::time();
+	Time::HiRes::sleep($left) if $left > 0;
+	return;
+}
+
+sub memory_is_new
+{
+	my ($self) = @_;
+
+	# Where nothing is preloaded, whoever looks first has it made.
+	$self->_ask('SELECT count(*) FROM order_gateway_limits')
+	  if $self->shares_memory;
+	$self->{memory_since} = Time::HiRes::time();
+	return;
+}
+
+sub locked_accounts
+{
+	my ($self) = @_;
+
+	return $self->_ask('SELECT count(*) FROM pg_locks'
+		  . q{ WHERE locktype = 'advisory' AND objsubid = 20295});
+}
+
+sub waiting_sessions
+{
+	my ($self) = @_;
+
+	return $self->_ask(
+		'SELECT coalesce(max(sessions_waiting), 0) FROM order_gateway_limits');
+}
+
+sub _ask { return $_[0]{node}->safe_psql('postgres', $_[1]); }
 
 package OrderGateway::Test::Session;
 

@@ -1,0 +1,137 @@
+# Shared memory without preloading: PostgreSQL 17 and newer make it when a
+# session first asks for it. 100_shared and 101_views test what is in it; here
+# it is that all sessions of a cluster find the same.
+
+use strict;
+use warnings;
+use utf8;
+
+use PostgreSQL::Test::Cluster;
+use Test::More;
+use Time::HiRes qw(time);
+
+use OrderGateway::Test qw(call_sql letters);
+
+plan skip_all => 'before PostgreSQL 17 only a preloaded library shares memory'
+  if PostgreSQL::Test::Cluster->new('version')->pg_version < 17;
+
+my $test = OrderGateway::Test->start(
+	preload => 0,
+	options => { rate_limit => 'off' },
+	conf => "restart_after_crash = on\n");
+my $node = $test->node;
+my $sandbox = $test->sandbox;
+
+$node->safe_psql('postgres', 'CREATE DATABASE other ENCODING UTF8 TEMPLATE template0');
+$sandbox->install(sub { $node->safe_psql('other', $_[0]) }, extension => 1);
+
+# Both databases call this one by its default limit.
+$test->servers('busy', providers => ['xt'], rate_limit => undef);
+
+sub fresh
+{
+	$test->reset;
+	$sandbox->settings(accept_any_id => 'on', pace_tolerance_ms => 100, @_);
+	return;
+}
+
+my $session;
+
+# A view, without the rows of other servers.
+sub view
+{
+	my ($view, $columns) = @_;
+
+	return $session->query("SELECT $columns FROM order_gateway_$view"
+		  . q{ WHERE server LIKE 'xt%' ORDER BY 1})->{lines};
+}
+
+# ----
+# Nothing is there until somebody asks
+# ----
+
+$session = $test->session;
+is($session->value(q{SELECT current_setting('shared_preload_libraries') = ''}), 't',
+	'nothing is preloaded');
+is_deeply(view($_, '*'), [], "order_gateway_$_ is empty")
+  foreach qw(activity stats limits);
+
+# ----
+# One session sees what another does
+# ----
+
+fresh();
+my @callers = map { $test->session(database => $_) } qw(postgres other);
+$sandbox->arm('black_hole', provider => 'xt', match_id => 1);
+$callers[0]->send_call('xt', [1]);
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call waits for its answer');
+$test->wait_until(sub { view('activity', 'waiting_for')->[0] eq 'answer' },
+	'... as others see');
+is_deeply(view('activity', 'pid, database, server, ids, requests_in_flight'),
+	[ $callers[0]->pid . '|postgres|xt|1|1' ], '... with its counts');
+is($session->value('SELECT wait_event FROM pg_stat_activity WHERE pid = '
+		  . $callers[0]->pid), 'OrderGatewayAnswer', '... and a name for the wait');
+is(letters($session->call('xt', [2])), 'C', 'the account can be used meanwhile');
+is($test->locked_accounts, 0, '... since it is not locked');
+$session->value('SELECT pg_terminate_backend(' . $callers[0]->pid . ')');
+$callers[0]->finish;
+$test->wait_until(sub { !@{ view('activity', '*') } }, 'the call is gone when it is ended');
+is_deeply(view('stats', 'calls, requests, cancelled, unknown'), ['2|2|1|1'],
+	'... and counted like the other');
+$sandbox->disarm;
+$callers[0] = $test->session;
+
+# ----
+# One pace for sessions of two databases
+# ----
+
+fresh(pace => 'on');
+$callers[0]->send_call('xt', [ 1 .. 2000 ], server => 'xt_busy');
+$callers[1]->send_call('xt', [ 2001 .. 4000 ]);
+is(letters($_->finish_call), 'C*2000', 'a session sends at the limit') foreach @callers;
+is($sandbox->pace->{violations}, 0, '... which they keep together');
+my ($window) = grep { $_->{scope} eq 'key' && $_->{lane} eq 'orders' } @{ $sandbox->pace->{windows} };
+is($window->{max_seen}, 10, '... and use');
+is($window->{requests}, 40, '... for all of their requests');
+is_deeply(view('limits', q{class, rate_limit}),
+	[ 'host|1000/1min per host', 'orders|10/1s per key' ], 'it can be seen');
+
+# ----
+# It ends with the server, and is made anew
+# ----
+
+sub new_memory_ok
+{
+	my ($what) = @_;
+	my $begin = time;
+
+	is_deeply(view('stats', '*'), [], "statistics do not outlive $what");
+	is_deeply(view('activity', '*'), [], '... nor do calls');
+	fresh(pace => 'on');
+	my $rows = $session->call('xt', [1], server => 'xt_busy');
+	is(letters($rows), 'C', '... a first call');
+	cmp_ok($rows->[0]{sent_at} - $begin, '>=', 1,
+		'... waits as if a window of a second were spent');
+	is_deeply(view('stats', 'server, calls'), ['xt_busy|1'], '... and is counted');
+	return;
+}
+
+$_->quit foreach $session, @callers;
+$node->restart;
+ok(!-e $node->data_dir . '/pg_stat/order_gateway.stat', 'there is no file of statistics');
+$session = $test->session;
+new_memory_ok('a restart');
+
+$callers[0] = $test->session;
+$sandbox->arm('black_hole', provider => 'xt', match_id => 7);
+$callers[0]->send_call('xt', [7]);
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call waits for its answer');
+kill 'KILL', $callers[0]->pid;
+$callers[0]->finish;
+$test->wait_until(
+	sub { $node->psql('postgres', 'SELECT 1') == 0 },
+	'the server is there again after a crash');
+$sandbox->disarm;
+$session = $test->session;
+new_memory_ok('a crash');
+done_testing();
