@@ -47,6 +47,13 @@ typedef struct OgKeys
 	int		   *key_of;			/* position to key; NULL while all differ */
 	int			key_of_size;
 	struct keyhash_hash *index; /* while keys are being added */
+
+	/*
+	 * Per key, arguments of its own, which then stand in the place of the
+	 * call's; NULL where all keys have the same.  Such keys go alone, one in
+	 * each request.
+	 */
+	const OgFields *arguments;
 } OgKeys;
 
 /* Gather ids, in a context of their own below the current one. */
@@ -60,6 +67,13 @@ static inline int
 og_keys_at(const OgKeys *keys, int position)
 {
 	return keys->key_of ? keys->key_of[position] : position;
+}
+
+/* The arguments of the batch that begins with a key. */
+static inline const OgFields *
+og_keys_arguments(const OgKeys *keys, int key, const OgFields *of_call)
+{
+	return keys->arguments ? &keys->arguments[key] : of_call;
 }
 
 typedef struct OgCall OgCall;

@@ -273,6 +273,8 @@ typedef struct OgOperation
 	int			batch_max;		/* most keys of one request */
 	int			batch_default;	/* where option batch_size is not given */
 	bool		several;		/* one key may answer several orders */
+	OgVerdict	done;			/* what its verdict is where all is well:
+								 * OG_CANCELLED, or OG_ACCEPTED */
 
 	/*
 	 * Fill an initialised, empty request.  Answers false when none can be
@@ -288,7 +290,10 @@ typedef struct OgOperation
 	void		(*read) (OgReading *reading, OgSlice answer,
 						 const OgBatch *batch);
 
-	/* An act whose answer has no body where all is well. */
+	/*
+	 * An act whose answer has no body where all is well: HTTP 200 and nothing
+	 * after a head that says so.
+	 */
 	bool		empty_is_accepted;
 
 	/*

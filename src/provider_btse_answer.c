@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_btse_answer.c
+ *		What BTSE's acts answer: lists of orders, and errors.
+ *
+ * One id may stand for several orders: the legs of an OCO order, or orders
+ * that share a client order id.  They are told apart by their own orderID.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "provider_btse_internal.h"
+
+void
+og_btse_read_error(OgReading *reading, OgSlice answer)
+{
+	enum
+	{
+		ERROR_CODE, CODE, STATUS, MESSAGE, MSG, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"errorCode", "code", "status", "message", "msg"
+	};
+	OgSlice		values[COUNT];
+
+	og_json_pick(answer, names, values, COUNT);
+	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
+	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
+	reading->note = "is not a list of orders";
+	/* Key, nonce and signature are all refused like this. */
+	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
+}
+
+void
+og_btse_read_refusal(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	og_btse_read_error(reading, answer);
+	reading->note = "has a body, which is not documented";
+}
+
+bool
+og_btse_is_list_of_orders(OgReading *reading, OgSlice list)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	int			count = 0;
+
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (og_json_kind(element) != OG_JSON_OBJECT)
+		{
+			reading->note = "is not a list of orders";
+			return false;
+		}
+		if (++count > OG_MAX_PARTS)
+		{
+			reading->note = "names more than " CppAsString2(OG_MAX_PARTS) " orders";
+			return false;
+		}
+	}
+	return true;
+}
+
+/* True for a string or number that names something. */
+static bool
+is_id(OgSlice value)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	return kind == OG_JSON_NUMBER ||
+		(kind == OG_JSON_STRING && value.len > strlen("\"\""));
+}
+
+/* True for what can be the name of one order among others. */
+static bool
+is_part(OgSlice value)
+{
+	return is_id(value) && value.len <= OG_MAX_PART_LEN;
+}
+
+void
+og_btse_take_order(OgReading *reading, OgSlice element,
+				   const OgMeaning *meanings)
+{
+	enum
+	{
+		STATUS, MESSAGE, ORDER_ID, CLIENT_ORDER_ID, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"status", "message", "orderID", "clOrderID"
+	};
+	OgSlice		values[COUNT];
+	OgResult	result = {.verdict = OG_UNKNOWN};
+
+	og_json_pick(element, names, values, COUNT);
+	result.element = element;
+	if (is_part(values[ORDER_ID]))
+		result.part = values[ORDER_ID];
+	else if (is_part(values[CLIENT_ORDER_ID]))
+		result.part = values[CLIENT_ORDER_ID];
+
+	if (meanings != NULL)
+	{
+		result.code = values[STATUS];
+		result.message = values[MESSAGE];
+		if (result.part.data != NULL)
+			result.verdict = og_meaning(meanings, values[STATUS]);
+	}
+	else if (result.part.data != NULL)
+		reading->take(reading, -1, &result);
+	reading->take(reading, 0, &result);
+}
+
+/* Does an element of the list carry the key? */
+static bool
+carries_key(OgReading *reading, OgSlice list, const char *id_name)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (reading->find(reading, og_json_member(element, id_name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does an element carry the id of another order than that of the key? */
+static bool
+is_another(OgReading *reading, OgSlice element, const char *id_name)
+{
+	OgSlice		id = og_json_member(element, id_name);
+
+	return is_id(id) && reading->find(reading, id) != 0;
+}
+
+void
+og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
+					bool legs, const OgMeaning *meanings)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	bool		ours;
+
+	if (og_json_kind(answer) != OG_JSON_ARRAY)
+	{
+		og_btse_read_error(reading, answer);
+		return;
+	}
+	if (!og_btse_is_list_of_orders(reading, answer))
+		return;
+	ours = carries_key(reading, answer, id_name);
+	if (!ours)
+		reading->note = "does not carry the id of this order";
+
+	og_json_open(&cursor, answer);
+	while (og_json_next_element(&cursor, &element))
+	{
+		OgResult	stranger = {.verdict = OG_UNKNOWN};
+
+		if (ours && !legs && is_another(reading, element, id_name))
+			reading->take(reading, -1, &stranger);
+		else
+			og_btse_take_order(reading, element, ours ? meanings : NULL);
+	}
+}

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_btse_internal.h
+ *		What the files of BTSE share with each other.
+ *
+ * provider_btse.c			the provider: signature, cancel, probes
+ * provider_btse_trade.c	acts on orders: create, amend, cancel all
+ * provider_btse_deposit.c	acts on investments
+ * provider_btse_body.c		the JSON bodies of acts
+ * provider_btse_answer.c	lists of orders, and errors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_PROVIDER_BTSE_INTERNAL_H
+#define OG_PROVIDER_BTSE_INTERNAL_H
+
+#include "provider.h"
+
+#define BTSE_ORDER_PATH		"/api/v3.3/order"
+
+/* Codes of an error: they are those of HTTP. */
+#define BTSE_UNAUTHORIZED	"401"
+#define BTSE_FORBIDDEN		"403"
+
+/* ---------- operations ---------- */
+
+extern const OgOperation og_btse_trade_acts[];
+extern const OgOperation og_btse_deposit_acts[];
+
+/* ---------- provider_btse.c ---------- */
+
+/* What the status in an answer to a DELETE says. */
+extern const OgMeaning og_btse_delete_status[];
+
+/* How argument "by" is called in a request and in an answer, or NULL. */
+extern const char *og_btse_id_name(const OgBatch *batch);
+
+/*
+ * Does the batch have one key, and does that name anything?  What is empty, or
+ * could be after somebody trimmed it, must not leave.
+ */
+extern bool og_btse_names_one(const OgBatch *batch);
+
+/* ---------- provider_btse_body.c ---------- */
+
+/* What a parameter is in JSON. */
+typedef enum BtseKind
+{
+	BTSE_STRING,
+	BTSE_NUMBER,				/* as it is spelled */
+	BTSE_BOOLEAN				/* "true" or "false" */
+} BtseKind;
+
+/* A parameter of a body, and the argument that it comes from. */
+typedef struct BtseParameter
+{
+	const char *argument;		/* NULL in the last row */
+	const char *name;
+	BtseKind	kind;
+} BtseParameter;
+
+/*
+ * Make a request with a JSON body: the key of the batch as the parameter
+ * "key_name", and after it those arguments that are given.  False when a value
+ * is not of its kind, or memory ran out.
+ */
+extern bool og_btse_build_body(OgRequest *request, OgMethod method,
+							   const char *path, const OgBatch *batch,
+							   const char *key_name, BtseKind key_kind,
+							   const BtseParameter *parameters);
+
+/* ---------- provider_btse_answer.c ---------- */
+
+/* An object instead of a list: no order is named, only an error. */
+extern void og_btse_read_error(OgReading *reading, OgSlice answer);
+
+/* The same, of an act that is documented to answer nothing at all. */
+extern void og_btse_read_refusal(OgReading *reading, OgSlice answer,
+								 const OgBatch *batch);
+
+/*
+ * Read a list of orders that must carry the key as "id_name", which one of its
+ * elements has to do.  With "legs" those that carry another are legs of the
+ * same order, else they were not asked for.
+ */
+extern void og_btse_read_orders(OgReading *reading, OgSlice answer,
+								const char *id_name, bool legs,
+								const OgMeaning *meanings);
+
+/*
+ * Are these all objects, and not too many?  If not, the reading notes why.
+ */
+extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list);
+
+/*
+ * Take an order of such a list for the one key; without meanings it is one
+ * that nobody asked for.
+ */
+extern void og_btse_take_order(OgReading *reading, OgSlice element,
+							   const OgMeaning *meanings);
+
+#endif							/* OG_PROVIDER_BTSE_INTERNAL_H */
