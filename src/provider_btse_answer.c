@@ -27,20 +27,20 @@ og_btse_read_error(OgReading *reading, OgSlice answer)
 	og_json_pick(answer, names, values, COUNT);
 	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
 	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
-	reading->note = "is not a list of orders";
+	reading->note = BTSE_NO_LIST;
 	/* Key, nonce and signature are all refused like this. */
 	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
 }
 
 void
-og_btse_read_refusal(OgReading *reading, OgSlice answer, const OgBatch *batch)
+og_btse_read_no_body(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	og_btse_read_error(reading, answer);
 	reading->note = "has a body, which is not documented";
 }
 
 bool
-og_btse_is_list_of_orders(OgReading *reading, OgSlice list)
+og_btse_is_list_of_orders(OgReading *reading, OgSlice list, int most)
 {
 	OgJsonCursor cursor;
 	OgSlice		element;
@@ -51,12 +51,12 @@ og_btse_is_list_of_orders(OgReading *reading, OgSlice list)
 	{
 		if (og_json_kind(element) != OG_JSON_OBJECT)
 		{
-			reading->note = "is not a list of orders";
+			reading->note = BTSE_NO_LIST;
 			return false;
 		}
-		if (++count > OG_MAX_PARTS)
+		if (++count > most)
 		{
-			reading->note = "names more than " CppAsString2(OG_MAX_PARTS) " orders";
+			reading->note = psprintf("names more than %d orders", most);
 			return false;
 		}
 	}
@@ -149,9 +149,10 @@ og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
 	if (og_json_kind(answer) != OG_JSON_ARRAY)
 	{
 		og_btse_read_error(reading, answer);
+		reading->note = BTSE_NO_LIST;
 		return;
 	}
-	if (!og_btse_is_list_of_orders(reading, answer))
+	if (!og_btse_is_list_of_orders(reading, answer, OG_MAX_PARTS))
 		return;
 	ours = carries_key(reading, answer, id_name);
 	if (!ours)

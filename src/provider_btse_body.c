@@ -45,19 +45,19 @@ add_member(cJSON *body, const char *name, BtseKind kind, const char *value)
 bool
 og_btse_build_body(OgRequest *request, OgMethod method, const char *path,
 				   const OgBatch *batch, const char *key_name,
-				   BtseKind key_kind, const BtseParameter *parameters)
+				   BtseKind key_kind, const BtseMember *members)
 {
 	char	   *key = pnstrdup(batch->keys[0].data, batch->keys[0].len);
 	cJSON	   *body = cJSON_CreateObject();
 	bool		added = add_member(body, key_name, key_kind, key);
 
-	for (; parameters->argument != NULL && added; parameters++)
+	for (; members->argument != NULL && added; members++)
 	{
 		const char *value = og_fields_get(batch->arguments,
-										  parameters->argument);
+										  members->argument);
 
 		if (value != NULL)
-			added = add_member(body, parameters->name, parameters->kind, value);
+			added = add_member(body, members->name, members->kind, value);
 	}
 	pfree(key);
 	if (!added)

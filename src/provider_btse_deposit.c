@@ -16,12 +16,12 @@
 #define BTSE_RENEW_PATH		"/api/v3.3/invest/renew"
 #define BTSE_REDEEM_PATH	"/api/v3.3/invest/redeem"
 
-static const BtseParameter btse_amount[] = {
+static const BtseMember btse_amount[] = {
 	{"amount", "amount", BTSE_NUMBER},
 	{NULL}
 };
 
-static const BtseParameter btse_renewal[] = {
+static const BtseMember btse_renewal[] = {
 	{"auto_renew", "autoRenew", BTSE_BOOLEAN},
 	{NULL}
 };
@@ -89,7 +89,7 @@ const OgOperation og_btse_deposit_acts[] = {
 		.batch_default = 1,
 		.done = OG_ACCEPTED,
 		.build = btse_build_deposit,
-		.read = og_btse_read_refusal,
+		.read = og_btse_read_no_body,
 		.empty_is_accepted = true
 	},
 	{
@@ -111,7 +111,7 @@ const OgOperation og_btse_deposit_acts[] = {
 		.batch_default = 1,
 		.done = OG_ACCEPTED,
 		.build = btse_build_redeem,
-		.read = og_btse_read_refusal,
+		.read = og_btse_read_no_body,
 		.empty_is_accepted = true
 	},
 	{.name = NULL}

@@ -22,6 +22,9 @@
 #define BTSE_UNAUTHORIZED	"401"
 #define BTSE_FORBIDDEN		"403"
 
+/* What is noted of an answer that is something else. */
+#define BTSE_NO_LIST		"is not a list of orders"
+
 /* ---------- operations ---------- */
 
 extern const OgOperation og_btse_trade_acts[];
@@ -43,7 +46,7 @@ extern bool og_btse_names_one(const OgBatch *batch);
 
 /* ---------- provider_btse_body.c ---------- */
 
-/* What a parameter is in JSON. */
+/* What a member of a body is in JSON. */
 typedef enum BtseKind
 {
 	BTSE_STRING,
@@ -51,23 +54,23 @@ typedef enum BtseKind
 	BTSE_BOOLEAN				/* "true" or "false" */
 } BtseKind;
 
-/* A parameter of a body, and the argument that it comes from. */
-typedef struct BtseParameter
+/* A member of a body, and the argument that it comes from. */
+typedef struct BtseMember
 {
 	const char *argument;		/* NULL in the last row */
 	const char *name;
 	BtseKind	kind;
-} BtseParameter;
+} BtseMember;
 
 /*
- * Make a request with a JSON body: the key of the batch as the parameter
+ * Make a request with a JSON body: the key of the batch as the member
  * "key_name", and after it those arguments that are given.  False when a value
  * is not of its kind, or memory ran out.
  */
 extern bool og_btse_build_body(OgRequest *request, OgMethod method,
 							   const char *path, const OgBatch *batch,
 							   const char *key_name, BtseKind key_kind,
-							   const BtseParameter *parameters);
+							   const BtseMember *members);
 
 /* ---------- provider_btse_answer.c ---------- */
 
@@ -75,7 +78,7 @@ extern bool og_btse_build_body(OgRequest *request, OgMethod method,
 extern void og_btse_read_error(OgReading *reading, OgSlice answer);
 
 /* The same, of an act that is documented to answer nothing at all. */
-extern void og_btse_read_refusal(OgReading *reading, OgSlice answer,
+extern void og_btse_read_no_body(OgReading *reading, OgSlice answer,
 								 const OgBatch *batch);
 
 /*
@@ -88,9 +91,11 @@ extern void og_btse_read_orders(OgReading *reading, OgSlice answer,
 								const OgMeaning *meanings);
 
 /*
- * Are these all objects, and not too many?  If not, the reading notes why.
+ * Are these all objects, and not more than so many?  If not, the reading notes
+ * why.
  */
-extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list);
+extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list,
+									  int most);
 
 /*
  * Take an order of such a list for the one key; without meanings it is one

@@ -20,6 +20,12 @@
 #define BTSE_PEG_PATH		"/api/v3.3/order/peg"
 #define BTSE_TIMER_PATH		"/api/v3.3/order/cancelAllAfter"
 
+/*
+ * The most orders of a market that are read as cancelled; telling them apart
+ * takes a second at most.
+ */
+#define BTSE_MAX_CANCELLED	10000
+
 /* Longer symbols are no symbols. */
 #define BTSE_MAX_SYMBOL		64
 
@@ -105,7 +111,7 @@ static const OgColumn btse_act_columns[] = {
 
 /* ---------- create ---------- */
 
-static const BtseParameter btse_new_order[] = {
+static const BtseMember btse_new_order[] = {
 	{"symbol", "symbol", BTSE_STRING},
 	{"side", "side", BTSE_STRING},
 	{"type", "type", BTSE_STRING},
@@ -200,7 +206,7 @@ static const struct
 	{"trigger_price", "TRIGGERPRICE"}
 };
 
-static const BtseParameter btse_amendment[] = {
+static const BtseMember btse_amendment[] = {
 	{"symbol", "symbol", BTSE_STRING},
 	{"type", "type", BTSE_STRING},
 	{"value", "value", BTSE_NUMBER},
@@ -338,16 +344,20 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	if (og_json_kind(answer) != OG_JSON_ARRAY)
 	{
 		og_btse_read_error(reading, answer);
+		reading->note = BTSE_NO_LIST;
 		return;
 	}
-	if (!og_btse_is_list_of_orders(reading, answer))
+	if (!og_btse_is_list_of_orders(reading, answer, BTSE_MAX_CANCELLED))
 		return;
-	reading->note = "names an order of another market";
 	og_json_open(&cursor, answer);
 	while (og_json_next_element(&cursor, &element))
 	{
-		og_btse_take_order(reading, element, is_of_market(element, batch)
-						   ? og_btse_delete_status : NULL);
+		bool		ours = is_of_market(element, batch);
+
+		if (!ours)
+			reading->note = "names an order of another market";
+		og_btse_take_order(reading, element,
+						   ours ? og_btse_delete_status : NULL);
 		count++;
 	}
 	if (count > 0)
@@ -358,7 +368,7 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 /* ---------- cancel all after ---------- */
 
-static const BtseParameter btse_nothing_more[] = {{NULL}};
+static const BtseMember btse_nothing_more[] = {{NULL}};
 
 static bool
 btse_build_timer(OgRequest *request, const OgBatch *batch)
@@ -414,7 +424,7 @@ const OgOperation og_btse_trade_acts[] = {
 		.batch_default = 1,
 		.done = OG_ACCEPTED,
 		.build = btse_build_timer,
-		.read = og_btse_read_refusal,
+		.read = og_btse_read_no_body,
 		.empty_is_accepted = true
 	},
 	{.name = NULL}
