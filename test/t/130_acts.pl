@@ -247,6 +247,15 @@ foreach my $fault (sort keys %faults)
 		1, '... and is found by its id');
 }
 
+# A connection that was kept from an earlier call dies under the request.
+$test->reset;
+act('btse_create_order', @LIMIT, client_order_id => 'first');
+$sandbox->arm('close_kept_next', provider => 'btse');
+($row) = @{ act('btse_create_order', @LIMIT, client_order_id => 'mine') };
+is($row->{outcome}, 'unknown', 'create: a kept connection dies');
+is_deeply(times_created(), { first => 1, mine => 1 }, '... created once');
+is(scalar(requests()), 2, '... sent once');
+
 $test->reset;
 $sandbox->arm('wrong_types', provider => 'btse', fields => ['price', 'postOnly',
 	'timestamp', 'orderType', 'clOrderID'], type => 'object');
