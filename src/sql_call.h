@@ -93,8 +93,11 @@ extern const char *og_sql_id_fault(OgSlice id, const OgProvider *provider,
 /* 25006 for an act in a READ ONLY transaction or on a standby. */
 extern void og_sql_prevent_act(const char *function);
 
-/* Put a request that would be made into the rows of a preview. */
-extern void og_sql_put_preview(const OgPreview *preview, void *rsinfo);
+/*
+ * Put a request that would be made into the rows of a preview: a
+ * ReturnSetInfo.
+ */
+extern void og_sql_put_preview(const OgPreview *preview, void *rows);
 
 /* Argument n of a preview: the time that requests are stamped with. */
 extern TimestampTz og_sql_preview_time(FunctionCallInfo fcinfo, int n);

@@ -54,9 +54,9 @@ headers_json(const OgFields *headers)
 }
 
 void
-og_sql_put_preview(const OgPreview *preview, void *arg)
+og_sql_put_preview(const OgPreview *preview, void *rows)
 {
-	ReturnSetInfo *rsinfo = arg;
+	ReturnSetInfo *rsinfo = rows;
 	const OgRequest *request = preview->request;
 	Datum		values[NCOLUMNS] = {0};
 	bool		nulls[NCOLUMNS] = {0};

@@ -571,6 +571,16 @@ is(join(' ', map { "$_->{ordinal}:$_->{outcome}" } @$rows),
 is_deeply(rows("btse_create_orders('[]')"), [], 'none');
 is_deeply(rows('btse_create_orders(NULL)'), [], 'NULL is none');
 
+# At the pace that the provider documents: 75 a second.
+$test->reset;
+$sandbox->settings(pace => 'on', pace_tolerance_ms => 100);
+$test->own_server('btse', 'btse_paced', rate_limit => undef);
+$rows = rows('btse_create_orders(' . orders_json(map { "n$_" } 1 .. 100)
+	  . q{, 'btse_paced')});
+is_deeply([ map { "$_->{client_order_id} $_->{outcome} $_->{attempts}" } @$rows ],
+	[ map { "n$_ accepted 1" } 1 .. 100 ], '100 orders at the documented pace');
+is($sandbox->pace->{violations}, 0, '... no violation');
+
 # ----
 # Nothing is lost without a trace
 # ----
