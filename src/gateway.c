@@ -83,6 +83,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->function = function;
 	call->keys = keys;
 	call->batch_size = og_keys_per_request(account, operation);
+	Assert(keys->arguments == NULL || call->batch_size == 1);
 	call->nbatches = keys->nkeys / call->batch_size +
 		(keys->nkeys % call->batch_size != 0);
 	call->pace = call_pace(account, operation);
@@ -134,29 +135,55 @@ og_call_close(OgCall *call)
 				 errdetail("What it said about them was ignored.")));
 }
 
+/*
+ * Append the keys in flight of a batch.  One that is to be made is known to
+ * nobody but the rows, which are lost now.
+ */
+static void
+name_in_flight(const CallBatch *batch, StringInfo names)
+{
+	for (int i = 0; i < batch->nopen; i++)
+	{
+		OgSlice		key = batch->keys[batch->open[i]];
+
+		appendStringInfo(names, "%s%.*s", names->len > 0 ? ", " : " (",
+						 (int) key.len, key.data);
+	}
+}
+
 /* Say what an error finds, unless it is only a notice or a log line. */
 static void
 call_errcontext(void *arg)
 {
 	OgCall	   *call = arg;
+	OgVerdict	done = call->operation->done;
 	int			total = call->keys->nkeys;
 	int			in_flight = 0;
 	int			category = ERRCODE_TO_CATEGORY(geterrcode());
+	StringInfoData names;
 
 	if (category == ERRCODE_SUCCESSFUL_COMPLETION ||
 		category == ERRCODE_WARNING)
 		return;
+	initStringInfo(&names);
 	for (int i = call->head; i < call->created; i++)
 	{
 		const CallBatch *batch = &call->ring[i % call->ring_size];
 
 		if ((batch->state == BATCH_IN_FLIGHT || batch->state == BATCH_ENDED) &&
 			batch->left)
+		{
 			in_flight += batch->nopen;
+			if (done != OG_CANCELLED)
+				name_in_flight(batch, &names);
+		}
 	}
-	errcontext("order_gateway: %d of %d ids answered (%d cancelled), %d in flight, %d not sent",
-			   call->nanswered, total, call->ncancelled, in_flight,
-			   total - call->nanswered - in_flight);
+	if (names.len > 0)
+		appendStringInfoChar(&names, ')');
+	errcontext("order_gateway: %d of %d ids answered (%d %s), %d in flight%s, %d not sent",
+			   call->nanswered, total, call->ndone, og_verdict_name(done),
+			   in_flight, names.data, total - call->nanswered - in_flight);
+	pfree(names.data);
 }
 
 /* ---------- giving up ---------- */

@@ -47,6 +47,13 @@ typedef struct OgKeys
 	int		   *key_of;			/* position to key; NULL while all differ */
 	int			key_of_size;
 	struct keyhash_hash *index; /* while keys are being added */
+
+	/*
+	 * Per key, arguments of its own, which then stand in the place of the
+	 * call's; NULL where all keys have the same.  Such keys go alone, one in
+	 * each request.
+	 */
+	const OgFields *arguments;
 } OgKeys;
 
 /* Gather ids, in a context of their own below the current one. */
@@ -69,6 +76,13 @@ og_keys_at(const OgKeys *keys, int position)
  * cursor: credentials and connections must not.
  */
 extern MemoryContext og_context_create(void);
+
+/* The arguments of the batch that begins with a key. */
+static inline const OgFields *
+og_keys_arguments(const OgKeys *keys, int key, const OgFields *of_call)
+{
+	return keys->arguments ? &keys->arguments[key] : of_call;
+}
 
 typedef struct OgCall OgCall;
 

@@ -81,8 +81,8 @@ close_key(CallBatch *batch, int i)
 	} while ((o = o->next) != NULL);
 	if (outcome->verdict != OG_NOT_SENT)
 		call->nanswered++;
-	if (outcome->verdict == OG_CANCELLED)
-		call->ncancelled++;
+	if (outcome->verdict == call->operation->done)
+		call->ndone++;
 	og_report_outcome(call, outcome->verdict);
 }
 
@@ -122,6 +122,20 @@ batch_leaves(void *owner, TimestampTz at)
 	return true;
 }
 
+/* What the open keys of a batch are asked with. */
+static OgBatch
+what_is_asked(const CallBatch *batch)
+{
+	const OgCall *call = batch->call;
+	OgBatch		asked;
+
+	asked.arguments = og_keys_arguments(call->keys, batch->first_key,
+										call->arguments);
+	asked.keys = batch->asked;
+	asked.nkeys = batch->nopen;
+	return asked;
+}
+
 /* Hand a signed request to the transport, which copies it. */
 static void
 start_transfer(CallBatch *batch, SignedRequest *request)
@@ -159,7 +173,7 @@ void
 og_batch_send(CallBatch *batch)
 {
 	OgCall	   *call = batch->call;
-	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
+	OgBatch		asked = what_is_asked(batch);
 	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	SignedRequest *request;
@@ -299,7 +313,7 @@ og_batch_take(CallBatch *batch)
 	OgCall	   *call = batch->call;
 	OgTransfer *transfer = batch->transfer;
 	const OgResponse *response = og_http_response(transfer);
-	OgBatch		asked = {call->arguments, batch->asked, batch->nopen};
+	OgBatch		asked = what_is_asked(batch);
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	OgCollected collected;
 	int64		pause_ms;

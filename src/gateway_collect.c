@@ -491,18 +491,35 @@ fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
 		rest->message = status_words(collector);
 }
 
+/*
+ * Is this the answer of an act that has none?  One that ends where the
+ * connection does may have lost a body on the way.
+ */
+static bool
+is_silent_success(const Collector *collector, const OgResponse *response)
+{
+	return collector->operation->empty_is_accepted &&
+		response->status == 200 && response->body.len == 0 &&
+		response->delimited;
+}
+
 /* Prove and read the body, gathering what it says. */
 static void
-read_body(Collector *collector, OgSlice body)
+read_body(Collector *collector, const OgResponse *response)
 {
+	bool		silent = is_silent_success(collector, response);
 	OgSlice		answer;
 
-	collector->proven = og_json_prove(body, &answer, &collector->flaw);
+	collector->proven = silent ||
+		og_json_prove(response->body, &answer, &collector->flaw);
 	if (!collector->proven)
 		return;
 	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken));
-	collector->operation->read(&collector->reading, answer,
-							   collector->batch);
+	if (silent)
+		collector->reading.rest = OG_ACCEPTED;
+	else
+		collector->operation->read(&collector->reading, answer,
+								   collector->batch);
 	collector->processed = was_processed(collector);
 }
 
@@ -554,7 +571,7 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 	heard = response->delivery == OG_ANSWERED &&
 		collector.class != STATUS_ELSEWHERE;
 	if (heard)
-		read_body(&collector, response->body);
+		read_body(&collector, response);
 
 	memset(collected, 0, sizeof(*collected));
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));

@@ -151,7 +151,7 @@ struct OgCall
 
 	/* keys by fate, for the error context */
 	int			nanswered;
-	int			ncancelled;
+	int			ndone;			/* of those, with the verdict that was wanted */
 };
 
 /* gateway.c */

@@ -35,7 +35,7 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 		OgSlice    *texts;
 
 		CHECK_FOR_INTERRUPTS();
-		batch.arguments = arguments;
+		batch.arguments = og_keys_arguments(keys, first, arguments);
 		batch.nkeys = Min(size, keys->nkeys - first);
 		texts = palloc(batch.nkeys * sizeof(OgSlice));
 		for (int i = 0; i < batch.nkeys; i++)

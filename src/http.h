@@ -107,6 +107,8 @@ typedef struct OgResponse
 	int			status;			/* 0 until a status line came */
 	OgSlice		body;			/* of an answered one, else no data; belongs
 								 * to the transfer */
+	bool		delimited;		/* its head told where the body ends; else it
+								 * ended where the connection did */
 	const char *location;		/* scheme, host and path of a redirect, or
 								 * NULL */
 	int64		retry_after_ms; /* from Retry-After, -1 if there is none */

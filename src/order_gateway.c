@@ -3,10 +3,10 @@
  * order_gateway.c
  *		Signed calls to order APIs from SQL, answered with rows.
  *
- * A call cancels a list of orders at a provider and answers one row per order
- * with an outcome that can be trusted with money: what may have been executed
- * is never called failed and never sent again, and what was not confirmed is
- * never called cancelled.
+ * A call cancels, creates or amends orders at a provider and answers one row
+ * per order with an outcome that can be trusted with money: what may have been
+ * executed is never called failed and never sent again, and what was not
+ * confirmed is never called done.
  *
  * The house, from the roof down.  A file includes only headers of floors
  * below its own (make check-floors).
@@ -16,6 +16,9 @@
  *							sql_call		arguments and account of a call
  *							sql_ids			ids out of an SQL array
  *							sql_cancel		the cancel functions
+ *							sql_act			all other acts (see sql_act.h)
+ *							sql_record		what a provider says, as SQL values
+ *							sql_outcome		outcomes as values of their enum
  *							sql_preview		requests shown instead of sent
  *							sql_views		activity, statistics, limits
  *							sql_check		what a DBA wants to know before going live

@@ -316,7 +316,12 @@ typedef struct OgOperation
 	OgLaneClass lane;
 	int			batch_max;		/* most keys of one request */
 	int			batch_default;	/* where option batch_size is not given */
+	OgVerdict	done;			/* of an act, its verdict where all is well:
+								 * OG_CANCELLED, or OG_ACCEPTED */
 	bool		several;		/* one key may answer several orders */
+	bool		empty_is_accepted;	/* an act whose answer has no body where all
+									 * is well: HTTP 200, and nothing after a
+									 * head that says so */
 
 	/*
 	 * Fill an initialised, empty request.  Answers false when none can be
@@ -331,9 +336,6 @@ typedef struct OgOperation
 	 */
 	void		(*read) (OgReading *reading, OgSlice answer,
 						 const OgBatch *batch);
-
-	/* An act whose answer has no body where all is well. */
-	bool		empty_is_accepted;
 
 	/*
 	 * Columns of what it answers, NULL if there are none.  A read has a reader

@@ -8,10 +8,8 @@
  * not signed where it stands in the query.
  *
  * A DELETE of an order that names no order cancels all orders of the market.
- * The one build function here makes no request without an id.
- *
- * One id may stand for several orders: the legs of an OCO order, or orders
- * that share a client order id.  They are told apart by their own orderID.
+ * The build function of a cancel makes no request without an id; the one that
+ * is to cancel all is in provider_btse_trade.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,12 +17,6 @@
 
 #include "crypto.h"
 #include "provider_btse.h"
-
-/* Codes of an error: they are those of HTTP, or of the page's own table. */
-#define BTSE_UNAUTHORIZED	"401"
-#define BTSE_FORBIDDEN		"403"
-
-#define BTSE_NO_LIST	"is not a list of orders"
 
 /* Where the credentials are tried: an order that nobody has. */
 #define BTSE_ANY_SYMBOL		"BTC-USD"
@@ -39,8 +31,7 @@ enum
 	BTSE_SECRET_KEY
 };
 
-/* What the status in an answer to a DELETE says. */
-static const OgMeaning btse_delete_status[] = {
+const OgMeaning og_btse_delete_status[] = {
 	{"6", OG_CANCELLED},
 	{"16", OG_NOT_FOUND},
 	{"3", OG_NOT_CANCELLABLE},	/* filled */
@@ -62,8 +53,8 @@ static const struct
 	{"client_order_id", "clOrderID"}
 };
 
-static const char *
-btse_id_name(const OgBatch *batch)
+const char *
+og_btse_id_name(const OgBatch *batch)
 {
 	const char *by = og_fields_get(batch->arguments, "by");
 
@@ -75,13 +66,14 @@ btse_id_name(const OgBatch *batch)
 	return NULL;
 }
 
-/*
- * Does an id name anything?  What is empty, or could be after somebody
- * trimmed it, must not leave.
- */
-static bool
-btse_names_order(OgSlice id)
+bool
+og_btse_names_one(const OgBatch *batch)
 {
+	OgSlice		id;
+
+	if (batch->nkeys != 1)
+		return false;
+	id = batch->keys[0];
 	return id.len > 0 &&
 		(unsigned char) id.data[0] > ' ' &&
 		(unsigned char) id.data[id.len - 1] > ' ';
@@ -91,10 +83,9 @@ static bool
 btse_build_cancel(OgRequest *request, const OgBatch *batch)
 {
 	const char *symbol = og_fields_get(batch->arguments, "symbol");
-	const char *id_name = btse_id_name(batch);
+	const char *id_name = og_btse_id_name(batch);
 
-	if (symbol == NULL || id_name == NULL ||
-		batch->nkeys != 1 || !btse_names_order(batch->keys[0]))
+	if (symbol == NULL || id_name == NULL || !og_btse_names_one(batch))
 		return false;
 
 	request->method = OG_DELETE;
@@ -130,103 +121,11 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/* An object instead of a list: nothing was done, or there is nothing to tell. */
-void
-og_btse_read_error(OgReading *reading, OgSlice answer)
+static void
+btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	enum
-	{
-		ERROR_CODE, CODE, STATUS, MESSAGE, MSG, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"errorCode", "code", "status", "message", "msg"
-	};
-	OgSlice		values[COUNT];
-
-	og_json_pick(answer, names, values, COUNT);
-	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
-	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
-	reading->note = "is not what was asked for";
-	/* Key, nonce and signature are all refused like this. */
-	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
-}
-
-/* What the code of an error refuses; another one leaves that to the status. */
-static const struct
-{
-	const char *code;
-	OgRefusal	refusal;
-}			btse_refusals[] = {
-	{BTSE_UNAUTHORIZED, OG_REFUSED_CREDENTIALS},
-	{BTSE_FORBIDDEN, OG_REFUSED_CREDENTIALS},
-	{"400", OG_REFUSED_ARGUMENTS},
-	{"300", OG_REFUSED_ARGUMENTS},	/* size, ... */
-	{"301", OG_REFUSED_ARGUMENTS},
-	{"302", OG_REFUSED_ARGUMENTS},	/* ... price */
-	{"404", OG_REFUSED_UNKNOWN},
-	{"16", OG_REFUSED_UNKNOWN},
-	{"429", OG_REFUSED_PACE},
-	{"303", OG_REFUSED_PACE}
-};
-
-void
-og_btse_read_refusal(OgRecords *records, OgSlice answer)
-{
-	OgReading  *reading = &records->reading;
-
-	og_btse_read_error(reading, answer);
-	for (size_t i = 0; i < lengthof(btse_refusals); i++)
-	{
-		if (og_says(reading->code, btse_refusals[i].code))
-			records->refusal = btse_refusals[i].refusal;
-	}
-}
-
-/* Orders have a message as well, but they have a market or an id, too. */
-bool
-og_btse_is_error(OgSlice object)
-{
-	enum
-	{
-		ERROR_CODE, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"errorCode", "message", "msg", "symbol", "orderID"
-	};
-	OgSlice		values[COUNT];
-
-	og_json_pick(object, names, values, COUNT);
-	if (og_first_given(&values[ERROR_CODE], 1).data != NULL)
-		return true;
-	return og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL &&
-		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
-}
-
-/* Has an object anything of what was asked for? */
-static bool
-btse_has_column(const OgColumn *columns, OgSlice object)
-{
-	OgSlice		values[OG_MAX_COLUMNS];
-
-	og_pick_columns(columns, object, values);
-	for (int i = 0; columns[i].name != NULL; i++)
-	{
-		if (values[i].data != NULL)
-			return true;
-	}
-	return false;
-}
-
-void
-og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	if (og_json_kind(answer) == OG_JSON_ARRAY ||
-		(og_json_kind(answer) == OG_JSON_OBJECT &&
-		 !og_btse_is_error(answer) &&
-		 btse_has_column(records->columns, answer)))
-		og_take_objects(records, answer);
-	else
-		og_btse_read_refusal(records, answer);
+	og_btse_read_orders(reading, answer, og_btse_id_name(batch), true,
+						og_btse_delete_status);
 }
 
 void
@@ -243,111 +142,6 @@ og_btse_get(OgRequest *request, const char *path, const OgBatch *batch,
 		if (value != NULL)
 			og_fields_add(&request->query, parameters->name, value);
 	}
-}
-
-/*
- * Can this list be the answer to a DELETE of the one key of the batch?  It
- * must consist of objects, one of which carries that id.
- */
-typedef enum BtseList
-{
-	BTSE_LIST_UNUSABLE,
-	BTSE_LIST_FOREIGN,
-	BTSE_LIST_OURS
-} BtseList;
-
-static BtseList
-btse_check_list(OgReading *reading, OgSlice list, const char *id_name)
-{
-	BtseList	verdict = BTSE_LIST_FOREIGN;
-	OgJsonCursor cursor;
-	OgSlice		element;
-	int			count = 0;
-
-	og_json_open(&cursor, list);
-	while (og_json_next_element(&cursor, &element))
-	{
-		if (og_json_kind(element) != OG_JSON_OBJECT)
-		{
-			reading->note = BTSE_NO_LIST;
-			return BTSE_LIST_UNUSABLE;
-		}
-		if (++count > OG_MAX_PARTS)
-		{
-			reading->note = "names more than " CppAsString2(OG_MAX_PARTS) " orders";
-			return BTSE_LIST_UNUSABLE;
-		}
-		if (reading->find(reading, og_json_member(element, id_name)) == 0)
-			verdict = BTSE_LIST_OURS;
-	}
-	return verdict;
-}
-
-/* True for a string or number that can be the name of one order. */
-static bool
-btse_is_part(OgSlice id)
-{
-	OgJsonKind	kind = og_json_kind(id);
-
-	return (kind == OG_JSON_NUMBER ||
-			(kind == OG_JSON_STRING && id.len > strlen("\"\""))) &&
-		id.len <= OG_MAX_PART_LEN;
-}
-
-static void
-btse_take_element(OgReading *reading, OgSlice element, BtseList list)
-{
-	enum
-	{
-		STATUS, MESSAGE, ORDER_ID, CLIENT_ORDER_ID, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"status", "message", "orderID", "clOrderID"
-	};
-	OgSlice		values[COUNT];
-	OgResult	result = {.verdict = OG_UNKNOWN};
-
-	og_json_pick(element, names, values, COUNT);
-	result.element = element;
-	if (btse_is_part(values[ORDER_ID]))
-		result.part = values[ORDER_ID];
-	else if (btse_is_part(values[CLIENT_ORDER_ID]))
-		result.part = values[CLIENT_ORDER_ID];
-
-	if (list == BTSE_LIST_OURS)
-	{
-		result.code = values[STATUS];
-		result.message = values[MESSAGE];
-		if (result.part.data != NULL)
-			result.verdict = og_meaning(btse_delete_status, values[STATUS]);
-	}
-	else if (result.part.data != NULL)
-		reading->take(reading, -1, &result);
-	reading->take(reading, 0, &result);
-}
-
-static void
-btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
-{
-	BtseList	list;
-	OgJsonCursor cursor;
-	OgSlice		element;
-
-	if (og_json_kind(answer) != OG_JSON_ARRAY)
-	{
-		og_btse_read_error(reading, answer);
-		reading->note = BTSE_NO_LIST;
-		return;
-	}
-	list = btse_check_list(reading, answer, btse_id_name(batch));
-	if (list == BTSE_LIST_UNUSABLE)
-		return;
-	if (list == BTSE_LIST_FOREIGN)
-		reading->note = "does not carry the id of this order";
-
-	og_json_open(&cursor, answer);
-	while (og_json_next_element(&cursor, &element))
-		btse_take_element(reading, element, list);
 }
 
 static bool
@@ -395,7 +189,6 @@ btse_read_credentials(OgReading *reading, OgSlice answer,
 		return;
 	}
 	og_btse_read_error(reading, answer);
-	reading->note = BTSE_NO_LIST;
 	if (og_says(reading->code, BTSE_UNAUTHORIZED) ||
 		og_says(reading->code, BTSE_FORBIDDEN))
 		reading->envelope = OG_ENVELOPE_REFUSAL;
@@ -446,6 +239,8 @@ const OgProvider og_btse = {
 	.inquiries = og_btse_inquiries,
 	.operations = {
 		btse_operations,
+		og_btse_trade_acts,
+		og_btse_deposit_acts,
 		og_btse_market_operations,
 		og_btse_account_operations,
 		og_btse_invest_operations

@@ -4,6 +4,10 @@
  *		What the files of BTSE's spot API share.
  *
  * provider_btse.c			the provider: signature, cancels, the check
+ * provider_btse_trade.c	acts on orders: create, amend, cancel all
+ * provider_btse_deposit.c	acts on investments
+ * provider_btse_body.c		the JSON bodies of acts
+ * provider_btse_answer.c	lists of orders, and errors
  * provider_btse_columns.c	columns of what it answers, names of its codes
  * provider_btse_market.c	public reads
  * provider_btse_account.c	orders, trades and fees of an account
@@ -19,6 +23,13 @@
 #define BTSE_ORDER_PATH		"/api/v3.3/order"
 #define BTSE_ORDERS_PATH	"/api/v3.3/user/open_orders"
 #define BTSE_TIME_PATH		"/api/v3.3/time"
+
+/* Codes of an error: they are those of HTTP. */
+#define BTSE_UNAUTHORIZED	"401"
+#define BTSE_FORBIDDEN		"403"
+
+/* What is noted of an answer that is something else. */
+#define BTSE_NO_LIST		"is not a list of orders"
 
 /* The page's table of codes, and those of a trade's trigger. */
 extern const OgCode og_btse_codes[];
@@ -42,6 +53,8 @@ extern const OgColumn og_btse_investment_columns[];
 extern const OgColumn og_btse_investing_columns[];
 
 /* Tables of operations. */
+extern const OgOperation og_btse_trade_acts[];
+extern const OgOperation og_btse_deposit_acts[];
 extern const OgOperation og_btse_market_operations[];
 extern const OgOperation og_btse_account_operations[];
 extern const OgOperation og_btse_invest_operations[];
@@ -61,10 +74,7 @@ extern void og_btse_get(OgRequest *request, const char *path,
 						const OgBatch *batch,
 						const BtseParameter *parameters);
 
-/* What an object says that stands for an error. */
-extern void og_btse_read_error(OgReading *reading, OgSlice answer);
-
-/* The same of a read: also what was refused. */
+/* An object that stands for an error, in the answer to a read. */
 extern void og_btse_read_refusal(OgRecords *records, OgSlice answer);
 
 /* Is this object an error, and not what was asked for? */
@@ -73,5 +83,79 @@ extern bool og_btse_is_error(OgSlice object);
 /* A list of objects, or one of them. */
 extern void og_btse_read_list(OgRecords *records, OgSlice answer,
 							  const OgBatch *batch);
+
+/* ---------- provider_btse.c ---------- */
+
+/* What the status in an answer to a DELETE says. */
+extern const OgMeaning og_btse_delete_status[];
+
+/* How argument "by" is called in a request and in an answer, or NULL. */
+extern const char *og_btse_id_name(const OgBatch *batch);
+
+/*
+ * Does the batch have one key, and does that name anything?  What is empty, or
+ * could be after somebody trimmed it, must not leave.
+ */
+extern bool og_btse_names_one(const OgBatch *batch);
+
+/* ---------- provider_btse_body.c ---------- */
+
+/* What a member of a body is in JSON. */
+typedef enum BtseKind
+{
+	BTSE_STRING,
+	BTSE_NUMBER,				/* as it is spelled */
+	BTSE_BOOLEAN				/* "true" or "false" */
+} BtseKind;
+
+/* A member of a body, and the argument that it comes from. */
+typedef struct BtseMember
+{
+	const char *argument;		/* NULL in the last row */
+	const char *name;
+	BtseKind	kind;
+} BtseMember;
+
+/*
+ * Make a request with a JSON body: the key of the batch as the member
+ * "key_name", and after it those arguments that are given.  False when a value
+ * is not of its kind, or memory ran out.
+ */
+extern bool og_btse_build_body(OgRequest *request, OgMethod method,
+							   const char *path, const OgBatch *batch,
+							   const char *key_name, BtseKind key_kind,
+							   const BtseMember *members);
+
+/* ---------- provider_btse_answer.c ---------- */
+
+/* An object instead of a list: no order is named, only an error. */
+extern void og_btse_read_error(OgReading *reading, OgSlice answer);
+
+/* The same, of an act that is documented to answer nothing at all. */
+extern void og_btse_read_no_body(OgReading *reading, OgSlice answer,
+								 const OgBatch *batch);
+
+/*
+ * Read a list of orders that must carry the key as "id_name", which one of its
+ * elements has to do.  With "legs" those that carry another are legs of the
+ * same order, else they were not asked for.
+ */
+extern void og_btse_read_orders(OgReading *reading, OgSlice answer,
+								const char *id_name, bool legs,
+								const OgMeaning *meanings);
+
+/*
+ * Are these all objects, and not more than so many?  If not, the reading notes
+ * why.
+ */
+extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list,
+									  int most);
+
+/*
+ * Take an order of such a list for the one key; without meanings it is one
+ * that nobody asked for.
+ */
+extern void og_btse_take_order(OgReading *reading, OgSlice element,
+							   const OgMeaning *meanings);
 
 #endif							/* OG_PROVIDER_BTSE_H */

@@ -91,20 +91,36 @@ required_argument(FunctionCallInfo fcinfo, SqlArguments *arguments,
 	return PG_GETARG_DATUM(n);
 }
 
-void
-og_sql_check_market(const char *market, const char *name)
+bool
+og_sql_is_market(const char *market)
 {
 	size_t		len = strlen(market);
 
-	if (len >= 1 && len <= OG_MAX_MARKET &&
+	return len >= 1 && len <= OG_MAX_MARKET &&
 		strspn(market, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-.") == len)
+			   "0123456789_-.") == len;
+}
+
+void
+og_sql_check_market(const char *market, const char *name)
+{
+	if (og_sql_is_market(market))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"%s\" is not the name of a market", name),
 			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
 					   OG_MAX_MARKET)));
+}
+
+void
+og_sql_prevent_act(const char *function)
+{
+	char	   *name = psprintf("%s()", function);
+
+	PreventCommandIfReadOnly(name);
+	PreventCommandDuringRecovery(name);
+	pfree(name);
 }
 
 static void
@@ -168,10 +184,7 @@ og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
 		og_fields_add(&arguments->fields, "by", by);
 	}
 	if (sends && arguments->operation->kind == OG_ACT)
-	{
-		PreventCommandIfReadOnly(psprintf("%s()", function->name));
-		PreventCommandDuringRecovery(psprintf("%s()", function->name));
-	}
+		og_sql_prevent_act(function->name);
 	arguments->account = og_account_open(NameStr(*DatumGetName(server)),
 										 function->provider,
 										 arguments->operation->kind != OG_PUBLIC);

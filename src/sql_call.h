@@ -85,6 +85,28 @@ extern void og_sql_check_market(const char *market, const char *argument);
 extern void og_sql_check_id(const char *id, const OgProvider *provider,
 							const char *argument);
 
+/* Can a market or symbol be called like this? */
+extern bool og_sql_is_market(const char *market);
+
+/*
+ * What is wrong with the text of an id, or NULL.  *printable tells whether
+ * the id may be repeated in an error message.
+ */
+extern const char *og_sql_id_fault(OgSlice id, const OgProvider *provider,
+								   bool *printable);
+
+/* 25006 for an act in a READ ONLY transaction or on a standby. */
+extern void og_sql_prevent_act(const char *function);
+
+/*
+ * Put a request that would be made into the rows of a preview: a
+ * ReturnSetInfo.
+ */
+extern void og_sql_put_preview(const OgPreview *preview, void *rows);
+
+/* Argument n of a preview: the time that requests are stamped with. */
+extern TimestampTz og_sql_preview_time(FunctionCallInfo fcinfo, int n);
+
 /* 42804 unless ids of this type are supported. */
 extern void og_sql_check_id_type(Oid type, const char *argument);
 

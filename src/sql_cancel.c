@@ -7,15 +7,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_enum.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "sql_call.h"
+#include "sql_outcome.h"
 
 PG_FUNCTION_INFO_V1(batch_cancel);
 PG_FUNCTION_INFO_V1(tronsave_cancel);
@@ -52,33 +51,6 @@ typedef struct CancelResult
 	int			position;
 	Datum		id;
 } CancelResult;
-
-/*
- * Look up the enum's values by the type that the result really has: the
- * extension may have been dropped and created again in this session.
- */
-static void
-lookup_outcomes(CancelResult *result)
-{
-	Oid			type = TupleDescAttr(result->rsinfo->setDesc,
-									 COL_OUTCOME)->atttypid;
-
-	for (int v = 0; v < OG_OUTCOMES; v++)
-	{
-		const char *label = og_verdict_name((OgVerdict) v);
-
-		result->outcomes[v] = GetSysCacheOid2(ENUMTYPOIDNAME,
-											  Anum_pg_enum_oid,
-											  ObjectIdGetDatum(type),
-											  CStringGetDatum(label));
-		if (!OidIsValid(result->outcomes[v]))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("type %s has no value \"%s\"",
-							format_type_be(type), label),
-					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
-	}
-}
 
 /* The rows' type must be what this code fills. */
 static void
@@ -196,7 +168,8 @@ make_call(FunctionCallInfo fcinfo, const SqlFunction *function)
 	og_sql_arguments(fcinfo, function, true, &arguments);
 	result.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	check_columns(&result, arguments.id_type);
-	lookup_outcomes(&result);
+	og_sql_outcomes(TupleDescAttr(result.rsinfo->setDesc,
+								  COL_OUTCOME)->atttypid, result.outcomes);
 	keys = og_sql_keys(function, &arguments);
 	if (keys->nkeys == 0)
 		return;

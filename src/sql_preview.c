@@ -53,10 +53,10 @@ headers_json(const OgFields *headers)
 	return CStringGetTextDatum(text.data);
 }
 
-static void
-put_preview(const OgPreview *preview, void *arg)
+void
+og_sql_put_preview(const OgPreview *preview, void *rows)
 {
-	ReturnSetInfo *rsinfo = arg;
+	ReturnSetInfo *rsinfo = rows;
 	const OgRequest *request = preview->request;
 	Datum		values[NCOLUMNS] = {0};
 	bool		nulls[NCOLUMNS] = {0};
@@ -75,9 +75,8 @@ put_preview(const OgPreview *preview, void *arg)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* The time that requests are to be stamped with. */
-static TimestampTz
-time_argument(FunctionCallInfo fcinfo, int n)
+TimestampTz
+og_sql_preview_time(FunctionCallInfo fcinfo, int n)
 {
 	TimestampTz at;
 
@@ -104,11 +103,11 @@ preview(FunctionCallInfo fcinfo, const SqlFunction *function)
 
 	og_sql_check_context(fcinfo, psprintf("%s_preview", function->name));
 	og_sql_arguments(fcinfo, function, false, &arguments);
-	at = time_argument(fcinfo, arguments.nargs);
+	at = og_sql_preview_time(fcinfo, arguments.nargs);
 	InitMaterializedSRF(fcinfo, 0);
 	keys = og_sql_keys(function, &arguments);
 	og_call_preview(arguments.account, arguments.operation, &arguments.fields,
-					keys, at, put_preview, fcinfo->resultinfo);
+					keys, at, og_sql_put_preview, fcinfo->resultinfo);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -21,12 +20,12 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "gateway_read.h"
 #include "limiter.h"
 #include "sql_call.h"
+#include "sql_outcome.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
 
@@ -457,34 +456,6 @@ conclude(const Settling *settling, const Finding *finding,
 
 /* ---------- rows ---------- */
 
-/* Enum values by the type that the result really has. */
-static void
-lookup_values(const Settling *settling, int column, Oid *values, int count,
-			  const char *(*name) (int))
-{
-	Oid			type = TupleDescAttr(settling->rsinfo->setDesc,
-									 column)->atttypid;
-
-	for (int i = 0; i < count; i++)
-	{
-		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-									ObjectIdGetDatum(type),
-									CStringGetDatum(name(i)));
-		if (!OidIsValid(values[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("type %s has no value \"%s\"",
-							format_type_be(type), name(i)),
-					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
-	}
-}
-
-static const char *
-outcome_name(int verdict)
-{
-	return og_verdict_name((OgVerdict) verdict);
-}
-
 static const char *
 state_name(int state)
 {
@@ -554,10 +525,10 @@ settle(FunctionCallInfo fcinfo)
 				 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
 						format_type_be(settling.arguments.id_type)),
 				 errhint("Give named arguments in the order in which the function declares them.")));
-	lookup_values(&settling, COL_OUTCOME, settling.outcomes, OG_OUTCOMES,
-				  outcome_name);
-	lookup_values(&settling, COL_STATE, settling.states, OG_ORDER_STATES,
-				  state_name);
+	og_sql_outcomes(TupleDescAttr(desc, COL_OUTCOME)->atttypid,
+					settling.outcomes);
+	og_sql_enum(TupleDescAttr(desc, COL_STATE)->atttypid, OG_ORDER_STATES,
+				state_name, settling.states);
 	function.provider = settling.provider;
 	settling.keys = og_sql_keys(&function, &settling.arguments);
 	if (settling.keys->nkeys == 0)

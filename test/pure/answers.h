@@ -55,29 +55,17 @@ append_outcome(StringInfo out, const OgOutcome *outcome)
 		appendStringInfoChar(out, '-');
 }
 
-/* "by_client" before the keys makes the client order id the key. */
 static char *
-collect_text(const OgProvider *provider, const char *keys,
-			 const OgResponse *response)
+outcomes_text(const OgOperation *operation, const OgBatch *batch,
+			  const OgResponse *response)
 {
-	const char *client = "by_client ";
-	bool		by_client = strncmp(keys, client, strlen(client)) == 0;
-	OgFields	arguments = {0};
-	OgSlice		slices[MAX_KEYS];
-	OgBatch		batch = {&arguments, slices, 0};
 	OgCollected collected;
 	StringInfoData out;
 	int			too_frequent = 0;
 
-	og_fields_add(&arguments, "by",
-				  by_client ? "client_order_id" : "order_id");
-	batch.nkeys = split_keys(pstrdup(keys + (by_client ? strlen(client) : 0)),
-							 slices);
-	og_collect(&collected, og_provider_operation(provider, "cancel"), &batch,
-			   response);
-
+	og_collect(&collected, operation, batch, response);
 	initStringInfo(&out);
-	for (int i = 0; i < batch.nkeys; i++)
+	for (int i = 0; i < batch->nkeys; i++)
 	{
 		if (collected.outcomes[i].verdict == OG_TOO_FREQUENT)
 			too_frequent++;
@@ -96,6 +84,25 @@ collect_text(const OgProvider *provider, const char *keys,
 		appendStringInfo(&out, "\nbut too_frequent %d",
 						 collected.too_frequent);
 	return out.data;
+}
+
+/* A cancel.  "by_client" before the keys makes the client order id the key. */
+static inline char *
+collect_text(const OgProvider *provider, const char *keys,
+			 const OgResponse *response)
+{
+	const char *client = "by_client ";
+	bool		by_client = strncmp(keys, client, strlen(client)) == 0;
+	OgFields	arguments = {0};
+	OgSlice		slices[MAX_KEYS];
+	OgBatch		batch = {&arguments, slices, 0};
+
+	og_fields_add(&arguments, "by",
+				  by_client ? "client_order_id" : "order_id");
+	batch.nkeys = split_keys(pstrdup(keys + (by_client ? strlen(client) : 0)),
+							 slices);
+	return outcomes_text(og_provider_operation(provider, "cancel"), &batch,
+						 response);
 }
 
 #endif							/* OG_ANSWERS_H */

@@ -9,8 +9,8 @@
  *		STATUS ID_NAME ID ID ...\n
  *		BODY
  *
- * which is the HTTP status, BTSE's name for what the ids are (anything else
- * elsewhere), and the ids that were asked for.  What must hold:
+ * which is the HTTP status, a word for what was asked for (see forms[] below;
+ * any other is a cancel), and the ids.  What must hold:
  *
  * - Every id has an outcome; one of several only where the provider has that.
  * - Verdict, code, message and the number of strangers are those of a second
@@ -37,18 +37,63 @@
 /* What an input says was asked, and what came back. */
 typedef struct Question
 {
+	const OgOperation *operation;
 	OgFields	arguments;
-	const char *id_name;
+	Asked		asked;
 	OgSlice		keys[MAX_KEYS];
 	OgBatch		batch;
 	OgResponse	response;
 } Question;
+
+/* What can be asked for: ID_NAME of an input, and the argument it stands for. */
+static const struct
+{
+	const char *word;
+	const char *operation;
+	const char *name;
+	const char *value;
+	const char *id_name;
+}			forms[] = {
+	{"clOrderID", "cancel", "by", "client_order_id", "clOrderID"},
+	{"create_order", "create_order", "type", "LIMIT", "clOrderID"},
+	{"create_at_once", "create_order", "type", "MARKET", "clOrderID"},
+	{"amend_order", "amend_order", "by", "order_id", "orderID"},
+	{"amend_by_client", "amend_order", "by", "client_order_id", "clOrderID"},
+	{"cancel_all", "cancel_all", "symbol", "", "symbol"},
+	{"cancel_all_after", "cancel_all_after", "symbol", "", NULL},
+	{"invest_deposit", "invest_deposit", "amount", "1", NULL},
+	{"invest_renew", "invest_renew", "auto_renew", "true", NULL},
+	{"invest_end", "invest_renew", "auto_renew", "false", NULL},
+	{"orderID", "cancel", "by", "order_id", "orderID"}
+};
 
 /*
  * ----
  * Inputs
  * ----
  */
+
+/* Take the word for what was asked for. */
+static void
+read_form(Question *question, OgSlice word)
+{
+	size_t		form = lengthof(forms) - 1;
+
+	for (size_t i = 0; i < lengthof(forms); i++)
+	{
+		if (og_slice_equal(word, og_slice_of(forms[i].word)) &&
+			og_provider_operation(&FUZZED, forms[i].operation) != NULL)
+			form = i;
+	}
+	question->operation = og_provider_operation(&FUZZED,
+												forms[form].operation);
+	og_fields_add(&question->arguments, forms[form].name, forms[form].value);
+	question->asked.provider = &FUZZED;
+	question->asked.operation = forms[form].operation;
+	question->asked.id_name = forms[form].id_name;
+	question->asked.at_once = strcmp(forms[form].value, "MARKET") == 0;
+	question->asked.renew = strcmp(forms[form].value, "true") == 0;
+}
 
 /* Step over the next word of a line and answer it; empty at its end. */
 static OgSlice
@@ -83,11 +128,9 @@ may_ask(const Question *question, OgSlice key)
 static bool
 read_input(Question *question, OgSlice input)
 {
-	const OgOperation *operation = og_provider_operation(&FUZZED, "cancel");
 	const char *end = memchr(input.data, '\n', input.len);
 	OgSlice		line;
 	OgSlice		word;
-	bool		by_client;
 
 	if (end == NULL)
 		return false;
@@ -96,20 +139,16 @@ read_input(Question *question, OgSlice input)
 
 	word = next_word(&line);
 	question->response.delivery = OG_ANSWERED;
+	question->response.delimited = true;
 	for (size_t i = 0; i < Min(word.len, 3); i++)
 		question->response.status = question->response.status * 10 +
 			(word.data[i] & 0x0F) % 10;
 
-	word = next_word(&line);
-	by_client = og_slice_equal(word, og_slice_of("clOrderID"));
-	question->id_name = by_client ? "clOrderID" : "orderID";
-	og_fields_add(&question->arguments, "by",
-				  by_client ? "client_order_id" : "order_id");
-
+	read_form(question, next_word(&line));
 	question->batch.arguments = &question->arguments;
 	question->batch.keys = question->keys;
 	while (line.len > 0 &&
-		   question->batch.nkeys < Min(MAX_KEYS, operation->batch_max))
+		   question->batch.nkeys < Min(MAX_KEYS, question->operation->batch_max))
 	{
 		word = next_word(&line);
 		if (may_ask(question, word))
@@ -139,10 +178,16 @@ check_words(const char *words, const Node *theirs, int max_chars)
 }
 
 static void
-check_outcome(const OgOutcome *outcome, const Opinion *opinion)
+check_outcome(const Question *question, const OgOutcome *outcome,
+			  const Opinion *opinion)
 {
+	bool		is_cancel = strcmp(question->operation->name, "cancel") == 0;
+
 	must(outcome->verdict == opinion->verdict);
-	must(outcome->verdict != OG_NOT_SENT && outcome->verdict != OG_ACCEPTED);
+	must(outcome->verdict != OG_NOT_SENT);
+	must(outcome->verdict != OG_ACCEPTED || !is_cancel);
+	must(outcome->verdict != OG_CANCELLED ||
+		 question->operation->done == OG_CANCELLED);
 
 	check_words(outcome->code, opinion->code, OG_MAX_CODE);
 	check_words(outcome->message, opinion->message, OG_MAX_MESSAGE);
@@ -165,13 +210,14 @@ check_outcome(const OgOutcome *outcome, const Opinion *opinion)
 }
 
 static void
-check_key(const OgOutcome *outcome, const Opinion *opinion)
+check_key(const Question *question, const OgOutcome *outcome,
+		  const Opinion *opinion)
 {
 	int			count = 0;
 
 	while (outcome != NULL && opinion != NULL)
 	{
-		check_outcome(outcome, opinion);
+		check_outcome(question, outcome, opinion);
 		must((outcome->verdict == OG_TOO_FREQUENT) ==
 			 (opinion->verdict == OG_TOO_FREQUENT));
 		outcome = outcome->next;
@@ -179,7 +225,7 @@ check_key(const OgOutcome *outcome, const Opinion *opinion)
 		count++;
 	}
 	must(outcome == NULL && opinion == NULL);
-	must(count == 1 || og_provider_operation(&FUZZED, "cancel")->several);
+	must(count == 1 || question->operation->several);
 }
 
 static bool
@@ -217,8 +263,7 @@ check_again(const Question *question, const OgCollected *first)
 	for (int i = 0; i <= last; i++)
 		keys[i] = question->keys[last - i];
 	batch.keys = keys;
-	og_collect(&again, og_provider_operation(&FUZZED, "cancel"), &batch,
-			   &question->response);
+	og_collect(&again, question->operation, &batch, &question->response);
 	for (int i = 0; i <= last; i++)
 		check_same(&first->outcomes[i], &again.outcomes[last - i]);
 	must(again.foreign == first->foreign);
@@ -228,20 +273,19 @@ check_again(const Question *question, const OgCollected *first)
 static void
 check_answer(const Question *question)
 {
-	const OgOperation *operation = og_provider_operation(&FUZZED, "cancel");
 	const OgResponse *response = &question->response;
 	OgCollected collected;
 	Opinion    *opinions;
 	int			foreign;
 	int			again = 0;
 
-	og_collect(&collected, operation, &question->batch, response);
-	opinions = second_opinion(&FUZZED, response->status, response->body,
-							  question->keys, question->batch.nkeys,
-							  question->id_name, &foreign);
+	og_collect(&collected, question->operation, &question->batch, response);
+	opinions = second_opinion(&question->asked, response->status,
+							  response->body, question->keys,
+							  question->batch.nkeys, &foreign);
 	for (int i = 0; i < question->batch.nkeys; i++)
 	{
-		check_key(&collected.outcomes[i], &opinions[i]);
+		check_key(question, &collected.outcomes[i], &opinions[i]);
 		again += collected.outcomes[i].verdict == OG_TOO_FREQUENT;
 	}
 	must(collected.foreign == foreign);
@@ -273,7 +317,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* An element with each status, of orders that share a client order id. */
+#define S(status)	"{\"status\":" #status ",\"orderID\":\"o" #status \
+	"\",\"clOrderID\":\"a\",\"symbol\":\"a\",\"message\":\"\"},"
+#define EVERY_STATUS \
+	"[" S(-1) S(1) S(2) S(3) S(4) S(5) S(6) S(7) S(8) S(9) S(10) S(11) S(12) \
+	S(13) S(15) S(16) S(17) S(20) S(41) S(64) S(65) S(85) S(88) S(101) S(123) \
+	S(300) S(301) S(302) S(303) S(304) S(305) S(1003) S(30410) S(null) \
+	"{\"clOrderID\":\"a\",\"symbol\":\"A\"}]"
+
 const char *const fuzz_seeds[] = {
+	"200 clOrderID a\n" EVERY_STATUS,
+	"200 create_order a\n" EVERY_STATUS,
+	"200 create_at_once a\n" EVERY_STATUS,
+	"200 amend_by_client a\n" EVERY_STATUS,
+	"200 cancel_all a\n" EVERY_STATUS,
+	"400 create_order a\n" EVERY_STATUS,
 	"200 orderID 1 2 9007199254740993\n"
 	"{\"code\":200,\"data\":[{\"msg\":\"m\",\"code\":120,\"id\":1},{\"msg\":"
 	"\"m\",\"code\":121,\"id\":2},{\"code\":124,\"id\":9007199254740993}],"
@@ -287,6 +346,22 @@ const char *const fuzz_seeds[] = {
 	"[{\"status\":6,\"orderID\":\"a\",\"clOrderID\":\"\",\"message\":\"\"},"
 	"{\"status\":6,\"orderID\":\"b\",\"clOrderID\":\"a\",\"message\":\"\"},"
 	"{\"status\":303,\"orderID\":\"c\"}]",
+	"200 create_order a\n"
+	"[{\"status\":2,\"orderID\":\"b\",\"clOrderID\":\"a\",\"message\":\"\"},"
+	"{\"status\":9,\"orderID\":\"c\",\"clOrderID\":\"a\"},"
+	"{\"status\":6,\"orderID\":\"d\",\"clOrderID\":\"b\"}]",
+	"200 create_at_once a\n[{\"status\":6,\"orderID\":\"b\",\"clOrderID\":\"a\"}]",
+	"200 amend_order a\n[{\"status\":2,\"orderID\":\"a\",\"clOrderID\":\"b\"}]",
+	"200 amend_by_client a\n[{\"status\":16,\"orderID\":\"\",\"clOrderID\":\"a\"}]",
+	"200 cancel_all B-U\n"
+	"[{\"status\":6,\"orderID\":\"b\",\"symbol\":\"B-U\"},"
+	"{\"status\":4,\"orderID\":\"c\",\"symbol\":\"b-u\"},"
+	"{\"status\":6,\"orderID\":\"d\",\"symbol\":\"B-UT\"}]",
+	"200 cancel_all B-U\n[]",
+	"200 cancel_all_after 1\n",
+	"200 invest_deposit a\n{}",
+	"200 invest_renew 1\n{\"orderId\":1,\"autoRenew\":true}",
+	"200 invest_end 1\n{\"orderId\":\"1\",\"autoRenew\":false}",
 	"200 orderID a b CR202211100001\n"
 	"{\"status\":0,\"data\":{\"error_info\":[{\"order_no\":\"a\","
 	"\"message\":\"采购退货单号不存在\"}],\"error_num\":1,\"status\":0}}",
@@ -305,7 +380,9 @@ const char *const fuzz_tokens[] = {
 	"9007199254740992", "\"code\":", "\"id\":", "\"data\":", "\"status\":",
 	"\"order_id\":", "\"orderID\":", "\"clOrderID\":", "\"error_num\":",
 	"\"error_info\":[", "\"is_success\":", "\"fail_reason\":", "\"message\":",
-	"\"order_no\":", "\"error\":true", "Rate limit reached", "\xff",
+	"\"symbol\":", "\"B-U\"", "\"orderId\":", "\"autoRenew\":", "4", "8", "9", "15",
+	"300", "create_order", "create_at_once", "amend_order", "cancel_all",
+	"cancel_all_after", "invest_renew", "\"order_no\":", "\"error\":true", "Rate limit reached", "\xff",
 	"\xf0\x9f\x98\x80", "\\ud800", " ", "\n", "200 ", "400 ", "429 ", "408 ",
 	NULL
 };

@@ -12,39 +12,10 @@
  */
 #include "postgres.h"
 
-#include "second_opinion.h"
+#include "second_testimony.h"
 
-#define STRANGER	(-1)		/* instead of a key */
-
-/* One element, and whom it is about. */
-typedef struct Statement
-{
-	int			key;
-	OgVerdict	verdict;
-	const Node *element;
-	const Node *code;
-	const Node *message;
-	const Node *part;			/* BTSE: which of the key's orders */
-	struct Statement *next;
-} Statement;
-
-/* All that one answer says. */
-typedef struct Testimony
-{
-	const OgSlice *keys;
-	int			nkeys;
-	Statement  *statements;
-	Statement **last;
-	bool		says_done;		/* the envelope: it was carried out */
-	bool		says_refused;	/* the envelope: it was refused */
-	OgVerdict	silence;		/* what saying nothing about an order means */
-	const Node *code;			/* of the envelope */
-	const Node *message;
-	bool		held_off;		/* nothing speaks against a status 429 */
-} Testimony;
-
-static Statement *
-state(Testimony *t, int key, OgVerdict verdict, const Node *element)
+Statement *
+second_state(Testimony *t, int key, OgVerdict verdict, const Node *element)
 {
 	Statement  *statement = palloc0(sizeof(Statement));
 
@@ -57,8 +28,8 @@ state(Testimony *t, int key, OgVerdict verdict, const Node *element)
 }
 
 /* The key that an id names, or STRANGER. */
-static int
-key_of(const Testimony *t, const Node *id)
+int
+second_key_of(const Testimony *t, const Node *id)
 {
 	for (int i = 0; i < t->nkeys; i++)
 	{
@@ -69,8 +40,8 @@ key_of(const Testimony *t, const Node *id)
 }
 
 /* The first member of these names that is there and not null. */
-static const Node *
-first_of(const Node *object, const char *const *names)
+const Node *
+second_first_of(const Node *object, const char *const *names)
 {
 	for (; *names != NULL; names++)
 	{
@@ -82,8 +53,8 @@ first_of(const Node *object, const char *const *names)
 	return NULL;
 }
 
-static bool
-is_any_of(const Node *value, const char *const *texts)
+bool
+second_is_any_of(const Node *value, const char *const *texts)
 {
 	for (; *texts != NULL; texts++)
 	{
@@ -95,7 +66,7 @@ is_any_of(const Node *value, const char *const *texts)
 
 /*
  * ----
- * The four providers
+ * Three of the providers; the fourth is in second_btse.c
  * ----
  */
 
@@ -117,13 +88,13 @@ hear_xt(Testimony *t, const Node *answer)
 	const Node *data = second_member(answer, "data");
 
 	t->says_done = second_says_text(code, "200");
-	t->says_refused = is_any_of(code, refusals);
+	t->says_refused = second_is_any_of(code, refusals);
 	if (t->says_refused)
 		t->silence = OG_REJECTED;
 	if (!t->says_done)
 	{
 		t->code = code;
-		t->message = first_of(answer, messages);
+		t->message = second_first_of(answer, messages);
 	}
 
 	if (!second_is(data, OG_JSON_ARRAY))
@@ -136,7 +107,7 @@ hear_xt(Testimony *t, const Node *answer)
 		if (!second_is_word(id))
 			continue;
 		code = second_member(element, "code");
-		statement = state(t, key_of(t, id), xt_verdict(code), element);
+		statement = second_state(t, second_key_of(t, id), xt_verdict(code), element);
 		statement->code = code;
 		statement->message = second_member(element, "msg");
 	}
@@ -197,78 +168,8 @@ hear_tronsave(Testimony *t, const Node *answer)
 		const Node *id = second_member(element, "order_id");
 
 		if (second_is_word(id))
-			state(t, key_of(t, id), tronsave_verdict(element), element)
+			second_state(t, second_key_of(t, id), tronsave_verdict(element), element)
 				->message = second_member(element, "fail_reason");
-	}
-}
-
-static OgVerdict
-btse_verdict(const Node *status)
-{
-	static const char *const over[] = {"3", "4", "7", NULL};
-	static const char *const refused[] = {"1", "15", NULL};
-
-	return second_says_text(status, "6") ? OG_CANCELLED
-		: second_says_text(status, "16") ? OG_NOT_FOUND
-		: second_says_text(status, "303") ? OG_TOO_FREQUENT
-		: is_any_of(status, over) ? OG_NOT_CANCELLABLE
-		: is_any_of(status, refused) ? OG_REJECTED : OG_UNKNOWN;
-}
-
-/* Its own id, if it can be one. */
-static const Node *
-btse_part(const Node *element)
-{
-	static const char *const names[] = {"orderID", "clOrderID", NULL};
-
-	for (int i = 0; names[i] != NULL; i++)
-	{
-		const Node *id = second_member(element, names[i]);
-
-		if (second_is_word(id) && !second_says_text(id, "") &&
-			id->bytes.len <= OG_MAX_PART_LEN)
-			return id;
-	}
-	return NULL;
-}
-
-static void
-hear_btse(Testimony *t, const Node *answer, const char *id_name)
-{
-	static const char *const codes[] = {"errorCode", "code", "status", NULL};
-	static const char *const messages[] = {"message", "msg", NULL};
-	bool		is_ours = false;
-	int			count = 0;
-
-	if (answer->kind != OG_JSON_ARRAY)
-	{
-		t->code = first_of(answer, codes);
-		t->message = first_of(answer, messages);
-		return;
-	}
-	for (const Node *element = answer->first; element; element = element->next)
-	{
-		if (element->kind != OG_JSON_OBJECT || ++count > OG_MAX_PARTS)
-			return;
-		is_ours |= key_of(t, second_member(element, id_name)) == 0;
-	}
-
-	for (const Node *element = answer->first; element; element = element->next)
-	{
-		const Node *part = btse_part(element);
-		const Node *status = second_member(element, "status");
-		Statement  *statement;
-
-		if (!is_ours && part != NULL)
-			state(t, STRANGER, OG_UNKNOWN, element);
-		statement = state(t, 0, OG_UNKNOWN, element);
-		statement->part = part;
-		if (!is_ours)
-			continue;
-		statement->code = status;
-		statement->message = second_member(element, "message");
-		if (part != NULL)
-			statement->verdict = btse_verdict(status);
 	}
 }
 
@@ -289,10 +190,10 @@ wangdian_hear_failures(Testimony *t, const Node *data)
 		const Node *reason = second_member(element, "message");
 
 		count++;
-		if (!second_is(reason, OG_JSON_STRING) || key_of(t, id) == STRANGER)
+		if (!second_is(reason, OG_JSON_STRING) || second_key_of(t, id) == STRANGER)
 			whole = false;
 		if (second_is_word(id))
-			state(t, key_of(t, id),
+			second_state(t, second_key_of(t, id),
 				  !second_is(reason, OG_JSON_STRING) ? OG_UNKNOWN
 				  : strcmp(reason->text, "采购退货单号不存在") == 0
 				  ? OG_NOT_FOUND
@@ -368,7 +269,7 @@ was_held_off(const Testimony *t)
 			is_named |= s->key == i;
 		all_too_frequent &= is_named;
 	}
-	if (t->silence == OG_CANCELLED)
+	if (t->silence == OG_CANCELLED || t->silence == OG_ACCEPTED)
 		return false;
 	return all_too_frequent || (only_refusals && !t->says_done);
 }
@@ -383,7 +284,8 @@ under_status(const Testimony *t, int status, OgVerdict verdict)
 		return t->held_off ? OG_TOO_FREQUENT : OG_UNKNOWN;
 	if (status < 400 || status > 499 || status == 408)
 		return OG_UNKNOWN;
-	return verdict == OG_CANCELLED ? OG_UNKNOWN : verdict;
+	return verdict == OG_CANCELLED || verdict == OG_ACCEPTED
+		? OG_UNKNOWN : verdict;
 }
 
 /* An order that nobody speaks of. */
@@ -463,11 +365,27 @@ opinion_on_key(const Testimony *t, int status, int key)
 	return opinion;
 }
 
-Opinion *
-second_opinion(const OgProvider *provider, int status, OgSlice answer,
-			   const OgSlice *keys, int nkeys, const char *id_name,
-			   int *foreign)
+/* Acts that are documented to answer nothing, and then all is well. */
+static bool
+is_good_silence(const Asked *asked, int status, OgSlice answer)
 {
+	static const char *const silent[] = {
+		"cancel_all_after", "invest_deposit", "invest_redeem"
+	};
+
+	for (size_t i = 0; i < lengthof(silent); i++)
+	{
+		if (strcmp(asked->operation, silent[i]) == 0)
+			return status == 200 && answer.len == 0;
+	}
+	return false;
+}
+
+Opinion *
+second_opinion(const Asked *asked, int status, OgSlice answer,
+			   const OgSlice *keys, int nkeys, int *foreign)
+{
+	const OgProvider *provider = asked->provider;
 	Testimony	t = {.keys = keys, .nkeys = nkeys, .silence = OG_UNKNOWN};
 	bool		is_final = (status >= 200 && status <= 299) ||
 		(status >= 400 && status <= 599);
@@ -480,10 +398,12 @@ second_opinion(const OgProvider *provider, int status, OgSlice answer,
 	else if (top != NULL && provider == &og_tronsave)
 		hear_tronsave(&t, top);
 	else if (top != NULL && provider == &og_btse)
-		hear_btse(&t, top, id_name);
+		second_hear_btse(&t, asked, top);
 	else if (top != NULL)
 		hear_wangdian(&t, top);
 
+	if (is_good_silence(asked, status, answer))
+		t.silence = OG_ACCEPTED;
 	t.held_off = was_held_off(&t);
 	for (int i = 0; i < nkeys; i++)
 		opinions[i] = opinion_on_key(&t, status, i);

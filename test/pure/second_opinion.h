@@ -23,11 +23,24 @@ typedef struct Opinion
 } Opinion;
 
 /*
- * The opinion on each key of a batch, and in *foreign how many elements are
- * about orders that were not asked for.  "id_name" is how BTSE calls the key.
+ * What was asked for: BTSE's acts are heard each in its own way, all others
+ * by their provider alone.
  */
-extern Opinion *second_opinion(const OgProvider *provider, int status,
+typedef struct Asked
+{
+	const OgProvider *provider;
+	const char *operation;
+	const char *id_name;		/* how an answer of BTSE calls the key */
+	bool		at_once;		/* a new order that never rests */
+	bool		renew;			/* what a renewal asks for */
+} Asked;
+
+/*
+ * The opinion on each key of a batch, and in *foreign how many elements are
+ * about orders that were not asked for.
+ */
+extern Opinion *second_opinion(const Asked *asked, int status,
 							   OgSlice answer, const OgSlice *keys, int nkeys,
-							   const char *id_name, int *foreign);
+							   int *foreign);
 
 #endif							/* OG_SECOND_OPINION_H */

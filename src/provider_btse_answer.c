@@ -1,0 +1,252 @@
+/*-------------------------------------------------------------------------
+ *
+ * provider_btse_answer.c
+ *		What BTSE answers: lists of orders or of anything else, and errors.
+ *
+ * One id may stand for several orders: the legs of an OCO order, or orders
+ * that share a client order id.  They are told apart by their own orderID.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "provider_btse.h"
+
+void
+og_btse_read_error(OgReading *reading, OgSlice answer)
+{
+	enum
+	{
+		ERROR_CODE, CODE, STATUS, MESSAGE, MSG, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"errorCode", "code", "status", "message", "msg"
+	};
+	OgSlice		values[COUNT];
+
+	og_json_pick(answer, names, values, COUNT);
+	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
+	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
+	reading->note = BTSE_NO_LIST;
+	/* Key, nonce and signature are all refused like this. */
+	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
+}
+
+void
+og_btse_read_no_body(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	og_btse_read_error(reading, answer);
+	reading->note = "has a body, which is not documented";
+}
+
+bool
+og_btse_is_list_of_orders(OgReading *reading, OgSlice list, int most)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	int			count = 0;
+
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (og_json_kind(element) != OG_JSON_OBJECT)
+		{
+			reading->note = BTSE_NO_LIST;
+			return false;
+		}
+		if (++count > most)
+		{
+			reading->note = psprintf("names more than %d orders", most);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* True for a string or number that names something. */
+static bool
+is_id(OgSlice value)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	return kind == OG_JSON_NUMBER ||
+		(kind == OG_JSON_STRING && value.len > strlen("\"\""));
+}
+
+/* True for what can be the name of one order among others. */
+static bool
+is_part(OgSlice value)
+{
+	return is_id(value) && value.len <= OG_MAX_PART_LEN;
+}
+
+void
+og_btse_take_order(OgReading *reading, OgSlice element,
+				   const OgMeaning *meanings)
+{
+	enum
+	{
+		STATUS, MESSAGE, ORDER_ID, CLIENT_ORDER_ID, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"status", "message", "orderID", "clOrderID"
+	};
+	OgSlice		values[COUNT];
+	OgResult	result = {.verdict = OG_UNKNOWN};
+
+	og_json_pick(element, names, values, COUNT);
+	result.element = element;
+	if (is_part(values[ORDER_ID]))
+		result.part = values[ORDER_ID];
+	else if (is_part(values[CLIENT_ORDER_ID]))
+		result.part = values[CLIENT_ORDER_ID];
+
+	if (meanings != NULL)
+	{
+		result.code = values[STATUS];
+		result.message = values[MESSAGE];
+		if (result.part.data != NULL)
+			result.verdict = og_meaning(meanings, values[STATUS]);
+	}
+	else if (result.part.data != NULL)
+		reading->take(reading, -1, &result);
+	reading->take(reading, 0, &result);
+}
+
+/* Does an element of the list carry the key? */
+static bool
+carries_key(OgReading *reading, OgSlice list, const char *id_name)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+	{
+		if (reading->find(reading, og_json_member(element, id_name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does an element carry the id of another order than that of the key? */
+static bool
+is_another(OgReading *reading, OgSlice element, const char *id_name)
+{
+	OgSlice		id = og_json_member(element, id_name);
+
+	return is_id(id) && reading->find(reading, id) != 0;
+}
+
+void
+og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
+					bool legs, const OgMeaning *meanings)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	bool		ours;
+
+	if (og_json_kind(answer) != OG_JSON_ARRAY)
+	{
+		og_btse_read_error(reading, answer);
+		reading->note = BTSE_NO_LIST;
+		return;
+	}
+	if (!og_btse_is_list_of_orders(reading, answer, OG_MAX_PARTS))
+		return;
+	ours = carries_key(reading, answer, id_name);
+	if (!ours)
+		reading->note = "does not carry the id of this order";
+
+	og_json_open(&cursor, answer);
+	while (og_json_next_element(&cursor, &element))
+	{
+		OgResult	stranger = {.verdict = OG_UNKNOWN};
+
+		if (ours && !legs && is_another(reading, element, id_name))
+			reading->take(reading, -1, &stranger);
+		else
+			og_btse_take_order(reading, element, ours ? meanings : NULL);
+	}
+}
+
+/* ---------- answers to reads ---------- */
+
+/* What the code of an error refuses; another one leaves that to the status. */
+static const struct
+{
+	const char *code;
+	OgRefusal	refusal;
+}			btse_refusals[] = {
+	{BTSE_UNAUTHORIZED, OG_REFUSED_CREDENTIALS},
+	{BTSE_FORBIDDEN, OG_REFUSED_CREDENTIALS},
+	{"400", OG_REFUSED_ARGUMENTS},
+	{"300", OG_REFUSED_ARGUMENTS},	/* size, ... */
+	{"301", OG_REFUSED_ARGUMENTS},
+	{"302", OG_REFUSED_ARGUMENTS},	/* ... price */
+	{"404", OG_REFUSED_UNKNOWN},
+	{"16", OG_REFUSED_UNKNOWN},
+	{"429", OG_REFUSED_PACE},
+	{"303", OG_REFUSED_PACE}
+};
+
+void
+og_btse_read_refusal(OgRecords *records, OgSlice answer)
+{
+	OgReading  *reading = &records->reading;
+
+	og_btse_read_error(reading, answer);
+	reading->note = "is not what was asked for";
+	for (size_t i = 0; i < lengthof(btse_refusals); i++)
+	{
+		if (og_says(reading->code, btse_refusals[i].code))
+			records->refusal = btse_refusals[i].refusal;
+	}
+}
+
+/* Orders have a message as well, but they have a market or an id, too. */
+bool
+og_btse_is_error(OgSlice object)
+{
+	enum
+	{
+		ERROR_CODE, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"errorCode", "message", "msg", "symbol", "orderID"
+	};
+	OgSlice		values[COUNT];
+
+	og_json_pick(object, names, values, COUNT);
+	if (og_first_given(&values[ERROR_CODE], 1).data != NULL)
+		return true;
+	return og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL &&
+		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
+}
+
+/* Has an object anything of what was asked for? */
+static bool
+btse_has_column(const OgColumn *columns, OgSlice object)
+{
+	OgSlice		values[OG_MAX_COLUMNS];
+
+	og_pick_columns(columns, object, values);
+	for (int i = 0; columns[i].name != NULL; i++)
+	{
+		if (values[i].data != NULL)
+			return true;
+	}
+	return false;
+}
+
+void
+og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	if (og_json_kind(answer) == OG_JSON_ARRAY ||
+		(og_json_kind(answer) == OG_JSON_OBJECT &&
+		 !og_btse_is_error(answer) &&
+		 btse_has_column(records->columns, answer)))
+		og_take_objects(records, answer);
+	else
+		og_btse_read_refusal(records, answer);
+}

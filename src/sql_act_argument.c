@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_act_argument.c
+ *		One argument of an act, out of SQL or JSON, checked.
+ *
+ * An argument becomes the text that leaves: an amount with the very digits
+ * that numeric prints, a word in capitals.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "sql_act.h"
+#include "sql_call.h"
+
+/* Digits of an id that is a number. */
+#define NUMBER_ID_DIGITS	19
+
+const char *
+og_act_subject(const SqlGiven *given, const char *name)
+{
+	return given->position == 0
+		? psprintf("argument \"%s\"", name)
+		: psprintf("\"%s\" of the order at position %d", name,
+				   given->position);
+}
+
+static void
+refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s %s", og_act_subject(given, parameter->name), fault)));
+}
+
+/* ---------- text ---------- */
+
+static void
+check_symbol(const SqlGiven *given, const SqlParameter *parameter,
+			 const char *text)
+{
+	if (og_sql_is_market(text))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s is not the name of a market",
+					og_act_subject(given, parameter->name)),
+			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
+					   OG_MAX_MARKET)));
+}
+
+static void
+check_id(const SqlGiven *given, const SqlParameter *parameter,
+		 const char *text)
+{
+	bool		printable;
+	const char *fault = og_sql_id_fault(og_slice_of(text), &og_btse,
+										&printable);
+	size_t		digits = strspn(text, "0123456789");
+
+	if (fault != NULL)
+		refuse(given, parameter, fault);
+	if (parameter->kind == SQL_NUMBER_ID &&
+		(text[digits] != '\0' || digits > NUMBER_ID_DIGITS || text[0] == '0'))
+		refuse(given, parameter,
+			   "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero");
+}
+
+/* "BUY", "SELL" */
+static char *
+list_words(const char *const *words)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (; *words != NULL; words++)
+		appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "", *words);
+	return list.data;
+}
+
+/* A word as the provider writes it. */
+static const char *
+find_word(const SqlGiven *given, const SqlParameter *parameter,
+		  const char *text)
+{
+	for (const char *const *word = parameter->words; *word != NULL; word++)
+	{
+		if (pg_strcasecmp(*word, text) == 0)
+			return *word;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s is none of the words that it may be",
+					og_act_subject(given, parameter->name)),
+			 errhint("Valid words are %s, in any case.",
+					 list_words(parameter->words))));
+	return NULL;				/* not reached */
+}
+
+static void
+take_text(SqlGiven *given, const SqlParameter *parameter, const char *text)
+{
+	if (parameter->kind == SQL_SYMBOL)
+		check_symbol(given, parameter, text);
+	else if (parameter->kind == SQL_WORD)
+		text = find_word(given, parameter, text);
+	else
+		check_id(given, parameter, text);
+	og_fields_add(&given->fields, parameter->name, text);
+}
+
+/* ---------- amounts ---------- */
+
+/* <0, 0, >0 */
+static int
+compare(Numeric amount, int bound)
+{
+	Numeric		number = int64_to_numeric(bound);
+
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+											 NumericGetDatum(amount),
+											 NumericGetDatum(number)));
+}
+
+static void
+take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
+{
+	char	   *text;
+
+	if (numeric_is_nan(amount) || numeric_is_inf(amount))
+		refuse(given, parameter, "is not a number");
+	if ((parameter->least != 0
+		 ? compare(amount, parameter->least) < 0
+		 : compare(amount, 0) <= 0) ||
+		(parameter->most != 0 && compare(amount, parameter->most) > 0))
+		refuse(given, parameter, psprintf("must be %s", parameter->range));
+
+	text = DatumGetCString(DirectFunctionCall1(numeric_out,
+											   NumericGetDatum(amount)));
+	if (strlen(text) > OG_JSON_MAX_NUMBER)
+		refuse(given, parameter,
+			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters");
+	og_fields_add(&given->fields, parameter->name, text);
+}
+
+/*
+ * An interval as whole milliseconds.  What is shorter than one must not become
+ * the zero that stops a timer.
+ */
+static void
+take_duration(SqlGiven *given, const SqlParameter *parameter,
+			  const Interval *interval)
+{
+	int64		days;
+	int64		us;
+
+	if (interval->month != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not have months or years, which differ in length",
+						og_act_subject(given, parameter->name)),
+				 errhint("Use days, hours, minutes or seconds, such as interval '60 s'.")));
+	if (pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &days) ||
+		pg_add_s64_overflow(interval->time, days, &us))
+		refuse(given, parameter, "is too long");
+	if (us < 0)
+		refuse(given, parameter, "must not be negative");
+	og_fields_add(&given->fields, parameter->name,
+				  psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0)));
+}
+
+/* ---------- any ---------- */
+
+void
+og_act_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
+{
+	switch (parameter->kind)
+	{
+		case SQL_SYMBOL:
+		case SQL_ID:
+		case SQL_NUMBER_ID:
+		case SQL_WORD:
+			take_text(given, parameter, TextDatumGetCString(value));
+			return;
+		case SQL_AMOUNT:
+			take_amount(given, parameter, DatumGetNumeric(value));
+			return;
+		case SQL_FLAG:
+			og_fields_add(&given->fields, parameter->name,
+						  DatumGetBool(value) ? "true" : "false");
+			return;
+		case SQL_DURATION:
+			take_duration(given, parameter, DatumGetIntervalP(value));
+			return;
+	}
+}
+
+void
+og_act_take_json(SqlGiven *given, const SqlParameter *parameter,
+				 const JsonbValue *value)
+{
+	const char *wanted;
+
+	if (value->type == jbvNull)
+		return;
+	switch (parameter->kind)
+	{
+		case SQL_AMOUNT:
+			if (value->type == jbvNumeric)
+			{
+				take_amount(given, parameter, value->val.numeric);
+				return;
+			}
+			wanted = "is not a JSON number";
+			break;
+		case SQL_FLAG:
+			if (value->type == jbvBool)
+			{
+				og_act_take(given, parameter, BoolGetDatum(value->val.boolean));
+				return;
+			}
+			wanted = "is not a JSON boolean";
+			break;
+		default:
+			if (value->type == jbvString)
+			{
+				take_text(given, parameter, pnstrdup(value->val.string.val,
+													 value->val.string.len));
+				return;
+			}
+			wanted = "is not a JSON string";
+			break;
+	}
+	refuse(given, parameter, wanted);
+}
+
+void
+og_act_take_null(const SqlGiven *given, const SqlParameter *parameter)
+{
+	if (!parameter->required)
+		return;
+	if (given->position > 0)
+		refuse(given, parameter, "is missing");
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null",
+					og_act_subject(given, parameter->name))));
+}
