@@ -20,12 +20,6 @@
 #include "crypto.h"
 #include "provider_btse.h"
 
-/* Codes of an error: they are those of HTTP, or of the page's own table. */
-#define BTSE_UNAUTHORIZED	"401"
-#define BTSE_FORBIDDEN		"403"
-
-#define BTSE_NO_LIST	"is not a list of orders"
-
 /* Where the credentials are tried: an order that nobody has. */
 #define BTSE_ANY_SYMBOL		"BTC-USD"
 #define BTSE_NO_ORDER		"00000000-0000-0000-0000-000000000000"
@@ -130,7 +124,7 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/* An object instead of a list: nothing was done, or there is nothing to tell. */
+/* An object instead of a list: no order is named, only an error. */
 void
 og_btse_read_error(OgReading *reading, OgSlice answer)
 {
@@ -146,103 +140,9 @@ og_btse_read_error(OgReading *reading, OgSlice answer)
 	og_json_pick(answer, names, values, COUNT);
 	reading->code = og_first_given(&values[ERROR_CODE], MESSAGE);
 	reading->message = og_first_given(&values[MESSAGE], COUNT - MESSAGE);
-	reading->note = "is not what was asked for";
+	reading->note = "is not a list of orders";
 	/* Key, nonce and signature are all refused like this. */
 	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
-}
-
-/* What the code of an error refuses; another one leaves that to the status. */
-static const struct
-{
-	const char *code;
-	OgRefusal	refusal;
-}			btse_refusals[] = {
-	{BTSE_UNAUTHORIZED, OG_REFUSED_CREDENTIALS},
-	{BTSE_FORBIDDEN, OG_REFUSED_CREDENTIALS},
-	{"400", OG_REFUSED_ARGUMENTS},
-	{"300", OG_REFUSED_ARGUMENTS},	/* size, ... */
-	{"301", OG_REFUSED_ARGUMENTS},
-	{"302", OG_REFUSED_ARGUMENTS},	/* ... price */
-	{"404", OG_REFUSED_UNKNOWN},
-	{"16", OG_REFUSED_UNKNOWN},
-	{"429", OG_REFUSED_PACE},
-	{"303", OG_REFUSED_PACE}
-};
-
-void
-og_btse_read_refusal(OgRecords *records, OgSlice answer)
-{
-	OgReading  *reading = &records->reading;
-
-	og_btse_read_error(reading, answer);
-	for (size_t i = 0; i < lengthof(btse_refusals); i++)
-	{
-		if (og_says(reading->code, btse_refusals[i].code))
-			records->refusal = btse_refusals[i].refusal;
-	}
-}
-
-/* Orders have a message as well, but they have a market or an id, too. */
-bool
-og_btse_is_error(OgSlice object)
-{
-	enum
-	{
-		ERROR_CODE, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"errorCode", "message", "msg", "symbol", "orderID"
-	};
-	OgSlice		values[COUNT];
-
-	og_json_pick(object, names, values, COUNT);
-	if (og_first_given(&values[ERROR_CODE], 1).data != NULL)
-		return true;
-	return og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL &&
-		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
-}
-
-/* Has an object anything of what was asked for? */
-static bool
-btse_has_column(const OgColumn *columns, OgSlice object)
-{
-	OgSlice		values[OG_MAX_COLUMNS];
-
-	og_pick_columns(columns, object, values);
-	for (int i = 0; columns[i].name != NULL; i++)
-	{
-		if (values[i].data != NULL)
-			return true;
-	}
-	return false;
-}
-
-void
-og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	if (og_json_kind(answer) == OG_JSON_ARRAY ||
-		(og_json_kind(answer) == OG_JSON_OBJECT &&
-		 !og_btse_is_error(answer) &&
-		 btse_has_column(records->columns, answer)))
-		og_take_objects(records, answer);
-	else
-		og_btse_read_refusal(records, answer);
-}
-
-void
-og_btse_get(OgRequest *request, const char *path, const OgBatch *batch,
-			const BtseParameter *parameters)
-{
-	request->method = OG_GET;
-	request->path = path;
-	for (; parameters != NULL && parameters->argument != NULL; parameters++)
-	{
-		const char *value = og_fields_get(batch->arguments,
-										  parameters->argument);
-
-		if (value != NULL)
-			og_fields_add(&request->query, parameters->name, value);
-	}
 }
 
 /*
@@ -269,7 +169,7 @@ btse_check_list(OgReading *reading, OgSlice list, const char *id_name)
 	{
 		if (og_json_kind(element) != OG_JSON_OBJECT)
 		{
-			reading->note = BTSE_NO_LIST;
+			reading->note = "is not a list of orders";
 			return BTSE_LIST_UNUSABLE;
 		}
 		if (++count > OG_MAX_PARTS)
@@ -336,7 +236,6 @@ btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	if (og_json_kind(answer) != OG_JSON_ARRAY)
 	{
 		og_btse_read_error(reading, answer);
-		reading->note = BTSE_NO_LIST;
 		return;
 	}
 	list = btse_check_list(reading, answer, btse_id_name(batch));
@@ -395,7 +294,6 @@ btse_read_credentials(OgReading *reading, OgSlice answer,
 		return;
 	}
 	og_btse_read_error(reading, answer);
-	reading->note = BTSE_NO_LIST;
 	if (og_says(reading->code, BTSE_UNAUTHORIZED) ||
 		og_says(reading->code, BTSE_FORBIDDEN))
 		reading->envelope = OG_ENVELOPE_REFUSAL;

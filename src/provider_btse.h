@@ -4,6 +4,7 @@
  *		What the files of BTSE's spot API share.
  *
  * provider_btse.c			the provider: signature, cancels, the check
+ * provider_btse_read.c		what reads have in common
  * provider_btse_columns.c	columns of what it answers, names of its codes
  * provider_btse_market.c	public reads
  * provider_btse_account.c	orders, trades and fees of an account
@@ -19,6 +20,10 @@
 #define BTSE_ORDER_PATH		"/api/v3.3/order"
 #define BTSE_ORDERS_PATH	"/api/v3.3/user/open_orders"
 #define BTSE_TIME_PATH		"/api/v3.3/time"
+
+/* Codes of an error: they are those of HTTP, or of the page's own table. */
+#define BTSE_UNAUTHORIZED	"401"
+#define BTSE_FORBIDDEN		"403"
 
 /* The page's table of codes, and those of a trade's trigger. */
 extern const OgCode og_btse_codes[];

@@ -175,12 +175,8 @@ character_fault(OgSlice id, bool *printable)
 	return NULL;
 }
 
-/*
- * What is wrong with the text of an id, or NULL.  *printable tells whether
- * the id may be repeated in the error message.
- */
-static const char *
-id_fault(OgSlice id, const OgProvider *provider, bool *printable)
+const char *
+og_sql_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 {
 	const char *fault = NULL;
 	const char *wanted;
@@ -206,7 +202,7 @@ static void
 check_id(OgSlice id, const SqlFunction *function, int position)
 {
 	bool		printable;
-	const char *fault = id_fault(id, function->provider, &printable);
+	const char *fault = og_sql_id_fault(id, function->provider, &printable);
 
 	if (fault == NULL)
 		return;
@@ -227,7 +223,8 @@ og_sql_check_id(const char *id, const OgProvider *provider,
 				const char *argument)
 {
 	bool		printable;
-	const char *fault = id_fault(og_slice_of(id), provider, &printable);
+	const char *fault = og_sql_id_fault(og_slice_of(id), provider,
+										&printable);
 
 	if (fault != NULL)
 		ereport(ERROR,
