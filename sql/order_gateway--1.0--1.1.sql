@@ -142,7 +142,7 @@ COMMENT ON VIEW order_gateway_stats IS
 COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to';
 COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name it was called by last';
 COMMENT ON COLUMN order_gateway_stats.function IS 'function that was called';
-COMMENT ON COLUMN order_gateway_stats.calls IS 'calls that had at least one id';
+COMMENT ON COLUMN order_gateway_stats.calls IS 'calls that had at least one id, and reads';
 COMMENT ON COLUMN order_gateway_stats.requests IS 'requests that left, those sent again included';
 COMMENT ON COLUMN order_gateway_stats.retries IS 'attempts after the first one of a batch';
 COMMENT ON COLUMN order_gateway_stats.cancelled IS 'ids with this outcome; an id that stands for several orders counts with the first';

@@ -67,8 +67,6 @@ SELECT count(*) FROM xt_orders('btc_usdt', '{}'::bigint[]);
 SELECT count(*) FROM tronsave_orders(NULL::text[]);
 -- ids come back in their type
 SELECT pg_typeof(order_id) FROM (VALUES (1)) v LEFT JOIN xt_orders('btc_usdt', '{}'::bigint[]) ON true;
--- named arguments out of order mislead PostgreSQL
-SELECT refused($$SELECT * FROM xt_orders(ids => '{1}'::bigint[], market => 'btc_usdt')$$);
 
 -- nobody listens there
 SELECT refused($$SELECT * FROM btse_time()$$);

@@ -17,6 +17,7 @@
  * gateway_send.c		one request at a time, for what is no list of ids:
  * gateway_check.c		requests that only try whether a server can be used
  * gateway_read.c		reads: ask, ask again, hand on records
+ * gateway_failure.c	why a read failed
  * gateway_walk.c		a read's requests, one after the other
  *
  *-------------------------------------------------------------------------
@@ -171,6 +172,9 @@ extern void og_rows_begin(OgCall *call);
  */
 #define OG_LONGEST_SLEEP_US	INT64CONST(60000000)
 
+/* A wait of more than this is announced before it begins. */
+#define OG_ANNOUNCED_WAIT_US	INT64CONST(60000000)
+
 extern void og_pace_begin(OgCall *call);
 extern bool og_pace_allows(const OgCall *call, int64 wait_us);
 extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
@@ -197,6 +201,7 @@ typedef struct Sending
 	OgTurn		turn;
 	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		patience_us;	/* for turns and pauses from now on */
+	bool		announced;		/* the NOTICE about a long wait was given */
 	OgActivity *activity;		/* NULL where nobody could see it */
 	OgStatsCounters counters;
 } Sending;

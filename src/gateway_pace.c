@@ -14,9 +14,6 @@
 
 #include "gateway_internal.h"
 
-/* A wait of more than this is announced before it begins. */
-#define ANNOUNCED_WAIT_US	(INT64CONST(60) * USECS_PER_SEC)
-
 /* How much longer the call may wait for turns and backoff. */
 static int64
 patience_us(const OgCall *call)
@@ -73,7 +70,7 @@ announce_others(OgCall *call)
 	ereport(NOTICE,
 			(errmsg("other calls have been using the account of server \"%s\" for %d seconds; this one goes on waiting for its turn",
 					call->account->server,
-					(int) (ANNOUNCED_WAIT_US / USECS_PER_SEC))));
+					(int) (OG_ANNOUNCED_WAIT_US / USECS_PER_SEC))));
 }
 
 /* Tell the user, once, of a wait of more than a minute: before it, if known. */
@@ -85,10 +82,10 @@ og_pace_announce(OgCall *call, int64 wait_us)
 	if (wait_us != OG_UNTIL_WOKEN)
 	{
 		wait_us = Min(wait_us, bound_us(call));
-		if (wait_us > ANNOUNCED_WAIT_US)
+		if (wait_us > OG_ANNOUNCED_WAIT_US)
 			announce(call, wait_us);
 	}
-	else if (call->waited_us >= ANNOUNCED_WAIT_US)
+	else if (call->waited_us >= OG_ANNOUNCED_WAIT_US)
 		announce_others(call);
 }
 
@@ -115,9 +112,9 @@ take_lock(OgCall *call)
 {
 	int64		most_us = bound_us(call);
 
-	if (wait_for_lock(call, Min(most_us, ANNOUNCED_WAIT_US)))
+	if (wait_for_lock(call, Min(most_us, OG_ANNOUNCED_WAIT_US)))
 		return true;
-	if (most_us <= ANNOUNCED_WAIT_US)
+	if (most_us <= OG_ANNOUNCED_WAIT_US)
 		return false;
 	announce_others(call);
 	return wait_for_lock(call, bound_us(call));

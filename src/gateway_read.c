@@ -15,9 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "compat.h"
+#include "gateway_failure.h"
 #include "gateway_internal.h"
-#include "gateway_read.h"
 
 /* First pause before another attempt; doubled each time. */
 #define BACKOFF_MS			200
@@ -64,18 +63,6 @@ typedef struct Answer
 	bool		usable;			/* its records are handed on ... */
 	int			taken;			/* ... so many so far */
 } Answer;
-
-/* Why an attempt failed, for the error that it may become. */
-typedef struct Failure
-{
-	int			sqlstate;
-	const char *what;			/* complete messages, palloc'd */
-	const char *status;			/* "HTTP 400 Bad Request", or NULL */
-	const char *hint;
-	bool		final;			/* it will not work the next time either */
-	bool		pace;			/* it came too early */
-	int64		retry_after_ms; /* -1 = not said */
-} Failure;
 
 /* ---------- beginning and end ---------- */
 
@@ -258,123 +245,7 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 		reader->read->take(reader->read->owner, &record);
 }
 
-/* ---------- what failed ---------- */
-
-/* "code 400, BAD_REQUEST: symbol", or NULL if it has no words of its own. */
-static const char *
-provider_words(const OgReading *reading)
-{
-	const char *code = og_json_text(reading->code, OG_MAX_CODE);
-	const char *message = og_json_text(reading->message, OG_MAX_MESSAGE);
-
-	if (code != NULL && message != NULL)
-		return psprintf("code %s, %s", code, message);
-	return code != NULL ? psprintf("code %s", code) : message;
-}
-
-/* How far our clock is off, if a refusal may be because of that. */
-static const char *
-credentials_hint(const OgReading *reading, const OgResponse *response)
-{
-	OgClock		clock;
-
-	if (reading->clock_suspected && og_http_clock(response, &clock) &&
-		og_http_clock_differs(&clock, 1000))
-		return psprintf("Set this machine's clock: %s.",
-						og_http_clock_words(&clock));
-	return "Check the user mapping, and at the provider what the key may do and from which addresses.";
-}
-
-/* What kind of a failure an answer is, by its words or else its status. */
-static OgRefusal
-refusal_of(const OgRecords *records, int status)
-{
-	if (status == 429)
-		return OG_REFUSED_PACE;
-	if (records->refusal != OG_REFUSED_SOMEHOW)
-		return records->refusal;
-	switch (status)
-	{
-		case 400:
-			return OG_REFUSED_ARGUMENTS;
-		case 401:
-		case 403:
-			return OG_REFUSED_CREDENTIALS;
-		case 404:
-			return OG_REFUSED_UNKNOWN;
-	}
-	return OG_REFUSED_SOMEHOW;
-}
-
-/* A refusal for one of the reasons that users can do something about. */
-static void
-fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
-			 const OgResponse *response)
-{
-	failure->final = true;
-	switch (refusal)
-	{
-		case OG_REFUSED_CREDENTIALS:
-			failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-			failure->hint = credentials_hint(&records->reading, response);
-			break;
-		case OG_REFUSED_ARGUMENTS:
-			failure->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
-			failure->hint = "Check the arguments of the call.";
-			break;
-		case OG_REFUSED_UNKNOWN:
-			failure->sqlstate = ERRCODE_NO_DATA;
-			failure->hint = "The provider knows nothing of that name; or option base_url does not lead to its API.";
-			break;
-		case OG_REFUSED_PACE:
-			failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-			failure->hint = "Wait a while, and see in order_gateway_limits who else asks.";
-			failure->final = false;
-			failure->pace = true;
-			break;
-		case OG_REFUSED_SOMEHOW:
-			failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-			failure->hint = "Check option base_url, its path as well.";
-			break;
-	}
-}
-
-/* An answer that is no success: "flaw" is why it could not even be read. */
-static void
-fail_answered(Failure *failure, const Answer *answer, const char *flaw,
-			  const OgResponse *response)
-{
-	const OgReading *reading = &answer->records.reading;
-	int			status = response->status;
-	bool		done = status >= 200 && status <= 299;
-	OgRefusal	refusal = refusal_of(&answer->records, status);
-	const char *words = flaw == NULL ? provider_words(reading) : NULL;
-
-	failure->status = og_status_words(status);
-	if (status == 408 || status >= 500)
-	{
-		failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
-		failure->what = psprintf("failed: %s", words ? words : failure->status);
-		failure->hint = "The provider has a problem of its own. A read changes nothing: try again later.";
-		return;
-	}
-	if (words == NULL && response->location != NULL)
-		words = psprintf("redirect to %s was not followed",
-						 response->location);
-	if (done && refusal == OG_REFUSED_SOMEHOW)
-	{
-		failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-		failure->what = psprintf("gave an answer that cannot be used: it %s%s%s",
-								 flaw ? flaw : reading->note
-								 ? reading->note : "is not a success",
-								 words ? ", " : "", words ? words : "");
-		failure->hint = "Check option base_url, its path as well; else the provider has a problem of its own.";
-		failure->final = answer->taken > 0;
-		return;
-	}
-	fail_refused(failure, refusal, &answer->records, response);
-	failure->what = psprintf("refused: %s", words ? words : failure->status);
-}
+/* ---------- one request ---------- */
 
 /* Is the time over that the read may take in all? */
 static bool
@@ -383,82 +254,6 @@ is_timed_out(const Reader *reader)
 	return reader->sending.deadline != 0 &&
 		og_http_now() >= reader->sending.deadline;
 }
-
-static void
-fail_timed_out(Failure *failure, const char *what)
-{
-	failure->final = true;
-	failure->sqlstate = ERRCODE_QUERY_CANCELED;
-	failure->what = what;
-	failure->hint = "Ask for less at once, or raise option call_timeout of the server.";
-}
-
-/* No answer, or not all of one. */
-static void
-fail_unanswered(Failure *failure, const Reader *reader,
-				const OgResponse *response)
-{
-	bool		sent = response->delivery != OG_NOT_DELIVERED;
-	const char *problem = response->problem ? response->problem
-		: "the connection failed";
-
-	failure->status = response->status != 0
-		? og_status_words(response->status) : NULL;
-	failure->what = psprintf(sent ? "gave no whole answer: %s"
-							 : "could not be reached: %s", problem);
-	if (is_timed_out(reader))
-	{
-		fail_timed_out(failure, failure->what);
-		return;
-	}
-	failure->sqlstate = sent ? ERRCODE_CONNECTION_FAILURE
-		: ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-	failure->hint = sent
-		? "A read changes nothing: try again later."
-		: "order_gateway_check() tells what is in the way.";
-	failure->final = !sent && !response->may_retry;
-}
-
-/* Nothing could be sent: there was no turn, or no time. */
-static void
-fail_unsent(Failure *failure, const Reader *reader, const char *why)
-{
-	if (is_timed_out(reader))
-	{
-		fail_timed_out(failure, "could not be asked: call_timeout ran out");
-		return;
-	}
-	failure->final = true;
-	failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-	failure->what = psprintf("could not be asked within max_wait: %s", why);
-	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
-}
-
-pg_noreturn static void raise_failure(const Reader *reader,
-									  const Failure *failure);
-
-static void
-raise_failure(const Reader *reader, const Failure *failure)
-{
-	const OgRead *read = reader->read;
-	const char *request = reader->request ? reader->request : read->function;
-
-	ereport(ERROR,
-			(errcode(failure->sqlstate),
-			 errmsg("%s(): server \"%s\" %s", read->function,
-					read->account->server, failure->what),
-			 failure->status != NULL
-			 ? errdetail_plural("%s to %s, in %d attempt.",
-								"%s to %s, in %d attempts.",
-								reader->attempts, failure->status, request,
-								reader->attempts)
-			 : errdetail_plural("%s, in %d attempt.",
-								"%s, in %d attempts.",
-								reader->attempts, request, reader->attempts),
-			 errhint("%s", failure->hint)));
-}
-
-/* ---------- one request ---------- */
 
 /* Read an answer.  True if it was a success. */
 static bool
@@ -482,13 +277,17 @@ read_answer(Reader *reader, const OgResponse *response, Failure *failure)
 	if (og_json_prove(response->body, &value, &flaw))
 		operation->read_records(&answer.records, value, reader->batch);
 
-	if (flaw == NULL && (answer.records.nothing
-						 ? response->status < 500 && response->status != 408 &&
-						 response->status != 429
-						 : done && reading->envelope == OG_ENVELOPE_SUCCESS))
+	if (flaw == NULL && done && reading->envelope == OG_ENVELOPE_SUCCESS)
 		return true;
-	fail_answered(failure, &answer, flaw, response);
+	if (answer.records.nothing &&
+		(done || response->status == 400 || response->status == 404))
+		return true;
+	og_failure_answered(failure, &answer.records, flaw, response);
 	failure->retry_after_ms = response->retry_after_ms;
+
+	/* What was handed on must not be handed on once more. */
+	if (answer.taken > 0)
+		failure->final = true;
 	return false;
 }
 
@@ -527,7 +326,7 @@ send_request(Reader *reader, Failure *failure)
 	if (response->delivery == OG_ANSWERED)
 		done = read_answer(reader, response, failure);
 	else
-		fail_unanswered(failure, reader, response);
+		og_failure_unanswered(failure, response, is_timed_out(reader));
 	og_http_release(transfer);
 	return done;
 }
@@ -544,7 +343,7 @@ attempt(Reader *reader, Failure *failure)
 	unsent = og_sending_turn(sending);
 	if (unsent != NULL)
 	{
-		fail_unsent(failure, reader, unsent);
+		og_failure_unsent(failure, unsent, is_timed_out(reader));
 		return false;
 	}
 	reader->attempts++;
@@ -594,7 +393,8 @@ ask(Reader *reader)
 		if (failure.final ||
 			reader->attempts > reader->read->account->retries ||
 			!og_sending_pause(&reader->sending, pause * 1000))
-			raise_failure(reader, &failure);
+			og_failure_raise(&failure, reader->read, reader->request,
+							 reader->attempts);
 		reader->sending.counters.retries++;
 		if (reader->sending.activity != NULL)
 		{
@@ -661,8 +461,8 @@ og_read(const OgRead *read)
 	{
 		Failure		failure = {0};
 
-		fail_unsent(&failure, reader, unsent);
-		raise_failure(reader, &failure);
+		og_failure_unsent(&failure, unsent, is_timed_out(reader));
+		og_failure_raise(&failure, read, NULL, 0);
 	}
 	if (read->keys != NULL)
 		ask_batches(reader);

@@ -25,6 +25,19 @@ patience_us(const Sending *sending)
 	return Max(patience, 0);
 }
 
+/* Tell the user, once, of a wait of more than a minute. */
+static void
+announce(Sending *sending, int64 wait_us)
+{
+	wait_us = Min(wait_us, patience_us(sending));
+	if (sending->announced || wait_us <= OG_ANNOUNCED_WAIT_US)
+		return;
+	sending->announced = true;
+	ereport(NOTICE,
+			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
+					sending->account->server, wait_us / USECS_PER_SEC)));
+}
+
 /* Show what it waits for. */
 static void
 show_wait(Sending *sending, OgWait what)
@@ -87,6 +100,7 @@ og_sending_turn(Sending *sending)
 			wait_us = Min(left, OG_LONGEST_SLEEP_US);
 		if (wait_us > left)
 			return "the pace leaves no turn for it now";
+		announce(sending, wait_us);
 		sleep_for_turn(sending, Min(wait_us, OG_LONGEST_SLEEP_US));
 	}
 }
@@ -100,6 +114,7 @@ og_sending_pause(Sending *sending, int64 pause_us)
 
 	if (pause_us > patience_us(sending))
 		return false;
+	announce(sending, pause_us);
 	sending->patience_us -= pause_us;
 	show_wait(sending, OG_WAIT_BACKOFF);
 	while ((left_us = end - og_http_now()) > 0)

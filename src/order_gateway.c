@@ -20,6 +20,8 @@
  *							sql_record		what a provider says, as SQL values
  *							sql_outcome		outcomes as values of their enum
  *							sql_preview		requests shown instead of sent
+ *							sql_read		the read functions
+ *							sql_record		what a provider tells, as SQL values
  *							sql_views		activity, statistics, limits
  *							sql_check		what a DBA wants to know before going live
  *							sql_support		row estimates for the planner

@@ -128,22 +128,6 @@ btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 						og_btse_delete_status);
 }
 
-void
-og_btse_get(OgRequest *request, const char *path, const OgBatch *batch,
-			const BtseParameter *parameters)
-{
-	request->method = OG_GET;
-	request->path = path;
-	for (; parameters != NULL && parameters->argument != NULL; parameters++)
-	{
-		const char *value = og_fields_get(batch->arguments,
-										  parameters->argument);
-
-		if (value != NULL)
-			og_fields_add(&request->query, parameters->name, value);
-	}
-}
-
 static bool
 btse_build_probe(OgRequest *request, const OgBatch *batch)
 {

@@ -8,6 +8,7 @@
  * provider_btse_deposit.c	acts on investments
  * provider_btse_body.c		the JSON bodies of acts
  * provider_btse_answer.c	lists of orders, and errors
+ * provider_btse_read.c		what reads have in common
  * provider_btse_columns.c	columns of what it answers, names of its codes
  * provider_btse_market.c	public reads
  * provider_btse_account.c	orders, trades and fees of an account

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * provider_btse_answer.c
- *		What BTSE answers: lists of orders or of anything else, and errors.
+ *		What BTSE's acts answer: lists of orders, and errors.
  *
  * One id may stand for several orders: the legs of an OCO order, or orders
  * that share a client order id.  They are told apart by their own orderID.
@@ -168,85 +168,4 @@ og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
 		else
 			og_btse_take_order(reading, element, ours ? meanings : NULL);
 	}
-}
-
-/* ---------- answers to reads ---------- */
-
-/* What the code of an error refuses; another one leaves that to the status. */
-static const struct
-{
-	const char *code;
-	OgRefusal	refusal;
-}			btse_refusals[] = {
-	{BTSE_UNAUTHORIZED, OG_REFUSED_CREDENTIALS},
-	{BTSE_FORBIDDEN, OG_REFUSED_CREDENTIALS},
-	{"400", OG_REFUSED_ARGUMENTS},
-	{"300", OG_REFUSED_ARGUMENTS},	/* size, ... */
-	{"301", OG_REFUSED_ARGUMENTS},
-	{"302", OG_REFUSED_ARGUMENTS},	/* ... price */
-	{"404", OG_REFUSED_UNKNOWN},
-	{"16", OG_REFUSED_UNKNOWN},
-	{"429", OG_REFUSED_PACE},
-	{"303", OG_REFUSED_PACE}
-};
-
-void
-og_btse_read_refusal(OgRecords *records, OgSlice answer)
-{
-	OgReading  *reading = &records->reading;
-
-	og_btse_read_error(reading, answer);
-	reading->note = "is not what was asked for";
-	for (size_t i = 0; i < lengthof(btse_refusals); i++)
-	{
-		if (og_says(reading->code, btse_refusals[i].code))
-			records->refusal = btse_refusals[i].refusal;
-	}
-}
-
-/* Orders have a message as well, but they have a market or an id, too. */
-bool
-og_btse_is_error(OgSlice object)
-{
-	enum
-	{
-		ERROR_CODE, MESSAGE, MSG, SYMBOL, ORDER_ID, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"errorCode", "message", "msg", "symbol", "orderID"
-	};
-	OgSlice		values[COUNT];
-
-	og_json_pick(object, names, values, COUNT);
-	if (og_first_given(&values[ERROR_CODE], 1).data != NULL)
-		return true;
-	return og_first_given(&values[MESSAGE], SYMBOL - MESSAGE).data != NULL &&
-		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
-}
-
-/* Has an object anything of what was asked for? */
-static bool
-btse_has_column(const OgColumn *columns, OgSlice object)
-{
-	OgSlice		values[OG_MAX_COLUMNS];
-
-	og_pick_columns(columns, object, values);
-	for (int i = 0; columns[i].name != NULL; i++)
-	{
-		if (values[i].data != NULL)
-			return true;
-	}
-	return false;
-}
-
-void
-og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	if (og_json_kind(answer) == OG_JSON_ARRAY ||
-		(og_json_kind(answer) == OG_JSON_OBJECT &&
-		 !og_btse_is_error(answer) &&
-		 btse_has_column(records->columns, answer)))
-		og_take_objects(records, answer);
-	else
-		og_btse_read_refusal(records, answer);
 }

@@ -80,6 +80,13 @@ extern void og_sql_arguments(FunctionCallInfo fcinfo,
 extern OgKeys *og_sql_keys(const SqlFunction *function,
 						   const SqlArguments *arguments);
 
+/*
+ * What is wrong with the text of an id, or NULL.  *printable tells whether
+ * the id may be repeated in an error message.
+ */
+extern const char *og_sql_id_fault(OgSlice id, const OgProvider *provider,
+								   bool *printable);
+
 /* 22023 unless this can be the name of a market, or an id of the provider. */
 extern void og_sql_check_market(const char *market, const char *argument);
 extern void og_sql_check_id(const char *id, const OgProvider *provider,
@@ -87,13 +94,6 @@ extern void og_sql_check_id(const char *id, const OgProvider *provider,
 
 /* Can a market or symbol be called like this? */
 extern bool og_sql_is_market(const char *market);
-
-/*
- * What is wrong with the text of an id, or NULL.  *printable tells whether
- * the id may be repeated in an error message.
- */
-extern const char *og_sql_id_fault(OgSlice id, const OgProvider *provider,
-								   bool *printable);
 
 /* 25006 for an act in a READ ONLY transaction or on a standby. */
 extern void og_sql_prevent_act(const char *function);

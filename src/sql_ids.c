@@ -223,7 +223,8 @@ og_sql_check_id(const char *id, const OgProvider *provider,
 				const char *argument)
 {
 	bool		printable;
-	const char *fault = og_sql_id_fault(og_slice_of(id), provider, &printable);
+	const char *fault = og_sql_id_fault(og_slice_of(id), provider,
+										&printable);
 
 	if (fault != NULL)
 		ereport(ERROR,

@@ -415,6 +415,105 @@ test_answers(void)
 }
 
 /* ----
+ * Mutated answers
+ * ----
+ */
+
+/* A record points into the answer it is from, but for what a level is made of. */
+static OgSlice mutated;
+static int	outside;
+
+static bool
+is_inside(OgSlice value)
+{
+	return value.data >= mutated.data &&
+		value.data + value.len <= mutated.data + mutated.len;
+}
+
+static void
+check_record(OgRecords *records, const OgSlice *values, OgSlice raw)
+{
+	if (!is_inside(raw))
+		outside++;
+	for (int i = 0; records->columns[i].name != NULL; i++)
+	{
+		OgColumnType type = records->columns[i].type;
+
+		if (values[i].data == NULL || is_inside(values[i]))
+			continue;
+		if (strcmp(records->columns[i].name, "side") != 0 &&
+			strcmp(records->columns[i].name, "level") != 0)
+			outside++;
+		if (type == OG_NAME_OF_CODE)
+			outside++;
+	}
+}
+
+/* Let all reads of a provider have an answer. */
+static int
+read_mutated(const OgProvider *provider, OgSlice answer, const OgBatch *batch)
+{
+	int			count = 0;
+
+	for (int i = 0; i < OG_MAX_TABLES && provider->operations[i]; i++)
+		for (const OgOperation *o = provider->operations[i]; o->name; o++)
+		{
+			Taken		taken = {0};
+
+			if (o->read_records == NULL)
+				continue;
+			taken.records.reading.find = find_key;
+			taken.records.columns = o->columns;
+			taken.records.take = check_record;
+			taken.batch = batch;
+			o->read_records(&taken.records, answer, batch);
+			count++;
+		}
+	return count;
+}
+
+/* Each byte of an answer becomes each of these, one after the other. */
+static int
+mutate(const OgProvider *provider, const char *json)
+{
+	static const char bytes[] = "{}[]\":,07-n ";
+	OgFields	none = {0};
+	OgBatch		batch = batch_of(&none, "1 a");
+	char	   *text = pstrdup(json);
+	int			count = 0;
+
+	mutated = og_slice_of(text);
+	for (size_t at = 0; at < mutated.len; at++)
+		for (const char *byte = bytes; *byte; byte++)
+		{
+			char		was = text[at];
+			OgSlice		answer;
+			const char *reason;
+
+			text[at] = *byte;
+			if (og_json_prove(mutated, &answer, &reason))
+				count += read_mutated(provider, answer, &batch);
+			text[at] = was;
+		}
+	return count;
+}
+
+static void
+test_mutations(void)
+{
+	int			count = 0;
+
+	for (size_t i = 0; i < lengthof(btse_answers); i++)
+		count += mutate(&og_btse, btse_answers[i].answer);
+	for (size_t i = 0; i < lengthof(xt_answers); i++)
+		count += mutate(&og_xt, xt_answers[i].answer);
+	count += mutate(&og_tronsave,
+					"{\"results\":[{\"order_id\":\"a\",\"status\":\"Matched\"}]}");
+	ok(count > 10000, "mutated answers are read");
+	is_number(outside, 0, "... and nothing outside of them");
+}
+
+/* ----
  * Shapes
  * ----
  */
@@ -461,6 +560,7 @@ main(void)
 	test_requests();
 	test_pages();
 	test_answers();
+	test_mutations();
 	test_shapes();
 	return done_testing();
 }

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_failure.h
+ *		Why a read failed, and the error that it becomes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_GATEWAY_FAILURE_H
+#define OG_GATEWAY_FAILURE_H
+
+#include "compat.h"
+#include "gateway_read.h"
+
+/* Why an attempt failed; texts are palloc'd or static. */
+typedef struct Failure
+{
+	int			sqlstate;
+	const char *what;			/* completes "server ..." */
+	const char *status;			/* "HTTP 400 Bad Request", or NULL */
+	const char *hint;
+	bool		final;			/* it will not work the next time either */
+	bool		pace;			/* it came too early */
+	int64		retry_after_ms; /* -1 = not said */
+} Failure;
+
+/* Each fills a zeroed failure. */
+extern void og_failure_answered(Failure *failure, const OgRecords *records,
+								const char *flaw,
+								const OgResponse *response);
+extern void og_failure_unanswered(Failure *failure,
+								  const OgResponse *response,
+								  bool timed_out);
+extern void og_failure_unsent(Failure *failure, const char *why,
+							  bool timed_out);
+
+pg_noreturn extern void og_failure_raise(const Failure *failure,
+										 const OgRead *read,
+										 const char *request, int attempts);
+
+#endif							/* OG_GATEWAY_FAILURE_H */
