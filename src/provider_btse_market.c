@@ -110,7 +110,7 @@ btse_candles_ms(const OgFields *arguments)
 {
 	const char *minutes = og_fields_get(arguments, "resolution");
 
-	return CANDLES * MS_PER_MINUTE * (minutes ? atoi(minutes) : 1);
+	return CANDLES * MS_PER_MINUTE * (minutes ? strtol(minutes, NULL, 10) : 1);
 }
 
 static int64

@@ -402,7 +402,7 @@ xt_next_page(OgFields *arguments, int count)
 	if (count >= 0 && count < XT_PAGE_SIZE)
 		return false;
 	og_fields_set(arguments, "page",
-				  psprintf("%d", page != NULL ? atoi(page) + 1 : 1));
+				  psprintf("%d", page != NULL ? (int) strtol(page, NULL, 10) + 1 : 1));
 	return true;
 }
 

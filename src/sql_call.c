@@ -102,13 +102,13 @@ og_sql_is_market(const char *market)
 }
 
 void
-og_sql_check_market(const char *market, const char *name)
+og_sql_check_market(const char *market, const char *argument)
 {
 	if (og_sql_is_market(market))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"%s\" is not the name of a market", name),
+			 errmsg("argument \"%s\" is not the name of a market", argument),
 			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
 					   OG_MAX_MARKET)));
 }

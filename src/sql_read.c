@@ -414,13 +414,13 @@ find_read(const char *name)
 
 /* Call one or the other, in a context that goes with an error. */
 static Datum
-read_rows(FunctionCallInfo fcinfo, const SqlRead *read,
+read_rows(FunctionCallInfo fcinfo, const char *name, const SqlRead *read,
 		  const SqlFunction *read_of_ids)
 {
 	MemoryContext context;
 	MemoryContext old;
 
-	og_sql_check_context(fcinfo, read ? read->name : read_of_ids->name);
+	og_sql_check_context(fcinfo, name);
 	InitMaterializedSRF(fcinfo, 0);
 	context = og_sql_context();
 	old = MemoryContextSwitchTo(context);
@@ -439,7 +439,7 @@ read_rows(FunctionCallInfo fcinfo, const SqlRead *read,
 	Datum \
 	function(PG_FUNCTION_ARGS) \
 	{ \
-		return read_rows(fcinfo, find_read(#function), NULL); \
+		return read_rows(fcinfo, #function, find_read(#function), NULL); \
 	}
 
 READ_FUNCTION(btse_market_summary)
@@ -475,7 +475,7 @@ xt_orders(PG_FUNCTION_ARGS)
 		.ids = "ids"
 	};
 
-	return read_rows(fcinfo, NULL, &function);
+	return read_rows(fcinfo, function.name, NULL, &function);
 }
 
 /* tronsave_orders(ids anycompatiblearray, server name) */
@@ -489,7 +489,7 @@ tronsave_orders(PG_FUNCTION_ARGS)
 		.ids = "ids"
 	};
 
-	return read_rows(fcinfo, NULL, &function);
+	return read_rows(fcinfo, function.name, NULL, &function);
 }
 
 /* btse_codes(): what the provider's page calls its numbers; asks nobody. */
@@ -502,7 +502,7 @@ btse_codes(PG_FUNCTION_ARGS)
 	for (const OgCode *code = og_btse_codes; code->code != NULL; code++)
 	{
 		Datum		values[] = {
-			Int32GetDatum(atoi(code->code)),
+			Int32GetDatum(pg_strtoint32(code->code)),
 			CStringGetTextDatum(code->name),
 			CStringGetTextDatum(code->meaning)
 		};
