@@ -424,10 +424,10 @@ read_rows(FunctionCallInfo fcinfo, const char *name, const SqlRead *read,
 	InitMaterializedSRF(fcinfo, 0);
 	context = og_sql_context();
 	old = MemoryContextSwitchTo(context);
-	if (read != NULL)
-		make_read(fcinfo, read);
-	else
+	if (read_of_ids != NULL)
 		make_read_of_ids(fcinfo, read_of_ids);
+	else if (read != NULL)
+		make_read(fcinfo, read);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;
