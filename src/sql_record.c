@@ -195,7 +195,8 @@ time_value(OgSlice value, bool in_seconds, Datum *datum)
 
 	if (!whole_number(value, &units) || units == 0)
 		return false;
-	unit_us = in_seconds && Abs(units) < FIRST_MS ? USECS_PER_SEC : 1000;
+	unit_us = in_seconds && units > -FIRST_MS && units < FIRST_MS
+		? USECS_PER_SEC : 1000;
 	if (units > PG_INT64_MAX / unit_us || units < PG_INT64_MIN / unit_us ||
 		units * unit_us < PG_INT64_MIN + epoch)
 		return false;

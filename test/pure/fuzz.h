@@ -32,6 +32,6 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern void fuzz_input(const uint8_t *data, size_t size);
 
 extern void fuzz_fail(const char *condition, const char *file, int line)
-			pg_attribute_noreturn();
+			__attribute__((noreturn));
 
 #endif							/* OG_FUZZ_H */
