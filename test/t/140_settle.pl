@@ -8,10 +8,13 @@ use utf8;
 use JSON::PP ();
 use Test::More;
 
+use PostgreSQL::Test::Cluster;
+
 use OrderGateway::Test qw(call_sql letters sql_array);
 
 my $test = OrderGateway::Test->start(
 	options => { rate_limit => 'off' },
+	standby => 1,
 	conf => "shared_preload_libraries = 'order_gateway'\n");
 my $node = $test->node;
 my $sandbox = $test->sandbox;
@@ -198,5 +201,24 @@ $session->query('CREATE ROLE stranger LOGIN');
 is($test->session(user => 'stranger')->error(
 		q{SELECT * FROM order_gateway_settle('xt', '{11}', NULL, 'btc_usdt')}),
 	'42501', 'it is granted to nobody');
+
+# ... so it works on a standby, as all reads do
+$node->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+my $reader = $test->session(node => $standby);
+is_deeply(
+	$reader->query(q{SELECT outcome, order_state
+		FROM order_gateway_settle('xt', '{11,13}', NULL, 'btc_usdt')})->{lines},
+	[ 'cancelled|cancelled', 'unknown|open' ], 'on a standby');
+is($reader->error(q{SELECT * FROM xt_orders('btc_usdt', '{11}')}), 'none',
+	'... a read of orders');
+is($reader->error('SELECT * FROM btse_time()'), 'none', '... and a public one');
+is($reader->error(q{SELECT * FROM btse_cancel_all('BTC-USD')}), '25006',
+	'... but no act');
+$reader->quit;
+$standby->stop('immediate');
 
 done_testing();
