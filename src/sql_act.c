@@ -146,7 +146,7 @@ perform(FunctionCallInfo fcinfo, const SqlAct *act)
 
 	og_sql_check_context(fcinfo, act->name);
 	InitMaterializedSRF(fcinfo, 0);
-	context = og_sql_context();
+	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	make_call(fcinfo, act);
 	MemoryContextSwitchTo(old);
@@ -159,7 +159,7 @@ perform(FunctionCallInfo fcinfo, const SqlAct *act)
 static Datum
 preview(FunctionCallInfo fcinfo, const SqlAct *act)
 {
-	MemoryContext context = og_sql_context();
+	MemoryContext context = og_context_create();
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ActCall		arguments;
 	TimestampTz at;

@@ -48,12 +48,6 @@ const SqlFunction og_sql_wangdian_cancel = {
 	.ids = "return_nos",
 };
 
-MemoryContext
-og_sql_context(void)
-{
-	return og_context_create();
-}
-
 void
 og_sql_check_context(FunctionCallInfo fcinfo, const char *name)
 {

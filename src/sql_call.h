@@ -53,13 +53,6 @@ typedef struct SqlArguments
 } SqlArguments;
 
 /*
- * A context for all that a function needs.  It is not the executor's child,
- * whose memory lives as long as a cursor, also when a call in it has failed:
- * credentials and connections must not.
- */
-extern MemoryContext og_sql_context(void);
-
-/*
  * Refuse to run where a call could be made more than once, or where text
  * could not be exchanged: 0A000 in a target list, or in a database that is
  * not UTF8.  "name" is that of the function, for the message.

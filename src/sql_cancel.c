@@ -190,7 +190,7 @@ cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
 
 	og_sql_check_context(fcinfo, function->name);
 	InitMaterializedSRF(fcinfo, 0);
-	context = og_sql_context();
+	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	make_call(fcinfo, function);
 	MemoryContextSwitchTo(old);

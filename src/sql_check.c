@@ -488,7 +488,7 @@ order_gateway_check(PG_FUNCTION_ARGS)
 
 	og_sql_check_context(fcinfo, "order_gateway_check");
 	InitMaterializedSRF(fcinfo, 0);
-	context = og_sql_context();
+	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	check(fcinfo);
 	MemoryContextSwitchTo(old);

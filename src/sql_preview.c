@@ -95,7 +95,7 @@ og_sql_preview_time(FunctionCallInfo fcinfo, int n)
 static Datum
 preview(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
-	MemoryContext context = og_sql_context();
+	MemoryContext context = og_context_create();
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SqlArguments arguments;
 	TimestampTz at;

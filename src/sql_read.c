@@ -422,7 +422,7 @@ read_rows(FunctionCallInfo fcinfo, const char *name, const SqlRead *read,
 
 	og_sql_check_context(fcinfo, name);
 	InitMaterializedSRF(fcinfo, 0);
-	context = og_sql_context();
+	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	if (read_of_ids != NULL)
 		make_read_of_ids(fcinfo, read_of_ids);

@@ -553,7 +553,7 @@ order_gateway_settle(PG_FUNCTION_ARGS)
 
 	og_sql_check_context(fcinfo, "order_gateway_settle");
 	InitMaterializedSRF(fcinfo, 0);
-	context = og_sql_context();
+	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	settle(fcinfo);
 	MemoryContextSwitchTo(old);
