@@ -22,7 +22,7 @@
 #include "crypto.h"
 #include "http_internal.h"
 
-#define USER_AGENT "order_gateway/1.0"
+#define USER_AGENT "order_gateway/1.1"
 
 /*
  * Longer than any documented base URL, shorter than what the strictest server
