@@ -202,9 +202,8 @@ og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 			OgTransfer *transfer = og_transfer_of(ended_node,
 											   dlist_head_node(&http->ended));
 
-			/* What follows must not overtake a refusal. */
-			if (transfer->response.status == 200)
-				(void) og_connection_advance(http);
+			/* The next request leaves before this answer is read. */
+			(void) og_connection_advance(http);
 			dequeue(transfer);
 			return transfer;
 		}

@@ -22,6 +22,9 @@
  * not make the line shorter, the next will hardly.  A group's first transfer
  * never waits.
  *
+ * Nothing begins while an answer other than 200 waits to be seen by our caller,
+ * who may have to hold everything back.
+ *
  * What connecting and answering take is remembered per endpoint for the life
  * of the process, under a hash of its address: no key is part of that.
  *
@@ -248,6 +251,36 @@ stop_waiting(OgTransfer *transfer)
 	http->nwaiting--;
 }
 
+static void
+stand_in_line(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+
+	dlist_push_tail(&http->waiting, &transfer->waiting_node);
+	transfer->waiting = true;
+	http->nwaiting++;
+}
+
+/*
+ * Has an answer come that our caller has not seen yet, and that may tell him to
+ * send nothing more?
+ */
+static bool
+refusal_unseen(const OgHttp *http)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, (dlist_head *) &http->ended)
+	{
+		int			status = og_transfer_of(ended_node,
+											iter.cur)->response.status;
+
+		if (status != 0 && status != 200)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Begin a transfer that was prepared, or let it wait.  False if libcurl has no
  * memory.
@@ -257,13 +290,16 @@ og_connection_take(OgTransfer *transfer)
 {
 	OgHttp	   *http = transfer->http;
 
+	if (refusal_unseen(http))
+	{
+		stand_in_line(transfer);
+		return true;
+	}
 	if (http->nrunning >= http->width)
 	{
 		if (http->nrunning > 0 && !answers_are_slow(&transfer->endpoint))
 		{
-			dlist_push_tail(&http->waiting, &transfer->waiting_node);
-			transfer->waiting = true;
-			http->nwaiting++;
+			stand_in_line(transfer);
 			return true;
 		}
 		http->width++;
@@ -309,6 +345,8 @@ og_connection_advance(OgHttp *http)
 	if (http->nwaiting > 0)
 		http->lost_us += slept_us - http->slept_seen;
 	http->slept_seen = slept_us;
+	if (refusal_unseen(http))
+		return -1;
 
 	while (http->nwaiting > 0)
 	{
