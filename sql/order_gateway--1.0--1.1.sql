@@ -993,7 +993,6 @@ CREATE FUNCTION order_gateway_settle(
 	market text DEFAULT NULL,
 	by text DEFAULT 'order_id',
 	act text DEFAULT 'cancel',
-	seen boolean DEFAULT false,
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT order_state order_state,
@@ -1006,16 +1005,16 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SUPPORT order_gateway_support;
 
-COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text, boolean) IS
+COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) IS
 'asks XT, TronSave or BTSE by their reads what became of orders whose outcome is unknown, and touches none: '
 'ids as they were given to the call, sent_at one time for each id in the same order (as the call returned it), '
 'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
-'seen: the orders were known to the provider before. One row per id in input order: '
+'and by order ids alone if the act is a cancel. One row per id in input order: '
 'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
-'An open order, or one that is not known, is believed only 60 s after sent_at, since a request may still be running. '
+'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows. '
 'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
 
-REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;
 
 --
 -- Acts on orders and investments at BTSE.  What became of an act comes first

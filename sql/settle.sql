@@ -19,7 +19,6 @@ SELECT * FROM order_gateway_settle('xt', '{1}', market => 'btc_usdt', by => 'cli
 SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', by => 'name');
 SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', by => NULL);
 SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', act => 'amend');
-SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', seen => NULL);
 SELECT * FROM order_gateway_settle('btse', '{1,2}'::text[], '{2026-01-01}'::timestamptz[], 'BTC-USD');
 SELECT * FROM order_gateway_settle('btse', '{1.5}'::float8[], market => 'BTC-USD');
 -- a mapping is needed, as for any signed read

@@ -101,8 +101,8 @@ btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
 }
 
 /*
- * What the status of an order says.  It was asked for by its id, so one that
- * was rejected never stood in the book, and is as good as none.
+ * What the status of an order says.  One that was rejected or refunded may have
+ * stood in the book before, so that those say nothing.
  */
 static OgOrderState
 btse_order_state(const OgColumn *columns, const OgSlice *values)
@@ -118,9 +118,7 @@ btse_order_state(const OgColumn *columns, const OgSlice *values)
 		{"5", OG_ORDER_PARTLY_FILLED},
 		{"3", OG_ORDER_FILLED},
 		{"4", OG_ORDER_FILLED},
-		{"6", OG_ORDER_CANCELLED},
-		{"7", OG_ORDER_CANCELLED},	/* refunded */
-		{"15", OG_ORDER_GONE}
+		{"6", OG_ORDER_CANCELLED}
 	};
 	OgSlice		status = values[og_column(columns, "status")];
 

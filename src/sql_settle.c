@@ -6,8 +6,8 @@
  * Asks the provider by its reads, as its inquiries say, and draws a conclusion
  * for each order.  A conclusion must be true whatever else happened: what was
  * asked for may still be running at the provider for a while, so that "open" or
- * "not known" means nothing then; and an order that no read knows may have been
- * filled long ago, unless it could still be seen.
+ * "not known" means nothing then; and of an order that no read knows nothing
+ * follows, since a read may be late, or know no more.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,8 +40,7 @@ enum
 	ARG_SENT_AT,
 	ARG_MARKET,
 	ARG_BY,
-	ARG_ACT,
-	ARG_SEEN
+	ARG_ACT
 };
 
 enum
@@ -60,6 +59,7 @@ enum
 typedef struct Finding
 {
 	bool		found;
+	bool		closed;			/* fills are known, and it is not open */
 	OgOrderState state;
 	char	   *raw;			/* the element that says so, or NULL */
 	Numeric		filled;			/* sum of its fills, NULL = none */
@@ -75,7 +75,6 @@ typedef struct Settling
 	const char *market;
 	const char *by;
 	bool		create;			/* what is unknown is whether they exist */
-	bool		seen;			/* they were known to the provider before */
 	ArrayType  *sent_at;		/* NULL = not known */
 	MemoryContext context;		/* of all that findings point to */
 	OgKeys	   *keys;
@@ -195,10 +194,6 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 			   "This provider knows orders by their own ids only.");
 	settling->create = choice_argument(fcinfo, ARG_ACT, "act", "cancel",
 									   "create");
-	if (PG_ARGISNULL(ARG_SEEN))
-		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "seen", "must not be null",
-			   NULL);
-	settling->seen = PG_GETARG_BOOL(ARG_SEEN);
 	take_times(fcinfo, settling);
 	settling->account = og_account_open(server, settling->provider, true);
 }
@@ -272,6 +267,7 @@ take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 	const OgColumn *columns = settling->operation->columns;
 	Numeric		filled = numeric_of(values[og_column(columns, settling->inquiry->filled)]);
 
+	finding->closed = true;
 	finding->state = OG_ORDER_PARTLY_FILLED;
 	finding->size = numeric_of(values[og_column(columns, settling->inquiry->size)]);
 	if (filled == NULL)
@@ -289,16 +285,39 @@ take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 		finding->state = OG_ORDER_FILLED;
 }
 
-/* Two records of one order that say different things say nothing. */
+/* Is a record about the order that was asked for, by what it says itself? */
+static bool
+is_current(const Settling *settling, const OgSlice *values)
+{
+	const OgColumn *columns = settling->operation->columns;
+	OgSlice		key = og_keys_get(settling->keys, settling->current);
+	OgSlice		id = values[og_column(columns, settling->by)];
+	OgSlice		symbol = values[og_column(columns, "symbol")];
+	char	   *text = og_json_text(symbol, OG_MAX_ID);
+
+	return og_json_kind(id) != OG_JSON_NOTHING &&
+		og_json_compare(id, key) == 0 &&
+		(og_json_kind(symbol) == OG_JSON_NOTHING ||
+		 (text != NULL && pg_strcasecmp(text, settling->market) == 0));
+}
+
+/*
+ * A server that does not heed what was asked for answers with other orders.
+ * Two records of one order that say different things say nothing.
+ */
 static void
 take_record(void *owner, const OgRecord *record)
 {
 	Settling   *settling = owner;
-	int			key = settling->inquiry->keys
-		? find_key(settling, record->key) : settling->current;
-	Finding    *finding = &settling->findings[key];
-	MemoryContext old = MemoryContextSwitchTo(settling->context);
+	Finding    *finding;
+	MemoryContext old;
 
+	if (!settling->inquiry->keys && !is_current(settling, record->values))
+		return;
+	finding = &settling->findings[settling->inquiry->keys
+								  ? find_key(settling, record->key)
+								  : settling->current];
+	old = MemoryContextSwitchTo(settling->context);
 	if (settling->inquiry->state == NULL)
 		take_fill(settling, finding, record->values);
 	else
@@ -392,33 +411,6 @@ typedef struct Conclusion
 	const char *message;
 } Conclusion;
 
-/* For how many days back is an order that was filled surely known? */
-static int
-known_days(const OgProvider *provider)
-{
-	int			days = 0;
-
-	for (const OgInquiry *i = provider->inquiries; i->operation; i++)
-		days = Max(days, i->days);
-	return days;
-}
-
-/* No read knows it. */
-static Conclusion
-conclude_gone(const Settling *settling, TimestampTz sent_at)
-{
-	int			days = known_days(settling->provider);
-
-	if (settling->seen && !settling->create && days > 0 && sent_at != 0 &&
-		settling->checked_at - sent_at < days * USECS_PER_DAY)
-		return (Conclusion) {
-		OG_CANCELLED,
-		"it was known, is not open any more, and was not filled since"};
-	return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider does not know it: it never was, or was cancelled or filled long ago"};
-}
-
 /* What follows for the act whose outcome was unknown. */
 static Conclusion
 conclude(const Settling *settling, const Finding *finding,
@@ -431,13 +423,17 @@ conclude(const Settling *settling, const Finding *finding,
 
 	if (settling->create && exists)
 		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+	if (!settling->create && strcmp(settling->by, "client_order_id") == 0)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"orders may share a client order id: ask by the order id"};
 	if (finding->state == OG_ORDER_CANCELLED)
 		return (Conclusion) {OG_CANCELLED, "the provider says that it is cancelled"};
 	if (finding->state == OG_ORDER_FILLED)
 		return (Conclusion) {OG_NOT_CANCELLABLE, "it was filled"};
 	if (finding->state == OG_ORDER_UNKNOWN)
 		return (Conclusion) {OG_UNKNOWN, "the provider's answer does not tell"};
-	if (finding->filled != NULL)
+	if (finding->closed)
 		return (Conclusion) {
 		OG_UNKNOWN,
 		"it is not open any more, and was filled in part as far as is known"};
@@ -448,7 +444,9 @@ conclude(const Settling *settling, const Finding *finding,
 			? "it is not known when the request was sent, so it may still be running"
 			: "the request may still be running at the provider: ask again later"};
 	if (finding->state == OG_ORDER_GONE)
-		return conclude_gone(settling, sent_at);
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider does not know it: it never was, or was cancelled or filled long ago"};
 	return (Conclusion) {
 		OG_REJECTED,
 		"it is still open, so nothing was done: it may be cancelled again"};
@@ -543,7 +541,7 @@ settle(FunctionCallInfo fcinfo)
 
 /*
  * order_gateway_settle(server name, ids anycompatiblearray,
- *		sent_at timestamptz[], market text, by text, act text, seen boolean)
+ *		sent_at timestamptz[], market text, by text, act text)
  */
 Datum
 order_gateway_settle(PG_FUNCTION_ARGS)

@@ -37,11 +37,10 @@ sub settled
 	my $market = $MARKET{$provider} ? "'$MARKET{$provider}'" : 'NULL';
 	my $by = $opts{by} // 'order_id';
 	my $act = $opts{act} // 'cancel';
-	my $seen = $opts{seen} ? 'true' : 'false';
 
 	return $session->query(
 		"SELECT order_id || ' ' || outcome || ' ' || order_state FROM order_gateway_settle("
-		  . "'$provider', $array, $sent_at, $market, '$by', '$act', $seen)")->{lines};
+		  . "'$provider', $array, $sent_at, $market, '$by', '$act')")->{lines};
 }
 
 sub is_settled
@@ -85,8 +84,6 @@ is_settled('xt',
 	'XT: before a minute is over the request may still be running', ago => 5);
 is_settled('xt', [ '1 unknown open', '4 cancelled cancelled' ],
 	'XT: nor is it known when it was sent');
-is_settled('xt', [ '6 unknown gone' ], 'XT: not even one that was known is cancelled by silence',
-	ago => 61, seen => 1);
 is_settled('xt', [ '1 accepted open', '4 accepted cancelled', '6 unknown gone' ],
 	'XT: what was created exists, whatever became of it', ago => 5, act => 'create');
 $sandbox->seed('xt', market => 'btc_usdt', range => [ 1001, 250 ]);
@@ -153,11 +150,23 @@ foreach my $naming (qw(examples tables))
 is_settled('btse', [ 'open unknown open', 'part unknown partly_filled',
 		'cancelled cancelled cancelled', 'old unknown gone', 'filled not_cancellable filled' ],
 	'BTSE: a request may still be running', ago => 59);
-is_settled('btse', [ 'old cancelled gone', 'halved unknown partly_filled',
-		'filled not_cancellable filled' ],
-	'BTSE: what was known, is not open and has no trade was cancelled', ago => 61, seen => 1);
-is_settled('btse', [ 'old unknown gone' ],
-	'BTSE: trades are known for 7 days only', ago => 8 * 86400, seen => 1);
+is_settled('btse', [ 'c-open unknown open', 'c-cancelled unknown cancelled' ],
+	'BTSE: a client order id does not tell which order a cancel was for', ago => 61,
+	by => 'client_order_id');
+foreach my $status (7, 15)
+{
+	$sandbox->arm('status', provider => 'btse', status => 200,
+		body => qq([{"orderID":"open","symbol":"btc-usd","status":$status}]));
+	is_settled('btse', [ 'open unknown unknown' ],
+		"BTSE: status $status does not tell what was before", ago => 61);
+}
+foreach my $other ('"orderID":"other","symbol":"BTC-USD"', '"orderID":"open","symbol":"ETH-USD"',
+	'"symbol":"BTC-USD"')
+{
+	$sandbox->arm('status', provider => 'btse', status => 200, body => qq([{$other,"status":6}]));
+	is_settled('btse', [ 'open unknown gone' ], "BTSE: a record is about another order: $other",
+		ago => 61);
+}
 is_settled('btse', [ 'c-open accepted open', 'c-filled accepted filled', 'c-never unknown gone' ],
 	'BTSE: by client order id, after a create', ago => 61, by => 'client_order_id',
 	act => 'create');
