@@ -379,6 +379,7 @@ query('ALTER USER MAPPING FOR CURRENT_USER SERVER tronsave_good OPTIONS'
 
 # While a call is under way.  (PostgreSQL shows what a session said last.)
 query('SELECT 1');
+$sandbox->reset;
 $sandbox->arm('black_hole', provider => $_) foreach @providers;
 my @held = map {
 	my $held = $test->session;
