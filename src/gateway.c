@@ -51,20 +51,6 @@ og_keys_per_request(const OgAccount *account, const OgOperation *operation)
 	return Min(size, operation->batch_max);
 }
 
-/* The pace of the operation's class; the option was checked before. */
-static OgPace
-call_pace(const OgAccount *account, const OgOperation *operation)
-{
-	const char *text = operation->lane == OG_LANE_QUERIES
-		? account->query_rate_limit : account->rate_limit;
-	const char *reason;
-	OgPace		pace;
-
-	if (!og_pace_parse(text, &pace, &reason))
-		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
-	return pace;
-}
-
 OgCall *
 og_call_open(const OgAccount *account, const OgOperation *operation,
 			 const OgFields *arguments, const OgKeys *keys,
@@ -86,18 +72,14 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	Assert(keys->arguments == NULL || call->batch_size == 1);
 	call->nbatches = keys->nkeys / call->batch_size +
 		(keys->nkeys % call->batch_size != 0);
-	call->pace = call_pace(account, operation);
+	call->pace = og_pace_of(account, operation);
 	call->ring_size = OG_RUN_AHEAD * account->max_in_flight;
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
 	og_rows_begin(call);
 
-	if (account->call_timeout > 0)
-		call->deadline = og_http_now() +
-			(int64) account->call_timeout * 1000;
+	call->deadline = og_pace_deadline(account);
 	call->http = og_http_open(context);
-	call->limiter = og_limiter_open(account->identity, account->host,
-									operation->lane, account->server,
-									&call->pace);
+	call->limiter = og_pace_limiter(account, operation, &call->pace);
 	og_report_begin(call);
 	call->trace = og_trace_begin(old, account->server, function, keys,
 								 call->batch_size);
@@ -114,8 +96,8 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 void
 og_call_close(OgCall *call)
 {
-	int			foreign = (int) Min(call->foreign, PG_INT32_MAX);
 	const char *server = call->account->server;
+	int64		foreign = call->foreign;
 
 	while (call->head < call->created)
 		og_batch_release(&call->ring[call->head++ % call->ring_size]);
@@ -125,14 +107,7 @@ og_call_close(OgCall *call)
 	og_trace_end(call->trace);
 	error_context_stack = call->on_error.previous;
 	MemoryContextDelete(call->context);
-
-	if (foreign > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
-							   "server \"%s\" answered about %d orders that were not asked for",
-							   foreign, server, foreign),
-				 errdetail("What it said about them was ignored.")));
+	og_report_foreign(server, foreign);
 }
 
 /*

@@ -136,29 +136,6 @@ what_is_asked(const CallBatch *batch)
 	return asked;
 }
 
-/* Hand a signed request to the transport, which copies it. */
-static void
-start_transfer(CallBatch *batch, SignedRequest *request)
-{
-	const OgAccount *account = batch->call->account;
-	OgHttpRequest http = {0};
-
-	http.method = og_method_name(request->parts.method);
-	http.url = og_signed_url(request, account->base_url);
-	http.headers = &request->parts.headers;
-	http.body = og_slice(request->parts.body.len > 0
-						 ? request->parts.body.data : NULL,
-						 request->parts.body.len);
-	http.sslrootcert = account->sslrootcert;
-	http.connect_timeout_ms = account->connect_timeout;
-	http.timeout_ms = account->timeout;
-	http.max_response_size = account->max_response_size;
-	http.ready = batch_leaves;
-	http.owner = batch;
-
-	batch->transfer = og_http_start(batch->call->http, &http);
-}
-
 /* Give a turn back whose request did not leave. */
 static void
 return_turn(CallBatch *batch)
@@ -187,7 +164,8 @@ og_batch_send(CallBatch *batch)
 		batch->left = false;
 		batch->path = request->parts.path;
 		batch->method = request->parts.method;
-		start_transfer(batch, request);
+		batch->transfer = og_signed_start(request, call->account, call->http,
+										  batch_leaves, batch, NULL);
 		og_signed_free(request);
 		batch->state = BATCH_IN_FLIGHT;
 		call->in_flight++;

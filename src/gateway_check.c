@@ -46,15 +46,9 @@ patience_us(const OgAccount *account)
 static OgPace
 pace_of(const OgAccount *account, const OgOperation *operation)
 {
-	const char *text = account->query_rate_limit;
-	const char *reason;
-	OgPace		pace;
+	OgPace		pace = og_pace_of(account, operation);
 	int			kept = 0;
 
-	if (text == NULL)
-		text = account->rate_limit;
-	if (!og_pace_parse(text, &pace, &reason))
-		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
 	for (int i = 0; i < pace.nwindows; i++)
 	{
 		if (operation->kind != OG_PUBLIC ||
@@ -126,9 +120,7 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 	SignedRequest *request;
 
 	sending->patience_us = patience_us(account);
-	sending->limiter = og_limiter_open(account->identity, account->host,
-									   asked->operation->lane, account->server,
-									   &pace);
+	sending->limiter = og_pace_limiter(account, asked->operation, &pace);
 	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
 		asked->unsent = OUT_OF_TIME;
 	else
@@ -214,9 +206,7 @@ og_check(const OgAccount *nobody, const OgAccount *account)
 	check->probe.operation = og_provider_operation(provider, OG_PROBE);
 	check->credentials.operation = og_provider_operation(provider,
 														 OG_CREDENTIALS);
-	if (account->call_timeout > 0)
-		sending->deadline = og_http_now() +
-			(int64) account->call_timeout * 1000;
+	sending->deadline = og_pace_deadline(account);
 	sending->http = og_http_open(CurrentMemoryContext);
 
 	sending->account = nobody;

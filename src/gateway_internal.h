@@ -5,7 +5,7 @@
  *
  * gateway.c			the call: order, deadlines, waiting
  * gateway_rows.c		its rows, repeated ids included
- * gateway_pace.c		how long it may wait for turns
+ * gateway_pace.c		the pace, how long it may wait for turns
  * gateway_batch.c		one batch: send, take the answer, try again
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
@@ -175,6 +175,13 @@ extern void og_rows_begin(OgCall *call);
 /* A wait of more than this is announced before it begins. */
 #define OG_ANNOUNCED_WAIT_US	INT64CONST(60000000)
 
+extern OgPace og_pace_of(const OgAccount *account,
+						 const OgOperation *operation);
+extern OgLimiter *og_pace_limiter(const OgAccount *account,
+								  const OgOperation *operation,
+								  const OgPace *pace);
+extern int64 og_pace_deadline(const OgAccount *account);
+
 extern void og_pace_begin(OgCall *call);
 extern bool og_pace_allows(const OgCall *call, int64 wait_us);
 extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
@@ -184,8 +191,10 @@ extern void og_pace_announce(OgCall *call, int64 wait_us);
 extern SignedRequest *og_signed_request(const OgAccount *account,
 										const OgOperation *operation,
 										const OgBatch *asked, int64 time_ms);
-extern const char *og_signed_url(SignedRequest *request,
-								 const char *base_url);
+extern OgTransfer *og_signed_start(SignedRequest *request,
+								   const OgAccount *account, OgHttp *http,
+								   OgHttpReady ready, void *owner,
+								   OgSight *sight);
 extern void og_signed_free(SignedRequest *request);
 
 /*
@@ -241,7 +250,12 @@ extern void og_report_left(OgCall *call, const CallBatch *batch,
 						   TimestampTz at);
 extern void og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 									 const OgResponse *response);
+extern void og_report_response(OgStatsCounters *counters,
+							   const OgResponse *response);
 extern void og_report_retry(OgCall *call);
+extern void og_report_retried(OgStatsCounters *counters,
+							  OgActivity *activity);
+extern void og_report_foreign(const char *server, int64 count);
 extern void og_report_outcome(OgCall *call, OgVerdict verdict);
 extern void og_report_wait(OgCall *call, OgWait what, int64 now);
 extern void og_report_waited(OgCall *call, int64 now);

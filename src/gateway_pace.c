@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * gateway_pace.c
- *		How long a call waits for its turns, and what it says of that.
+ *		The pace of an account, how long a call waits for its turns, and what it
+ *		says of that.
  *
  * Turns, the account's lock and pauses before retries count together towards
  * max_wait, and are cut by call_timeout.
@@ -13,6 +14,43 @@
 #include "utils/timestamp.h"
 
 #include "gateway_internal.h"
+
+/* ---------- of an account ---------- */
+
+/* The pace of the operation's class; the options were checked before. */
+OgPace
+og_pace_of(const OgAccount *account, const OgOperation *operation)
+{
+	const char *text = account->rate_limit;
+	const char *reason;
+	OgPace		pace;
+
+	if (operation->lane == OG_LANE_QUERIES && account->query_rate_limit != NULL)
+		text = account->query_rate_limit;
+	if (!og_pace_parse(text, &pace, &reason))
+		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
+	return pace;
+}
+
+/* The lane that keeps it. */
+OgLimiter *
+og_pace_limiter(const OgAccount *account, const OgOperation *operation,
+				const OgPace *pace)
+{
+	return og_limiter_open(account->identity, account->host, operation->lane,
+						   account->server, pace);
+}
+
+/* When a call that begins now has to be over, by og_http_now(); 0 = never. */
+int64
+og_pace_deadline(const OgAccount *account)
+{
+	if (account->call_timeout == 0)
+		return 0;
+	return og_http_now() + (int64) account->call_timeout * 1000;
+}
+
+/* ---------- of a call ---------- */
 
 /* How much longer the call may wait for turns and backoff. */
 static int64

@@ -107,23 +107,9 @@ begin_report(Reader *reader)
 }
 
 /*
- * The pace of queries.  What is asked for without a key counts on the limit of
- * nobody, who is one account for all of this machine.
+ * What is asked for without a key counts on the limit of nobody, who is one
+ * account for all of this machine.
  */
-static OgPace
-read_pace(const OgAccount *account)
-{
-	const char *text = account->query_rate_limit;
-	const char *reason;
-	OgPace		pace;
-
-	if (text == NULL)
-		text = account->rate_limit;
-	if (!og_pace_parse(text, &pace, &reason))
-		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
-	return pace;
-}
-
 static Reader *
 open_reader(const OgRead *read)
 {
@@ -136,16 +122,13 @@ open_reader(const OgRead *read)
 	reader->requests = AllocSetContextCreate(CurrentMemoryContext,
 											 "order_gateway read",
 											 ALLOCSET_DEFAULT_SIZES);
-	reader->pace = read_pace(account);
+	reader->pace = og_pace_of(account, read->operation);
 	sending->account = account;
 	sending->patience_us = account->max_wait > 0
 		? (int64) account->max_wait * 1000 : PG_INT64_MAX;
-	if (account->call_timeout > 0)
-		sending->deadline = og_http_now() +
-			(int64) account->call_timeout * 1000;
+	sending->deadline = og_pace_deadline(account);
 	sending->http = og_http_open(CurrentMemoryContext);
-	sending->limiter = og_limiter_open(account->identity, account->host,
-									   read->operation->lane, account->server,
+	sending->limiter = og_pace_limiter(account, read->operation,
 									   &reader->pace);
 	begin_report(reader);
 	return reader;
@@ -154,20 +137,11 @@ open_reader(const OgRead *read)
 static void
 close_reader(Reader *reader)
 {
-	const char *server = reader->read->account->server;
-	int			foreign = (int) Min(reader->foreign, PG_INT32_MAX);
-
 	og_http_close(reader->sending.http);
 	og_limiter_close(reader->sending.limiter);
 	end_report(reader);
 	MemoryContextDelete(reader->requests);
-	if (foreign > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
-							   "server \"%s\" answered about %d orders that were not asked for",
-							   foreign, server, foreign),
-				 errdetail("What it said about them was ignored.")));
+	og_report_foreign(reader->read->account->server, reader->foreign);
 }
 
 /* ---------- records ---------- */
@@ -395,13 +369,8 @@ ask(Reader *reader)
 			!og_sending_pause(&reader->sending, pause * 1000))
 			og_failure_raise(&failure, reader->read, reader->request,
 							 reader->attempts);
-		reader->sending.counters.retries++;
-		if (reader->sending.activity != NULL)
-		{
-			og_activity_change(reader->sending.activity);
-			reader->sending.activity->retried++;
-			og_activity_changed(reader->sending.activity);
-		}
+		og_report_retried(&reader->sending.counters,
+						  reader->sending.activity);
 		MemoryContextReset(reader->requests);
 	}
 	MemoryContextReset(reader->requests);

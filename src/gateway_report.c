@@ -130,21 +130,27 @@ log_attempt(const OgCall *call, const CallBatch *batch,
 			 errhidestmt(true), errhidecontext(true)));
 }
 
+/* Count what a request took, whichever way it ended. */
+void
+og_report_response(OgStatsCounters *counters, const OgResponse *response)
+{
+	counters->connections += response->connects;
+	counters->bytes_sent += response->bytes_sent;
+	counters->bytes_received += response->bytes_received;
+	if (response->delivery == OG_ANSWERED)
+		og_stats_count_answer(counters, response->took_us);
+}
+
 /* An attempt is over, whichever way; its open keys are still those asked. */
 void
 og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 						 const OgResponse *response)
 {
 	CallReport *report = &call->report;
-	OgStatsCounters *counters = &report->counters;
 	OgActivity *activity = report->activity;
 	int64		now = og_http_now();
 
-	counters->connections += response->connects;
-	counters->bytes_sent += response->bytes_sent;
-	counters->bytes_received += response->bytes_received;
-	if (response->delivery == OG_ANSWERED)
-		og_stats_count_answer(counters, response->took_us);
+	og_report_response(&report->counters, response);
 	if (batch->left)
 		report->nunanswered -= batch->nopen;
 	if (batch->left && activity != NULL)
@@ -160,17 +166,37 @@ og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 		add_to_stats(call, now);
 }
 
+/* A request is to be sent again; its activity may be NULL. */
 void
-og_report_retry(OgCall *call)
+og_report_retried(OgStatsCounters *counters, OgActivity *activity)
 {
-	OgActivity *activity = call->report.activity;
-
-	call->report.counters.retries++;
+	counters->retries++;
 	if (activity == NULL)
 		return;
 	og_activity_change(activity);
 	activity->retried++;
 	og_activity_changed(activity);
+}
+
+void
+og_report_retry(OgCall *call)
+{
+	og_report_retried(&call->report.counters, call->report.activity);
+}
+
+/* Warn of what was answered about orders that nobody asked for, if anything. */
+void
+og_report_foreign(const char *server, int64 count)
+{
+	int			foreign = (int) Min(count, PG_INT32_MAX);
+
+	if (foreign > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
+							   "server \"%s\" answered about %d orders that were not asked for",
+							   foreign, server, foreign),
+				 errdetail("What it said about them was ignored.")));
 }
 
 /* ---------- ids ---------- */

@@ -85,8 +85,8 @@ og_signed_request(const OgAccount *account, const OgOperation *operation,
 }
 
 /* The URL to send it to; lives as long as the request. */
-const char *
-og_signed_url(SignedRequest *request, const char *base_url)
+static const char *
+url_of(SignedRequest *request, const char *base_url)
 {
 	MemoryContext old = MemoryContextSwitchTo(request->context);
 
@@ -95,6 +95,29 @@ og_signed_url(SignedRequest *request, const char *base_url)
 	og_append_url(&request->url, base_url, &request->parts, false);
 	MemoryContextSwitchTo(old);
 	return request->url.data;
+}
+
+/* Hand it to the transport, which copies it; "sight" may be NULL. */
+OgTransfer *
+og_signed_start(SignedRequest *request, const OgAccount *account,
+				OgHttp *http, OgHttpReady ready, void *owner, OgSight *sight)
+{
+	const OgRequest *parts = &request->parts;
+	OgHttpRequest sent = {0};
+
+	sent.method = og_method_name(parts->method);
+	sent.url = url_of(request, account->base_url);
+	sent.headers = &parts->headers;
+	sent.body = og_slice(parts->body.len > 0 ? parts->body.data : NULL,
+						 parts->body.len);
+	sent.sslrootcert = account->sslrootcert;
+	sent.connect_timeout_ms = account->connect_timeout;
+	sent.timeout_ms = account->timeout;
+	sent.max_response_size = account->max_response_size;
+	sent.ready = ready;
+	sent.owner = owner;
+	sent.sight = sight;
+	return og_http_start(http, &sent);
 }
 
 void

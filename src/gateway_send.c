@@ -149,14 +149,9 @@ leaves(void *owner, TimestampTz at)
 static void
 count_response(Sending *sending, const OgResponse *response)
 {
-	OgStatsCounters *counters = &sending->counters;
 	OgActivity *activity = sending->activity;
 
-	counters->connections += response->connects;
-	counters->bytes_sent += response->bytes_sent;
-	counters->bytes_received += response->bytes_received;
-	if (response->delivery == OG_ANSWERED)
-		og_stats_count_answer(counters, response->took_us);
+	og_report_response(&sending->counters, response);
 	if (activity != NULL)
 	{
 		og_activity_change(activity);
@@ -166,28 +161,6 @@ count_response(Sending *sending, const OgResponse *response)
 	}
 }
 
-static OgTransfer *
-start(Sending *sending, SignedRequest *request, OgSight *sight)
-{
-	const OgAccount *account = sending->account;
-	const OgRequest *parts = &request->parts;
-	OgHttpRequest http = {0};
-
-	http.method = og_method_name(parts->method);
-	http.url = og_signed_url(request, account->base_url);
-	http.headers = &parts->headers;
-	http.body = og_slice(parts->body.len > 0 ? parts->body.data : NULL,
-						 parts->body.len);
-	http.sslrootcert = account->sslrootcert;
-	http.connect_timeout_ms = account->connect_timeout;
-	http.timeout_ms = account->timeout;
-	http.max_response_size = account->max_response_size;
-	http.ready = leaves;
-	http.owner = sending;
-	http.sight = sight;
-	return og_http_start(sending->http, &http);
-}
-
 /* Send a request that has a turn, and wait for what becomes of it. */
 OgTransfer *
 og_sending_exchange(Sending *sending, SignedRequest *request, OgSight *sight)
@@ -195,7 +168,8 @@ og_sending_exchange(Sending *sending, SignedRequest *request, OgSight *sight)
 	OgTransfer *transfer;
 
 	show_wait(sending, OG_WAIT_CONNECT);
-	transfer = start(sending, request, sight);
+	transfer = og_signed_start(request, sending->account, sending->http,
+							   leaves, sending, sight);
 	og_http_drain(sending->http);
 	for (;;)
 	{

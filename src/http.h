@@ -69,6 +69,14 @@ typedef struct OgSight
 	OgHandshake handshake;
 } OgSight;
 
+/*
+ * Called when the connection is ready, just before the first byte of the
+ * request leaves, which may be before og_http_start() returns; not called
+ * at all if that never happens.  Where it answers false, the request does
+ * not leave.  Runs inside libcurl: no errors, no palloc, no interrupts.
+ */
+typedef bool (*OgHttpReady) (void *owner, TimestampTz at);
+
 typedef struct OgHttpRequest
 {
 	const char *method;
@@ -80,14 +88,7 @@ typedef struct OgHttpRequest
 	int			timeout_ms;		/* of all of the request, from when it goes to
 								 * its connection; 0 = none */
 	size_t		max_response_size;	/* of the decoded body */
-
-	/*
-	 * Called when the connection is ready, just before the first byte of the
-	 * request leaves, which may be before og_http_start() returns; not called
-	 * at all if that never happens.  Where it answers false, the request does
-	 * not leave.  Runs inside libcurl: no errors, no palloc, no interrupts.
-	 */
-	bool		(*ready) (void *owner, TimestampTz at);
+	OgHttpReady ready;
 	void	   *owner;
 
 	/*
