@@ -49,6 +49,7 @@ typedef struct Reader
 	OgPace		pace;
 	Walk	   *walk;
 	const OgBatch *batch;		/* asked for now */
+	int			first_key;		/* of the batch, among all */
 	int		   *order;			/* its keys, sorted */
 	const char *request;		/* "GET /path" */
 	int			attempts;
@@ -200,7 +201,7 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 {
 	Answer	   *answer = (Answer *) records;
 	Reader	   *reader = answer->reader;
-	OgRecord	record = {values, raw, {NULL, 0}};
+	OgRecord	record = {values, raw, -1};
 
 	CHECK_FOR_INTERRUPTS();
 	if (!answer->usable)
@@ -213,7 +214,7 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 			reader->foreign++;
 			return;
 		}
-		record.key = reader->batch->keys[records->key];
+		record.key = reader->first_key + records->key;
 	}
 	if (og_walk_admits(reader->walk, values))
 		reader->read->take(reader->read->owner, &record);
@@ -414,6 +415,7 @@ ask_batches(Reader *reader)
 
 		for (int i = 0; i < n; i++)
 			asked[i] = og_keys_get(keys, first + i);
+		reader->first_key = first;
 		ask_batch(reader, asked, n);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(batches);

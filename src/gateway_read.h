@@ -22,7 +22,8 @@ typedef struct OgRecord
 {
 	const OgSlice *values;		/* one per column of the operation */
 	OgSlice		raw;			/* the bytes of its element */
-	OgSlice		key;			/* the id it is about, if ids were asked for */
+	int			key;			/* number of the id that it is about, among those
+								 * that were asked for; -1 = none were */
 } OgRecord;
 
 typedef struct OgRead

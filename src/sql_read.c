@@ -144,6 +144,7 @@ typedef struct ReadResult
 
 	/* where rows are about ids given: the column with the id, or -1 */
 	int			key;
+	const OgKeys *keys;
 	FmgrInfo	input;
 	Oid			ioparam;
 } ReadResult;
@@ -336,9 +337,10 @@ put_row(void *owner, const OgRecord *record)
 					   result->values, result->nulls);
 	if (result->key >= 0)
 	{
+		OgSlice		id = og_keys_get(result->keys, record->key);
+
 		result->values[result->key] =
-			InputFunctionCall(&result->input,
-							  pnstrdup(record->key.data, record->key.len),
+			InputFunctionCall(&result->input, pnstrdup(id.data, id.len),
 							  result->ioparam, -1);
 		result->nulls[result->key] = false;
 	}
@@ -392,7 +394,7 @@ make_read_of_ids(FunctionCallInfo fcinfo, const SqlFunction *function)
 	add_key(&result, arguments.id_type);
 	read.account = arguments.account;
 	read.arguments = &arguments.fields;
-	read.keys = og_sql_keys(function, &arguments);
+	read.keys = result.keys = og_sql_keys(function, &arguments);
 	read.function = function->name;
 	read.take = put_row;
 	read.owner = &result;

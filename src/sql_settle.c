@@ -78,7 +78,6 @@ typedef struct Settling
 	ArrayType  *sent_at;		/* NULL = not known */
 	MemoryContext context;		/* of all that findings point to */
 	OgKeys	   *keys;
-	int		   *sorted;			/* keys in the order of their texts */
 	Finding    *findings;		/* per key */
 	TimestampTz checked_at;
 	Oid			outcomes[OG_OUTCOMES];
@@ -200,49 +199,6 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 
 /* ---------- asking ---------- */
 
-static int
-compare_keys(const void *a, const void *b, void *keys)
-{
-	return og_slice_compare(og_keys_get(keys, *(const int *) a),
-							og_keys_get(keys, *(const int *) b));
-}
-
-static void
-sort_keys(Settling *settling)
-{
-	int			nkeys = settling->keys->nkeys;
-
-	settling->sorted = palloc_extended(nkeys * sizeof(int), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < nkeys; i++)
-		settling->sorted[i] = i;
-	qsort_arg(settling->sorted, nkeys, sizeof(int), compare_keys,
-			  settling->keys);
-}
-
-/* The number of a key that was asked for. */
-static int
-find_key(const Settling *settling, OgSlice text)
-{
-	int			low = 0;
-	int			high = settling->keys->nkeys;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		int			key = settling->sorted[middle];
-		int			order = og_slice_compare(text,
-											 og_keys_get(settling->keys, key));
-
-		if (order == 0)
-			return key;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	elog(ERROR, "a record is about no id that was asked for");
-}
-
 /* A JSON number, or a string that is one, as numeric; NULL for anything else. */
 static Numeric
 numeric_of(OgSlice value)
@@ -314,8 +270,7 @@ take_record(void *owner, const OgRecord *record)
 
 	if (!settling->inquiry->keys && !is_current(settling, record->values))
 		return;
-	finding = &settling->findings[settling->inquiry->keys
-								  ? find_key(settling, record->key)
+	finding = &settling->findings[settling->inquiry->keys ? record->key
 								  : settling->current];
 	old = MemoryContextSwitchTo(settling->context);
 	if (settling->inquiry->state == NULL)
@@ -534,7 +489,6 @@ settle(FunctionCallInfo fcinfo)
 	settling.findings = palloc_extended(settling.keys->nkeys * sizeof(Finding),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	settling.checked_at = GetCurrentTimestamp();
-	sort_keys(&settling);
 	ask_all(&settling);
 	put_rows(&settling);
 }
