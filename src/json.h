@@ -62,6 +62,9 @@ typedef struct OgJsonCursor
 extern bool og_json_prove(OgSlice answer, OgSlice *value,
 						  const char **reason);
 
+/* Is this text one JSON number within those bounds, and nothing else? */
+extern bool og_json_is_number(const char *text);
+
 /* All functions from here on need a value out of a proven answer. */
 
 extern OgJsonKind og_json_kind(OgSlice value);

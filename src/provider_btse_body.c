@@ -11,17 +11,6 @@
 
 #include "provider_btse.h"
 
-/* Is this text one JSON number, and nothing else? */
-static bool
-is_number(const char *text)
-{
-	OgSlice		value;
-	const char *reason;
-
-	return og_json_prove(og_slice_of(text), &value, &reason) &&
-		og_json_kind(value) == OG_JSON_NUMBER && value.len == strlen(text);
-}
-
 /* Add a member; false when the value is not of its kind, or memory ran out. */
 static bool
 add_member(cJSON *body, const char *name, BtseKind kind, const char *value)
@@ -31,7 +20,7 @@ add_member(cJSON *body, const char *name, BtseKind kind, const char *value)
 		case BTSE_STRING:
 			return cJSON_AddStringToObject(body, name, value) != NULL;
 		case BTSE_NUMBER:
-			return is_number(value) &&
+			return og_json_is_number(value) &&
 				cJSON_AddRawToObject(body, name, value) != NULL;
 		case BTSE_BOOLEAN:
 			if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)

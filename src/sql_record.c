@@ -107,19 +107,8 @@ text_value(OgSlice value, Datum *datum)
 	return true;
 }
 
-/* Is this text spelled as a JSON number, within the bounds of one? */
-static bool
-is_number(const char *text)
-{
-	OgSlice		value;
-	const char *reason;
-
-	return og_json_prove(og_slice_of(text), &value, &reason) &&
-		og_json_kind(value) == OG_JSON_NUMBER && value.len == strlen(text);
-}
-
-static bool
-numeric_value(OgSlice value, Datum *datum)
+bool
+og_sql_numeric(OgSlice value, Datum *datum)
 {
 	OgJsonKind	kind = og_json_kind(value);
 	char	   *text;
@@ -128,7 +117,7 @@ numeric_value(OgSlice value, Datum *datum)
 		value.len > OG_JSON_MAX_NUMBER + strlen("\"\""))
 		return false;
 	text = og_json_text(value, OG_JSON_MAX_NUMBER);
-	if (!is_number(text))
+	if (!og_json_is_number(text))
 		return false;
 	*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
 								 ObjectIdGetDatum(InvalidOid),
@@ -149,7 +138,7 @@ whole_number(OgSlice value, int64 *number)
 
 	if (og_integer(value, number))
 		return true;
-	if (!numeric_value(value, &given))
+	if (!og_sql_numeric(value, &given))
 		return false;
 	whole = DirectFunctionCall2(numeric_trunc, given, Int32GetDatum(0));
 	limit = DirectFunctionCall1(int8_numeric, Int64GetDatum(LARGEST_WHOLE));
@@ -240,7 +229,7 @@ column_value(const OgColumn *columns, int i, const OgSlice *values,
 		case OG_TEXT:
 			return text_value(values[i], datum);
 		case OG_NUMERIC:
-			return numeric_value(values[i], datum);
+			return og_sql_numeric(values[i], datum);
 		case OG_INTEGER:
 			return integer_value(values[i], datum);
 		case OG_BOOLEAN:

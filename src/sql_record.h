@@ -40,6 +40,12 @@ extern void og_sql_record_fill(const SqlRecord *record,
 							   const OgSlice *values, OgSlice raw,
 							   Datum *datums, bool *nulls);
 
+/*
+ * A JSON number, or a string that is spelled like one, as numeric.  False for
+ * anything else.
+ */
+extern bool og_sql_numeric(OgSlice value, Datum *datum);
+
 /* The number of the attribute of that name, or -1. */
 extern int	og_sql_attribute(TupleDesc desc, const char *name);
 

@@ -26,6 +26,7 @@
 #include "limiter.h"
 #include "sql_call.h"
 #include "sql_outcome.h"
+#include "sql_record.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
 
@@ -63,7 +64,6 @@ typedef struct Finding
 	OgOrderState state;
 	char	   *raw;			/* the element that says so, or NULL */
 	Numeric		filled;			/* sum of its fills, NULL = none */
-	Numeric		size;
 } Finding;
 
 typedef struct Settling
@@ -199,45 +199,38 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 
 /* ---------- asking ---------- */
 
-/* A JSON number, or a string that is one, as numeric; NULL for anything else. */
+/* The numeric in a column of that name, or NULL. */
 static Numeric
-numeric_of(OgSlice value)
+numeric_in_column(const Settling *settling, const OgSlice *values,
+				  const char *name)
 {
-	char	   *text = og_json_text(value, OG_JSON_MAX_NUMBER);
-	OgSlice		proven;
-	const char *reason;
+	Datum		number;
 
-	if (text == NULL || !og_json_prove(og_slice_of(text), &proven, &reason) ||
-		og_json_kind(proven) != OG_JSON_NUMBER)
-		return NULL;
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
-											   CStringGetDatum(text),
-											   ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
+	return og_sql_numeric(values[og_column(settling->operation->columns, name)],
+						  &number) ? DatumGetNumeric(number) : NULL;
 }
 
 /* One of several fills of an order. */
 static void
 take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 {
-	const OgColumn *columns = settling->operation->columns;
-	Numeric		filled = numeric_of(values[og_column(columns, settling->inquiry->filled)]);
+	Numeric		filled = numeric_in_column(settling, values,
+										   settling->inquiry->filled);
+	Numeric		size = numeric_in_column(settling, values,
+										 settling->inquiry->size);
 
 	finding->closed = true;
 	finding->state = OG_ORDER_PARTLY_FILLED;
-	finding->size = numeric_of(values[og_column(columns, settling->inquiry->size)]);
 	if (filled == NULL)
 		return;
-	if (finding->filled == NULL)
-		finding->filled = filled;
-	else
-		finding->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
-															  NumericGetDatum(finding->filled),
-															  NumericGetDatum(filled)));
-	if (finding->size != NULL &&
-		DatumGetBool(DirectFunctionCall2(numeric_ge,
-										 NumericGetDatum(finding->filled),
-										 NumericGetDatum(finding->size))))
+	if (finding->filled != NULL)
+		filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
+													 NumericGetDatum(finding->filled),
+													 NumericGetDatum(filled)));
+	finding->filled = filled;
+	if (size != NULL &&
+		DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(filled),
+										 NumericGetDatum(size))))
 		finding->state = OG_ORDER_FILLED;
 }
 
