@@ -384,6 +384,7 @@ typedef struct OgInquiry
 {
 	const char *operation;		/* NULL in the last row */
 	bool		keys;
+	bool		market;			/* orders go by their market, too */
 
 	/* Where the order of a record stands; or, if NULL, its records are fills: */
 	OgOrderState (*state) (const OgColumn *columns, const OgSlice *values);

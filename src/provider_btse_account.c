@@ -139,9 +139,9 @@ btse_order_state(const OgColumn *columns, const OgSlice *values)
  * cancelled, so one that is not may have been filled.
  */
 const OgInquiry og_btse_inquiries[] = {
-	{"get_order", .state = btse_order_state},
+	{"get_order", .market = true, .state = btse_order_state},
 	{"trade_history", .filled = "filled_size", .size = "size",
-	.days = TRADES_DAYS},
+	.market = true, .days = TRADES_DAYS},
 	{NULL}
 };
 

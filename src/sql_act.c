@@ -55,17 +55,11 @@ key_of(const SqlAct *act, const OgFields *arguments)
 static void
 take_one(FunctionCallInfo fcinfo, const SqlAct *act, ActCall *call)
 {
-	const SqlParameter *parameter = act->parameters;
 	const char *key;
 
+	call->given.provider = &og_btse;
 	call->given.parameters = act->parameters;
-	for (; parameter->name != NULL; parameter++, call->nargs++)
-	{
-		if (PG_ARGISNULL(call->nargs))
-			og_act_take_null(&call->given, parameter);
-		else
-			og_act_take(&call->given, parameter, PG_GETARG_DATUM(call->nargs));
-	}
+	call->nargs = og_arguments_take(fcinfo, &call->given);
 	if (act->complete)
 		act->complete(&call->given);
 	key = og_fields_get(&call->given.fields, key_of(act, &call->given.fields));
@@ -93,28 +87,20 @@ static void
 take_arguments(FunctionCallInfo fcinfo, const SqlAct *act, bool sends,
 			   ActCall *call)
 {
-	int			n;
+	const char *server;
 
 	memset(call, 0, sizeof(ActCall));
-	call->operation = og_provider_operation(&og_btse, act->operation);
-	if (call->operation == NULL)
-		elog(ERROR, "provider %s has no operation \"%s\"", og_btse.name,
-			 act->operation);
+	call->operation = og_sql_operation(&og_btse, act->operation);
 	call->keys = og_keys_create();
 	if (act->many)
 		take_many(fcinfo, act, call);
 	else
 		take_one(fcinfo, act, call);
 
-	n = call->nargs++;
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "server")));
+	server = og_sql_server(fcinfo, call->nargs++);
 	if (sends)
 		og_sql_prevent_act(act->name);
-	call->account = og_account_open(NameStr(*PG_GETARG_NAME(n)), &og_btse,
-									true);
+	call->account = og_account_open(server, &og_btse, true);
 }
 
 /* ---------- calls ---------- */

@@ -66,12 +66,12 @@ take_members(SqlGiven *given, JsonbContainer *order)
 		if (token == WJB_KEY)
 			parameter = find_parameter(given, &value);
 		else if (token == WJB_VALUE)
-			og_act_take_json(given, parameter, &value);
+			og_argument_take_json(given, parameter, &value);
 	}
 	for (parameter = given->parameters; parameter->name; parameter++)
 	{
 		if (og_fields_get(&given->fields, parameter->name) == NULL)
-			og_act_take_null(given, parameter);
+			og_argument_take_null(given, parameter);
 	}
 }
 
@@ -80,7 +80,7 @@ static void
 add_order(OgKeys *keys, OgFields *arguments, const SqlAct *act,
 		  const JsonbValue *value, int position)
 {
-	SqlGiven	given = {act->parameters, position};
+	SqlGiven	given = {&og_btse, act->parameters, position};
 	const char *id;
 
 	if (value->type != jbvBinary ||
@@ -97,7 +97,7 @@ add_order(OgKeys *keys, OgFields *arguments, const SqlAct *act,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s stands at an earlier position as well",
-						og_act_subject(&given, "client_order_id")),
+						og_argument_subject(&given, "client_order_id")),
 				 errhint("Give each order an id of its own, or none, to have one made.")));
 	arguments[position - 1] = given.fields;
 }

@@ -26,7 +26,7 @@ static const char *const times_in_force[] = {
 };
 
 static const SqlParameter new_order[] = {
-	{"symbol", SQL_SYMBOL, .required = true},
+	{"symbol", SQL_MARKET, .required = true},
 	{"side", SQL_WORD, .required = true, .words = sides},
 	{"type", SQL_WORD, .required = true, .words = types},
 	{"size", SQL_AMOUNT, .required = true, POSITIVE},
@@ -46,7 +46,7 @@ static const SqlParameter new_order[] = {
 };
 
 static const SqlParameter amendment[] = {
-	{"symbol", SQL_SYMBOL, .required = true},
+	{"symbol", SQL_MARKET, .required = true},
 	{"order_id", SQL_ID},
 	{"client_order_id", SQL_ID},
 	{"price", SQL_AMOUNT, POSITIVE},
@@ -56,7 +56,7 @@ static const SqlParameter amendment[] = {
 };
 
 static const SqlParameter market[] = {
-	{"symbol", SQL_SYMBOL, .required = true},
+	{"symbol", SQL_MARKET, .required = true},
 	{NULL}
 };
 
@@ -102,7 +102,7 @@ need(const SqlGiven *given, const char *name, const char *whose,
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is needed for %s", og_act_subject(given, name), whose),
+			 errmsg("%s is needed for %s", og_argument_subject(given, name), whose),
 			 errhint("%s", hint)));
 }
 
@@ -114,7 +114,7 @@ do_without(const SqlGiven *given, const char *name, const char *whose,
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s cannot be given for %s", og_act_subject(given, name),
+			 errmsg("%s cannot be given for %s", og_argument_subject(given, name),
 					whose),
 			 errhint("%s", hint)));
 }
@@ -154,7 +154,7 @@ check_trigger(const SqlGiven *given)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be LIMIT for an order of this type",
-						og_act_subject(given, "tx_type")),
+						og_argument_subject(given, "tx_type")),
 				 errhint("STOP and TRIGGER are for orders of type LIMIT and MARKET.")));
 	if (oco)
 	{

@@ -71,18 +71,31 @@ og_sql_check_context(FunctionCallInfo fcinfo, const char *name)
 				 errhint("Call it from a database that was created with ENCODING 'UTF8'.")));
 }
 
-/* The next argument; NULL is an error that names it. */
-static Datum
-required_argument(FunctionCallInfo fcinfo, SqlArguments *arguments,
-				  const char *name)
+Datum
+og_sql_required(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	int			n = arguments->nargs++;
-
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name)));
 	return PG_GETARG_DATUM(n);
+}
+
+const char *
+og_sql_server(FunctionCallInfo fcinfo, int n)
+{
+	return NameStr(*DatumGetName(og_sql_required(fcinfo, n, "server")));
+}
+
+const OgOperation *
+og_sql_operation(const OgProvider *provider, const char *name)
+{
+	const OgOperation *operation = og_provider_operation(provider, name);
+
+	if (operation == NULL)
+		elog(ERROR, "provider %s has no operation \"%s\"", provider->name,
+			 name);
+	return operation;
 }
 
 bool
@@ -117,22 +130,33 @@ og_sql_prevent_act(const char *function)
 	pfree(name);
 }
 
-static void
-check_by(const char *by)
+const char *
+og_sql_required_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	if (strcmp(by, "order_id") == 0 || strcmp(by, "client_order_id") == 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"by\" is neither \"order_id\" nor \"client_order_id\"")));
+	return TextDatumGetCString(og_sql_required(fcinfo, n, name));
 }
 
-/* The array argument, whose elements' type is checked even when it is NULL. */
-static void
-take_ids(FunctionCallInfo fcinfo, const SqlFunction *function,
-		 SqlArguments *arguments)
+void
+og_sql_check_choice(const char *value, const char *argument, const char *one,
+					const char *other)
 {
-	int			n = arguments->nargs++;
+	if (strcmp(value, one) != 0 && strcmp(value, other) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is neither \"%s\" nor \"%s\"",
+						argument, one, other)));
+}
+
+void
+og_sql_check_by(const char *by)
+{
+	og_sql_check_choice(by, "by", "order_id", "client_order_id");
+}
+
+void
+og_sql_take_ids(FunctionCallInfo fcinfo, int n, const char *name,
+				SqlArguments *arguments)
+{
 	Oid			array_type = get_fn_expr_argtype(fcinfo->flinfo, n);
 
 	arguments->id_type = get_base_element_type(array_type);
@@ -141,7 +165,19 @@ take_ids(FunctionCallInfo fcinfo, const SqlFunction *function,
 		arguments->ids = PG_GETARG_ARRAYTYPE_P(n);
 		arguments->id_type = ARR_ELEMTYPE(arguments->ids);
 	}
-	og_sql_check_id_type(arguments->id_type, function->ids);
+	og_sql_check_id_type(arguments->id_type, name);
+}
+
+void
+og_sql_check_id_column(TupleDesc desc, int column, Oid id_type)
+{
+	if (column >= 0 && TupleDescAttr(desc, column)->atttypid == id_type)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
+					format_type_be(id_type)),
+			 errhint("Give named arguments in the order in which the function declares them.")));
 }
 
 void
@@ -150,22 +186,19 @@ og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
 {
 	const char *market = NULL;
 	const char *by = NULL;
-	Datum		server;
+	const char *server;
+	int			n = 0;
 
 	memset(arguments, 0, sizeof(SqlArguments));
-	arguments->operation = og_provider_operation(function->provider,
-												 function->operation);
-	if (arguments->operation == NULL)
-		elog(ERROR, "provider %s has no operation \"%s\"",
-			 function->provider->name, function->operation);
-
+	arguments->operation = og_sql_operation(function->provider,
+											function->operation);
 	if (function->market)
-		market = TextDatumGetCString(required_argument(fcinfo, arguments,
-													   function->market));
-	take_ids(fcinfo, function, arguments);
+		market = og_sql_required_text(fcinfo, n++, function->market);
+	og_sql_take_ids(fcinfo, n++, function->ids, arguments);
 	if (function->by)
-		by = TextDatumGetCString(required_argument(fcinfo, arguments, "by"));
-	server = required_argument(fcinfo, arguments, "server");
+		by = og_sql_required_text(fcinfo, n++, "by");
+	server = og_sql_server(fcinfo, n++);
+	arguments->nargs = n;
 
 	if (market)
 	{
@@ -174,12 +207,12 @@ og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
 	}
 	if (by)
 	{
-		check_by(by);
+		og_sql_check_by(by);
 		og_fields_add(&arguments->fields, "by", by);
 	}
 	if (sends && arguments->operation->kind == OG_ACT)
 		og_sql_prevent_act(function->name);
-	arguments->account = og_account_open(NameStr(*DatumGetName(server)),
+	arguments->account = og_account_open(server,
 										 function->provider,
 										 arguments->operation->kind != OG_PUBLIC);
 }

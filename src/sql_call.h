@@ -10,6 +10,7 @@
 #ifndef OG_SQL_CALL_H
 #define OG_SQL_CALL_H
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "utils/array.h"
 
@@ -49,7 +50,7 @@ typedef struct SqlArguments
 	ArrayType  *ids;			/* NULL = no ids */
 	Oid			id_type;		/* of the array's elements, maybe a domain */
 	OgAccount  *account;
-	int			nargs;			/* taken so far: where further ones begin */
+	int			nargs;			/* where further ones begin */
 } SqlArguments;
 
 /*
@@ -80,10 +81,33 @@ extern OgKeys *og_sql_keys(const SqlFunction *function,
 extern const char *og_sql_id_fault(OgSlice id, const OgProvider *provider,
 								   bool *printable);
 
-/* 22023 unless this can be the name of a market, or an id of the provider. */
+/* Argument n, or 22004 if it is null: of any type, a text, the server. */
+extern Datum og_sql_required(FunctionCallInfo fcinfo, int n, const char *name);
+extern const char *og_sql_required_text(FunctionCallInfo fcinfo, int n,
+										const char *name);
+extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
+
+/* 22023 unless it is one of two words, and one of those of argument "by". */
+extern void og_sql_check_choice(const char *value, const char *argument,
+								const char *one, const char *other);
+extern void og_sql_check_by(const char *by);
+
+/*
+ * Argument n as the array of ids, whose elements' type is checked even when it
+ * is NULL.  Errors: 42804.
+ */
+extern void og_sql_take_ids(FunctionCallInfo fcinfo, int n, const char *name,
+							SqlArguments *arguments);
+
+/* 42804 unless a column of rows, which may be -1, is of the type of the ids. */
+extern void og_sql_check_id_column(TupleDesc desc, int column, Oid id_type);
+
+/* An operation that the provider's table must have. */
+extern const OgOperation *og_sql_operation(const OgProvider *provider,
+										   const char *name);
+
+/* 22023 unless this can be the name of a market. */
 extern void og_sql_check_market(const char *market, const char *argument);
-extern void og_sql_check_id(const char *id, const OgProvider *provider,
-							const char *argument);
 
 /* Can a market or symbol be called like this? */
 extern bool og_sql_is_market(const char *market);

@@ -456,13 +456,8 @@ check(FunctionCallInfo fcinfo)
 	CheckRows	rows = {0};
 	const OgProvider *provider;
 	const OgAccount *nobody;
-	char	   *server;
+	const char *server = og_sql_server(fcinfo, 0);
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "server")));
-	server = NameStr(*PG_GETARG_NAME(0));
 	provider = og_account_provider(server);
 	nobody = og_account_open(server, provider, false);
 	rows.account = og_account_open(server, provider, true);

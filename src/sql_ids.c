@@ -218,20 +218,6 @@ check_id(OgSlice id, const SqlFunction *function, int position)
 					function->ids, fault)));
 }
 
-void
-og_sql_check_id(const char *id, const OgProvider *provider,
-				const char *argument)
-{
-	bool		printable;
-	const char *fault = og_sql_id_fault(og_slice_of(id), provider,
-										&printable);
-
-	if (fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" %s", argument, fault)));
-}
-
 OgKeys *
 og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 {

@@ -78,13 +78,8 @@ og_sql_put_preview(const OgPreview *preview, void *rows)
 TimestampTz
 og_sql_preview_time(FunctionCallInfo fcinfo, int n)
 {
-	TimestampTz at;
+	TimestampTz at = DatumGetTimestampTz(og_sql_required(fcinfo, n, "at"));
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "at")));
-	at = PG_GETARG_TIMESTAMPTZ(n);
 	if (TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

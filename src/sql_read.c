@@ -21,6 +21,7 @@
 #include "gateway_read.h"
 #include "limiter.h"
 #include "provider_btse.h"
+#include "sql_argument.h"
 #include "sql_call.h"
 #include "sql_record.h"
 
@@ -28,26 +29,7 @@
 #define ROWS_PER_RESET	256
 #define BYTES_PER_RESET	(1024 * 1024)
 
-/* What an argument is. */
-typedef enum SqlKind
-{
-	SQL_MARKET,					/* name of a market */
-	SQL_ID,						/* an id */
-	SQL_COUNT,					/* int from 1 */
-	SQL_GROUPING,				/* int, how coarse a book is */
-	SQL_RESOLUTION,				/* int, minutes of a candle */
-	SQL_FLAG,					/* boolean */
-	SQL_FROM,					/* timestamptz; both belong to what is asked */
-	SQL_TO
-} SqlKind;
-
-typedef struct SqlParameter
-{
-	const char *name;			/* also the operation's name for it */
-	SqlKind		kind;
-	bool		required;
-} SqlParameter;
-
+/* Of one function, and the row after the last. */
 #define MAX_PARAMETERS	8
 
 /* One SQL function. */
@@ -81,18 +63,18 @@ static const SqlRead reads[] = {
 	}},
 	{"btse_orderbook", &og_btse, "orderbook", {
 		MARKET_ARGUMENT,
-		{"grouping", SQL_GROUPING},
-		{"limit_bids", SQL_COUNT},
-		{"limit_asks", SQL_COUNT}
+		{"grouping", SQL_COUNT, .most = 8},
+		{"limit_bids", SQL_COUNT, .least = 1},
+		{"limit_asks", SQL_COUNT, .least = 1}
 	}},
 	{"btse_orderbook_l2", &og_btse, "orderbook_l2", {
 		MARKET_ARGUMENT,
-		{"depth", SQL_COUNT}
+		{"depth", SQL_COUNT, .least = 1}
 	}},
 	{"btse_trades", &og_btse, "trades", {
 		MARKET_ARGUMENT,
 		TIME_ARGUMENTS,
-		{"count", SQL_COUNT}
+		{"count", SQL_COUNT, .least = 1}
 	}},
 	{"btse_time", &og_btse, "time"},
 	{"btse_order", &og_btse, "get_order", {
@@ -105,7 +87,7 @@ static const SqlRead reads[] = {
 	{"btse_trade_history", &og_btse, "trade_history", {
 		MARKET_ARGUMENT,
 		TIME_ARGUMENTS,
-		{"count", SQL_COUNT},
+		{"count", SQL_COUNT, .least = 1},
 		ORDER_ARGUMENTS,
 		{"match_symbol", SQL_FLAG}
 	}},
@@ -122,14 +104,6 @@ static const SqlRead reads[] = {
 		{"market", SQL_MARKET, REQUIRED},
 		{"id", SQL_ID, REQUIRED}
 	}},
-};
-
-/* Groupings of a book. */
-#define MAX_GROUPING	8
-
-/* Lengths of candles, in minutes. */
-static const int resolutions[] = {
-	1, 5, 15, 30, 60, 240, 360, 1440, 10080, 43200
 };
 
 /* Where the rows of a read go. */
@@ -150,86 +124,6 @@ typedef struct ReadResult
 } ReadResult;
 
 /* ---------- arguments ---------- */
-
-static const char *
-int_argument(Datum value, const SqlParameter *parameter, int lowest,
-			 int highest)
-{
-	int			number = DatumGetInt32(value);
-
-	if (number < lowest || number > highest)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is %d", parameter->name, number),
-				 highest < PG_INT32_MAX
-				 ? errhint("Give a number from %d to %d.", lowest, highest)
-				 : errhint("Give a number from %d on.", lowest)));
-	return psprintf("%d", number);
-}
-
-static const char *
-resolution_argument(Datum value, const SqlParameter *parameter)
-{
-	int			number = DatumGetInt32(value);
-
-	for (size_t i = 0; i < lengthof(resolutions); i++)
-	{
-		if (number == resolutions[i])
-			return psprintf("%d", number);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"%s\" is %d", parameter->name, number),
-			 errhint("Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).")));
-}
-
-/* A time in Unix milliseconds: the first that is not before, or the last. */
-static const char *
-time_argument(Datum value, const SqlParameter *parameter)
-{
-	TimestampTz at = DatumGetTimestampTz(value);
-
-	if (TIMESTAMP_NOT_FINITE(at) || og_unix_ms(at) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is not a time from 1970 on",
-						parameter->name),
-				 errhint("Give a finite time, or NULL for none.")));
-	if (parameter->kind == SQL_FROM)
-		at += 999;
-	return psprintf(INT64_FORMAT, og_unix_ms(at));
-}
-
-/* An argument as text, checked. */
-static const char *
-argument_text(Datum value, const SqlRead *read, const SqlParameter *parameter)
-{
-	const char *name;
-
-	switch (parameter->kind)
-	{
-		case SQL_MARKET:
-			name = TextDatumGetCString(value);
-			og_sql_check_market(name, parameter->name);
-			return name;
-		case SQL_ID:
-			name = TextDatumGetCString(value);
-			og_sql_check_id(name, read->provider, parameter->name);
-			return name;
-		case SQL_COUNT:
-			return int_argument(value, parameter, 1, PG_INT32_MAX);
-		case SQL_GROUPING:
-			return int_argument(value, parameter, 0, MAX_GROUPING);
-		case SQL_RESOLUTION:
-			return resolution_argument(value, parameter);
-		case SQL_FLAG:
-			return DatumGetBool(value) ? "true" : "false";
-		case SQL_FROM:
-		case SQL_TO:
-			return time_argument(value, parameter);
-	}
-	return NULL;
-}
 
 /* A stretch of time needs an end, which is not before its beginning. */
 static void
@@ -257,20 +151,10 @@ check_times(OgFields *fields)
 static const char *
 take_arguments(FunctionCallInfo fcinfo, const SqlRead *read, OgFields *fields)
 {
-	int			n = 0;
+	SqlGiven	given = {read->provider, read->parameters};
+	int			n = og_arguments_take(fcinfo, &given);
 
-	for (const SqlParameter *parameter = read->parameters;
-		 n < MAX_PARAMETERS && parameter->name != NULL; parameter++, n++)
-	{
-		if (!PG_ARGISNULL(n))
-			og_fields_add(fields, parameter->name,
-						  argument_text(PG_GETARG_DATUM(n), read, parameter));
-		else if (parameter->required)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not be null",
-							parameter->name)));
-	}
+	*fields = given.fields;
 	if (read->one_order && og_fields_get(fields, "order_id") == NULL &&
 		og_fields_get(fields, "client_order_id") == NULL)
 		ereport(ERROR,
@@ -279,11 +163,7 @@ take_arguments(FunctionCallInfo fcinfo, const SqlRead *read, OgFields *fields)
 						"order_id", "client_order_id"),
 				 errhint("Name the order by one of them; btse_open_orders() lists all that are open.")));
 	check_times(fields);
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "server")));
-	return NameStr(*PG_GETARG_NAME(n));
+	return og_sql_server(fcinfo, n);
 }
 
 /* ---------- rows ---------- */
@@ -314,13 +194,7 @@ add_key(ReadResult *result, Oid id_type)
 	Oid			input;
 
 	result->key = og_sql_attribute(desc, "order_id");
-	if (result->key < 0 ||
-		TupleDescAttr(desc, result->key)->atttypid != id_type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
-						format_type_be(id_type)),
-				 errhint("Give named arguments in the order in which the function declares them.")));
+	og_sql_check_id_column(desc, result->key, id_type);
 	getTypeInputInfo(getBaseType(id_type), &input, &result->ioparam);
 	fmgr_info(input, &result->input);
 }
@@ -365,11 +239,7 @@ make_read(FunctionCallInfo fcinfo, const SqlRead *function)
 	OgRead		read = {0};
 	const char *server = take_arguments(fcinfo, function, &fields);
 
-	read.operation = og_provider_operation(function->provider,
-										   function->operation);
-	if (read.operation == NULL)
-		elog(ERROR, "provider %s has no operation \"%s\"",
-			 function->provider->name, function->operation);
+	read.operation = og_sql_operation(function->provider, function->operation);
 	open_result(&result, fcinfo, read.operation);
 	read.account = og_account_open(server, function->provider,
 								   read.operation->kind != OG_PUBLIC);

@@ -100,31 +100,11 @@ refuse(int sqlstate, const char *argument, const char *what, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, name, "must not be null", NULL);
-	return TextDatumGetCString(PG_GETARG_DATUM(n));
-}
-
-static bool
-choice_argument(FunctionCallInfo fcinfo, int n, const char *name,
-				const char *no, const char *yes)
-{
-	const char *value = text_argument(fcinfo, n, name);
-
-	if (strcmp(value, no) != 0 && strcmp(value, yes) != 0)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, name,
-			   psprintf("is neither \"%s\" nor \"%s\"", no, yes), NULL);
-	return strcmp(value, yes) == 0;
-}
-
 /* The inquiries that go by market need one, the others must not have it. */
 static void
 take_market(FunctionCallInfo fcinfo, Settling *settling)
 {
-	bool		needed = settling->provider != &og_tronsave;
+	bool		needed = settling->provider->inquiries->market;
 
 	if (needed && PG_ARGISNULL(ARG_MARKET))
 		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
@@ -134,7 +114,7 @@ take_market(FunctionCallInfo fcinfo, Settling *settling)
 			   "Orders of this provider have no market.");
 	if (!needed)
 		return;
-	settling->market = text_argument(fcinfo, ARG_MARKET, "market");
+	settling->market = text_to_cstring(PG_GETARG_TEXT_PP(ARG_MARKET));
 	og_sql_check_market(settling->market, "market");
 }
 
@@ -159,22 +139,10 @@ take_times(FunctionCallInfo fcinfo, Settling *settling)
 static void
 take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 {
-	SqlArguments *arguments = &settling->arguments;
-	Oid			array_type = get_fn_expr_argtype(fcinfo->flinfo, ARG_IDS);
-	char	   *server;
+	const char *server = og_sql_server(fcinfo, ARG_SERVER);
+	const char *act;
 
-	if (PG_ARGISNULL(ARG_SERVER))
-		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "server", "must not be null",
-			   NULL);
-	server = NameStr(*PG_GETARG_NAME(ARG_SERVER));
-	arguments->id_type = get_base_element_type(array_type);
-	if (!PG_ARGISNULL(ARG_IDS))
-	{
-		arguments->ids = PG_GETARG_ARRAYTYPE_P(ARG_IDS);
-		arguments->id_type = ARR_ELEMTYPE(arguments->ids);
-	}
-	og_sql_check_id_type(arguments->id_type, "ids");
-
+	og_sql_take_ids(fcinfo, ARG_IDS, "ids", &settling->arguments);
 	settling->provider = og_account_provider(server);
 	if (settling->provider->inquiries == NULL)
 		ereport(ERROR,
@@ -184,15 +152,15 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 				 errdetail("Its provider has no call that reads them."),
 				 errhint("Open them in the provider's own client and look at their state.")));
 	take_market(fcinfo, settling);
-	settling->by = choice_argument(fcinfo, ARG_BY, "by", "order_id",
-								   "client_order_id")
-		? "client_order_id" : "order_id";
+	settling->by = og_sql_required_text(fcinfo, ARG_BY, "by");
+	og_sql_check_by(settling->by);
 	if (strcmp(settling->by, "client_order_id") == 0 &&
 		settling->provider->inquiries->keys)
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
 			   "This provider knows orders by their own ids only.");
-	settling->create = choice_argument(fcinfo, ARG_ACT, "act", "cancel",
-									   "create");
+	act = og_sql_required_text(fcinfo, ARG_ACT, "act");
+	og_sql_check_choice(act, "act", "cancel", "create");
+	settling->create = strcmp(act, "create") == 0;
 	take_times(fcinfo, settling);
 	settling->account = og_account_open(server, settling->provider, true);
 }
@@ -328,11 +296,8 @@ ask_all(Settling *settling)
 	for (settling->inquiry = settling->provider->inquiries;
 		 settling->inquiry->operation != NULL; settling->inquiry++)
 	{
-		settling->operation = og_provider_operation(settling->provider,
-													settling->inquiry->operation);
-		if (settling->operation == NULL)
-			elog(ERROR, "provider %s has no operation \"%s\"",
-				 settling->provider->name, settling->inquiry->operation);
+		settling->operation = og_sql_operation(settling->provider,
+											   settling->inquiry->operation);
 		if (settling->inquiry->keys)
 		{
 			OgFields	fields = {0};
@@ -464,13 +429,10 @@ settle(FunctionCallInfo fcinfo)
 	settling.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	desc = settling.rsinfo->setDesc;
 	take_arguments(fcinfo, &settling);
-	if (desc->natts != NCOLUMNS ||
-		TupleDescAttr(desc, COL_ORDER_ID)->atttypid != settling.arguments.id_type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
-						format_type_be(settling.arguments.id_type)),
-				 errhint("Give named arguments in the order in which the function declares them.")));
+	if (desc->natts != NCOLUMNS)
+		elog(ERROR, "the result has %d columns instead of %d", desc->natts,
+			 NCOLUMNS);
+	og_sql_check_id_column(desc, COL_ORDER_ID, settling.arguments.id_type);
 	og_sql_outcomes(TupleDescAttr(desc, COL_OUTCOME)->atttypid,
 					settling.outcomes);
 	og_sql_enum(TupleDescAttr(desc, COL_STATE)->atttypid, OG_ORDER_STATES,

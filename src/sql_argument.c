@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
- * sql_act_argument.c
- *		One argument of an act, out of SQL or JSON, checked.
+ * sql_argument.c
+ *		One argument, out of SQL or JSON, checked.
  *
  * An argument becomes the text that leaves: an amount with the very digits
- * that numeric prints, a word in capitals.
+ * that numeric prints, a word in capitals, a time in Unix milliseconds.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,14 +16,15 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "sql_act.h"
+#include "limiter.h"
+#include "sql_argument.h"
 #include "sql_call.h"
 
 /* Digits of an id that is a number. */
 #define NUMBER_ID_DIGITS	19
 
 const char *
-og_act_subject(const SqlGiven *given, const char *name)
+og_argument_subject(const SqlGiven *given, const char *name)
 {
 	return given->position == 0
 		? psprintf("argument \"%s\"", name)
@@ -36,13 +37,13 @@ refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s %s", og_act_subject(given, parameter->name), fault)));
+			 errmsg("%s %s", og_argument_subject(given, parameter->name), fault)));
 }
 
 /* ---------- text ---------- */
 
 static void
-check_symbol(const SqlGiven *given, const SqlParameter *parameter,
+check_market(const SqlGiven *given, const SqlParameter *parameter,
 			 const char *text)
 {
 	if (og_sql_is_market(text))
@@ -50,7 +51,7 @@ check_symbol(const SqlGiven *given, const SqlParameter *parameter,
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s is not the name of a market",
-					og_act_subject(given, parameter->name)),
+					og_argument_subject(given, parameter->name)),
 			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
 					   OG_MAX_MARKET)));
 }
@@ -60,7 +61,7 @@ check_id(const SqlGiven *given, const SqlParameter *parameter,
 		 const char *text)
 {
 	bool		printable;
-	const char *fault = og_sql_id_fault(og_slice_of(text), &og_btse,
+	const char *fault = og_sql_id_fault(og_slice_of(text), given->provider,
 										&printable);
 	size_t		digits = strspn(text, "0123456789");
 
@@ -97,7 +98,7 @@ find_word(const SqlGiven *given, const SqlParameter *parameter,
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s is none of the words that it may be",
-					og_act_subject(given, parameter->name)),
+					og_argument_subject(given, parameter->name)),
 			 errhint("Valid words are %s, in any case.",
 					 list_words(parameter->words))));
 	return NULL;				/* not reached */
@@ -106,8 +107,8 @@ find_word(const SqlGiven *given, const SqlParameter *parameter,
 static void
 take_text(SqlGiven *given, const SqlParameter *parameter, const char *text)
 {
-	if (parameter->kind == SQL_SYMBOL)
-		check_symbol(given, parameter, text);
+	if (parameter->kind == SQL_MARKET)
+		check_market(given, parameter, text);
 	else if (parameter->kind == SQL_WORD)
 		text = find_word(given, parameter, text);
 	else
@@ -149,6 +150,64 @@ take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
 	og_fields_add(&given->fields, parameter->name, text);
 }
 
+/* ---------- counts ---------- */
+
+static void
+take_count(SqlGiven *given, const SqlParameter *parameter, int count)
+{
+	if (count < parameter->least ||
+		(parameter->most != 0 && count > parameter->most))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is %d",
+						og_argument_subject(given, parameter->name), count),
+				 parameter->most != 0
+				 ? errhint("Give a number from %d to %d.", parameter->least,
+						   parameter->most)
+				 : errhint("Give a number from %d on.", parameter->least)));
+	og_fields_add(&given->fields, parameter->name, psprintf("%d", count));
+}
+
+static void
+take_resolution(SqlGiven *given, const SqlParameter *parameter, int minutes)
+{
+	static const int resolutions[] = {
+		1, 5, 15, 30, 60, 240, 360, 1440, 10080, 43200
+	};
+
+	for (size_t i = 0; i < lengthof(resolutions); i++)
+	{
+		if (minutes != resolutions[i])
+			continue;
+		og_fields_add(&given->fields, parameter->name,
+					  psprintf("%d", minutes));
+		return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s is %d", og_argument_subject(given, parameter->name),
+					minutes),
+			 errhint("Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).")));
+}
+
+/* ---------- times ---------- */
+
+/* The first millisecond that is not before it, or the last one. */
+static void
+take_time(SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at) || og_unix_ms(at) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is not a time from 1970 on",
+						og_argument_subject(given, parameter->name)),
+				 errhint("Give a finite time, or NULL for none.")));
+	if (parameter->kind == SQL_FROM)
+		at += 999;
+	og_fields_add(&given->fields, parameter->name,
+				  psprintf(INT64_FORMAT, og_unix_ms(at)));
+}
+
 /*
  * An interval as whole milliseconds.  What is shorter than one must not become
  * the zero that stops a timer.
@@ -164,7 +223,7 @@ take_duration(SqlGiven *given, const SqlParameter *parameter,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not have months or years, which differ in length",
-						og_act_subject(given, parameter->name)),
+						og_argument_subject(given, parameter->name)),
 				 errhint("Use days, hours, minutes or seconds, such as interval '60 s'.")));
 	if (pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &days) ||
 		pg_add_s64_overflow(interval->time, days, &us))
@@ -177,12 +236,13 @@ take_duration(SqlGiven *given, const SqlParameter *parameter,
 
 /* ---------- any ---------- */
 
-void
-og_act_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
+/* One that is not null. */
+static void
+take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 {
 	switch (parameter->kind)
 	{
-		case SQL_SYMBOL:
+		case SQL_MARKET:
 		case SQL_ID:
 		case SQL_NUMBER_ID:
 		case SQL_WORD:
@@ -191,6 +251,12 @@ og_act_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 		case SQL_AMOUNT:
 			take_amount(given, parameter, DatumGetNumeric(value));
 			return;
+		case SQL_COUNT:
+			take_count(given, parameter, DatumGetInt32(value));
+			return;
+		case SQL_RESOLUTION:
+			take_resolution(given, parameter, DatumGetInt32(value));
+			return;
 		case SQL_FLAG:
 			og_fields_add(&given->fields, parameter->name,
 						  DatumGetBool(value) ? "true" : "false");
@@ -198,11 +264,15 @@ og_act_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 		case SQL_DURATION:
 			take_duration(given, parameter, DatumGetIntervalP(value));
 			return;
+		case SQL_FROM:
+		case SQL_TO:
+			take_time(given, parameter, DatumGetTimestampTz(value));
+			return;
 	}
 }
 
 void
-og_act_take_json(SqlGiven *given, const SqlParameter *parameter,
+og_argument_take_json(SqlGiven *given, const SqlParameter *parameter,
 				 const JsonbValue *value)
 {
 	const char *wanted;
@@ -222,7 +292,7 @@ og_act_take_json(SqlGiven *given, const SqlParameter *parameter,
 		case SQL_FLAG:
 			if (value->type == jbvBool)
 			{
-				og_act_take(given, parameter, BoolGetDatum(value->val.boolean));
+				take(given, parameter, BoolGetDatum(value->val.boolean));
 				return;
 			}
 			wanted = "is not a JSON boolean";
@@ -241,7 +311,7 @@ og_act_take_json(SqlGiven *given, const SqlParameter *parameter,
 }
 
 void
-og_act_take_null(const SqlGiven *given, const SqlParameter *parameter)
+og_argument_take_null(const SqlGiven *given, const SqlParameter *parameter)
 {
 	if (!parameter->required)
 		return;
@@ -250,5 +320,22 @@ og_act_take_null(const SqlGiven *given, const SqlParameter *parameter)
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not be null",
-					og_act_subject(given, parameter->name))));
+					og_argument_subject(given, parameter->name))));
+}
+
+int
+og_arguments_take(FunctionCallInfo fcinfo, SqlGiven *given)
+{
+	int			n = 0;
+
+	for (; given->parameters[n].name != NULL; n++)
+	{
+		const SqlParameter *parameter = &given->parameters[n];
+
+		if (PG_ARGISNULL(n))
+			og_argument_take_null(given, parameter);
+		else
+			take(given, parameter, PG_GETARG_DATUM(n));
+	}
+	return n;
 }
