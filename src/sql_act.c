@@ -12,10 +12,10 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "sql_act.h"
 #include "sql_call.h"
+#include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(btse_create_order);
 PG_FUNCTION_INFO_V1(btse_create_orders);
@@ -106,8 +106,9 @@ take_arguments(FunctionCallInfo fcinfo, const SqlAct *act, bool sends,
 /* ---------- calls ---------- */
 
 static void
-make_call(FunctionCallInfo fcinfo, const SqlAct *act)
+make_call(FunctionCallInfo fcinfo, const void *what)
 {
+	const SqlAct *act = what;
 	ActCall		arguments;
 	ActRows    *rows;
 	OgCall	   *call;
@@ -127,39 +128,30 @@ make_call(FunctionCallInfo fcinfo, const SqlAct *act)
 static Datum
 perform(FunctionCallInfo fcinfo, const SqlAct *act)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	og_sql_check_context(fcinfo, act->name);
-	InitMaterializedSRF(fcinfo, 0);
-	context = og_context_create();
-	old = MemoryContextSwitchTo(context);
-	make_call(fcinfo, act);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+	return og_sql_return_rows(fcinfo, act->name, make_call, act);
 }
 
 /* ---------- previews ---------- */
 
-static Datum
-preview(FunctionCallInfo fcinfo, const SqlAct *act)
+static void
+show_requests(FunctionCallInfo fcinfo, const void *what)
 {
-	MemoryContext context = og_context_create();
-	MemoryContext old = MemoryContextSwitchTo(context);
+	const SqlAct *act = what;
 	ActCall		arguments;
 	TimestampTz at;
 
-	og_sql_check_context(fcinfo, psprintf("%s_preview", act->name));
 	take_arguments(fcinfo, act, false, &arguments);
 	at = og_sql_preview_time(fcinfo, arguments.nargs);
-	InitMaterializedSRF(fcinfo, 0);
 	og_call_preview(arguments.account, arguments.operation,
 					&arguments.given.fields, arguments.keys, at,
 					og_sql_put_preview, fcinfo->resultinfo);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+}
+
+static Datum
+preview(FunctionCallInfo fcinfo, const SqlAct *act)
+{
+	return og_sql_return_rows(fcinfo, psprintf("%s_preview", act->name),
+							  show_requests, act);
 }
 
 /* ---------- the functions ---------- */

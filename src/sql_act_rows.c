@@ -13,17 +13,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "sql_act.h"
 #include "sql_outcome.h"
 #include "sql_record.h"
-
-/* Rows between two resets of the memory they are formed in. */
-#define ROWS_PER_RESET	64
+#include "sql_rows.h"
 
 /* Attributes that all acts have; a row type need not have the ordinal. */
 enum
@@ -193,23 +189,16 @@ og_act_rows(ReturnSetInfo *rsinfo, const OgOperation *operation,
 void
 og_act_put_rows(ActRows *rows, OgCall *call)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "order_gateway rows",
-												  ALLOCSET_DEFAULT_SIZES);
-	uint64		nrows = 0;
+	SqlScratch	scratch;
 	OgRow		row;
 
+	og_scratch_open(&scratch);
 	while (og_call_next(call, &row))
 	{
-		MemoryContext old = MemoryContextSwitchTo(scratch);
+		MemoryContext old = MemoryContextSwitchTo(scratch.context);
 
 		put_row(rows, &row);
 		MemoryContextSwitchTo(old);
-		if (++nrows % ROWS_PER_RESET == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(scratch);
-		}
+		og_scratch_row_done(&scratch);
 	}
-	MemoryContextDelete(scratch);
 }

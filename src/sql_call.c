@@ -1,14 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * sql_call.c
- *		Where a call may be made, its arguments, and its account.
+ *		The arguments of a call, and its account.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -47,29 +46,6 @@ const SqlFunction og_sql_wangdian_cancel = {
 	.operation = "cancel",
 	.ids = "return_nos",
 };
-
-void
-og_sql_check_context(FunctionCallInfo fcinfo, const char *name)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
-		(rsinfo->allowedModes & SFRM_Materialize) == 0 ||
-		(rsinfo->allowedModes & SFRM_Materialize_Preferred) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s() cannot be called in a target list", name),
-				 errdetail("PostgreSQL might call it once per column there."),
-				 errhint("Use it in FROM: SELECT * FROM %s(...).", name)));
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s() needs a database with encoding UTF8", name),
-				 errdetail("The encoding of this database is %s.",
-						   GetDatabaseEncodingName()),
-				 errhint("Call it from a database that was created with ENCODING 'UTF8'.")));
-}
 
 Datum
 og_sql_required(FunctionCallInfo fcinfo, int n, const char *name)

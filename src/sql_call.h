@@ -54,13 +54,6 @@ typedef struct SqlArguments
 } SqlArguments;
 
 /*
- * Refuse to run where a call could be made more than once, or where text
- * could not be exchanged: 0A000 in a target list, or in a database that is
- * not UTF8.  "name" is that of the function, for the message.
- */
-extern void og_sql_check_context(FunctionCallInfo fcinfo, const char *name);
-
-/*
  * Read and check all arguments but the ids' texts, and open the account.  All
  * of it is allocated in the current context, which should go as soon as the
  * account is not needed any more.  "sends": requests will be sent, so an act

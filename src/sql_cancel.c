@@ -8,13 +8,12 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "sql_call.h"
 #include "sql_outcome.h"
+#include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(batch_cancel);
 PG_FUNCTION_INFO_V1(tronsave_cancel);
@@ -37,10 +36,6 @@ enum
 	COL_RESPONSE,
 	NCOLUMNS
 };
-
-/* Rows, and bytes of them, between two resets of the memory they are formed in. */
-#define ROWS_PER_RESET	256
-#define BYTES_PER_RESET	(1024 * 1024)
 
 /* Where rows go, and what is needed to form them. */
 typedef struct CancelResult
@@ -132,34 +127,27 @@ seek_id(CancelResult *result, int position)
 static void
 put_rows(CancelResult *result, OgCall *call)
 {
-	MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext,
-											   "order_gateway rows",
-											   ALLOCSET_DEFAULT_SIZES);
-	uint64		nrows = 0;
+	SqlScratch	scratch;
 	OgRow		row;
 
+	og_scratch_open(&scratch);
 	while (og_call_next(call, &row))
 	{
 		MemoryContext old;
 
 		seek_id(result, row.position);
-		old = MemoryContextSwitchTo(rows);
+		old = MemoryContextSwitchTo(scratch.context);
 		put_row(result, &row);
 		MemoryContextSwitchTo(old);
-		if (++nrows % ROWS_PER_RESET == 0 ||
-			MemoryContextMemAllocated(rows, false) > BYTES_PER_RESET)
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(rows);
-		}
+		og_scratch_row_done(&scratch);
 	}
-	MemoryContextDelete(rows);
 }
 
 /* Make the call, unless there is nothing to ask for. */
 static void
-make_call(FunctionCallInfo fcinfo, const SqlFunction *function)
+make_call(FunctionCallInfo fcinfo, const void *what)
 {
+	const SqlFunction *function = what;
 	CancelResult result = {0};
 	SqlArguments arguments;
 	OgKeys	   *keys;
@@ -185,17 +173,7 @@ make_call(FunctionCallInfo fcinfo, const SqlFunction *function)
 static Datum
 cancel(FunctionCallInfo fcinfo, const SqlFunction *function)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	og_sql_check_context(fcinfo, function->name);
-	InitMaterializedSRF(fcinfo, 0);
-	context = og_context_create();
-	old = MemoryContextSwitchTo(context);
-	make_call(fcinfo, function);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+	return og_sql_return_rows(fcinfo, function->name, make_call, function);
 }
 
 /* batch_cancel(market text, ids anycompatiblearray, server name) */

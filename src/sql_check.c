@@ -14,11 +14,11 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway_check.h"
 #include "sql_call.h"
+#include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_check);
 
@@ -451,7 +451,7 @@ put_credentials(CheckRows *rows)
 /* ---------- the function ---------- */
 
 static void
-check(FunctionCallInfo fcinfo)
+check(FunctionCallInfo fcinfo, const void *what)
 {
 	CheckRows	rows = {0};
 	const OgProvider *provider;
@@ -478,15 +478,5 @@ check(FunctionCallInfo fcinfo)
 Datum
 order_gateway_check(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	og_sql_check_context(fcinfo, "order_gateway_check");
-	InitMaterializedSRF(fcinfo, 0);
-	context = og_context_create();
-	old = MemoryContextSwitchTo(context);
-	check(fcinfo);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+	return og_sql_return_rows(fcinfo, "order_gateway_check", check, NULL);
 }

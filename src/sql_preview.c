@@ -9,11 +9,11 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "json.h"
 #include "sql_call.h"
+#include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(batch_cancel_preview);
 PG_FUNCTION_INFO_V1(tronsave_cancel_preview);
@@ -87,25 +87,26 @@ og_sql_preview_time(FunctionCallInfo fcinfo, int n)
 	return at;
 }
 
-static Datum
-preview(FunctionCallInfo fcinfo, const SqlFunction *function)
+static void
+show_requests(FunctionCallInfo fcinfo, const void *what)
 {
-	MemoryContext context = og_context_create();
-	MemoryContext old = MemoryContextSwitchTo(context);
+	const SqlFunction *function = what;
 	SqlArguments arguments;
 	TimestampTz at;
 	OgKeys	   *keys;
 
-	og_sql_check_context(fcinfo, psprintf("%s_preview", function->name));
 	og_sql_arguments(fcinfo, function, false, &arguments);
 	at = og_sql_preview_time(fcinfo, arguments.nargs);
-	InitMaterializedSRF(fcinfo, 0);
 	keys = og_sql_keys(function, &arguments);
 	og_call_preview(arguments.account, arguments.operation, &arguments.fields,
 					keys, at, og_sql_put_preview, fcinfo->resultinfo);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+}
+
+static Datum
+preview(FunctionCallInfo fcinfo, const SqlFunction *function)
+{
+	return og_sql_return_rows(fcinfo, psprintf("%s_preview", function->name),
+							  show_requests, function);
 }
 
 /* batch_cancel_preview(market, ids, server, at timestamptz) */

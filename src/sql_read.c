@@ -12,10 +12,8 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway_read.h"
@@ -24,10 +22,7 @@
 #include "sql_argument.h"
 #include "sql_call.h"
 #include "sql_record.h"
-
-/* Rows, and bytes of them, between two resets of the memory they are formed in. */
-#define ROWS_PER_RESET	256
-#define BYTES_PER_RESET	(1024 * 1024)
+#include "sql_rows.h"
 
 /* Of one function, and the row after the last. */
 #define MAX_PARAMETERS	8
@@ -111,8 +106,7 @@ typedef struct ReadResult
 {
 	ReturnSetInfo *rsinfo;
 	SqlRecord  *record;
-	MemoryContext context;		/* rows are formed in it */
-	uint64		nrows;
+	SqlScratch	scratch;
 	Datum	   *values;
 	bool	   *nulls;
 
@@ -181,9 +175,7 @@ open_result(ReadResult *result, FunctionCallInfo fcinfo,
 	result->values = palloc(natts * sizeof(Datum));
 	result->nulls = palloc(natts * sizeof(bool));
 	result->key = -1;
-	result->context = AllocSetContextCreate(CurrentMemoryContext,
-											"order_gateway rows",
-											ALLOCSET_DEFAULT_SIZES);
+	og_scratch_open(&result->scratch);
 }
 
 /* Rows are about ids of this type, and have them in column "order_id". */
@@ -204,7 +196,7 @@ put_row(void *owner, const OgRecord *record)
 {
 	ReadResult *result = owner;
 	TupleDesc	desc = result->rsinfo->setDesc;
-	MemoryContext old = MemoryContextSwitchTo(result->context);
+	MemoryContext old = MemoryContextSwitchTo(result->scratch.context);
 
 	memset(result->nulls, true, desc->natts * sizeof(bool));
 	og_sql_record_fill(result->record, record->values, record->raw,
@@ -221,19 +213,15 @@ put_row(void *owner, const OgRecord *record)
 	tuplestore_putvalues(result->rsinfo->setResult, desc, result->values,
 						 result->nulls);
 	MemoryContextSwitchTo(old);
-	if (++result->nrows % ROWS_PER_RESET == 0 ||
-		MemoryContextMemAllocated(result->context, false) > BYTES_PER_RESET)
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(result->context);
-	}
+	og_scratch_row_done(&result->scratch);
 }
 
 /* ---------- the functions ---------- */
 
 static void
-make_read(FunctionCallInfo fcinfo, const SqlRead *function)
+make_read(FunctionCallInfo fcinfo, const void *what)
 {
+	const SqlRead *function = what;
 	OgFields	fields = {0};
 	ReadResult	result;
 	OgRead		read = {0};
@@ -252,8 +240,9 @@ make_read(FunctionCallInfo fcinfo, const SqlRead *function)
 
 /* The same about a list of ids. */
 static void
-make_read_of_ids(FunctionCallInfo fcinfo, const SqlFunction *function)
+make_read_of_ids(FunctionCallInfo fcinfo, const void *what)
 {
+	const SqlFunction *function = what;
 	SqlArguments arguments;
 	ReadResult	result;
 	OgRead		read = {0};
@@ -284,34 +273,14 @@ find_read(const char *name)
 	return NULL;
 }
 
-/* Call one or the other, in a context that goes with an error. */
-static Datum
-read_rows(FunctionCallInfo fcinfo, const char *name, const SqlRead *read,
-		  const SqlFunction *read_of_ids)
-{
-	MemoryContext context;
-	MemoryContext old;
-
-	og_sql_check_context(fcinfo, name);
-	InitMaterializedSRF(fcinfo, 0);
-	context = og_context_create();
-	old = MemoryContextSwitchTo(context);
-	if (read_of_ids != NULL)
-		make_read_of_ids(fcinfo, read_of_ids);
-	else if (read != NULL)
-		make_read(fcinfo, read);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
-}
-
 /* Each has an entry in the table, by its name. */
 #define READ_FUNCTION(function) \
 	PG_FUNCTION_INFO_V1(function); \
 	Datum \
 	function(PG_FUNCTION_ARGS) \
 	{ \
-		return read_rows(fcinfo, #function, find_read(#function), NULL); \
+		return og_sql_return_rows(fcinfo, #function, make_read, \
+								  find_read(#function)); \
 	}
 
 READ_FUNCTION(btse_market_summary)
@@ -347,7 +316,8 @@ xt_orders(PG_FUNCTION_ARGS)
 		.ids = "ids"
 	};
 
-	return read_rows(fcinfo, function.name, NULL, &function);
+	return og_sql_return_rows(fcinfo, function.name, make_read_of_ids,
+							  &function);
 }
 
 /* tronsave_orders(ids anycompatiblearray, server name) */
@@ -361,7 +331,8 @@ tronsave_orders(PG_FUNCTION_ARGS)
 		.ids = "ids"
 	};
 
-	return read_rows(fcinfo, function.name, NULL, &function);
+	return og_sql_return_rows(fcinfo, function.name, make_read_of_ids,
+							  &function);
 }
 
 /* btse_codes(): what the provider's page calls its numbers; asks nobody. */

@@ -13,12 +13,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +25,7 @@
 #include "sql_call.h"
 #include "sql_outcome.h"
 #include "sql_record.h"
+#include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
 
@@ -419,7 +418,7 @@ put_rows(const Settling *settling)
 }
 
 static void
-settle(FunctionCallInfo fcinfo)
+settle(FunctionCallInfo fcinfo, const void *what)
 {
 	SqlFunction function = {.name = "order_gateway_settle", .ids = "ids"};
 	Settling	settling = {0};
@@ -455,15 +454,5 @@ settle(FunctionCallInfo fcinfo)
 Datum
 order_gateway_settle(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	og_sql_check_context(fcinfo, "order_gateway_settle");
-	InitMaterializedSRF(fcinfo, 0);
-	context = og_context_create();
-	old = MemoryContextSwitchTo(context);
-	settle(fcinfo);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return (Datum) 0;
+	return og_sql_return_rows(fcinfo, "order_gateway_settle", settle, NULL);
 }
