@@ -73,7 +73,7 @@ og_signed_request(const OgAccount *account, const OgOperation *operation,
 	request->on_reset.arg = request;
 	og_request_init(&request->parts, OG_GET, "");
 	MemoryContextRegisterResetCallback(context, &request->on_reset);
-	done = operation->build(&request->parts, asked) &&
+	done = og_build_request(operation, &request->parts, asked) &&
 		(operation->kind == OG_PUBLIC ||
 		 account->provider->sign(&request->parts, &signer));
 	MemoryContextSwitchTo(old);

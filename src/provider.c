@@ -241,6 +241,21 @@ og_says(OgSlice value, const char *text)
 		og_json_equals(value, text);
 }
 
+bool
+og_says_in_any_case(OgSlice value, OgSlice text)
+{
+	char	   *said;
+	bool		same;
+
+	if (og_json_kind(value) != OG_JSON_STRING)
+		return false;
+	said = og_json_text(value, (int) text.len + 1);
+	same = strlen(said) == text.len &&
+		pg_strncasecmp(said, text.data, text.len) == 0;
+	pfree(said);
+	return same;
+}
+
 OgVerdict
 og_meaning(const OgMeaning *meanings, OgSlice value)
 {
@@ -305,6 +320,32 @@ og_first_given(const OgSlice *values, int count)
 			return values[i];
 	}
 	return og_slice(NULL, 0);
+}
+
+void
+og_build_get(OgRequest *request, const char *path, const OgBatch *batch,
+			 const OgParameter *parameters)
+{
+	request->method = OG_GET;
+	request->path = path;
+	for (; parameters != NULL && parameters->argument != NULL; parameters++)
+	{
+		const char *value = og_fields_get(batch->arguments,
+										  parameters->argument);
+
+		if (value != NULL)
+			og_fields_add(&request->query, parameters->name, value);
+	}
+}
+
+bool
+og_build_request(const OgOperation *operation, OgRequest *request,
+				 const OgBatch *batch)
+{
+	if (operation->build != NULL)
+		return operation->build(request, batch);
+	og_build_get(request, operation->path, batch, operation->parameters);
+	return true;
 }
 
 cJSON *

@@ -309,6 +309,13 @@ typedef enum OgLaneClass
 #define OG_PROBE		"probe"
 #define OG_CREDENTIALS	"credentials"
 
+/* An argument of ours, and what a query calls it. */
+typedef struct OgParameter
+{
+	const char *argument;		/* NULL in the last row */
+	const char *name;
+} OgParameter;
+
 typedef struct OgOperation
 {
 	const char *name;			/* "cancel": the same with every provider */
@@ -329,6 +336,10 @@ typedef struct OgOperation
 	 * memory for it could not be had from a library that reports so.
 	 */
 	bool		(*build) (OgRequest *request, const OgBatch *batch);
+
+	/* Where that is NULL: it is a GET of this path, with what is given of ... */
+	const char *path;
+	const OgParameter *parameters;	/* ... these, NULL = it takes none */
 
 	/*
 	 * Read a proven answer; "answer" is its top value, of any kind.  What
@@ -373,6 +384,14 @@ typedef enum OgOrderState
 #define OG_ORDER_STATES	(OG_ORDER_UNKNOWN + 1)
 
 extern const char *og_order_state_name(OgOrderState state);
+
+/* Fill a request for a batch, by .build or what stands in its place. */
+extern bool og_build_request(const OgOperation *operation, OgRequest *request,
+							 const OgBatch *batch);
+
+/* Make it a GET of this path, with those arguments that were given. */
+extern void og_build_get(OgRequest *request, const char *path,
+						 const OgBatch *batch, const OgParameter *parameters);
 
 /*
  * A question that tells where an order stands, by a read.  What the first does
@@ -456,6 +475,9 @@ extern const OgOperation *og_provider_operation(const OgProvider *provider,
 
 /* True if a JSON string or number is spelled like this. */
 extern bool og_says(OgSlice value, const char *text);
+
+/* Is it a string that says this text, in upper or lower case? */
+extern bool og_says_in_any_case(OgSlice value, OgSlice text);
 
 /* A documented code or message, and the verdict that it stands for. */
 typedef struct OgMeaning

@@ -128,14 +128,6 @@ btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 						og_btse_delete_status);
 }
 
-static bool
-btse_build_probe(OgRequest *request, const OgBatch *batch)
-{
-	request->method = OG_GET;
-	request->path = BTSE_TIME_PATH;
-	return true;
-}
-
 /* The unit of the time is not documented. */
 static void
 btse_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
@@ -180,11 +172,7 @@ btse_read_credentials(OgReading *reading, OgSlice answer,
 
 static const OgOperation btse_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "cancel", BTSE_ACT,
 		.several = true,
 		.build = btse_build_cancel,
 		.read = btse_read_cancel
@@ -193,7 +181,7 @@ static const OgOperation btse_operations[] = {
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
-		.build = btse_build_probe,
+		.path = BTSE_TIME_PATH,
 		.read = btse_read_probe
 	},
 	{

@@ -25,6 +25,15 @@
 #define BTSE_ORDERS_PATH	"/api/v3.3/user/open_orders"
 #define BTSE_TIME_PATH		"/api/v3.3/time"
 
+/* Lengths of time, in milliseconds. */
+#define BTSE_MS_PER_MINUTE	INT64CONST(60000)
+#define BTSE_MS_PER_DAY		(24 * 60 * BTSE_MS_PER_MINUTE)
+
+/* What operations of a kind have in common; an act is about one order. */
+#define BTSE_READ	.kind = OG_READ, .lane = OG_LANE_QUERIES
+#define BTSE_ACT	.kind = OG_ACT, .lane = OG_LANE_ORDERS, \
+	.batch_max = 1, .batch_default = 1
+
 /* Codes of an error: they are those of HTTP. */
 #define BTSE_UNAUTHORIZED	"401"
 #define BTSE_FORBIDDEN		"403"
@@ -62,18 +71,6 @@ extern const OgOperation og_btse_invest_operations[];
 
 /* What to ask for where an order stands. */
 extern const OgInquiry og_btse_inquiries[];
-
-/* An argument of ours, and what a query calls it. */
-typedef struct BtseParameter
-{
-	const char *argument;		/* NULL in the last row */
-	const char *name;
-} BtseParameter;
-
-/* Make it a GET of this path, with those arguments that were given. */
-extern void og_btse_get(OgRequest *request, const char *path,
-						const OgBatch *batch,
-						const BtseParameter *parameters);
 
 /* An object that stands for an error, in the answer to a read. */
 extern void og_btse_read_refusal(OgRecords *records, OgSlice answer);

@@ -9,22 +9,20 @@
 
 #include "provider_btse.h"
 
-#define MS_PER_DAY		(24 * 60 * INT64CONST(60000))
-
 /* The account's trades of so many days come in one answer. */
 #define TRADES_DAYS		7
 
 /* A status, or the code of an error, that says that there is no such order. */
 #define BTSE_ORDER_NOT_FOUND	"16"
 
-static const BtseParameter btse_order_parameters[] = {
+static const OgParameter btse_order_parameters[] = {
 	{"symbol", "symbol"},
 	{"order_id", "orderID"},
 	{"client_order_id", "clOrderID"},
 	{NULL}
 };
 
-static const BtseParameter btse_trade_parameters[] = {
+static const OgParameter btse_trade_parameters[] = {
 	{"symbol", "symbol"},
 	{"from_time", "startTime"},
 	{"to_time", "endTime"},
@@ -35,7 +33,7 @@ static const BtseParameter btse_trade_parameters[] = {
 	{NULL}
 };
 
-static const BtseParameter btse_fee_parameters[] = {
+static const OgParameter btse_fee_parameters[] = {
 	{"symbol", "symbol"},
 	{NULL}
 };
@@ -47,36 +45,14 @@ btse_build_order(OgRequest *request, const OgBatch *batch)
 	if (og_fields_get(batch->arguments, "order_id") == NULL &&
 		og_fields_get(batch->arguments, "client_order_id") == NULL)
 		return false;
-	og_btse_get(request, BTSE_ORDER_PATH, batch, btse_order_parameters);
-	return true;
-}
-
-static bool
-btse_build_open_orders(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, BTSE_ORDERS_PATH, batch, btse_order_parameters);
-	return true;
-}
-
-static bool
-btse_build_trade_history(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/user/trade_history", batch,
-				btse_trade_parameters);
-	return true;
-}
-
-static bool
-btse_build_fees(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/user/fees", batch, btse_fee_parameters);
+	og_build_get(request, BTSE_ORDER_PATH, batch, btse_order_parameters);
 	return true;
 }
 
 static int64
 btse_trade_history_ms(const OgFields *arguments)
 {
-	return TRADES_DAYS * MS_PER_DAY;
+	return TRADES_DAYS * BTSE_MS_PER_DAY;
 }
 
 static const OgWalk btse_trade_history_walk = {
@@ -145,8 +121,6 @@ const OgInquiry og_btse_inquiries[] = {
 	{NULL}
 };
 
-#define BTSE_READ .kind = OG_READ, .lane = OG_LANE_QUERIES
-
 const OgOperation og_btse_account_operations[] = {
 	{
 		.name = "get_order", BTSE_READ,
@@ -156,13 +130,15 @@ const OgOperation og_btse_account_operations[] = {
 	},
 	{
 		.name = "open_orders", BTSE_READ,
-		.build = btse_build_open_orders,
+		.path = BTSE_ORDERS_PATH,
+		.parameters = btse_order_parameters,
 		.columns = og_btse_order_columns,
 		.read_records = og_btse_read_list
 	},
 	{
 		.name = "trade_history", BTSE_READ,
-		.build = btse_build_trade_history,
+		.path = "/api/v3.3/user/trade_history",
+		.parameters = btse_trade_parameters,
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
 		.walk = &btse_trade_history_walk,
@@ -170,7 +146,8 @@ const OgOperation og_btse_account_operations[] = {
 	},
 	{
 		.name = "fees", BTSE_READ,
-		.build = btse_build_fees,
+		.path = "/api/v3.3/user/fees",
+		.parameters = btse_fee_parameters,
 		.columns = og_btse_fee_columns,
 		.read_records = og_btse_read_list
 	},

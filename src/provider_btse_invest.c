@@ -9,45 +9,22 @@
 
 #include "provider_btse.h"
 
-static bool
-btse_build_products(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/invest/products", batch, NULL);
-	return true;
-}
-
-static bool
-btse_build_invest_orders(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/invest/orders", batch, NULL);
-	return true;
-}
-
-static bool
-btse_build_invest_history(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/invest/history", batch, NULL);
-	return true;
-}
-
-#define BTSE_READ .kind = OG_READ, .lane = OG_LANE_QUERIES
-
 const OgOperation og_btse_invest_operations[] = {
 	{
 		.name = "invest_products", BTSE_READ,
-		.build = btse_build_products,
+		.path = "/api/v3.3/invest/products",
 		.columns = og_btse_product_columns,
 		.read_records = og_btse_read_list
 	},
 	{
 		.name = "invest_orders", BTSE_READ,
-		.build = btse_build_invest_orders,
+		.path = "/api/v3.3/invest/orders",
 		.columns = og_btse_investment_columns,
 		.read_records = og_btse_read_list
 	},
 	{
 		.name = "invest_history", BTSE_READ,
-		.build = btse_build_invest_history,
+		.path = "/api/v3.3/invest/history",
 		.columns = og_btse_investing_columns,
 		.read_records = og_btse_read_list
 	},

@@ -9,9 +9,6 @@
 
 #include "provider_btse.h"
 
-#define MS_PER_MINUTE	INT64CONST(60000)
-#define MS_PER_DAY		(24 * 60 * MS_PER_MINUTE)
-
 /* Trades of so many days come in one answer, if both ends are given. */
 #define TRADES_DAYS		30
 
@@ -23,12 +20,12 @@
 
 /* ---------- requests ---------- */
 
-static const BtseParameter btse_symbol[] = {
+static const OgParameter btse_symbol[] = {
 	{"symbol", "symbol"},
 	{NULL}
 };
 
-static const BtseParameter btse_candle_parameters[] = {
+static const OgParameter btse_candle_parameters[] = {
 	{"symbol", "symbol"},
 	{"resolution", "resolution"},
 	{"from_time", "start"},
@@ -36,7 +33,7 @@ static const BtseParameter btse_candle_parameters[] = {
 	{NULL}
 };
 
-static const BtseParameter btse_book_parameters[] = {
+static const OgParameter btse_book_parameters[] = {
 	{"symbol", "symbol"},
 	{"grouping", "group"},
 	{"limit_bids", "limit_bids"},
@@ -45,63 +42,13 @@ static const BtseParameter btse_book_parameters[] = {
 	{NULL}
 };
 
-static const BtseParameter btse_trade_parameters[] = {
+static const OgParameter btse_trade_parameters[] = {
 	{"symbol", "symbol"},
 	{"from_time", "startTime"},
 	{"to_time", "endTime"},
 	{"count", "count"},
 	{NULL}
 };
-
-static bool
-btse_build_markets(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/market_summary", batch, btse_symbol);
-	return true;
-}
-
-static bool
-btse_build_candles(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/ohlcv", batch, btse_candle_parameters);
-	return true;
-}
-
-static bool
-btse_build_prices(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/price", batch, btse_symbol);
-	return true;
-}
-
-static bool
-btse_build_book(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/orderbook", batch, btse_book_parameters);
-	return true;
-}
-
-static bool
-btse_build_book_l2(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/orderbook/L2", batch,
-				btse_book_parameters);
-	return true;
-}
-
-static bool
-btse_build_trades(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, "/api/v3.3/trades", batch, btse_trade_parameters);
-	return true;
-}
-
-static bool
-btse_build_time(OgRequest *request, const OgBatch *batch)
-{
-	og_btse_get(request, BTSE_TIME_PATH, batch, NULL);
-	return true;
-}
 
 /* ---------- windows ---------- */
 
@@ -110,13 +57,13 @@ btse_candles_ms(const OgFields *arguments)
 {
 	const char *minutes = og_fields_get(arguments, "resolution");
 
-	return CANDLES * MS_PER_MINUTE * (minutes ? strtol(minutes, NULL, 10) : 1);
+	return CANDLES * BTSE_MS_PER_MINUTE * (minutes ? strtol(minutes, NULL, 10) : 1);
 }
 
 static int64
 btse_trades_ms(const OgFields *arguments)
 {
-	return TRADES_DAYS * MS_PER_DAY;
+	return TRADES_DAYS * BTSE_MS_PER_DAY;
 }
 
 static const OgWalk btse_candle_walk = {
@@ -227,38 +174,44 @@ btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 const OgOperation og_btse_market_operations[] = {
 	{
 		.name = "market_summary", BTSE_PUBLIC,
-		.build = btse_build_markets,
+		.path = "/api/v3.3/market_summary",
+		.parameters = btse_symbol,
 		.columns = og_btse_market_columns,
 		.read_records = og_btse_read_list
 	},
 	{
 		.name = "ohlcv", BTSE_PUBLIC,
-		.build = btse_build_candles,
+		.path = "/api/v3.3/ohlcv",
+		.parameters = btse_candle_parameters,
 		.columns = og_btse_candle_columns,
 		.read_records = btse_read_candles,
 		.walk = &btse_candle_walk
 	},
 	{
 		.name = "price", BTSE_PUBLIC,
-		.build = btse_build_prices,
+		.path = "/api/v3.3/price",
+		.parameters = btse_symbol,
 		.columns = og_btse_price_columns,
 		.read_records = og_btse_read_list
 	},
 	{
 		.name = "orderbook", BTSE_PUBLIC,
-		.build = btse_build_book,
+		.path = "/api/v3.3/orderbook",
+		.parameters = btse_book_parameters,
 		.columns = og_btse_level_columns,
 		.read_records = btse_read_book
 	},
 	{
 		.name = "orderbook_l2", BTSE_PUBLIC,
-		.build = btse_build_book_l2,
+		.path = "/api/v3.3/orderbook/L2",
+		.parameters = btse_book_parameters,
 		.columns = og_btse_level_columns,
 		.read_records = btse_read_book
 	},
 	{
 		.name = "trades", BTSE_PUBLIC,
-		.build = btse_build_trades,
+		.path = "/api/v3.3/trades",
+		.parameters = btse_trade_parameters,
 		.columns = og_btse_trade_columns,
 		.read_records = og_btse_read_list,
 		.walk = &btse_trade_walk,
@@ -266,7 +219,7 @@ const OgOperation og_btse_market_operations[] = {
 	},
 	{
 		.name = "time", BTSE_PUBLIC,
-		.build = btse_build_time,
+		.path = BTSE_TIME_PATH,
 		.columns = og_btse_time_columns,
 		.read_records = og_btse_read_list
 	},

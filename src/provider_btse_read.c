@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * provider_btse_read.c
- *		What BTSE's reads have in common: a GET, and a list or an error.
+ *		What BTSE's reads have in common: a list or an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -86,20 +86,4 @@ og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
 		og_take_objects(records, answer);
 	else
 		og_btse_read_refusal(records, answer);
-}
-
-void
-og_btse_get(OgRequest *request, const char *path, const OgBatch *batch,
-			const BtseParameter *parameters)
-{
-	request->method = OG_GET;
-	request->path = path;
-	for (; parameters != NULL && parameters->argument != NULL; parameters++)
-	{
-		const char *value = og_fields_get(batch->arguments,
-										  parameters->argument);
-
-		if (value != NULL)
-			og_fields_add(&request->query, parameters->name, value);
-	}
 }

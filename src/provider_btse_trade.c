@@ -26,9 +26,6 @@
  */
 #define BTSE_MAX_CANCELLED	10000
 
-/* Longer symbols are no symbols. */
-#define BTSE_MAX_SYMBOL		64
-
 /* ---------- create ---------- */
 
 static const BtseMember btse_new_order[] = {
@@ -232,24 +229,6 @@ btse_build_cancel_all(OgRequest *request, const OgBatch *batch)
 	return true;
 }
 
-/* Is an order of the market that was meant?  Symbols may be in any case. */
-static bool
-is_of_market(OgSlice element, const OgBatch *batch)
-{
-	OgSlice		value = og_json_member(element, "symbol");
-	OgSlice		symbol = batch->keys[0];
-	char	   *text;
-	bool		same;
-
-	if (og_json_kind(value) != OG_JSON_STRING)
-		return false;
-	text = og_json_text(value, BTSE_MAX_SYMBOL + 1);
-	same = strlen(text) == symbol.len &&
-		pg_strncasecmp(text, symbol.data, symbol.len) == 0;
-	pfree(text);
-	return same;
-}
-
 /*
  * Each order that was cancelled has an element.  An empty list says that the
  * request was carried out, and that there was nothing to cancel.
@@ -272,7 +251,8 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	og_json_open(&cursor, answer);
 	while (og_json_next_element(&cursor, &element))
 	{
-		bool		ours = is_of_market(element, batch);
+		OgSlice		symbol = og_json_member(element, "symbol");
+		bool		ours = og_says_in_any_case(symbol, batch->keys[0]);
 
 		if (!ours)
 			reading->note = "names an order of another market";
@@ -302,11 +282,7 @@ btse_build_timer(OgRequest *request, const OgBatch *batch)
 
 const OgOperation og_btse_trade_acts[] = {
 	{
-		.name = "create_order",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "create_order", BTSE_ACT,
 		.several = true,
 		.done = OG_ACCEPTED,
 		.build = btse_build_create,
@@ -314,11 +290,7 @@ const OgOperation og_btse_trade_acts[] = {
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "amend_order",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "amend_order", BTSE_ACT,
 		.several = true,
 		.done = OG_ACCEPTED,
 		.build = btse_build_amend,
@@ -326,22 +298,14 @@ const OgOperation og_btse_trade_acts[] = {
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "cancel_all",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "cancel_all", BTSE_ACT,
 		.several = true,
 		.build = btse_build_cancel_all,
 		.read = btse_read_cancel_all,
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "cancel_all_after",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "cancel_all_after", BTSE_ACT,
 		.done = OG_ACCEPTED,
 		.build = btse_build_timer,
 		.read = og_btse_read_no_body,

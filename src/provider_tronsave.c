@@ -58,15 +58,6 @@ tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
 		tronsave_build_post(request, "/v0/fast-charge-order-cancel", batch);
 }
 
-/* There is no public read: see what answers at all. */
-static bool
-tronsave_build_probe(OgRequest *request, const OgBatch *batch)
-{
-	request->method = OG_GET;
-	request->path = "";
-	return true;
-}
-
 static bool
 tronsave_build_credentials(OgRequest *request, const OgBatch *batch)
 {
@@ -306,10 +297,11 @@ static const OgOperation tronsave_operations[] = {
 		.read = tronsave_read_cancel
 	},
 	{
+		/* There is no public read: see what answers at all. */
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
-		.build = tronsave_build_probe
+		.path = ""
 	},
 	{
 		.name = OG_CREDENTIALS,

@@ -270,18 +270,6 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->note = "has no status that is documented";
 }
 
-/*
- * There is no read without a signature, and with one none is known that does
- * nothing: see what answers at all.
- */
-static bool
-wangdian_build_probe(OgRequest *request, const OgBatch *batch)
-{
-	request->method = OG_GET;
-	request->path = "";
-	return true;
-}
-
 static const OgOperation wangdian_operations[] = {
 	{
 		.name = "cancel",
@@ -293,10 +281,14 @@ static const OgOperation wangdian_operations[] = {
 		.read = wangdian_read_cancel
 	},
 	{
+		/*
+		 * There is no read without a signature, and with one none is known
+		 * that does nothing: see what answers at all.
+		 */
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
-		.build = wangdian_build_probe
+		.path = ""
 	},
 	{.name = NULL}
 };

@@ -263,14 +263,6 @@ xt_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->note = "has no list of orders";
 }
 
-static bool
-xt_build_probe(OgRequest *request, const OgBatch *batch)
-{
-	request->method = OG_GET;
-	request->path = "/trade/api/v1/getServerTime";
-	return true;
-}
-
 static void
 xt_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
@@ -475,7 +467,7 @@ static const OgOperation xt_operations[] = {
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
-		.build = xt_build_probe,
+		.path = "/trade/api/v1/getServerTime",
 		.read = xt_read_probe
 	},
 	{

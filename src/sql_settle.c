@@ -209,12 +209,11 @@ is_current(const Settling *settling, const OgSlice *values)
 	OgSlice		key = og_keys_get(settling->keys, settling->current);
 	OgSlice		id = values[og_column(columns, settling->by)];
 	OgSlice		symbol = values[og_column(columns, "symbol")];
-	char	   *text = og_json_text(symbol, OG_MAX_ID);
 
 	return og_json_kind(id) != OG_JSON_NOTHING &&
 		og_json_compare(id, key) == 0 &&
 		(og_json_kind(symbol) == OG_JSON_NOTHING ||
-		 (text != NULL && pg_strcasecmp(text, settling->market) == 0));
+		 og_says_in_any_case(symbol, og_slice_of(settling->market)));
 }
 
 /*

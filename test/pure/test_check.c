@@ -263,7 +263,7 @@ asked(const OgProvider *provider, const char *name, const char *setting)
 	if (operation == NULL)
 		return "none";
 	og_request_init(&request, OG_GET, "");
-	if (!operation->build(&request, &nothing) ||
+	if (!og_build_request(operation, &request, &nothing) ||
 		(operation->kind != OG_PUBLIC && !provider->sign(&request, &signer)))
 		return "could not be built";
 	initStringInfo(&out);

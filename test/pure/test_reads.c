@@ -92,7 +92,7 @@ request_text(const OgProvider *provider, const char *const *account,
 	StringInfoData out;
 
 	og_request_init(&request, OG_GET, "");
-	if (!operation->build(&request, &batch) ||
+	if (!og_build_request(operation, &request, &batch) ||
 		(operation->kind != OG_PUBLIC && !provider->sign(&request, &signer)))
 		return NULL;
 	initStringInfo(&out);
