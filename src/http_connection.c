@@ -236,9 +236,7 @@ static bool
 run_transfer(OgTransfer *transfer)
 {
 	og_socket_check_idle();
-	if (!choose_connections(transfer) || !og_event_add(transfer))
-		return false;
-	return true;
+	return choose_connections(transfer) && og_event_add(transfer);
 }
 
 static void
@@ -281,6 +279,17 @@ refusal_unseen(const OgHttp *http)
 	return false;
 }
 
+/* May it not begin now?  Another connection is not opened for a quick answer. */
+static bool
+has_to_wait(const OgTransfer *transfer)
+{
+	const OgHttp *http = transfer->http;
+
+	return refusal_unseen(http) ||
+		(http->nrunning > 0 && http->nrunning >= http->width &&
+		 !answers_are_slow(&transfer->endpoint));
+}
+
 /*
  * Begin a transfer that was prepared, or let it wait.  False if libcurl has no
  * memory.
@@ -290,20 +299,13 @@ og_connection_take(OgTransfer *transfer)
 {
 	OgHttp	   *http = transfer->http;
 
-	if (refusal_unseen(http))
+	if (has_to_wait(transfer))
 	{
 		stand_in_line(transfer);
 		return true;
 	}
 	if (http->nrunning >= http->width)
-	{
-		if (http->nrunning > 0 && !answers_are_slow(&transfer->endpoint))
-		{
-			stand_in_line(transfer);
-			return true;
-		}
 		http->width++;
-	}
 	return run_transfer(transfer);
 }
 

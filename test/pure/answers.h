@@ -29,6 +29,20 @@ __asan_default_options(void)
 	return "detect_leaks=0";
 }
 
+/* JSON is easier to read here with ' for ". */
+static inline char *
+quoted(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *c = copy; *c != '\0'; c++)
+	{
+		if (*c == '\'')
+			*c = '"';
+	}
+	return copy;
+}
+
 /* Split keys at spaces. */
 static int
 split_keys(char *text, OgSlice *keys)

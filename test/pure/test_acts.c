@@ -21,19 +21,6 @@ static const char *const account[] = {
 	"848db84ac252b6726e5f6e7a711d9c96d9fd77d020151b45839a5b59c37203bx"
 };
 
-static char *
-quoted(const char *text)
-{
-	char	   *copy = pstrdup(text);
-
-	for (char *c = copy; *c != '\0'; c++)
-	{
-		if (*c == '\'')
-			*c = '"';
-	}
-	return copy;
-}
-
 /* Split "key name=value name=value". */
 static OgBatch
 make_batch(const char *asked, OgFields *arguments, OgSlice *key)

@@ -23,19 +23,6 @@ typedef struct Row
 	const char *expected;
 } Row;
 
-static char *
-quoted(const char *text)
-{
-	char	   *copy = pstrdup(text);
-
-	for (char *c = copy; *c != '\0'; c++)
-	{
-		if (*c == '\'')
-			*c = '"';
-	}
-	return copy;
-}
-
 /* The body ends where a page that cannot be read could begin. */
 static void
 test_rows(const Row *rows, size_t count)

@@ -540,11 +540,7 @@ is($clerk->value('SELECT outcome FROM ' . call_sql('xt', [2])), 'cancelled',
 	'rule 9: with all of them, it may');
 $clerk->quit;
 
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
-$node->wait_for_catchup($standby);
+my $standby = $test->standby;
 fresh('xt', 1);
 my $reader = $test->session(node => $standby);
 is($reader->error('SELECT * FROM ' . call_sql('xt', [1])), '25006',

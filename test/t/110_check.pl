@@ -584,11 +584,7 @@ $session->query('BEGIN TRANSACTION READ ONLY');
 check('xt', 'xt', $GOOD, 'in a READ ONLY transaction');
 $session->query('COMMIT');
 
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
-$node->wait_for_catchup($standby);
+my $standby = $test->standby;
 my $reader = $test->session(node => $standby);
 is(ok_letters($reader->rows(check_sql('xt'))), $GOOD, 'on a standby');
 $reader->quit;

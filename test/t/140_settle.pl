@@ -8,15 +8,12 @@ use utf8;
 use JSON::PP ();
 use Test::More;
 
-use PostgreSQL::Test::Cluster;
-
 use OrderGateway::Test qw(call_sql letters sql_array);
 
 my $test = OrderGateway::Test->start(
 	options => { rate_limit => 'off' },
 	standby => 1,
 	conf => "shared_preload_libraries = 'order_gateway'\n");
-my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $session = $test->session;
 
@@ -212,11 +209,7 @@ is($test->session(user => 'stranger')->error(
 	'42501', 'it is granted to nobody');
 
 # ... so it works on a standby, as all reads do
-$node->backup('base');
-my $standby = PostgreSQL::Test::Cluster->new('standby');
-$standby->init_from_backup($node, 'base', has_streaming => 1);
-$standby->start;
-$node->wait_for_catchup($standby);
+my $standby = $test->standby;
 my $reader = $test->session(node => $standby);
 is_deeply(
 	$reader->query(q{SELECT outcome, order_state

@@ -163,6 +163,11 @@ setting C<accept_any_id>.
 
 A new psql session, see below.  C<database>, C<user>, C<node>.
 
+=head2 $test->standby
+
+A standby that has caught up, as another PostgreSQL::Test::Cluster; the cluster
+must have been started with C<standby>.
+
 =head2 $test->seed($provider, @ids)
 
 Gives the sandbox open orders, in the market that calls use.
@@ -240,6 +245,19 @@ sub session
 
 	$connstr .= " user=$opts{user}" if $opts{user};
 	return OrderGateway::Test::Session->new($connstr);
+}
+
+sub standby
+{
+	my ($self) = @_;
+	my $node = $self->{node};
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+
+	$node->backup('base');
+	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->start;
+	$node->wait_for_catchup($standby);
+	return $standby;
 }
 
 sub seed
