@@ -124,7 +124,7 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 static void
 btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	og_btse_read_orders(reading, answer, og_btse_id_name(batch), true,
+	og_btse_read_orders(reading, answer, BTSE_CANCEL, og_btse_id_name(batch),
 						og_btse_delete_status);
 }
 
@@ -172,7 +172,7 @@ btse_read_credentials(OgReading *reading, OgSlice answer,
 
 static const OgOperation btse_operations[] = {
 	{
-		.name = "cancel", BTSE_ACT,
+		.name = "cancel", BTSE_ORDER_ACT,
 		.several = true,
 		.build = btse_build_cancel,
 		.read = btse_read_cancel

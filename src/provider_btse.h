@@ -31,7 +31,7 @@
 
 /* What operations of a kind have in common; an act is about one order. */
 #define BTSE_READ	.kind = OG_READ, .lane = OG_LANE_QUERIES
-#define BTSE_ACT	.kind = OG_ACT, .lane = OG_LANE_ORDERS, \
+#define BTSE_ORDER_ACT	.kind = OG_ACT, .lane = OG_LANE_ORDERS, \
 	.batch_max = 1, .batch_default = 1
 
 /* Codes of an error: they are those of HTTP. */
@@ -133,13 +133,21 @@ extern void og_btse_read_error(OgReading *reading, OgSlice answer);
 extern void og_btse_read_no_body(OgReading *reading, OgSlice answer,
 								 const OgBatch *batch);
 
+/* What was done to the orders of a list. */
+typedef enum BtseAct
+{
+	BTSE_CANCEL,
+	BTSE_AMEND,
+	BTSE_CREATE
+} BtseAct;
+
 /*
  * Read a list of orders that must carry the key as "id_name", which one of its
- * elements has to do.  With "legs" those that carry another are legs of the
- * same order, else they were not asked for.
+ * elements has to do.  In the answer to a cancel those that carry another are
+ * legs of the same order, else they were not asked for.
  */
 extern void og_btse_read_orders(OgReading *reading, OgSlice answer,
-								const char *id_name, bool legs,
+								BtseAct act, const char *id_name,
 								const OgMeaning *meanings);
 
 /*
@@ -154,6 +162,6 @@ extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list,
  * that nobody asked for.
  */
 extern void og_btse_take_order(OgReading *reading, OgSlice element,
-							   const OgMeaning *meanings);
+							   BtseAct act, const OgMeaning *meanings);
 
 #endif							/* OG_PROVIDER_BTSE_H */

@@ -81,7 +81,7 @@ is_part(OgSlice value)
 }
 
 void
-og_btse_take_order(OgReading *reading, OgSlice element,
+og_btse_take_order(OgReading *reading, OgSlice element, BtseAct act,
 				   const OgMeaning *meanings)
 {
 	enum
@@ -107,6 +107,11 @@ og_btse_take_order(OgReading *reading, OgSlice element,
 		result.message = values[MESSAGE];
 		if (result.part.data != NULL)
 			result.verdict = og_meaning(meanings, values[STATUS]);
+
+		/* A new order with an id was made: it must not be made once more. */
+		if (result.verdict == OG_TOO_FREQUENT && act == BTSE_CREATE &&
+			is_id(values[ORDER_ID]))
+			result.verdict = OG_UNKNOWN;
 	}
 	else if (result.part.data != NULL)
 		reading->take(reading, -1, &result);
@@ -139,8 +144,8 @@ is_another(OgReading *reading, OgSlice element, const char *id_name)
 }
 
 void
-og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
-					bool legs, const OgMeaning *meanings)
+og_btse_read_orders(OgReading *reading, OgSlice answer, BtseAct act,
+					const char *id_name, const OgMeaning *meanings)
 {
 	OgJsonCursor cursor;
 	OgSlice		element;
@@ -163,9 +168,9 @@ og_btse_read_orders(OgReading *reading, OgSlice answer, const char *id_name,
 	{
 		OgResult	stranger = {.verdict = OG_UNKNOWN};
 
-		if (ours && !legs && is_another(reading, element, id_name))
+		if (ours && act != BTSE_CANCEL && is_another(reading, element, id_name))
 			reading->take(reading, -1, &stranger);
 		else
-			og_btse_take_order(reading, element, ours ? meanings : NULL);
+			og_btse_take_order(reading, element, act, ours ? meanings : NULL);
 	}
 }

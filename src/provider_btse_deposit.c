@@ -82,21 +82,21 @@ btse_read_renew(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 const OgOperation og_btse_deposit_acts[] = {
 	{
-		.name = "invest_deposit", BTSE_ACT,
+		.name = "invest_deposit", BTSE_ORDER_ACT,
 		.done = OG_ACCEPTED,
 		.build = btse_build_deposit,
 		.read = og_btse_read_no_body,
 		.empty_is_accepted = true
 	},
 	{
-		.name = "invest_renew", BTSE_ACT,
+		.name = "invest_renew", BTSE_ORDER_ACT,
 		.done = OG_ACCEPTED,
 		.build = btse_build_renew,
 		.read = btse_read_renew,
 		.columns = btse_renewal_columns
 	},
 	{
-		.name = "invest_redeem", BTSE_ACT,
+		.name = "invest_redeem", BTSE_ORDER_ACT,
 		.done = OG_ACCEPTED,
 		.build = btse_build_redeem,
 		.read = og_btse_read_no_body,

@@ -106,7 +106,7 @@ btse_read_create(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		is_argument(batch, "time_in_force", "IOC") ||
 		is_argument(batch, "time_in_force", "FOK");
 
-	og_btse_read_orders(reading, answer, "clOrderID", false,
+	og_btse_read_orders(reading, answer, BTSE_CREATE, "clOrderID",
 						at_once ? btse_new_status : btse_resting_status);
 }
 
@@ -210,7 +210,7 @@ btse_build_amend(OgRequest *request, const OgBatch *batch)
 static void
 btse_read_amend(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	og_btse_read_orders(reading, answer, og_btse_id_name(batch), false,
+	og_btse_read_orders(reading, answer, BTSE_AMEND, og_btse_id_name(batch),
 						btse_amend_status);
 }
 
@@ -256,7 +256,7 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 		if (!ours)
 			reading->note = "names an order of another market";
-		og_btse_take_order(reading, element,
+		og_btse_take_order(reading, element, BTSE_CANCEL,
 						   ours ? og_btse_delete_status : NULL);
 		count++;
 	}
@@ -282,7 +282,7 @@ btse_build_timer(OgRequest *request, const OgBatch *batch)
 
 const OgOperation og_btse_trade_acts[] = {
 	{
-		.name = "create_order", BTSE_ACT,
+		.name = "create_order", BTSE_ORDER_ACT,
 		.several = true,
 		.done = OG_ACCEPTED,
 		.build = btse_build_create,
@@ -290,7 +290,7 @@ const OgOperation og_btse_trade_acts[] = {
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "amend_order", BTSE_ACT,
+		.name = "amend_order", BTSE_ORDER_ACT,
 		.several = true,
 		.done = OG_ACCEPTED,
 		.build = btse_build_amend,
@@ -298,14 +298,14 @@ const OgOperation og_btse_trade_acts[] = {
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "cancel_all", BTSE_ACT,
+		.name = "cancel_all", BTSE_ORDER_ACT,
 		.several = true,
 		.build = btse_build_cancel_all,
 		.read = btse_read_cancel_all,
 		.columns = og_btse_order_columns
 	},
 	{
-		.name = "cancel_all_after", BTSE_ACT,
+		.name = "cancel_all_after", BTSE_ORDER_ACT,
 		.done = OG_ACCEPTED,
 		.build = btse_build_timer,
 		.read = og_btse_read_no_body,

@@ -50,7 +50,7 @@ hear_btse_error(Testimony *t, const Node *answer)
 }
 
 static OgVerdict
-btse_new_verdict(const Asked *asked, const Node *status)
+btse_new_verdict(const Asked *asked, const Node *status, const Node *order)
 {
 	static const char *const taken[] = {"2", "4", "5", "9", "10", NULL};
 	static const char *const refused[] = {
@@ -59,8 +59,10 @@ btse_new_verdict(const Asked *asked, const Node *status)
 
 	if (second_says_text(status, "6") && asked->at_once)
 		return OG_ACCEPTED;
-	return second_says_text(status, "303") ? OG_TOO_FREQUENT
-		: second_is_any_of(status, taken) ? OG_ACCEPTED
+	if (second_says_text(status, "303"))
+		return second_is_word(order) && !second_says_text(order, "")
+			? OG_UNKNOWN : OG_TOO_FREQUENT;
+	return second_is_any_of(status, taken) ? OG_ACCEPTED
 		: second_is_any_of(status, refused) ? OG_REJECTED : OG_UNKNOWN;
 }
 
@@ -79,10 +81,13 @@ btse_amended_verdict(const Node *status)
 }
 
 static OgVerdict
-btse_status_verdict(const Asked *asked, const Node *status)
+btse_status_verdict(const Asked *asked, const Node *element)
 {
+	const Node *status = second_member(element, "status");
+
 	if (strcmp(asked->operation, "create_order") == 0)
-		return btse_new_verdict(asked, status);
+		return btse_new_verdict(asked, status,
+								second_member(element, "orderID"));
 	if (strcmp(asked->operation, "amend_order") == 0)
 		return btse_amended_verdict(status);
 	return btse_verdict(status);
@@ -154,7 +159,7 @@ hear_btse_list(Testimony *t, const Asked *asked, const Node *answer)
 		statement->code = status;
 		statement->message = second_member(element, "message");
 		if (part != NULL)
-			statement->verdict = btse_status_verdict(asked, status);
+			statement->verdict = btse_status_verdict(asked, element);
 	}
 }
 

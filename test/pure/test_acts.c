@@ -254,6 +254,8 @@ static const struct
 	"[" O('o', 'c', 2) "]", "unknown|2||" O('o', 'c', 2)},
 	{"too frequent", "create_order", LIMIT, 429, "[" O('', 'c', 303) "]",
 	"too_frequent|303||" O('', 'c', 303)},
+	{"an order was made, and too frequent", "create_order", LIMIT, 200,
+	"[" O('o', 'c', 303) "]", "unknown|303||" O('o', 'c', 303)},
 	{"an order, too frequent", "create_order", LIMIT, 429,
 	"[" O('o', 'c', 2) "]", "unknown|2||" O('o', 'c', 2)},
 	{"an error", "create_order", LIMIT, 401, ERROR_401,

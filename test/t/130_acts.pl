@@ -301,6 +301,12 @@ $sandbox->arm('verdict', provider => 'btse', code => 303);
 ($row) = @{ act('btse_create_order', @LIMIT, client_order_id => 'mine') };
 is_deeply([ @$row{qw(outcome attempts)} ], [ 'accepted', 2 ],
 	'so is status 303');
+$test->reset;
+$sandbox->arm('verdict', provider => 'btse', code => 303, process => JSON::PP::true());
+($row) = @{ act('btse_create_order', @LIMIT, client_order_id => 'mine') };
+is_deeply([ @$row{qw(outcome attempts)} ], [ 'unknown', 1 ],
+	'... but not beside the id of an order');
+is_deeply(times_created(), { mine => 1 }, '... which is not created once more');
 
 $test->servers('dead', kind => 'refused', retries => 0,
 	providers => ['btse']);
