@@ -51,7 +51,9 @@ og_sql_return_rows(FunctionCallInfo fcinfo, const char *name, SqlBody body,
 	MemoryContext old;
 
 	check_context(fcinfo, name);
-	InitMaterializedSRF(fcinfo, 0);
+
+	/* The executor has just derived the rows' type from the same expression. */
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	context = og_context_create();
 	old = MemoryContextSwitchTo(context);
 	body(fcinfo, what);
