@@ -73,7 +73,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->nbatches = keys->nkeys / call->batch_size +
 		(keys->nkeys % call->batch_size != 0);
 	call->pace = og_pace_of(account, operation);
-	call->ring_size = OG_RUN_AHEAD * account->max_in_flight;
+	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight, call->nbatches);
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
 	og_rows_begin(call);
 
