@@ -87,8 +87,9 @@ all of that by themselves))
 endif
 
 # libcurl 7.87 is the first with CURLOPT_QUICK_EXIT, without which a name
-# lookup that gets no answer could not be interrupted.
-NEEDED = "libcurl >= 7.87" openssl libcjson
+# lookup that gets no answer could not be interrupted; OpenSSL 3.0 the first
+# whose algorithms can be fetched once.
+NEEDED = "libcurl >= 7.87" "openssl >= 3.0" libcjson
 ifeq ($(filter %clean uninstall installcheck,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && echo found),found)
 $(error pkg-config does not find $(NEEDED): install pkg-config, \

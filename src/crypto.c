@@ -4,8 +4,8 @@
  *		Signatures and encodings, on OpenSSL.
  *
  * Every function is one shot: no context, and so no state that a key went
- * into, outlives a call.  The raw digest is wiped before it is forgotten;
- * its text belongs to the caller.
+ * into, outlives a call; only the algorithms themselves do.  The raw digest is
+ * wiped before it is forgotten; its text belongs to the caller.
  *
  * When OpenSSL fails, its queue of errors is emptied: it is one queue per
  * thread, and libcurl or the server's own TLS would find what we left there
@@ -24,19 +24,23 @@
 
 #include "crypto.h"
 
+/*
+ * Fetched once: what EVP_sha256() and the like answer is looked up anew for
+ * every digest.  NULL if OpenSSL does not have it.
+ */
 static const EVP_MD *
 digest_of(OgHash hash)
 {
-	switch (hash)
-	{
-		case OG_MD5:
-			return EVP_md5();
-		case OG_SHA256:
-			return EVP_sha256();
-		case OG_SHA384:
-			return EVP_sha384();
-	}
-	pg_unreachable();
+	static const char *const names[] = {
+		[OG_MD5] = "MD5",
+		[OG_SHA256] = "SHA2-256",
+		[OG_SHA384] = "SHA2-384"
+	};
+	static EVP_MD *digests[lengthof(names)];
+
+	if (digests[hash] == NULL)
+		digests[hash] = EVP_MD_fetch(NULL, names[hash], NULL);
+	return digests[hash];
 }
 
 /* OpenSSL takes bytes, and is not asked what it does with NULL. */
@@ -66,10 +70,11 @@ og_hash_hex(OgHash hash, OgSlice text)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
+	const EVP_MD *type = digest_of(hash);
 	char	   *hex = NULL;
 
-	if (EVP_Digest(bytes_of(text), text.len, digest, &len, digest_of(hash),
-				   NULL))
+	if (type != NULL &&
+		EVP_Digest(bytes_of(text), text.len, digest, &len, type, NULL))
 		hex = hex_of(digest, len);
 	else
 		ERR_clear_error();
@@ -82,13 +87,15 @@ og_hmac_hex(OgHash hash, OgSlice key, OgSlice text)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
+	const EVP_MD *type = digest_of(hash);
 	char	   *hex = NULL;
 
 	/* The one length that OpenSSL takes as an int. */
 	if (key.len > INT_MAX)
 		return NULL;
 
-	if (HMAC(digest_of(hash), bytes_of(key), (int) key.len,
+	if (type != NULL &&
+		HMAC(type, bytes_of(key), (int) key.len,
 			 bytes_of(text), text.len, digest, &len) != NULL)
 		hex = hex_of(digest, len);
 	else
