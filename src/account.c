@@ -156,7 +156,8 @@ read_server(OgAccount *account, const char *server)
 
 	len = strlen(account->base_url);
 	while (len > 0 && account->base_url[len - 1] == '/')
-		account->base_url[--len] = '\0';
+		len--;
+	account->base_url = pnstrdup(account->base_url, len);
 }
 
 /* The wrappers of all providers, for a hint. */

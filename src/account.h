@@ -23,9 +23,9 @@ typedef struct OgAccount
 	char	   *server;			/* name of the foreign server */
 
 	/* where */
-	char	   *base_url;		/* without a slash at its end */
-	char	   *host;			/* "host:port", lower case */
-	char	   *sslrootcert;	/* NULL = the system's */
+	const char *base_url;		/* without a slash at its end */
+	const char *host;			/* "host:port", lower case */
+	const char *sslrootcert;	/* NULL = the system's */
 	bool		allow_http;		/* a superuser allowed plain http */
 
 	/* bounds; durations in milliseconds, 0 = none where that is allowed */

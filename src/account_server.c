@@ -106,6 +106,19 @@ has_server_option(const OgProvider *provider, const ServerOption *option)
 		preset_of(provider, option) != NULL;
 }
 
+/* The option of servers that has a name, or NULL. */
+static const ServerOption *
+find_server_option(const OgProvider *provider, const OgWrittenOption *written)
+{
+	for (size_t i = 0; i < lengthof(server_options); i++)
+	{
+		if (og_account_is_named(written, server_options[i].name))
+			return has_server_option(provider, &server_options[i])
+				? &server_options[i] : NULL;
+	}
+	return NULL;
+}
+
 /* The options of a server, separated by commas. */
 static char *
 server_option_names(const OgProvider *provider)
@@ -131,11 +144,8 @@ bool
 og_account_is_server_option(const OgProvider *provider,
 							const OgWrittenOption *written)
 {
-	for (size_t i = 0; i < lengthof(server_options); i++)
-	{
-		if (og_account_is_named(written, server_options[i].name))
-			return has_server_option(provider, &server_options[i]);
-	}
+	if (find_server_option(provider, written) != NULL)
+		return true;
 	for (int i = 0; i < OG_MAX_SETTINGS; i++)
 	{
 		if (provider->settings[i].name != NULL &&
@@ -276,7 +286,7 @@ read_number_option(const OgAccount *account, const ServerOption *option,
 /* Read a value into its member of the account. */
 static void
 read_server_option(OgAccount *account, const ServerOption *option,
-				   char *value)
+				   const char *value)
 {
 	void	   *member = (char *) account + option->member;
 	const char *reason = NULL;
@@ -311,7 +321,7 @@ read_server_option(OgAccount *account, const ServerOption *option,
 	if (reason != NULL)
 		refuse_value(account, option->name, value, reason);
 	if (option->kind != OPTION_BOOL)
-		*(char **) member = value;
+		*(const char **) member = value;
 }
 
 /* Read one of the provider's own options of a server. */
@@ -367,26 +377,51 @@ check_http(const OgAccount *account, bool is_preset)
 			 errhint("Set base_url to an address that begins with \"https\", or have a superuser set allow_http to 'true'.")));
 }
 
+/*
+ * What an account is where nothing is written.  Its numbers and durations are
+ * read once for a provider: a session mostly talks to one.
+ */
+static const OgAccount *
+presets_of(const OgProvider *provider)
+{
+	static OgAccount presets;
+
+	if (presets.provider != provider)
+	{
+		OgAccount	fresh = {.provider = provider};
+
+		for (size_t i = 0; i < lengthof(server_options); i++)
+		{
+			const char *preset = preset_of(provider, &server_options[i]);
+
+			if (preset != NULL)
+				read_server_option(&fresh, &server_options[i], preset);
+		}
+		presets = fresh;
+	}
+	return &presets;
+}
+
 void
 og_account_read_server(OgAccount *account, Datum options)
 {
 	const OgProvider *provider = account->provider;
+	OgAccount	read = *presets_of(provider);
 	OgWrittenOption *written;
 	int			count = og_account_split_options(options, &written);
 
+	read.serverid = account->serverid;
+	read.server = account->server;
+	*account = read;
 	check_names(provider, written, count);
-	for (size_t i = 0; i < lengthof(server_options); i++)
+	for (int i = 0; i < count; i++)
 	{
-		const ServerOption *option = &server_options[i];
-		const OgWrittenOption *given =
-		og_account_find_option(written, count, option->name);
-		const char *preset = preset_of(provider, option);
+		const ServerOption *option = find_server_option(provider, &written[i]);
 
-		if (given != NULL)
+		if (option != NULL)
 			read_server_option(account, option,
-							   pnstrdup(given->value.data, given->value.len));
-		else if (preset != NULL)
-			read_server_option(account, option, pstrdup(preset));
+							   pnstrdup(written[i].value.data,
+										written[i].value.len));
 	}
 	for (int i = 0; i < OG_MAX_SETTINGS; i++)
 	{
