@@ -104,9 +104,9 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 		event.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		event.events |= EPOLLOUT;
-	rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_MOD, fd, &event);
-	if (rc != 0 && errno == ENOENT)
-		rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	if (rc != 0 && errno == EEXIST)
+		rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_MOD, fd, &event);
 	if (rc != 0)
 	{
 		int			save_errno = errno;
@@ -241,15 +241,25 @@ og_event_init(void)
 	loop.pid = MyProcPid;
 }
 
-/* Let libcurl act on a descriptor, or on time. */
+/* Let libcurl act on a descriptor, or on time; with signals blocked. */
+static void
+act(curl_socket_t fd, int mask)
+{
+	int			running;
+
+	/* libcurl arms the timer anew if it is still of use. */
+	if (fd == CURL_SOCKET_TIMEOUT)
+		loop.timer_armed = false;
+	(void) curl_multi_socket_action(loop.multi, fd, mask, &running);
+}
+
 static void
 run(curl_socket_t fd, int mask)
 {
-	int			running;
 	sigset_t	saved;
 
 	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	(void) curl_multi_socket_action(loop.multi, fd, mask, &running);
+	act(fd, mask);
 	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
 }
 
@@ -272,16 +282,6 @@ collect(void)
 	}
 }
 
-/* Let libcurl do what it wanted to do by now. */
-static void
-run_timers(void)
-{
-	/* libcurl arms it anew if it is still of use. */
-	loop.timer_armed = false;
-	run(CURL_SOCKET_TIMEOUT, 0);
-	collect();
-}
-
 /*
  * Hand a prepared transfer to libcurl, which sends it at once if there is a
  * connection: nothing may be done before that happens.  False if libcurl has no
@@ -291,16 +291,19 @@ bool
 og_event_add(OgTransfer *transfer)
 {
 	sigset_t	saved;
+	bool		added;
 
 	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	transfer->running =
-		curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	added = curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	if (added)
+	{
+		transfer->running = true;
+		transfer->http->nrunning++;
+		act(CURL_SOCKET_TIMEOUT, 0);
+	}
 	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
-	if (!transfer->running)
-		return false;
-	transfer->http->nrunning++;
-	run_timers();
-	return true;
+	collect();
+	return added;
 }
 
 /* Take it back; one that is under way loses its connection. */
@@ -369,7 +372,8 @@ og_event_turn(int64 timeout_us, OgWait what)
 
 		if (left <= 0)
 		{
-			run_timers();
+			run(CURL_SOCKET_TIMEOUT, 0);
+			collect();
 			timeout_us = 0;
 		}
 		else if (timeout_us < 0 || left < timeout_us)
