@@ -211,12 +211,9 @@ add_id(OgKeys *keys, OgSlice id)
 static bool
 time_of(const Walk *walk, const OgSlice *values, int64 *ms)
 {
-	if (walk->time < 0 || !og_integer(values[walk->time], ms) ||
-		*ms > PG_INT64_MAX / 1000)
-		return false;
-	if (walk->operation->columns[walk->time].type == OG_TIME_S)
-		*ms *= 1000;
-	return true;
+	return walk->time >= 0 &&
+		og_time_ms(walk->operation->columns[walk->time].type,
+				   values[walk->time], ms);
 }
 
 /* Remember a record that may come again in the next answer. */

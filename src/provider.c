@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+
 #include "provider.h"
 
 #define US_PER_MS	INT64CONST(1000)
@@ -21,8 +23,11 @@
 /* Characters of a message that are looked through for words. */
 #define LONGEST_MENTION	1000
 
-/* Every number of so many digits fits an int64. */
-#define INT64_DIGITS	18
+/* A Unix time from here on is one in milliseconds, whatever it is said to be. */
+#define FIRST_MS		INT64CONST(100000000000)
+
+/* One further from 1970, in ms, is no time: that is the year 287167. */
+#define LAST_MS			INT64CONST(9000000000000000)
 
 /* Larger numbers are refused as being too large, whatever their unit. */
 #define MAX_NUMBER		INT64CONST(1000000000)
@@ -284,22 +289,102 @@ og_mentions(OgSlice value, const char *const *words, int count)
 	return found;
 }
 
+/*
+ * The digits of a number, as one whole number times a power of ten.  Answers
+ * that power; "digits" has room for all of them.
+ */
+static int
+split_number(const char *text, char *digits)
+{
+	int			power = 0;
+	bool		fraction = false;
+
+	for (; *text != '\0' && *text != 'e' && *text != 'E'; text++)
+	{
+		if (*text == '.')
+			fraction = true;
+		else
+		{
+			*digits++ = *text;
+			power -= fraction;
+		}
+	}
+	*digits = '\0';
+	return *text == '\0' ? power : power + (int) strtol(text + 1, NULL, 10);
+}
+
+/* These digits times a power of ten, if that is whole and an int64. */
+static bool
+scale_digits(const char *digits, int power, int64 *integer)
+{
+	int			len = (int) strlen(digits);
+
+	for (int i = Max(len + power, 0); i < len; i++)
+	{
+		if (digits[i] != '0')
+			return false;
+	}
+	*integer = 0;
+	for (int i = 0; i < len + power; i++)
+	{
+		int			digit = i < len ? digits[i] - '0' : 0;
+
+		if (pg_mul_s64_overflow(*integer, 10, integer) ||
+			pg_add_s64_overflow(*integer, digit, integer))
+			return false;
+	}
+	return true;
+}
+
 bool
 og_integer(OgSlice value, int64 *integer)
 {
 	OgJsonKind	kind = og_json_kind(value);
-	char	   *digits;
-	size_t		len;
+	char		digits[OG_JSON_MAX_NUMBER + 1];
+	char	   *text;
 	bool		whole;
 
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+	*integer = 0;
+	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
+		value.len > OG_JSON_MAX_NUMBER + strlen("\"\""))
 		return false;
-	digits = og_json_text(value, INT64_DIGITS + 1);
-	len = strspn(digits, "0123456789");
-	whole = len > 0 && len <= INT64_DIGITS && digits[len] == '\0';
-	*integer = whole ? strtoll(digits, NULL, 10) : 0;
-	pfree(digits);
+	text = og_json_text(value, OG_JSON_MAX_NUMBER);
+	whole = og_json_is_number(text) &&
+		scale_digits(digits, split_number(text + (text[0] == '-'), digits),
+					 integer);
+	if (whole && text[0] == '-')
+		*integer = -*integer;
+	pfree(text);
 	return whole;
+}
+
+bool
+og_time_ms(OgColumnType type, OgSlice value, int64 *ms)
+{
+	if (!og_integer(value, ms) || *ms == 0 ||
+		*ms < -LAST_MS || *ms > LAST_MS)
+		return false;
+	if (type == OG_TIME_S && *ms > -FIRST_MS && *ms < FIRST_MS)
+		*ms *= 1000;
+	return true;
+}
+
+/* Some tell it in seconds, and not all document in what. */
+void
+og_take_time(OgReading *reading, OgSlice value)
+{
+	int64		number;
+	int64		ms;
+
+	if (!og_time_ms(OG_TIME_S, value, &ms) || ms < 0)
+	{
+		reading->note = OG_NO_TIME;
+		return;
+	}
+	(void) og_integer(value, &number);
+	reading->envelope = OG_ENVELOPE_SUCCESS;
+	reading->time_ms = ms;
+	reading->time_unit_ms = ms == number ? 1 : 1000;
 }
 
 void

@@ -491,8 +491,19 @@ extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
 /* True if a JSON string has one of these words in it, in any case of ASCII. */
 extern bool og_mentions(OgSlice value, const char *const *words, int count);
 
-/* Read a JSON number or string that is a whole number; false if it is not. */
+/*
+ * Read a JSON number, or a string that is one, if it is whole, however it is
+ * written: "Double" is what many documents call the type of a time, and some
+ * software writes such a one as 1.7E12.
+ */
 extern bool og_integer(OgSlice value, int64 *integer);
+
+/* Read a Unix time of one of the types above; 0 stands for none. */
+extern bool og_time_ms(OgColumnType type, OgSlice value, int64 *ms);
+
+/* Take the server's time from the answer to a probe, or a note that it has none. */
+#define OG_NO_TIME	"does not tell the server's time"
+extern void og_take_time(OgReading *reading, OgSlice value);
 
 /*
  * Take the verdict of an element that carries this id.  One that carries no

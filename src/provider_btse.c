@@ -22,9 +22,6 @@
 #define BTSE_ANY_SYMBOL		"BTC-USD"
 #define BTSE_NO_ORDER		"00000000-0000-0000-0000-000000000000"
 
-/* A Unix time from here on is one in milliseconds. */
-#define BTSE_FIRST_MS		INT64CONST(100000000000)
-
 enum
 {
 	BTSE_API_KEY,
@@ -128,20 +125,10 @@ btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 						og_btse_delete_status);
 }
 
-/* The unit of the time is not documented. */
 static void
 btse_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	int64		epoch;
-
-	if (!og_integer(og_json_member(answer, "epoch"), &epoch))
-	{
-		reading->note = "does not tell the server's time";
-		return;
-	}
-	reading->envelope = OG_ENVELOPE_SUCCESS;
-	reading->time_unit_ms = epoch >= BTSE_FIRST_MS ? 1 : 1000;
-	reading->time_ms = epoch * reading->time_unit_ms;
+	og_take_time(reading, og_json_member(answer, "epoch"));
 }
 
 /* A read that takes the same permission as a cancel does. */

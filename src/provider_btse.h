@@ -137,6 +137,7 @@ extern void og_btse_read_no_body(OgReading *reading, OgSlice answer,
 typedef enum BtseAct
 {
 	BTSE_CANCEL,
+	BTSE_CANCEL_ALL,
 	BTSE_AMEND,
 	BTSE_CREATE
 } BtseAct;

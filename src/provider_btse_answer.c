@@ -80,6 +80,19 @@ is_part(OgSlice value)
 	return is_id(value) && value.len <= OG_MAX_PART_LEN;
 }
 
+/*
+ * What "too frequent" about one order means.  A new order with an id was made,
+ * and must not be made once more; and where all orders of a market were to be
+ * cancelled, others may have been.
+ */
+static OgVerdict
+too_frequent(BtseAct act, OgSlice order_id)
+{
+	if (act == BTSE_CREATE && is_id(order_id))
+		return OG_UNKNOWN;
+	return act == BTSE_CANCEL_ALL ? OG_REJECTED : OG_TOO_FREQUENT;
+}
+
 void
 og_btse_take_order(OgReading *reading, OgSlice element, BtseAct act,
 				   const OgMeaning *meanings)
@@ -108,10 +121,8 @@ og_btse_take_order(OgReading *reading, OgSlice element, BtseAct act,
 		if (result.part.data != NULL)
 			result.verdict = og_meaning(meanings, values[STATUS]);
 
-		/* A new order with an id was made: it must not be made once more. */
-		if (result.verdict == OG_TOO_FREQUENT && act == BTSE_CREATE &&
-			is_id(values[ORDER_ID]))
-			result.verdict = OG_UNKNOWN;
+		if (result.verdict == OG_TOO_FREQUENT)
+			result.verdict = too_frequent(act, values[ORDER_ID]);
 	}
 	else if (result.part.data != NULL)
 		reading->take(reading, -1, &result);

@@ -146,10 +146,26 @@ btse_take_side(OgRecords *records, OgSlice levels, const char *side,
 	return true;
 }
 
+/* Lists of both sides, or of one where the other is left out, as empty. */
+static bool
+btse_has_sides(OgSlice buy, OgSlice sell)
+{
+	OgJsonKind	kinds[] = {og_json_kind(buy), og_json_kind(sell)};
+
+	for (size_t i = 0; i < lengthof(kinds); i++)
+	{
+		if (kinds[i] != OG_JSON_ARRAY && kinds[i] > OG_JSON_NULL)
+			return false;
+	}
+	return kinds[0] == OG_JSON_ARRAY || kinds[1] == OG_JSON_ARRAY;
+}
+
 static void
 btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
 	OgReading  *reading = &records->reading;
+	OgSlice		buy = og_json_member(answer, "buyQuote");
+	OgSlice		sell = og_json_member(answer, "sellQuote");
 	OgSlice		values[OG_MAX_COLUMNS];
 
 	if (og_json_kind(answer) != OG_JSON_OBJECT || og_btse_is_error(answer))
@@ -157,11 +173,14 @@ btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 		og_btse_read_refusal(records, answer);
 		return;
 	}
+	if (!btse_has_sides(buy, sell))
+	{
+		reading->note = "has no lists of quotes";
+		return;
+	}
 	og_pick_columns(records->columns, answer, values);
-	if (btse_take_side(records, og_json_member(answer, "buyQuote"),
-					   "\"buy\"", values) &&
-		btse_take_side(records, og_json_member(answer, "sellQuote"),
-					   "\"sell\"", values))
+	if (btse_take_side(records, buy, "\"buy\"", values) &&
+		btse_take_side(records, sell, "\"sell\"", values))
 		reading->envelope = OG_ENVELOPE_SUCCESS;
 	else
 		reading->note = "has a level that is not an object";

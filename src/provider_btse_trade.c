@@ -256,7 +256,7 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 		if (!ours)
 			reading->note = "names an order of another market";
-		og_btse_take_order(reading, element, BTSE_CANCEL,
+		og_btse_take_order(reading, element, BTSE_CANCEL_ALL,
 						   ours ? og_btse_delete_status : NULL);
 		count++;
 	}

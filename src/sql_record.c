@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -18,12 +19,6 @@
 
 /* Longest text of a column; all of a longer one is in "raw". */
 #define MAX_TEXT	1000
-
-/* No time or code is larger. */
-#define LARGEST_WHOLE	INT64CONST(1000000000000000000)
-
-/* A Unix time from here on is one in milliseconds, whatever it is said to be. */
-#define FIRST_MS		INT64CONST(100000000000)
 
 int
 og_sql_attribute(TupleDesc desc, const char *name)
@@ -125,38 +120,12 @@ og_sql_numeric(OgSlice value, Datum *datum)
 	return true;
 }
 
-/*
- * A whole number, however it is written: "Double" is what many documents call
- * the type of a time, and some software writes such a one as 1.7E12.
- */
-static bool
-whole_number(OgSlice value, int64 *number)
-{
-	Datum		given;
-	Datum		whole;
-	Datum		limit;
-
-	if (og_integer(value, number))
-		return true;
-	if (!og_sql_numeric(value, &given))
-		return false;
-	whole = DirectFunctionCall2(numeric_trunc, given, Int32GetDatum(0));
-	limit = DirectFunctionCall1(int8_numeric, Int64GetDatum(LARGEST_WHOLE));
-	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, given, whole)) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt,
-										 DirectFunctionCall1(numeric_abs, whole),
-										 limit)))
-		return false;
-	*number = DatumGetInt64(DirectFunctionCall1(numeric_int8, whole));
-	return true;
-}
-
 static bool
 integer_value(OgSlice value, Datum *datum)
 {
 	int64		integer;
 
-	if (!whole_number(value, &integer) ||
+	if (!og_integer(value, &integer) ||
 		integer < PG_INT32_MIN || integer > PG_INT32_MAX)
 		return false;
 	*datum = Int32GetDatum((int32) integer);
@@ -172,26 +141,19 @@ boolean_value(OgSlice value, Datum *datum)
 	return kind == OG_JSON_TRUE || kind == OG_JSON_FALSE;
 }
 
-/* A Unix time; 0 stands for none. */
 static bool
-time_value(OgSlice value, bool in_seconds, Datum *datum)
+time_value(OgColumnType type, OgSlice value, Datum *datum)
 {
-	const int64 epoch = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
+	const int64 epoch_us = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
 		USECS_PER_DAY;
-	int64		units;
-	int64		unit_us;
-	TimestampTz at;
+	int64		us;
 
-	if (!whole_number(value, &units) || units == 0)
+	if (!og_time_ms(type, value, &us) ||
+		pg_mul_s64_overflow(us, 1000, &us) ||
+		pg_sub_s64_overflow(us, epoch_us, &us))
 		return false;
-	unit_us = in_seconds && units > -FIRST_MS && units < FIRST_MS
-		? USECS_PER_SEC : 1000;
-	if (units > PG_INT64_MAX / unit_us || units < PG_INT64_MIN / unit_us ||
-		units * unit_us < PG_INT64_MIN + epoch)
-		return false;
-	at = units * unit_us - epoch;
-	*datum = TimestampTzGetDatum(at);
-	return IS_VALID_TIMESTAMP(at);
+	*datum = TimestampTzGetDatum(us);
+	return IS_VALID_TIMESTAMP(us);
 }
 
 static bool
@@ -210,7 +172,7 @@ name_value(const OgColumn *column, OgSlice code, Datum *datum)
 	int64		number;
 	const char *name;
 
-	if (!whole_number(code, &number))
+	if (!og_integer(code, &number))
 		return false;
 	name = og_code_name(column->codes,
 						og_slice_of(psprintf(INT64_FORMAT, number)));
@@ -235,9 +197,8 @@ column_value(const OgColumn *columns, int i, const OgSlice *values,
 		case OG_BOOLEAN:
 			return boolean_value(values[i], datum);
 		case OG_TIME_MS:
-			return time_value(values[i], false, datum);
 		case OG_TIME_S:
-			return time_value(values[i], true, datum);
+			return time_value(columns[i].type, values[i], datum);
 		case OG_JSON_TEXT:
 			return json_value(values[i], datum);
 		case OG_NAME_OF_CODE:

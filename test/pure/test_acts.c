@@ -279,6 +279,12 @@ static const struct
 		"cancelled|6||" M('o', 'B-U', 6) "\n+cancelled|6||" M('p', 'b-u', 6)
 		"\n+not_cancellable|4||" M('q', 'B-U', 4)
 	"\n+unknown|2||" M('r', 'B-U', 2)},
+	{"one of them too frequent", "cancel_all", "B-U", 200,
+		"[" M('o', 'B-U', 6) "," M('p', 'B-U', 303) "]",
+		"cancelled|6||" M('o', 'B-U', 6) "\n+rejected|303||"
+	M('p', 'B-U', 303)},
+	{"too frequent", "cancel_all", "B-U", 200, "[" M('p', 'B-U', 303) "]",
+	"rejected|303||" M('p', 'B-U', 303)},
 	{"none", "cancel_all", "B-U", 200, "[]", "accepted|-|-|-"},
 	{"none, under an error", "cancel_all", "B-U", 400, "[]",
 	"unknown|-|HTTP 400 Bad Request|-"},

@@ -339,6 +339,8 @@ static const Answer answers[] = {
 		"{\"code\":200,\"data\":{\"serverTime\":1562924059006},\"info\":\"success\"}",
 	"success 1562924059006/1"},
 	{&og_xt, OG_PROBE, "{\"code\":200,\"data\":{\"serverTime\":1.5e12}}",
+	"success 1500000000000/1"},
+	{&og_xt, OG_PROBE, "{\"code\":200,\"data\":{\"serverTime\":1.55e0}}",
 	"silent does not tell the server's time"},
 	{&og_xt, OG_PROBE, "{\"code\":200,\"data\":{\"serverTime\":-1}}",
 	"silent does not tell the server's time"},

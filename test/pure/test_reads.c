@@ -347,7 +347,12 @@ static const Case btse_answers[] = {
 		"[symbol=S side=buy level=1 price=2.0 size=1 event_time=9]"
 		"[symbol=S side=buy level=2 price=1 event_time=9]"
 	"[symbol=S side=sell level=1 size=3 event_time=9]"},
-	{"orderbook_l2", "{\"symbol\":\"S\"}", ""},
+	{"orderbook_l2", "{\"symbol\":\"S\",\"buyQuote\":[]}", ""},
+	{"orderbook_l2", "{\"sellQuote\":[],\"buyQuote\":null}", ""},
+	{"orderbook_l2", "{\"symbol\":\"S\"}",
+	"refused: somehow (has no lists of quotes)"},
+	{"orderbook_l2", "{\"buyQuote\":[],\"sellQuote\":{}}",
+	"refused: somehow (has no lists of quotes)"},
 	{"orderbook_l2", "{\"buyQuote\":[7]}",
 	"refused: somehow (has a level that is not an object)"},
 	{"orderbook_l2", "[]", "refused: somehow (is not what was asked for)"},
@@ -514,6 +519,98 @@ test_mutations(void)
 }
 
 /* ----
+ * Whole numbers and times
+ * ----
+ */
+
+static const struct
+{
+	const char *json;
+	bool		whole;
+	int64		integer;
+}			integers[] = {
+	{"0", true, 0},
+	{"-0", true, 0},
+	{"7", true, 7},
+	{"\"7\"", true, 7},
+	{"-303", true, -303},
+	{"12.0", true, 12},
+	{"12.000e1", true, 120},
+	{"1.7E12", true, INT64CONST(1700000000000)},
+	{"1.6E+1", true, 16},
+	{"120e-1", true, 12},
+	{"\"1e3\"", true, 1000},
+	{"0e100", true, 0},
+	{"0.0e-100", true, 0},
+	{"9223372036854775807", true, PG_INT64_MAX},
+	{"-9223372036854775807", true, -PG_INT64_MAX},
+	{"9223372036854775808", false, 0},
+	{"1e100", false, 0},
+	{"1e19", false, 0},
+	{"12.5", false, 0},
+	{"1e-1", false, 0},
+	{"0.01e1", false, 0},
+	{"\"\"", false, 0},
+	{"\"07\"", false, 0},
+	{"\" 7\"", false, 0},
+	{"\"7x\"", false, 0},
+	{"\"1e9223372036854775807\"", false, 0},
+	{"true", false, 0},
+	{"null", false, 0},
+	{"[7]", false, 0}
+};
+
+static void
+test_integers(void)
+{
+	int64		integer;
+
+	for (size_t i = 0; i < lengthof(integers); i++)
+	{
+		bool		whole = og_integer(og_slice_of(integers[i].json),
+									   &integer);
+
+		ok(whole == integers[i].whole &&
+		   (!whole || integer == integers[i].integer),
+		   "%s as a whole number", integers[i].json);
+	}
+}
+
+static const struct
+{
+	OgColumnType type;
+	const char *json;
+	int64		ms;				/* 0 = none */
+}			times[] = {
+	{OG_TIME_MS, "1624985375123", INT64CONST(1624985375123)},
+	{OG_TIME_MS, "1.6E12", INT64CONST(1600000000000)},
+	{OG_TIME_MS, "1624985375", 1624985375},
+	{OG_TIME_S, "1624985375", INT64CONST(1624985375000)},
+	{OG_TIME_S, "1624985375123", INT64CONST(1624985375123)},
+	{OG_TIME_S, "-1", -1000},
+	{OG_TIME_S, "0", 0},
+	{OG_TIME_MS, "\"0\"", 0},
+	{OG_TIME_MS, "1624985375123.5", 0},
+	{OG_TIME_MS, "\"2021-06-29\"", 0}
+};
+
+static void
+test_times(void)
+{
+	int64		ms;
+
+	for (size_t i = 0; i < lengthof(times); i++)
+	{
+		bool		is_time = og_time_ms(times[i].type,
+										 og_slice_of(times[i].json), &ms);
+
+		ok(is_time == (times[i].ms != 0) && (!is_time || ms == times[i].ms),
+		   "%s as a time in %s", times[i].json,
+		   times[i].type == OG_TIME_S ? "seconds" : "milliseconds");
+	}
+}
+
+/* ----
  * Shapes
  * ----
  */
@@ -561,6 +658,8 @@ main(void)
 	test_pages();
 	test_answers();
 	test_mutations();
+	test_integers();
+	test_times();
 	test_shapes();
 	return done_testing();
 }

@@ -240,9 +240,15 @@ answer('ohlcv', '[[1624987380,"36477",null,{},true],[]]');
 is_deeply(texts("SELECT extract(epoch FROM open_time)::bigint, open, high, low, close, volume, raw FROM btse_ohlcv('BTC-USD', 1)"),
 	[ '1624987380|36477|||||[1624987380,"36477",null,{},true]', '||||||[]' ],
 	'a candle with less than it should have');
+answer('ohlcv', '[[1624987380000,1,1,1,1,1],[1.62498732E9,1,1,1,1,1]]');
+is_deeply(texts("SELECT extract(epoch FROM open_time)::bigint FROM btse_ohlcv('BTC-USD', 1, to_timestamp(1624987000), to_timestamp(1624988000))"),
+	[ 1624987380, 1624987320 ], '... and times in milliseconds');
 answer('orderbook', '{"buyQuote":null,"sellQuote":[{"price":1},{}],"symbol":7}');
 is_deeply(texts("SELECT side, level, price, size, symbol, event_time FROM btse_orderbook('BTC-USD')"),
 	[ 'sell|1|1||7|', 'sell|2|||7|' ], '... and such a book');
+answer('orderbook', '{"symbol":"BTC-USD"}');
+is($session->error("SELECT FROM btse_orderbook('BTC-USD')"), '38000',
+	'... but none without any levels');
 answer('get_order', '{"status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
 is_deeply(texts("SELECT status, status_name, order_type, side FROM btse_order('o-1')"),
 	['-1|TIMEOUT||BUY'], 'a code below 0, and one that is no int');

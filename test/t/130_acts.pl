@@ -405,6 +405,12 @@ is_deeply($sandbox->truth('btse'),
 	'... and none of another market');
 like((requests())[-1]{path} . '?' . (requests())[-1]{query},
 	qr{/api/v3\.3/order\?symbol=BTC-USD$}, '... asked for without an id');
+$test->reset;
+$sandbox->arm('status', provider => 'btse', status => 200,
+	body => '[{"orderID":"1","symbol":"BTC-USD","status":6},{"orderID":"2","symbol":"BTC-USD","status":303}]');
+is_deeply([ map { @$_{qw(order_id outcome attempts)} }
+		@{ act('btse_cancel_all', symbol => 'BTC-USD') } ],
+	[ 1, 'cancelled', 1, 2, 'rejected', 1 ], '... too frequent for its orders: not sent again');
 foreach my $fault (qw(close_after http_500 half_answer))
 {
 	$test->reset;
