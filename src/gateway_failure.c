@@ -185,23 +185,30 @@ og_failure_unsent(Failure *failure, const char *why, bool timed_out)
 	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
 }
 
-/* "request" is "GET /path", or NULL if there was none. */
+/* All answers were good, but they are not all there is. */
 void
-og_failure_raise(const Failure *failure, const OgRead *read,
-				 const char *request, int attempts)
+og_failure_incomplete(Failure *failure, const char *flaw)
 {
-	if (request == NULL)
-		request = read->function;
+	failure->final = true;
+	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	failure->what = psprintf("gave answers that are not complete: it %s", flaw);
+	failure->hint = "Ask for another stretch of time, or for one order.";
+}
+
+void
+og_failure_raise(const Failure *failure, const char *server,
+				 const char *function, const char *asked, int attempts)
+{
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
-			 errmsg("%s(): server \"%s\" %s", read->function,
-					read->account->server, failure->what),
+			 errmsg("%s(): server \"%s\" %s", function, server,
+					failure->what),
 			 failure->status != NULL
 			 ? errdetail_plural("%s to %s, in %d attempt.",
 								"%s to %s, in %d attempts.",
-								attempts, failure->status, request, attempts)
+								attempts, failure->status, asked, attempts)
 			 : errdetail_plural("%s, in %d attempt.",
 								"%s, in %d attempts.",
-								attempts, request, attempts),
+								attempts, asked, attempts),
 			 errhint("%s", failure->hint)));
 }

@@ -32,9 +32,12 @@ extern void og_failure_unanswered(Failure *failure,
 								  bool timed_out);
 extern void og_failure_unsent(Failure *failure, const char *why,
 							  bool timed_out);
+extern void og_failure_incomplete(Failure *failure, const char *flaw);
 
+/* "asked" is "GET /path", or the function where no request was made. */
 pg_noreturn extern void og_failure_raise(const Failure *failure,
-										 const OgRead *read,
-										 const char *request, int attempts);
+										 const char *server,
+										 const char *function,
+										 const char *asked, int attempts);
 
 #endif							/* OG_GATEWAY_FAILURE_H */

@@ -36,10 +36,11 @@
 /* How often a long read adds to the statistics, in microseconds. */
 #define ADD_EVERY_US		INT64CONST(1000000)
 
-/* A read in progress. */
-typedef struct Reader
+struct OgReader
 {
-	const OgRead *read;
+	const OgAccount *account;
+	const OgOperation *operation;	/* the first one, whose limit they share */
+	const char *function;
 	MemoryContext context;
 	MemoryContext requests;		/* of one attempt */
 	MemoryContextCallback on_reset;
@@ -47,20 +48,23 @@ typedef struct Reader
 	int64		added;			/* to the statistics; og_http_now() */
 	Sending		sending;
 	OgPace		pace;
+	int64		foreign;		/* records about ids nobody asked for */
+
+	/* the read under way */
+	const OgRead *read;
 	Walk	   *walk;
 	const OgBatch *batch;		/* asked for now */
 	int			first_key;		/* of the batch, among all */
 	int		   *order;			/* its keys, sorted */
 	const char *request;		/* "GET /path" */
 	int			attempts;
-	int64		foreign;		/* records about ids nobody asked for */
-} Reader;
+};
 
 /* What one answer is read into. */
 typedef struct Answer
 {
 	OgRecords	records;
-	Reader	   *reader;
+	OgReader	   *reader;
 	bool		usable;			/* its records are handed on ... */
 	int			taken;			/* ... so many so far */
 } Answer;
@@ -68,20 +72,18 @@ typedef struct Answer
 /* ---------- beginning and end ---------- */
 
 static void
-add_to_stats(Reader *reader)
+add_to_stats(OgReader *reader)
 {
-	const OgRead *read = reader->read;
-
-	og_stats_add(read->account->serverid, read->account->server,
-				 read->function, &reader->sending.counters);
+	og_stats_add(reader->account->serverid, reader->account->server,
+				 reader->function, &reader->sending.counters);
 	reader->added = og_http_now();
 }
 
-/* The read is over, or its memory goes. */
+/* The call is over, or its memory goes. */
 static void
 end_report(void *arg)
 {
-	Reader	   *reader = arg;
+	OgReader   *reader = arg;
 
 	if (reader->ended)
 		return;
@@ -92,14 +94,11 @@ end_report(void *arg)
 }
 
 static void
-begin_report(Reader *reader)
+begin_report(OgReader *reader, int64 ids)
 {
-	const OgRead *read = reader->read;
-
 	og_stats_attach();
-	reader->sending.activity = og_activity_begin(read->account->server,
-												 read->function,
-												 read->keys ? read->keys->nkeys : 0);
+	reader->sending.activity = og_activity_begin(reader->account->server,
+												 reader->function, ids);
 	reader->sending.counters.calls = 1;
 	reader->added = og_http_now();
 	reader->on_reset.func = end_report;
@@ -107,42 +106,66 @@ begin_report(Reader *reader)
 	MemoryContextRegisterResetCallback(reader->context, &reader->on_reset);
 }
 
+/* Is the time over that the call may take in all? */
+static bool
+is_timed_out(const OgReader *reader)
+{
+	return reader->sending.deadline != 0 &&
+		og_http_now() >= reader->sending.deadline;
+}
+
+/* Take the account for this call. */
+static void
+lock_account(OgReader *reader)
+{
+	const char *unsent = og_sending_lock(&reader->sending);
+	Failure		failure = {0};
+
+	if (unsent == NULL)
+		return;
+	og_failure_unsent(&failure, unsent, is_timed_out(reader));
+	og_failure_raise(&failure, reader->account->server, reader->function,
+					 reader->function, 0);
+}
+
 /*
  * What is asked for without a key counts on the limit of nobody, who is one
  * account for all of this machine.
  */
-static Reader *
-open_reader(const OgRead *read)
+OgReader *
+og_reader_open(const OgAccount *account, const OgOperation *operation,
+			   const char *function, int64 ids)
 {
-	const OgAccount *account = read->account;
-	Reader	   *reader = palloc0(sizeof(Reader));
+	OgReader   *reader = palloc0(sizeof(OgReader));
 	Sending    *sending = &reader->sending;
 
-	reader->read = read;
+	reader->account = account;
+	reader->operation = operation;
+	reader->function = function;
 	reader->context = CurrentMemoryContext;
 	reader->requests = AllocSetContextCreate(CurrentMemoryContext,
 											 "order_gateway read",
 											 ALLOCSET_DEFAULT_SIZES);
-	reader->pace = og_pace_of(account, read->operation);
+	reader->pace = og_pace_of(account, operation);
 	sending->account = account;
 	sending->patience_us = account->max_wait > 0
 		? (int64) account->max_wait * 1000 : PG_INT64_MAX;
 	sending->deadline = og_pace_deadline(account);
 	sending->http = og_http_open(CurrentMemoryContext);
-	sending->limiter = og_pace_limiter(account, read->operation,
-									   &reader->pace);
-	begin_report(reader);
+	sending->limiter = og_pace_limiter(account, operation, &reader->pace);
+	begin_report(reader, ids);
+	lock_account(reader);
 	return reader;
 }
 
-static void
-close_reader(Reader *reader)
+void
+og_reader_close(OgReader *reader)
 {
 	og_http_close(reader->sending.http);
 	og_limiter_close(reader->sending.limiter);
 	end_report(reader);
 	MemoryContextDelete(reader->requests);
-	og_report_foreign(reader->read->account->server, reader->foreign);
+	og_report_foreign(reader->account->server, reader->foreign);
 }
 
 /* ---------- records ---------- */
@@ -172,7 +195,7 @@ sort_keys(const OgBatch *batch)
 static int
 find_key(OgReading *reading, OgSlice id)
 {
-	Reader	   *reader = ((Answer *) reading)->reader;
+	OgReader	   *reader = ((Answer *) reading)->reader;
 	OgJsonKind	kind = og_json_kind(id);
 	int			low = 0;
 	int			high = reader->batch->nkeys;
@@ -200,7 +223,7 @@ static void
 take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 {
 	Answer	   *answer = (Answer *) records;
-	Reader	   *reader = answer->reader;
+	OgReader	   *reader = answer->reader;
 	OgRecord	record = {values, raw, -1};
 
 	CHECK_FOR_INTERRUPTS();
@@ -216,23 +239,15 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 		}
 		record.key = reader->first_key + records->key;
 	}
-	if (og_walk_admits(reader->walk, values))
+	if (og_walk_admits(reader->walk, values, raw))
 		reader->read->take(reader->read->owner, &record);
 }
 
 /* ---------- one request ---------- */
 
-/* Is the time over that the read may take in all? */
-static bool
-is_timed_out(const Reader *reader)
-{
-	return reader->sending.deadline != 0 &&
-		og_http_now() >= reader->sending.deadline;
-}
-
 /* Read an answer.  True if it was a success. */
 static bool
-read_answer(Reader *reader, const OgResponse *response, Failure *failure)
+read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 {
 	const OgOperation *operation = reader->read->operation;
 	Answer		answer = {0};
@@ -268,7 +283,7 @@ read_answer(Reader *reader, const OgResponse *response, Failure *failure)
 
 /* "GET /path", the same for all requests of a read. */
 static const char *
-describe_request(const Reader *reader, const OgRequest *parts)
+describe_request(const OgReader *reader, const OgRequest *parts)
 {
 	return MemoryContextStrdup(reader->context,
 							   psprintf("%s %s", og_method_name(parts->method),
@@ -277,23 +292,23 @@ describe_request(const Reader *reader, const OgRequest *parts)
 
 /* Send the request that has its turn. */
 static bool
-send_request(Reader *reader, Failure *failure)
+send_request(OgReader *reader, Failure *failure)
 {
 	Sending    *sending = &reader->sending;
-	const OgRead *read = reader->read;
 	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
 	SignedRequest *request;
 	OgTransfer *transfer;
 	const OgResponse *response;
 	bool		done = false;
 
-	request = og_signed_request(read->account, read->operation, reader->batch,
+	request = og_signed_request(reader->account, reader->read->operation,
+								reader->batch,
 								og_limiter_nonce(sending->limiter, now_ms));
 	if (request == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYSTEM_ERROR),
 				 errmsg("%s(): the request could not be built and signed",
-						read->function)));
+						reader->function)));
 	if (reader->request == NULL)
 		reader->request = describe_request(reader, &request->parts);
 	transfer = og_sending_exchange(sending, request, NULL);
@@ -308,7 +323,7 @@ send_request(Reader *reader, Failure *failure)
 
 /* One attempt. */
 static bool
-attempt(Reader *reader, Failure *failure)
+attempt(OgReader *reader, Failure *failure)
 {
 	Sending    *sending = &reader->sending;
 	const char *unsent;
@@ -327,7 +342,7 @@ attempt(Reader *reader, Failure *failure)
 
 /* How long to pause after a failure; the lane, too, where it came too early. */
 static int64
-pause_ms(Reader *reader, const Failure *failure)
+pause_ms(OgReader *reader, const Failure *failure)
 {
 	int			doublings = Min(reader->attempts - 1, MAX_DOUBLINGS);
 	int64		pause;
@@ -350,7 +365,7 @@ pause_ms(Reader *reader, const Failure *failure)
 
 /* Ask until there is an answer. */
 static void
-ask(Reader *reader)
+ask(OgReader *reader)
 {
 	Failure		failure;
 
@@ -366,9 +381,11 @@ ask(Reader *reader)
 			break;
 		pause = reader->attempts > 0 ? pause_ms(reader, &failure) : 0;
 		if (failure.final ||
-			reader->attempts > reader->read->account->retries ||
+			reader->attempts > reader->account->retries ||
 			!og_sending_pause(&reader->sending, pause * 1000))
-			og_failure_raise(&failure, reader->read, reader->request,
+			og_failure_raise(&failure, reader->account->server,
+							 reader->function, reader->request
+							 ? reader->request : reader->function,
 							 reader->attempts);
 		og_report_retried(&reader->sending.counters,
 						  reader->sending.activity);
@@ -381,9 +398,30 @@ ask(Reader *reader)
 
 /* ---------- the read ---------- */
 
+/* Were the answers all there is? */
+static void
+judge_walk(const OgReader *reader)
+{
+	const char *flaw = og_walk_flaw(reader->walk);
+	const char *doubt = og_walk_doubt(reader->walk);
+	Failure		failure = {0};
+
+	if (doubt != NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("%s(): server \"%s\" may have more records than it told",
+						reader->function, reader->account->server),
+				 errdetail("%s", doubt)));
+	if (flaw == NULL)
+		return;
+	og_failure_incomplete(&failure, flaw);
+	og_failure_raise(&failure, reader->account->server, reader->function,
+					 reader->request, reader->attempts);
+}
+
 /* All requests about these keys, or about none. */
 static void
-ask_batch(Reader *reader, const OgSlice *keys, int nkeys)
+ask_batch(OgReader *reader, const OgSlice *keys, int nkeys)
 {
 	const OgRead *read = reader->read;
 	OgBatch		batch = {NULL, keys, nkeys};
@@ -394,15 +432,16 @@ ask_batch(Reader *reader, const OgSlice *keys, int nkeys)
 	reader->order = sort_keys(&batch);
 	while (og_walk_next(reader->walk))
 		ask(reader);
+	judge_walk(reader);
 	reader->batch = NULL;
 }
 
 static void
-ask_batches(Reader *reader)
+ask_batches(OgReader *reader)
 {
 	const OgRead *read = reader->read;
 	const OgKeys *keys = read->keys;
-	int			size = og_keys_per_request(read->account, read->operation);
+	int			size = og_keys_per_request(reader->account, read->operation);
 	OgSlice    *asked = palloc(size * sizeof(OgSlice));
 	MemoryContext batches = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway batch",
@@ -423,21 +462,25 @@ ask_batches(Reader *reader)
 }
 
 void
-og_read(const OgRead *read)
+og_reader_ask(OgReader *reader, const OgRead *read)
 {
-	Reader	   *reader = open_reader(read);
-	const char *unsent = og_sending_lock(&reader->sending);
-
-	if (unsent != NULL)
-	{
-		Failure		failure = {0};
-
-		og_failure_unsent(&failure, unsent, is_timed_out(reader));
-		og_failure_raise(&failure, read, NULL, 0);
-	}
+	Assert(read->operation->kind == reader->operation->kind &&
+		   read->operation->lane == reader->operation->lane);
+	reader->read = read;
+	reader->request = NULL;
 	if (read->keys != NULL)
 		ask_batches(reader);
 	else
 		ask_batch(reader, NULL, 0);
-	close_reader(reader);
+	reader->read = NULL;
+}
+
+void
+og_read(const OgAccount *account, const char *function, const OgRead *read)
+{
+	OgReader   *reader = og_reader_open(account, read->operation, function,
+										read->keys ? read->keys->nkeys : 0);
+
+	og_reader_ask(reader, read);
+	og_reader_close(reader);
 }

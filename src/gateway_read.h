@@ -28,19 +28,18 @@ typedef struct OgRecord
 
 typedef struct OgRead
 {
-	const OgAccount *account;
 	const OgOperation *operation;
 	const OgFields *arguments;
 	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
-	const char *function;		/* its name for people, a constant */
 	void		(*take) (void *owner, const OgRecord *record);
 	void	   *owner;
 } OgRead;
 
 /*
- * Read, and hand each record to take(), in the order of the answers.  The
- * current context must be one that is deleted when the (sub)transaction is
- * rolled back (see og_call_open()).
+ * Read, and hand each record to take(), in the order of the answers.
+ * "function" is the call's name for people, a constant.  The current context
+ * must be one that is deleted when the (sub)transaction is rolled back (see
+ * og_call_open()).
  *
  * Errors: 08001 the server was not reached, 08006 it gave no whole answer or
  * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
@@ -49,6 +48,21 @@ typedef struct OgRead
  * answer that makes no sense; those of opening libcurl or a lane's file, and
  * what the server itself raises at an interrupt.
  */
-extern void og_read(const OgRead *read);
+extern void og_read(const OgAccount *account, const char *function,
+					const OgRead *read);
+
+/*
+ * Several reads of one call, about so many ids: call_timeout and max_wait bound
+ * them together, and they are seen as one.  All must be of one kind and count
+ * on one limit.  A reader lives in the context that is current when it is
+ * opened; errors are those above.
+ */
+typedef struct OgReader OgReader;
+
+extern OgReader *og_reader_open(const OgAccount *account,
+								const OgOperation *operation,
+								const char *function, int64 ids);
+extern void og_reader_ask(OgReader *reader, const OgRead *read);
+extern void og_reader_close(OgReader *reader);
 
 #endif							/* OG_GATEWAY_READ_H */

@@ -360,12 +360,13 @@ typedef struct OgOperation
 	 * A read that takes several requests goes over time, or from page to page:
 	 * then next() changes the arguments for the next one, after an answer of
 	 * so many records, or answers false after the last.  It is called with
-	 * count -1 before the first.  Records with the same value in column "id"
-	 * are one, which may be seen twice where requests meet.
+	 * count -1 before the first.  Records that say the same in the columns of
+	 * "id", the first of which names them, are one that is seen twice where
+	 * requests meet.
 	 */
 	const OgWalk *walk;
 	bool		(*next) (OgFields *arguments, int count);
-	const char *id;				/* NULL: none is seen twice */
+	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;
 
 /*

@@ -55,10 +55,29 @@ btse_trade_history_ms(const OgFields *arguments)
 	return TRADES_DAYS * BTSE_MS_PER_DAY;
 }
 
+/* Both sides of a trade with oneself are told. */
+static const char *const btse_trade_id[] = {
+	"trade_id", "order_id", "side", NULL
+};
+
 static const OgWalk btse_trade_history_walk = {
 	.window_ms = btse_trade_history_ms,
 	.time = "event_time"
 };
+
+/*
+ * Is a 404 about the order?  Software in front of an API says "status" 404 of
+ * a path that it does not know, which would hide that base_url is wrong.
+ */
+static bool
+btse_misses_order(const OgReading *reading, OgSlice answer)
+{
+	static const char *const words[] = {"order"};
+
+	return og_json_member(answer, "errorCode").data != NULL ||
+		og_json_member(answer, "code").data != NULL ||
+		og_mentions(reading->message, words, lengthof(words));
+}
 
 /*
  * An order; or nothing, where the answer is in the words of the API and says
@@ -73,7 +92,7 @@ btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
 	else
 		og_btse_read_list(records, answer, batch);
 	if (records->refusal == OG_REFUSED_UNKNOWN)
-		records->nothing = true;
+		records->nothing = btse_misses_order(&records->reading, answer);
 }
 
 /*
@@ -142,7 +161,7 @@ const OgOperation og_btse_account_operations[] = {
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
 		.walk = &btse_trade_history_walk,
-		.id = "trade_id"
+		.id = btse_trade_id
 	},
 	{
 		.name = "fees", BTSE_READ,

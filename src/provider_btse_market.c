@@ -66,6 +66,9 @@ btse_trades_ms(const OgFields *arguments)
 	return TRADES_DAYS * BTSE_MS_PER_DAY;
 }
 
+static const char *const btse_candle_id[] = {"open_time", NULL};
+static const char *const btse_trade_id[] = {"serial_id", NULL};
+
 static const OgWalk btse_candle_walk = {
 	.window_ms = btse_candles_ms,
 	.time = "open_time",
@@ -204,7 +207,8 @@ const OgOperation og_btse_market_operations[] = {
 		.parameters = btse_candle_parameters,
 		.columns = og_btse_candle_columns,
 		.read_records = btse_read_candles,
-		.walk = &btse_candle_walk
+		.walk = &btse_candle_walk,
+		.id = btse_candle_id
 	},
 	{
 		.name = "price", BTSE_PUBLIC,
@@ -234,7 +238,7 @@ const OgOperation og_btse_market_operations[] = {
 		.columns = og_btse_trade_columns,
 		.read_records = og_btse_read_list,
 		.walk = &btse_trade_walk,
-		.id = "serial_id"
+		.id = btse_trade_id
 	},
 	{
 		.name = "time", BTSE_PUBLIC,

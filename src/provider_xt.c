@@ -450,6 +450,8 @@ xt_read_known_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 		og_take_known_objects(records, data, "id");
 }
 
+static const char *const xt_order_id[] = {"order_id", NULL};
+
 static const OgOperation xt_operations[] = {
 	{
 		.name = "cancel",
@@ -490,7 +492,7 @@ static const OgOperation xt_operations[] = {
 		.columns = xt_order_columns,
 		.read_records = xt_read_orders,
 		.next = xt_next_page,
-		.id = "order_id"
+		.id = xt_order_id
 	},
 	{
 		.name = "get_orders",

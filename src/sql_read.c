@@ -226,16 +226,16 @@ make_read(FunctionCallInfo fcinfo, const void *what)
 	ReadResult	result;
 	OgRead		read = {0};
 	const char *server = take_arguments(fcinfo, function, &fields);
+	OgAccount  *account;
 
 	read.operation = og_sql_operation(function->provider, function->operation);
 	open_result(&result, fcinfo, read.operation);
-	read.account = og_account_open(server, function->provider,
-								   read.operation->kind != OG_PUBLIC);
+	account = og_account_open(server, function->provider,
+							  read.operation->kind != OG_PUBLIC);
 	read.arguments = &fields;
-	read.function = function->name;
 	read.take = put_row;
 	read.owner = &result;
-	og_read(&read);
+	og_read(account, function->name, &read);
 }
 
 /* The same about a list of ids. */
@@ -251,14 +251,12 @@ make_read_of_ids(FunctionCallInfo fcinfo, const void *what)
 	read.operation = arguments.operation;
 	open_result(&result, fcinfo, read.operation);
 	add_key(&result, arguments.id_type);
-	read.account = arguments.account;
 	read.arguments = &arguments.fields;
 	read.keys = result.keys = og_sql_keys(function, &arguments);
-	read.function = function->name;
 	read.take = put_row;
 	read.owner = &result;
 	if (read.keys->nkeys > 0)
-		og_read(&read);
+		og_read(arguments.account, function->name, &read);
 }
 
 static const SqlRead *

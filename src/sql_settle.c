@@ -29,8 +29,13 @@
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
 
+#define FUNCTION_NAME	"order_gateway_settle"
+
 /* A request may run at a provider for so long after it was sent. */
 #define RUNNING_SECONDS	60
+
+/* An order that is older than the request to create it by more is another one. */
+#define CREATED_BEFORE_MS	INT64CONST(60000)
 
 /* Arguments, in order. */
 enum
@@ -59,7 +64,9 @@ enum
 typedef struct Finding
 {
 	bool		found;
+	bool		exists;			/* a record says where it stands ... */
 	bool		closed;			/* fills are known, and it is not open */
+	int64		newest_ms;		/* ... of this time at the latest, 0 = none */
 	OgOrderState state;
 	char	   *raw;			/* the element that says so, or NULL */
 	Numeric		filled;			/* sum of its fills, NULL = none */
@@ -70,6 +77,7 @@ typedef struct Settling
 	ReturnSetInfo *rsinfo;
 	const OgProvider *provider;
 	OgAccount  *account;
+	OgReader   *reader;
 	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
 	const char *market;
 	const char *by;
@@ -177,18 +185,24 @@ numeric_in_column(const Settling *settling, const OgSlice *values,
 						  &number) ? DatumGetNumeric(number) : NULL;
 }
 
-/* One of several fills of an order. */
+/*
+ * One of several fills of an order.  Without an id it cannot be told from one
+ * that comes twice, so it does not count.
+ */
 static void
 take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 {
+	const OgColumn *columns = settling->operation->columns;
+	OgSlice		id = values[og_column(columns, settling->operation->id[0])];
 	Numeric		filled = numeric_in_column(settling, values,
 										   settling->inquiry->filled);
 	Numeric		size = numeric_in_column(settling, values,
 										 settling->inquiry->size);
 
 	finding->closed = true;
-	finding->state = OG_ORDER_PARTLY_FILLED;
-	if (filled == NULL)
+	if (finding->state != OG_ORDER_FILLED)
+		finding->state = OG_ORDER_PARTLY_FILLED;
+	if (filled == NULL || og_json_kind(id) <= OG_JSON_NULL)
 		return;
 	if (finding->filled != NULL)
 		filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
@@ -199,6 +213,32 @@ take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 		DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(filled),
 										 NumericGetDatum(size))))
 		finding->state = OG_ORDER_FILLED;
+}
+
+/* Two records of one order that say different things say nothing. */
+static void
+take_state(Settling *settling, Finding *finding, const OgSlice *values)
+{
+	OgOrderState state = settling->inquiry->state(settling->operation->columns,
+												  values);
+
+	if (finding->found && finding->state != state)
+		finding->state = OG_ORDER_UNKNOWN;
+	else
+		finding->state = state;
+	finding->exists = finding->exists || state != OG_ORDER_UNKNOWN;
+}
+
+static void
+take_time(const Settling *settling, Finding *finding, const OgSlice *values)
+{
+	const OgColumn *columns = settling->operation->columns;
+	int			column = og_column(columns, "event_time");
+	int64		ms;
+
+	if (column >= 0 &&
+		og_time_ms(columns[column].type, values[column], &ms))
+		finding->newest_ms = Max(finding->newest_ms, ms);
 }
 
 /* Is a record about the order that was asked for, by what it says itself? */
@@ -216,10 +256,7 @@ is_current(const Settling *settling, const OgSlice *values)
 		 og_says_in_any_case(symbol, og_slice_of(settling->market)));
 }
 
-/*
- * A server that does not heed what was asked for answers with other orders.
- * Two records of one order that say different things say nothing.
- */
+/* A server that does not heed what was asked for answers with other orders. */
 static void
 take_record(void *owner, const OgRecord *record)
 {
@@ -233,15 +270,13 @@ take_record(void *owner, const OgRecord *record)
 								  : settling->current];
 	old = MemoryContextSwitchTo(settling->context);
 	if (settling->inquiry->state == NULL)
-		take_fill(settling, finding, record->values);
-	else
 	{
-		OgOrderState state = settling->inquiry->state(settling->operation->columns,
-													  record->values);
-
-		finding->state = finding->found && finding->state != state
-			? OG_ORDER_UNKNOWN : state;
+		take_fill(settling, finding, record->values);
+		finding->exists = true;
 	}
+	else
+		take_state(settling, finding, record->values);
+	take_time(settling, finding, record->values);
 	finding->found = true;
 	if (finding->raw == NULL)
 		finding->raw = pnstrdup(record->raw.data, record->raw.len);
@@ -254,14 +289,12 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 {
 	OgRead		read = {0};
 
-	read.account = settling->account;
 	read.operation = settling->operation;
 	read.arguments = fields;
 	read.keys = keys;
-	read.function = "order_gateway_settle";
 	read.take = take_record;
 	read.owner = settling;
-	og_read(&read);
+	og_reader_ask(settling->reader, &read);
 }
 
 /* Ask for one order. */
@@ -291,7 +324,14 @@ ask_one(Settling *settling, int key)
 static void
 ask_all(Settling *settling)
 {
-	for (settling->inquiry = settling->provider->inquiries;
+	const OgInquiry *inquiries = settling->provider->inquiries;
+
+	settling->reader =
+		og_reader_open(settling->account,
+					   og_sql_operation(settling->provider,
+										inquiries->operation),
+					   FUNCTION_NAME, settling->keys->nkeys);
+	for (settling->inquiry = inquiries;
 		 settling->inquiry->operation != NULL; settling->inquiry++)
 	{
 		settling->operation = og_sql_operation(settling->provider,
@@ -309,6 +349,7 @@ ask_all(Settling *settling)
 			if (!settling->findings[key].found)
 				ask_one(settling, key);
 	}
+	og_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
 		if (!settling->findings[key].found)
 			settling->findings[key].state = OG_ORDER_GONE;
@@ -322,6 +363,14 @@ typedef struct Conclusion
 	const char *message;
 } Conclusion;
 
+/* Does all that is known of it lie before the request that was to create it? */
+static bool
+is_older(const Finding *finding, TimestampTz sent_at)
+{
+	return sent_at != 0 && finding->newest_ms != 0 &&
+		finding->newest_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS;
+}
+
 /* What follows for the act whose outcome was unknown. */
 static Conclusion
 conclude(const Settling *settling, const Finding *finding,
@@ -329,10 +378,12 @@ conclude(const Settling *settling, const Finding *finding,
 {
 	bool		may_run = sent_at == 0 ||
 		settling->checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC;
-	bool		exists = finding->state != OG_ORDER_GONE &&
-		finding->state != OG_ORDER_UNKNOWN;
 
-	if (settling->create && exists)
+	if (settling->create && finding->exists && is_older(finding, sent_at))
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider has an order of this id, but from before the request was sent"};
+	if (settling->create && finding->exists)
 		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
 	if (!settling->create && strcmp(settling->by, "client_order_id") == 0)
 		return (Conclusion) {
@@ -405,21 +456,23 @@ put_rows(const Settling *settling)
 
 	for (int i = 0; array_iterate(ids, &id, &isnull); i++)
 	{
-		Datum		sent_at = (Datum) 0;
+		Datum		time = (Datum) 0;
 		bool		no_time = true;
+		TimestampTz sent_at = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		if (times != NULL)
-			(void) array_iterate(times, &sent_at, &no_time);
-		put_row(settling, id, i,
-				no_time ? 0 : DatumGetTimestampTz(sent_at));
+			(void) array_iterate(times, &time, &no_time);
+		if (!no_time && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
+			sent_at = DatumGetTimestampTz(time);
+		put_row(settling, id, i, sent_at);
 	}
 }
 
 static void
 settle(FunctionCallInfo fcinfo, const void *what)
 {
-	SqlFunction function = {.name = "order_gateway_settle", .ids = "ids"};
+	SqlFunction function = {.name = FUNCTION_NAME, .ids = "ids"};
 	Settling	settling = {0};
 	TupleDesc	desc;
 
@@ -453,5 +506,5 @@ settle(FunctionCallInfo fcinfo, const void *what)
 Datum
 order_gateway_settle(PG_FUNCTION_ARGS)
 {
-	return og_sql_return_rows(fcinfo, "order_gateway_settle", settle, NULL);
+	return og_sql_return_rows(fcinfo, FUNCTION_NAME, settle, NULL);
 }

@@ -316,6 +316,10 @@ static const Case btse_answers[] = {
 	/* no such order */
 	{"get_order", "{\"errorCode\":16,\"message\":\"m\",\"status\":400}", "nothing"},
 	{"get_order", "{\"errorCode\":404,\"message\":\"m\",\"status\":404}", "nothing"},
+	{"get_order", "{\"code\":404,\"msg\":\"m\"}", "nothing"},
+	{"get_order", "{\"status\":404,\"message\":\"Order not found\"}", "nothing"},
+	{"get_order", "{\"status\":404,\"message\":\"m\",\"path\":\"/p\"}",
+	"refused: unknown 404 \"m\" (is not what was asked for)"},
 	{"get_order", "{\"orderID\":\"a\",\"status\":16,\"symbol\":\"\"}", "nothing"},
 	{"open_orders", "{\"errorCode\":404,\"message\":\"m\",\"status\":404}",
 	"refused: unknown 404 \"m\" (is not what was asked for)"},
@@ -644,8 +648,8 @@ test_shapes(void)
 				}
 				if (o->walk && og_column(o->columns, o->walk->time) < 0)
 					wrong++;
-				if (o->id && og_column(o->columns, o->id) < 0)
-					wrong++;
+				for (const char *const *id = o->id; id && *id; id++)
+					wrong += og_column(o->columns, *id) < 0;
 				ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,
 				   "%s %s: a good shape", (*p)->name, o->name);
 			}

@@ -246,9 +246,10 @@ is_deeply(texts("SELECT extract(epoch FROM open_time)::bigint FROM btse_ohlcv('B
 answer('orderbook', '{"buyQuote":null,"sellQuote":[{"price":1},{}],"symbol":7}');
 is_deeply(texts("SELECT side, level, price, size, symbol, event_time FROM btse_orderbook('BTC-USD')"),
 	[ 'sell|1|1||7|', 'sell|2|||7|' ], '... and such a book');
-answer('orderbook', '{"symbol":"BTC-USD"}');
+answer('orderbook', '{"symbol":"BTC-USD"}', times => 0);
 is($session->error("SELECT FROM btse_orderbook('BTC-USD')"), '38000',
 	'... but none without any levels');
+$sandbox->disarm;
 answer('get_order', '{"status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
 is_deeply(texts("SELECT status, status_name, order_type, side FROM btse_order('o-1')"),
 	['-1|TIMEOUT||BUY'], 'a code below 0, and one that is no int');
@@ -351,28 +352,89 @@ is(fills('match_symbol => true'), 't0 t1 t2',
 is(scalar(@{ $sandbox->requests }), 1, '... one');
 like(queries()->[0], qr/isMatchSymbol=true/, '... that says what it is given');
 
-# A provider that tells only so many at once, many of them of one moment.
-put_fills(map { 1000 * int($_ / 3) } 0 .. 24);
-foreach my $most (4, 5, 7, 24, 25, 26)
-{
-	$sandbox->settings(btse_default_count => $most);
-	is(fills('from_time => ' . timestamp($now_ms - 14 * $DAY)),
-		join(' ', map { "t$_" } map { ($_ * 3 + 2, $_ * 3 + 1, $_ * 3) } 0 .. 7)
-		  . ' t24', "25 trades, $most at once");
-}
-$sandbox->settings(btse_default_count => 0);
+# A provider that tells only so many at once, many of them of one moment, in
+# all the ways in which it may do so: all of them come, each once.
+sub all_fills { return [ sort split ' ', fills("$_[0]") ]; }
 
-# What has no time or no id cannot be told apart: it is asked for once.
-foreach my $field (qw(timestamp tradeId))
+my $SINCE = 'from_time => ' . timestamp($now_ms - 14 * $DAY);
+my @of_three = map { 1000 * int($_ / 3) + 300 } 0 .. 24;
+my $all_25 = [ sort map { "t$_" } 0 .. 24 ];
+
+foreach my $most (1, 2, 3, 4, 5, 7, 24, 25, 26)
 {
-	put_fills(1 .. 4);
-	$sandbox->arm('null_fields', provider => 'btse', times => 0,
-		operation => 'trade_history', fields => [$field]);
-	is_deeply(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', "
-			  . timestamp($now_ms - $DAY) . ')'), [4],
-		"trades without $field come once");
-	is(scalar(@{ $sandbox->requests }), 1, '... in one request');
+	put_fills(@of_three);
+	$sandbox->settings(btse_default_count => $most);
+	is_deeply(all_fills($SINCE), $all_25, "25 trades, $most at once");
 }
+$sandbox->settings(btse_default_count => 7);
+is(fills($SINCE), join(' ', map { "t$_" }
+			map { ($_ * 3 + 2, $_ * 3 + 1, $_ * 3) } 0 .. 7) . ' t24',
+	'... the newest first');
+is(scalar(split ' ', fills("$SINCE, count => 11")), 11, '... or so many');
+foreach my $rows (qw(newest oldest newest_last))
+{
+	foreach my $times (qw(inclusive exclusive seconds))
+	{
+		foreach my $most (2, 5, 30)
+		{
+			put_fills(@of_three);
+			$sandbox->settings(btse_default_count => $most,
+				btse_rows => $rows, btse_times => $times);
+			is_deeply(all_fills($SINCE), $all_25,
+				"25 trades, $most at once, $rows, times are $times");
+			is($session->stderr, '', '... and no doubt about that');
+		}
+	}
+}
+$sandbox->reset;
+
+# ... of two windows which meet in a moment
+put_fills((7 * $DAY) x 5, 7 * $DAY - 1, 7 * $DAY + 1);
+foreach my $times (qw(inclusive exclusive))
+{
+	foreach my $most (2, 5, 7)
+	{
+		$sandbox->settings(btse_default_count => $most, btse_times => $times);
+		is_deeply(all_fills("$SINCE, to_time => " . timestamp($now_ms)),
+			[ sort map { "t$_" } 0 .. 6 ],
+			"7 trades where windows meet, $most at once, times are $times");
+	}
+}
+$sandbox->reset;
+
+# ... and where that cannot be done, that is an error
+put_fills((1000) x 4, 2000, 3000);
+$sandbox->settings(btse_most_count => 3);
+my $crowd = $session->query("SELECT FROM btse_trade_history('BTC-USD', $SINCE)");
+is($crowd->{sqlstate}, '38000', 'more of one moment than can be told');
+like($crowd->{stderr}, qr/btse_trade_history\(\): server "btse" gave answers that are not complete: it does not tell all records of one moment\n.*DETAIL:  GET \/api\/v3\.3\/user\/trade_history, in 1 attempt\.\n.*HINT:  Ask for another stretch of time, or for one order\./s,
+	'... is said');
+$sandbox->reset;
+put_fills(1 .. 5);
+$sandbox->settings(btse_times => 'ignored', btse_default_count => 3);
+my $ignored = $session->query("SELECT FROM btse_trade_history('BTC-USD', $SINCE)");
+is($ignored->{sqlstate}, '38000', 'times that are not kept to');
+like($ignored->{stderr}, qr/it does not keep to the times that it was asked for/,
+	'... are said');
+$sandbox->reset;
+
+# Without an id the whole record tells it from others; without a time nothing
+# older can be asked for.
+put_fills(1 .. 4);
+$sandbox->arm('null_fields', provider => 'btse', times => 0,
+	operation => 'trade_history', which => 'all', fields => ['tradeId']);
+is_deeply(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', "
+		  . timestamp($now_ms - $DAY) . ')'), [4], 'trades without tradeId come once');
+put_fills(1 .. 4);
+$sandbox->arm('null_fields', provider => 'btse', times => 0,
+	operation => 'trade_history', which => 'all', fields => ['timestamp']);
+is_deeply(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', "
+		  . timestamp($now_ms - $DAY) . ')'), [4],
+	'trades without timestamp come once');
+like($session->stderr, qr/WARNING:  01000: btse_trade_history\(\): server "btse" may have more records than it told\nDETAIL:  Its records have no time, so that older ones could not be asked for\./,
+	'... with a warning');
+is(scalar(@{ $sandbox->requests }), 1, '... in one request');
+$sandbox->disarm;
 
 # Public trades, of 70 days.
 $test->reset;

@@ -169,6 +169,69 @@ is_settled('btse', [ 'c-open accepted open', 'c-filled accepted filled', 'c-neve
 	act => 'create');
 is_deeply($sandbox->executed('btse'), [], '... and no order was touched');
 
+# What there was before the request was sent is not what it created.
+seed_btse();
+my $record = '"orderID":"o","clOrderID":"mine","symbol":"BTC-USD"';
+foreach my $case (
+	[ 59, undef, 'accepted' ], [ 61, undef, 'unknown' ], [ 61, 10, 'accepted' ],
+	[ 61, 61, 'unknown' ])
+{
+	my $now = time();
+	my @times = map { ($now - 100 - $_) * 1000 } grep { defined } @$case[ 0, 1 ];
+
+	$sandbox->arm('status', provider => 'btse', status => 200,
+		body => '[' . join(',', map { qq({$record,"status":2,"timestamp":$_}) } @times) . ']');
+	is_deeply(
+		$session->query('SELECT outcome, order_state FROM order_gateway_settle('
+			  . "'btse', '{mine}', ARRAY[to_timestamp($now - 100)], 'BTC-USD', 'client_order_id', 'create')")
+		  ->{lines},
+		["$case->[2]|open"],
+		'BTSE: after a create, orders from ' . join(' and ', map { "$_ s" } grep { defined } @$case[ 0, 1 ])
+		  . ' before it');
+}
+foreach my $sent_at ("'{NULL}'", 'NULL', "'{infinity}'", "'{-infinity}'")
+{
+	$sandbox->arm('status', provider => 'btse', status => 200,
+		body => qq([{$record,"status":2,"timestamp":1},{$record,"status":4}]));
+	is_deeply(
+		$session->query('SELECT outcome, order_state FROM order_gateway_settle('
+			  . "'btse', '{mine}', $sent_at, 'BTC-USD', 'client_order_id', 'create')")->{lines},
+		['accepted|unknown'], "... sent at $sent_at: both legs of it are there");
+}
+
+# A fill that comes twice is one.
+foreach my $case (
+	[ '"tradeId":"t1"', '"tradeId":"t1"', 'unknown|partly_filled' ],
+	[ '"tradeId":"t1"', '"tradeId":"t2"', 'not_cancellable|filled' ],
+	[ '"tradeId":"t1"', '"tradeId":null', 'unknown|partly_filled' ],
+	[ '"serialId":1', '"serialId":2', 'unknown|partly_filled' ])
+{
+	my ($one, $two, $expected) = @$case;
+	my $fill = '"orderId":"gone","symbol":"BTC-USD","size":10,"filledSize":5,"timestamp":'
+	  . time() * 1000;
+
+	$sandbox->arm('status', provider => 'btse', operation => 'trade_history',
+		status => 200, body => "[{$fill,$one},{$fill,$two}]", times => 0);
+	is_deeply(
+		$session->query(q{SELECT outcome, order_state FROM order_gateway_settle('btse',
+			'{gone}', ARRAY[now() - interval '61 s'], 'BTC-USD')})->{lines},
+		[$expected], "BTSE: fills $one and $two");
+	$sandbox->disarm;
+}
+
+# All of it is one call.
+$session->query('SELECT order_gateway_stats_reset()');
+is(scalar(@{ settled('btse', [ 'open', 'part', 'cancelled' ]) }), 3, 'BTSE: three orders');
+is($session->value(q{SELECT calls || ' ' || requests FROM order_gateway_stats}), '1 3',
+	'... in one call');
+$test->own_server('btse', 'btse_short', rate_limit => 'off', query_rate_limit => 'off',
+	call_timeout => '1s');
+$sandbox->arm('delay', provider => 'btse', ms => 400, times => 0);
+is($session->error(q{SELECT FROM order_gateway_settle('btse_short',
+	'{open,part,cancelled}', NULL, 'BTC-USD')}), '57014',
+	'... which call_timeout bounds');
+$sandbox->disarm;
+
 # ----
 # From a table of outcomes
 # ----

@@ -40,10 +40,9 @@ class AccountEndpoints:
         return Answer(200, rows)
 
     def trade_history(self, call):
-        """Newest first, both ends of the time included."""
+        """Newest first, if the settings say nothing else."""
         given = call.given
-        start, end = span(given.startTime, given.endTime, self.now_ms(),
-                          MOST_DAYS, MOST_DAYS)
+        start, end = self.span(given, MOST_DAYS, MOST_DAYS)
         fills = [fill for fill in self.fills_of(call.account)
                  if start <= fill["timestamp"] <= end
                  and self.wanted(fill, given)]

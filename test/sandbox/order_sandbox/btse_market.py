@@ -70,12 +70,28 @@ class MarketEndpoints:
     def now_ms(self):
         return milliseconds(self.world.now())
 
+    def span(self, given, most, default):
+        """The times that a query is about, as the setting has it."""
+        start, end = span(given.startTime, given.endTime, self.now_ms(),
+                          most, default)
+        how = self.world.settings["btse_times"]
+        if how == "ignored":
+            return 0, self.now_ms()
+        if how == "seconds":
+            return start // 1000 * 1000, end // 1000 * 1000
+        return start, end - (how == "exclusive")
+
     def first(self, call, rows):
-        """As many rows as were asked for."""
+        """As many rows as were asked for, of a list with the newest first."""
+        how = self.world.settings["btse_rows"]
         count = call.given.count
         if count is None:
-            count = self.world.settings["btse_default_count"] or None
-        return rows[:count]
+            count = self.world.settings["btse_default_count"] or len(rows)
+        most = self.world.settings["btse_most_count"] or count
+        count = min(count, most)
+        if how == "oldest":
+            return rows[::-1][:count]
+        return rows[:count][::-1] if how == "newest_last" else rows[:count]
 
     def market_summary(self, call):
         return Answer(200, [market.summary()
@@ -124,8 +140,7 @@ class MarketEndpoints:
 
     def trades(self, call):
         given, market = call.given, self.market_of(call)
-        start, end = span(given.startTime, given.endTime, self.now_ms(),
-                          MOST_DAYS, DEFAULT_DAYS)
+        start, end = self.span(given, MOST_DAYS, DEFAULT_DAYS)
         return Answer(200, self.first(call, market.trades(start, end)))
 
     def time(self, call):

@@ -55,6 +55,16 @@ SETTINGS = {
     "btse_default_count": (0, int,
                            "how many rows BTSE's trades and trade_history "
                            "answer without count; 0 = all"),
+    "btse_most_count": (0, int,
+                        "how many rows they answer at most, whatever was "
+                        "asked for; 0 = all"),
+    "btse_rows": ("newest", ("newest", "oldest", "newest_last"),
+                  "which rows they answer where there are more: the newest, "
+                  "the oldest, or the newest in the order of the oldest"),
+    "btse_times": ("inclusive",
+                   ("inclusive", "exclusive", "seconds", "ignored"),
+                   "how they read startTime and endTime: as part of the span, "
+                   "the end not, in whole seconds, or not at all"),
     "keep_requests": (20000, int, "how many requests are remembered"),
 }
 

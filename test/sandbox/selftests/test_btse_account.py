@@ -123,6 +123,37 @@ class TradeHistory(BtseCase):
         self.assertEqual(found(count=2), [0, 3])
         self.set(btse_default_count=1)
         self.assertEqual(found(), [0])
+        self.set(btse_most_count=2)
+        self.assertEqual(found(count=3), [0, 3])
+        self.assertEqual(found(), [0])
+
+    def test_rows(self):
+        now = int(time.time() * 1000)
+        self.put("fills", *[{"tradeId": str(id), "timestamp": now - 1000 * id}
+                            for id in range(4)])
+
+        def found(count):
+            return [int(row["tradeId"]) for row in self.trades(count=count)]
+        for rows, expected in (("newest", [0, 1, 2]), ("oldest", [3, 2, 1]),
+                               ("newest_last", [2, 1, 0])):
+            self.set(btse_rows=rows)
+            self.assertEqual(found(3), expected)
+
+    def test_times(self):
+        second = int(time.time()) * 1000 - 10000
+        self.put("fills", *[{"tradeId": str(ms), "timestamp": second + ms}
+                            for ms in (0, 400, 1000)])
+
+        def found():
+            return [int(row["tradeId"])
+                    for row in self.trades(startTime=second + 300,
+                                           endTime=second + 1000)]
+        for times, expected in (("inclusive", [1000, 400]),
+                                ("exclusive", [400]),
+                                ("seconds", [1000, 400, 0]),
+                                ("ignored", [1000, 400, 0])):
+            self.set(btse_times=times)
+            self.assertEqual(found(), expected)
 
     def test_age(self):
         id = self.created(type="MARKET", size=1)["orderID"]
