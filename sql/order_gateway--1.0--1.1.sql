@@ -1011,7 +1011,8 @@ COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[]
 'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
 'and by order ids alone if the act is a cancel. One row per id in input order: '
 'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
-'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows. '
+'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows; '
+'and one that is over a minute older than sent_at was not created by that request. '
 'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
 
 REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;

@@ -357,6 +357,7 @@ const char *const fuzz_seeds[] = {
 	"[{\"status\":6,\"orderID\":\"b\",\"symbol\":\"B-U\"},"
 	"{\"status\":4,\"orderID\":\"c\",\"symbol\":\"b-u\"},"
 	"{\"status\":6,\"orderID\":\"d\",\"symbol\":\"B-UT\"}]",
+	"200 cancel_all B-U\n[{\"status\":303,\"orderID\":\"b\",\"symbol\":\"B-U\"}]",
 	"200 cancel_all B-U\n[]",
 	"200 cancel_all_after 1\n",
 	"200 invest_deposit a\n{}",

@@ -90,6 +90,9 @@ btse_status_verdict(const Asked *asked, const Node *element)
 								second_member(element, "orderID"));
 	if (strcmp(asked->operation, "amend_order") == 0)
 		return btse_amended_verdict(status);
+	if (strcmp(asked->operation, "cancel_all") == 0 &&
+		second_says_text(status, "303"))
+		return OG_REJECTED;
 	return btse_verdict(status);
 }
 
