@@ -517,7 +517,7 @@ og_json_prove(OgSlice answer, OgSlice *value, const char **reason)
 bool
 og_json_is_number(const char *text)
 {
-	OgSlice		value;
+	OgSlice		value = {NULL, 0};
 	const char *reason;
 
 	return og_json_prove(og_slice_of(text), &value, &reason) &&

@@ -289,48 +289,33 @@ og_mentions(OgSlice value, const char *const *words, int count)
 	return found;
 }
 
-/*
- * The digits of a number, as one whole number times a power of ten.  Answers
- * that power; "digits" has room for all of them.
- */
-static int
-split_number(const char *text, char *digits)
+/* A number without a sign, if it is whole and an int64. */
+static bool
+take_whole(const char *text, int64 *integer)
 {
-	int			power = 0;
-	bool		fraction = false;
+	const char *exponent = strpbrk(text, "eE");
+	int			places = (int) strcspn(text, ".eE");	/* before the point */
+	int			seen = 0;
 
-	for (; *text != '\0' && *text != 'e' && *text != 'E'; text++)
+	if (exponent != NULL)
+		places += (int) strtol(exponent + 1, NULL, 10);
+	*integer = 0;
+	for (; *text != '\0' && text != exponent; text++)
 	{
 		if (*text == '.')
-			fraction = true;
-		else
+			continue;
+		if (seen++ >= places)
 		{
-			*digits++ = *text;
-			power -= fraction;
+			if (*text != '0')
+				return false;
 		}
-	}
-	*digits = '\0';
-	return *text == '\0' ? power : power + (int) strtol(text + 1, NULL, 10);
-}
-
-/* These digits times a power of ten, if that is whole and an int64. */
-static bool
-scale_digits(const char *digits, int power, int64 *integer)
-{
-	int			len = (int) strlen(digits);
-
-	for (int i = Max(len + power, 0); i < len; i++)
-	{
-		if (digits[i] != '0')
+		else if (pg_mul_s64_overflow(*integer, 10, integer) ||
+				 pg_add_s64_overflow(*integer, *text - '0', integer))
 			return false;
 	}
-	*integer = 0;
-	for (int i = 0; i < len + power; i++)
+	while (seen++ < places)
 	{
-		int			digit = i < len ? digits[i] - '0' : 0;
-
-		if (pg_mul_s64_overflow(*integer, 10, integer) ||
-			pg_add_s64_overflow(*integer, digit, integer))
+		if (pg_mul_s64_overflow(*integer, 10, integer))
 			return false;
 	}
 	return true;
@@ -340,8 +325,8 @@ bool
 og_integer(OgSlice value, int64 *integer)
 {
 	OgJsonKind	kind = og_json_kind(value);
-	char		digits[OG_JSON_MAX_NUMBER + 1];
 	char	   *text;
+	bool		minus;
 	bool		whole;
 
 	*integer = 0;
@@ -349,10 +334,9 @@ og_integer(OgSlice value, int64 *integer)
 		value.len > OG_JSON_MAX_NUMBER + strlen("\"\""))
 		return false;
 	text = og_json_text(value, OG_JSON_MAX_NUMBER);
-	whole = og_json_is_number(text) &&
-		scale_digits(digits, split_number(text + (text[0] == '-'), digits),
-					 integer);
-	if (whole && text[0] == '-')
+	minus = text[0] == '-';
+	whole = og_json_is_number(text) && take_whole(text + minus, integer);
+	if (minus)
 		*integer = -*integer;
 	pfree(text);
 	return whole;
