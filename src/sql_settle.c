@@ -303,7 +303,7 @@ ask_one(Settling *settling, int key)
 {
 	OgSlice		id = og_keys_get(settling->keys, key);
 	OgFields	fields = {0};
-	int64		now_ms = og_unix_ms(settling->checked_at);
+	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
 
 	og_fields_add(&fields, "symbol", settling->market);
 	og_fields_add(&fields, settling->by, pnstrdup(id.data, id.len));
@@ -314,7 +314,7 @@ ask_one(Settling *settling, int key)
 					  psprintf(INT64_FORMAT, now_ms -
 							   settling->inquiry->days * SECS_PER_DAY * INT64CONST(1000)));
 		og_fields_add(&fields, "to_time",
-					  psprintf(INT64_FORMAT, og_unix_ms(GetCurrentTimestamp())));
+					  psprintf(INT64_FORMAT, now_ms));
 	}
 	settling->current = key;
 	ask(settling, &fields, NULL);

@@ -20,14 +20,16 @@ WARM_UP_CALLS = 20
 class Measurement:
     """Seconds of a call (of "one", the median and the 99th percentile)."""
 
-    def __init__(self, seconds, p99=None, peak_kb=None):
+    def __init__(self, seconds, p99=None, peak_kb=None, empty=None):
         self.seconds = seconds
         self.p99 = p99
         self.peak_kb = peak_kb      # growth of a backend's memory
+        self.empty = empty          # seconds of a call without ids
 
 
-def of_calls(seconds):
-    return Measurement(median(seconds), p99=quantiles(seconds, n=100)[98])
+def of_calls(seconds, empty=None):
+    return Measurement(median(seconds), p99=quantiles(seconds, n=100)[98],
+                       empty=empty and median(empty))
 
 
 class Server:
@@ -156,7 +158,8 @@ class Sql:
             self.warm = self.session(False)
             for _ in range(WARM_UP_CALLS):
                 self.warm.call(1)
-        return of_calls([self.warm.call(1) for _ in range(CALLS_PER_ROUND)])
+        return of_calls([self.warm.call(1) for _ in range(CALLS_PER_ROUND)],
+                        [self.warm.call(0) for _ in range(CALLS_PER_ROUND)])
 
     def close(self):
         if self.warm:

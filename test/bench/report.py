@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from workloads import TARGETS, TWO_CPUS, WORKLOADS
+from workloads import LEAST_OF_ONE, ONE_CPU, TARGETS, TWO_CPUS, WORKLOADS
 
 
 class Line:
@@ -91,5 +91,8 @@ def print_verdicts(results):
                      f"<= {target.first:g}", verdict.word(target.first),
                      f"<= {target.goal:g}", verdict.word(target.goal)])
     _print_table(rows)
+    print("A call without ids, which sends nothing, and what limit does for one "
+          f"id\ntogether take {LEAST_OF_ONE(results[ONE_CPU]):.2f} x "
+          "(limit + floor).\n")
     if TWO_CPUS not in results:
         print("With one CPU, the server cannot have one of its own.\n")

@@ -169,6 +169,10 @@ is_settled('btse', [ 'c-open accepted open', 'c-filled accepted filled', 'c-neve
 	act => 'create');
 is_deeply($sandbox->executed('btse'), [], '... and no order was touched');
 
+$sandbox->reset;
+is_settled('btse', ['never unknown gone'], 'BTSE: an order that nobody knows', ago => 61);
+is(scalar(@{ $sandbox->requests }), 2, '... is asked for twice: as an order, and by its trades');
+
 # What there was before the request was sent is not what it created.
 seed_btse();
 my $record = '"orderID":"o","clOrderID":"mine","symbol":"BTC-USD"';
@@ -215,7 +219,7 @@ foreach my $case (
 	is_deeply(
 		$session->query(q{SELECT outcome, order_state FROM order_gateway_settle('btse',
 			'{gone}', ARRAY[now() - interval '61 s'], 'BTC-USD')})->{lines},
-		[$expected], "BTSE: fills $one and $two");
+		[$expected], "BTSE: fills $one and $two") or diag($session->stderr);
 	$sandbox->disarm;
 }
 
