@@ -14,8 +14,7 @@
  * do not, the provider does not count the ends of a stretch as part of it, or
  * counts in seconds: then a longer stretch is asked for.  Where nothing else
  * comes, though the answer is as long as any, there may be more records of that
- * moment than an answer holds: then what lies past it is asked for, and if there
- * is something, answers must be longer.
+ * moment than an answer holds: then a longer answer is asked for.
  *
  * A record that two answers have is known by its key, and keys are remembered
  * from one answer to the next.
@@ -30,6 +29,9 @@
 
 /* Some providers count in seconds; nothing further off is of this stretch. */
 #define COARSEST_MS	INT64CONST(1000)
+
+/* No provider limits its answers to fewer, where more are asked for. */
+#define SMALLEST_LIMIT	50
 
 typedef enum Question
 {
@@ -50,6 +52,8 @@ typedef struct SpanAnswer
 	bool		astray;			/* one is of a time that was not asked for */
 	int64		first_ms;		/* of those within the window */
 	int64		last_ms;
+	int64		oldest_ms;
+	int64		newest_ms;
 } SpanAnswer;
 
 struct Span
@@ -72,6 +76,7 @@ struct Span
 	Question	question;
 	int64		boundary;
 	int64		distance_ms;	/* from it, of what lies past it */
+	int64		first_oldest;	/* of the answer about the whole window */
 	int64		oldest;			/* in this window, so far */
 	int64		newest;
 	OgKeys	   *seen;			/* keys of this answer and the one before */
@@ -123,6 +128,7 @@ set_window(Span *span, int64 high)
 	span->low = Max(span->first, high - span->window);
 	span->question = WHOLE_WINDOW;
 	span->upward = span->went_up = false;
+	span->longer = span->longest = 0;
 	span->oldest = PG_INT64_MAX;
 	span->newest = PG_INT64_MIN;
 	replace_keys(&span->seen, new_keys(span));
@@ -145,10 +151,10 @@ next_window(Span *span)
 }
 
 static bool
-ask_from_boundary(Span *span)
+ask_from_boundary(Span *span, int64 ms)
 {
 	span->question = FROM_BOUNDARY;
-	span->boundary = span->upward ? span->newest : span->oldest;
+	span->boundary = ms;
 	return true;
 }
 
@@ -160,12 +166,20 @@ forget_older(Span *span)
 	span->page = new_keys(span);
 }
 
+/*
+ * The boundary is where the last answer ended, before which nothing is left
+ * out.  An answer that left something out may have told what lies past it.
+ */
 static bool
 move_on(Span *span)
 {
-	forget_older(span);
+	int64		ms = span->upward ? span->answer.newest_ms
+		: span->answer.oldest_ms;
+
+	if (ms == (span->upward ? span->newest : span->oldest))
+		forget_older(span);
 	span->went_up = span->went_up || span->upward;
-	return ask_from_boundary(span);
+	return ask_from_boundary(span, ms);
 }
 
 /* Nothing else comes in this direction. */
@@ -175,7 +189,7 @@ turn(Span *span)
 	if (!span->upward || span->went_up)
 		return next_window(span);
 	span->upward = false;
-	return ask_from_boundary(span);
+	return ask_from_boundary(span, span->first_oldest);
 }
 
 /* The boundary did not come again: false if that cannot be helped. */
@@ -203,25 +217,33 @@ ask_past(Span *span, int64 distance_ms)
 		: span->boundary - distance_ms >= span->low;
 }
 
-/* Ask for longer answers.  False if there are none. */
+/* Ask for longer answers.  False if the provider has shown that it has none. */
 static bool
 ask_longer(Span *span)
 {
 	if (!span->takes_count || span->longest < span->longer)
 		return false;
 	span->longer = 2 * span->longest;
-	span->question = FROM_BOUNDARY;
 	return true;
 }
 
+/* Fewer came than were asked for, and no limit is so small. */
+static bool
+told_fewer(const Span *span)
+{
+	return span->answer.count < span->longer &&
+		span->answer.count < SMALLEST_LIMIT;
+}
+
 /*
- * Whatever lies past the boundary shows that the boundary was told whole.
+ * Whatever lies past the boundary shows that the boundary was told whole.  Else
+ * an answer as long as any may have been cut there: a longer one will tell; and
+ * where there is none, whether something lies past it.
  */
 static bool
 after_boundary(Span *span)
 {
 	const SpanAnswer *answer = &span->answer;
-	bool		full = answer->again > 0 && answer->count >= span->longest;
 
 	if (!span->unique && answer->again == 0 && ask_wider(span))
 		return true;
@@ -229,30 +251,45 @@ after_boundary(Span *span)
 		return move_on(span);
 	if (answer->fresh > 0)
 		return true;
-	if (span->unique || !full)
+	if (span->unique || answer->again == 0 || answer->count < span->longest)
 		return turn(span);
-	return ask_past(span, 1) || ask_longer(span) || turn(span);
+	if (ask_longer(span))
+		return true;
+	return (!told_fewer(span) && ask_past(span, 1)) || turn(span);
 }
 
 /*
- * More may be of one moment than an answer holds.  Where the boundary comes
- * again though it was left out, the provider counts in seconds.
+ * Where the boundary comes again though it was left out, the provider counts in
+ * seconds.
  */
 static bool
 after_probe(Span *span)
 {
 	const SpanAnswer *answer = &span->answer;
 
-	if (answer->past == 0 && answer->again == 0)
-		return turn(span);
-	if (ask_longer(span))
-		return true;
 	if (answer->past > 0)
 	{
 		span->flaw = "does not tell all records of one moment";
 		return false;
 	}
-	return ask_past(span, COARSEST_MS) || turn(span);
+	if (answer->again > 0 && ask_past(span, COARSEST_MS))
+		return true;
+	span->doubt = "More of one moment were asked for, and not told.";
+	return turn(span);
+}
+
+/* All records of a full answer are of one moment, as if of a boundary. */
+static bool
+after_one_moment(Span *span)
+{
+	if (ask_longer(span))
+		return true;
+	if (told_fewer(span))
+		return next_window(span);
+	span->upward = true;
+	forget_older(span);
+	(void) ask_from_boundary(span, span->first_oldest);
+	return ask_past(span, 1) || turn(span);
 }
 
 static bool
@@ -267,9 +304,14 @@ after_window(Span *span)
 	if (answer->timed == 0 ||
 		(answer->fresh == 0 && answer->count < span->longest))
 		return next_window(span);
+	span->first_oldest = answer->oldest_ms;
+	if (answer->oldest_ms == answer->newest_ms && !span->unique &&
+		answer->count >= span->longest)
+		return after_one_moment(span);
 	span->upward = answer->last_ms > answer->first_ms;
 	forget_older(span);
-	return ask_from_boundary(span);
+	return ask_from_boundary(span, span->upward ? answer->newest_ms
+							 : answer->oldest_ms);
 }
 
 /* What to ask next, after an answer.  False if nothing is left. */
@@ -369,8 +411,10 @@ note_time(Span *span, int64 ms, OgSlice key, bool known)
 	SpanAnswer *answer = &span->answer;
 
 	if (answer->timed++ == 0)
-		answer->first_ms = ms;
+		answer->first_ms = answer->oldest_ms = answer->newest_ms = ms;
 	answer->last_ms = ms;
+	answer->oldest_ms = Min(answer->oldest_ms, ms);
+	answer->newest_ms = Max(answer->newest_ms, ms);
 	answer->fresh += !known;
 	if (span->question != WHOLE_WINDOW)
 	{

@@ -405,12 +405,19 @@ foreach my $times (qw(inclusive exclusive))
 $sandbox->reset;
 
 # ... and where that cannot be done, that is an error
-put_fills((1000) x 4, 2000, 3000);
-$sandbox->settings(btse_most_count => 3);
+put_fills((1000) x 51, 2000, 3000);
+$sandbox->settings(btse_most_count => 50);
 my $crowd = $session->query("SELECT FROM btse_trade_history('BTC-USD', $SINCE)");
 is($crowd->{sqlstate}, '38000', 'more of one moment than can be told');
 like($crowd->{stderr}, qr/btse_trade_history\(\): server "btse" gave answers that are not complete: it does not tell all records of one moment\n.*DETAIL:  GET \/api\/v3\.3\/user\/trade_history, in 1 attempt\.\n.*HINT:  Ask for another stretch of time, or for one order\./s,
 	'... is said');
+$sandbox->reset;
+put_fills((1000) x 51);
+$sandbox->settings(btse_most_count => 50);
+is_deeply(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', $SINCE)"), [50],
+	'... or cannot be known');
+like($session->stderr, qr/WARNING: .* may have more records than it told\nDETAIL:  More of one moment were asked for, and not told\./,
+	'... and is a warning');
 $sandbox->reset;
 put_fills(1 .. 5);
 $sandbox->settings(btse_times => 'ignored', btse_default_count => 3);
