@@ -54,6 +54,7 @@ on_stage()
 		PG_CONFIG="$STAGE_PG_CONFIG" \
 		${OG_CALLS:+"OG_CALLS=$OG_CALLS"} \
 		${OG_SECONDS:+"OG_SECONDS=$OG_SECONDS"} \
+		${OG_SEED:+"OG_SEED=$OG_SEED"} \
 		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
 		"$@" </dev/null &
 	actor=$!
