@@ -49,6 +49,7 @@ typedef struct SpanAnswer
 	int64		again;			/* those of the boundary, once more */
 	int64		past;			/* those past it */
 	int64		untimed;
+	int64		foreign;		/* those that lie outside of the window */
 	bool		astray;			/* one is of a time that was not asked for */
 	int64		first_ms;		/* of those within the window */
 	int64		last_ms;
@@ -260,7 +261,7 @@ after_boundary(Span *span)
 
 /*
  * Where the boundary comes again though it was left out, the provider counts in
- * seconds.
+ * seconds.  Nothing past it does not tell whether so many are all.
  */
 static bool
 after_probe(Span *span)
@@ -299,8 +300,10 @@ after_window(Span *span)
 
 	if (span->plan->whole)
 		return next_window(span);
-	if (answer->untimed > 0 && answer->timed == 0)
+	if (answer->timed == 0 && answer->untimed > 0)
 		span->doubt = "Its records have no time, so that older ones could not be asked for.";
+	else if (answer->timed == 0 && answer->foreign > 0)
+		span->doubt = "Records of other times than those asked for were left out.";
 	if (answer->timed == 0 ||
 		(answer->fresh == 0 && answer->count < span->longest))
 		return next_window(span);
@@ -440,6 +443,8 @@ og_span_admits(Span *span, const int64 *ms, OgSlice key)
 		if (span->upward ? *ms < span->request.from_ms - COARSEST_MS
 			: *ms > span->request.to_ms + COARSEST_MS)
 			answer->astray = true;
+		answer->foreign += *ms < span->low - COARSEST_MS ||
+			*ms > span->high + COARSEST_MS;
 		if (*ms < span->low || *ms > span->high)
 			return false;
 	}

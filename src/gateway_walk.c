@@ -108,6 +108,8 @@ next_of_span(Walk *walk)
 	set_number(walk, "to_time", walk->to_text, request->to_ms);
 	if (request->count >= 0)
 		set_number(walk, "count", walk->count_text, request->count);
+	else
+		og_fields_set(&walk->arguments, "count", NULL);
 	return true;
 }
 
@@ -127,19 +129,29 @@ og_walk_next(Walk *walk)
 	return more;
 }
 
+/* Does a record have what tells it from others? */
+static bool
+has_id(const OgOperation *operation, const OgSlice *values)
+{
+	OgJsonKind	kind = operation->id == NULL ? OG_JSON_NOTHING
+		: og_json_kind(values[og_column(operation->columns,
+										operation->id[0])]);
+
+	return kind == OG_JSON_STRING || kind == OG_JSON_NUMBER;
+}
+
 /* Values as they are spelled: no two lists of them look the same. */
 static OgSlice
 key_of(Walk *walk, const OgSlice *values, OgSlice raw)
 {
-	const char *const *id = walk->operation->id;
+	const OgOperation *operation = walk->operation;
 
-	if (id == NULL || og_json_kind(values[og_column(walk->operation->columns,
-													id[0])]) <= OG_JSON_NULL)
+	if (!has_id(operation, values))
 		return raw;
 	resetStringInfo(&walk->key);
-	for (; *id != NULL; id++)
+	for (const char *const *id = operation->id; *id != NULL; id++)
 	{
-		OgSlice		value = values[og_column(walk->operation->columns, *id)];
+		OgSlice		value = values[og_column(operation->columns, *id)];
 
 		appendBinaryStringInfo(&walk->key, value.data, (int) value.len);
 		appendStringInfoChar(&walk->key, ' ');

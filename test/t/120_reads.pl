@@ -427,6 +427,30 @@ like($ignored->{stderr}, qr/it does not keep to the times that it was asked for/
 	'... are said');
 $sandbox->reset;
 
+# A window in which there is little does not make answers short in the next.
+put_fills(7 * $DAY, map { 8 * $DAY + $_ } 1 .. 300);
+is(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', $SINCE)")->[0], 301,
+	'301 trades, of which one comes first');
+cmp_ok(scalar(@{ $sandbox->requests }), '<=', 5, '... in few requests');
+
+# What is no id tells no record from others.
+foreach my $type (qw(object array bool))
+{
+	put_fills(1 .. 5);
+	$sandbox->arm('wrong_types', provider => 'btse', times => 0,
+		operation => 'trade_history', which => 'all', fields => ['tradeId'], type => $type);
+	is(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', $SINCE)")->[0], 5,
+		"5 trades whose id is of type $type");
+}
+put_fills(1 .. 3);
+$sandbox->arm('wrong_types', provider => 'btse', times => 0,
+	operation => 'trade_history', which => 'all', fields => ['timestamp'], type => 'number');
+is(texts("SELECT count(*) FROM btse_trade_history('BTC-USD', $SINCE)")->[0], 0,
+	'trades of another time are not what was asked for');
+like($session->stderr, qr/WARNING: .* may have more records than it told\nDETAIL:  Records of other times than those asked for were left out\./,
+	'... which is a warning');
+$sandbox->disarm;
+
 # Without an id the whole record tells it from others; without a time nothing
 # older can be asked for.
 put_fills(1 .. 4);
