@@ -498,15 +498,24 @@ fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
 static bool
 is_silent_success(const Collector *collector, const OgResponse *response)
 {
-	return collector->operation->empty_is_accepted &&
-		response->status == 200 && response->body.len == 0 &&
-		response->delimited;
+	if (!collector->operation->empty_is_accepted || !response->delimited ||
+		collector->class != STATUS_DONE)
+		return false;
+	for (size_t i = 0; i < response->body.len; i++)
+	{
+		char		c = response->body.data[i];
+
+		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+			return false;
+	}
+	return true;
 }
 
 /* Prove and read the body, gathering what it says. */
 static void
 read_body(Collector *collector, const OgResponse *response)
 {
+	OgReading  *reading = &collector->reading;
 	bool		silent = is_silent_success(collector, response);
 	OgSlice		answer;
 
@@ -515,11 +524,10 @@ read_body(Collector *collector, const OgResponse *response)
 	if (!collector->proven)
 		return;
 	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken));
-	if (silent)
-		collector->reading.rest = OG_ACCEPTED;
-	else
-		collector->operation->read(&collector->reading, answer,
-								   collector->batch);
+	if (!silent)
+		collector->operation->read(reading, answer, collector->batch);
+	if (silent || (reading->blank && collector->class == STATUS_DONE))
+		reading->rest = OG_ACCEPTED;
 	collector->processed = was_processed(collector);
 }
 

@@ -419,7 +419,8 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 	else if (is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
-		response->delimited = answer->chunked || answer->content_length >= 0;
+		response->delimited = answer->chunked ||
+			answer->content_length >= 0 || response->status == 204;
 		response->body = og_slice(answer->body ? answer->body : "",
 								  answer->len);
 	}

@@ -158,6 +158,7 @@ struct OgReading
 	OgEnvelope	envelope;
 	OgSlice		code;			/* JSON value: the envelope's own code ... */
 	OgSlice		message;		/* ... and message, or nothing */
+	bool		blank;			/* it says no more than no body would */
 	const char *note;			/* our own words (static) where the answer has
 								 * none, completing "the answer ...", or NULL */
 	bool		clock_suspected;	/* it refuses what a clock that is wrong
@@ -327,8 +328,8 @@ typedef struct OgOperation
 								 * OG_CANCELLED, or OG_ACCEPTED */
 	bool		several;		/* one key may answer several orders */
 	bool		empty_is_accepted;	/* an act whose answer has no body where all
-									 * is well: HTTP 200, and nothing after a
-									 * head that says so */
+									 * is well: a 2xx, and nothing after a head
+									 * that says so, or a body that is blank */
 
 	/*
 	 * Fill an initialised, empty request.  Answers false when none can be

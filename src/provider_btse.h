@@ -35,6 +35,7 @@
 	.batch_max = 1, .batch_default = 1
 
 /* Codes of an error: they are those of HTTP. */
+#define BTSE_SUCCESS		"20"
 #define BTSE_UNAUTHORIZED	"401"
 #define BTSE_FORBIDDEN		"403"
 

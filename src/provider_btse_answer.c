@@ -32,11 +32,63 @@ og_btse_read_error(OgReading *reading, OgSlice answer)
 	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
 }
 
+/* An object in which nothing speaks of an error: what was sent, for instance. */
+static bool
+is_blank_object(OgSlice object)
+{
+	enum
+	{
+		ERROR_CODE, ERROR_TEXT, CODE, STATUS, MESSAGE, MSG, SUCCESS, COUNT
+	};
+	static const char *const names[COUNT] = {
+		"errorCode", "error", "code", "status", "message", "msg", "success"
+	};
+	OgSlice		values[COUNT];
+	OgSlice		code;
+
+	og_json_pick(object, names, values, COUNT);
+	code = og_first_given(&values[CODE], MESSAGE - CODE);
+	if (og_first_given(values, CODE).data != NULL ||
+		og_json_kind(values[SUCCESS]) == OG_JSON_FALSE)
+		return false;
+	if (code.data == NULL)
+		return og_first_given(&values[MESSAGE], SUCCESS - MESSAGE).data == NULL;
+	return og_says(code, BTSE_SUCCESS) || og_says(code, "200");
+}
+
+/*
+ * HTTP 200 is all that is documented.  Some software makes a body of nothing,
+ * or repeats what it was sent.
+ */
+static bool
+is_blank(OgSlice answer)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+
+	switch (og_json_kind(answer))
+	{
+		case OG_JSON_NULL:
+		case OG_JSON_TRUE:
+			return true;
+		case OG_JSON_STRING:
+			return og_json_equals(answer, "");
+		case OG_JSON_ARRAY:
+			og_json_open(&cursor, answer);
+			return !og_json_next_element(&cursor, &element);
+		case OG_JSON_OBJECT:
+			return is_blank_object(answer);
+		default:
+			return false;
+	}
+}
+
 void
 og_btse_read_no_body(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	og_btse_read_error(reading, answer);
 	reading->note = "has a body, which is not documented";
+	reading->blank = is_blank(answer);
 }
 
 bool

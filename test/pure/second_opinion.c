@@ -365,9 +365,41 @@ opinion_on_key(const Testimony *t, int status, int key)
 	return opinion;
 }
 
+/* Has an object a member of such a name that is not null? */
+static bool
+has_any(const Node *object, const char *const *names)
+{
+	return second_first_of(object, names) != NULL;
+}
+
+/* Does a body, which should not be there, speak against its status? */
+static bool
+is_harmless(const Node *top)
+{
+	static const char *const errors[] = {"errorCode", "error", NULL};
+	static const char *const codes[] = {"code", "status", NULL};
+	static const char *const words[] = {"message", "msg", NULL};
+	const Node *code;
+
+	if (top->kind == OG_JSON_OBJECT)
+	{
+		code = second_first_of(top, codes);
+		if (has_any(top, errors) ||
+			second_is(second_member(top, "success"), OG_JSON_FALSE))
+			return false;
+		return code == NULL ? !has_any(top, words)
+			: second_says_text(code, "20") || second_says_text(code, "200");
+	}
+	if (top->kind == OG_JSON_ARRAY)
+		return top->first == NULL;
+	return top->kind == OG_JSON_NULL || top->kind == OG_JSON_TRUE ||
+		(top->kind == OG_JSON_STRING && second_says_text(top, ""));
+}
+
 /* Acts that are documented to answer nothing, and then all is well. */
 static bool
-is_good_silence(const Asked *asked, int status, OgSlice answer)
+is_good_silence(const Asked *asked, int status, OgSlice answer,
+				const Node *top)
 {
 	static const char *const silent[] = {
 		"cancel_all_after", "invest_deposit", "invest_redeem"
@@ -375,8 +407,11 @@ is_good_silence(const Asked *asked, int status, OgSlice answer)
 
 	for (size_t i = 0; i < lengthof(silent); i++)
 	{
-		if (strcmp(asked->operation, silent[i]) == 0)
-			return status == 200 && answer.len == 0;
+		if (strcmp(asked->operation, silent[i]) != 0)
+			continue;
+		return status >= 200 && status <= 299 &&
+			(top != NULL ? is_harmless(top)
+			 : strspn(pnstrdup(answer.data, answer.len), " \t\r\n") == answer.len);
 	}
 	return false;
 }
@@ -402,7 +437,7 @@ second_opinion(const Asked *asked, int status, OgSlice answer,
 	else if (top != NULL)
 		hear_wangdian(&t, top);
 
-	if (is_good_silence(asked, status, answer))
+	if (is_good_silence(asked, status, answer, top))
 		t.silence = OG_ACCEPTED;
 	t.held_off = was_held_off(&t);
 	for (int i = 0; i < nkeys; i++)

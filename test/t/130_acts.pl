@@ -449,12 +449,14 @@ is((requests())[-1]{body}, '{"timeout":1}', '... is not zero');
 ok($sandbox->wait_for(executed => 3, action => 'expired', provider => 'btse'),
 	'when it runs out all orders are cancelled');
 
-# Anything but HTTP 200 and nothing, in an answer that tells where it ends.
+# A 2xx and nothing in it, in an answer that tells where it ends.
 foreach my $case (
-	[ 'unknown', 'status', status => 200, body => '{}', process => 1 ],
-	[ 'unknown', 'status', status => 200, body => '[]', process => 1 ],
-	[ 'unknown', 'status', status => 200, body => ' ', process => 1 ],
-	[ 'unknown', 'empty', status => 204 ],
+	[ 'accepted', 'status', status => 200, body => '{}', process => 1 ],
+	[ 'accepted', 'status', status => 200, body => '[]', process => 1 ],
+	[ 'accepted', 'status', status => 200, body => ' ', process => 1 ],
+	[ 'unknown', 'status', status => 200, body => '<html>', process => 1 ],
+	[ 'unknown', 'status', status => 200, body => '{"message":"no"}', process => 1 ],
+	[ 'accepted', 'empty', status => 204 ],
 	[ 'unknown', 'empty', status => 500 ],
 	[ 'unknown', 'until_close' ],
 	[ 'unknown', 'half_head' ],
