@@ -277,7 +277,7 @@ CREATE TYPE btse_code AS (
 	name text,
 	meaning text);
 
-COMMENT ON TYPE btse_code IS 'a number of BTSEs and its name';
+COMMENT ON TYPE btse_code IS 'a number of BTSE''s and its name';
 COMMENT ON COLUMN btse_code.code IS 'the number, as in columns status and order_type';
 COMMENT ON COLUMN btse_code.name IS 'its name';
 COMMENT ON COLUMN btse_code.meaning IS 'what it says';
@@ -431,7 +431,7 @@ CREATE TYPE btse_time AS (
 	epoch timestamptz,
 	raw json);
 
-COMMENT ON TYPE btse_time IS 'the time by BTSEs clock';
+COMMENT ON TYPE btse_time IS 'the time by BTSE''s clock';
 COMMENT ON COLUMN btse_time.iso IS 'the time as the provider spells it';
 COMMENT ON COLUMN btse_time.epoch IS 'the time';
 COMMENT ON COLUMN btse_time.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';

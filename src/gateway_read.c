@@ -377,7 +377,8 @@ ask(OgReader *reader)
 		int64		pause;
 
 		MemoryContextSwitchTo(old);
-		if (done)
+		if (done || (failure.sqlstate == ERRCODE_NO_DATA &&
+					 reader->read->unknown_is_none))
 			break;
 		pause = reader->attempts > 0 ? pause_ms(reader, &failure) : 0;
 		if (failure.final ||

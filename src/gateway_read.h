@@ -33,6 +33,8 @@ typedef struct OgRead
 	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
 	void		(*take) (void *owner, const OgRecord *record);
 	void	   *owner;
+	bool		unknown_is_none;	/* what the server does not know is no record
+									 * instead of an error (02000) */
 } OgRead;
 
 /*

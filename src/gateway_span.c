@@ -31,7 +31,10 @@
 #define COARSEST_MS	INT64CONST(1000)
 
 /* No provider limits its answers to fewer, where more are asked for. */
-#define SMALLEST_LIMIT	50
+#define SMALLEST_LIMIT	10
+
+/* So many records of one moment are rarely all. */
+#define DOUBTFUL_COUNT	50
 
 typedef enum Question
 {
@@ -72,6 +75,7 @@ struct Span
 	int64		longer;			/* ask for answers of so many, 0 = any */
 	int64		longest;		/* answer so far */
 	int64		reach;			/* so much of what is known is asked for again */
+	bool		lost_boundary;	/* it did not come again, however far */
 	bool		upward;			/* on from the newest, not the oldest */
 	bool		went_up;
 	Question	question;
@@ -193,17 +197,23 @@ turn(Span *span)
 	return ask_from_boundary(span, span->first_oldest);
 }
 
-/* The boundary did not come again: false if that cannot be helped. */
+/*
+ * The boundary did not come again: false if that cannot be helped.  Who makes
+ * up records anew each time would be asked for ever.
+ */
 static bool
 ask_wider(Span *span)
 {
-	if (span->reach >= COARSEST_MS)
+	if (span->reach < COARSEST_MS)
 	{
-		span->doubt = "What it had told before did not come again where the next request began.";
-		return false;
+		span->reach = span->reach == 0 ? 1 : COARSEST_MS;
+		return true;
 	}
-	span->reach = span->reach == 0 ? 1 : COARSEST_MS;
-	return true;
+	if (span->lost_boundary)
+		span->flaw = "does not tell again what it had told before";
+	span->lost_boundary = true;
+	span->doubt = "What it had told before did not come again where the next request began.";
+	return false;
 }
 
 /* Ask for what lies so far past the boundary.  False if nothing can. */
@@ -248,6 +258,8 @@ after_boundary(Span *span)
 
 	if (!span->unique && answer->again == 0 && ask_wider(span))
 		return true;
+	if (span->flaw != NULL)
+		return false;
 	if (answer->past > 0)
 		return move_on(span);
 	if (answer->fresh > 0)
@@ -275,7 +287,8 @@ after_probe(Span *span)
 	}
 	if (answer->again > 0 && ask_past(span, COARSEST_MS))
 		return true;
-	span->doubt = "More of one moment were asked for, and not told.";
+	if (span->longest >= DOUBTFUL_COUNT)
+		span->doubt = "More of one moment were asked for, and not told.";
 	return turn(span);
 }
 

@@ -133,11 +133,13 @@ og_walk_next(Walk *walk)
 static bool
 has_id(const OgOperation *operation, const OgSlice *values)
 {
-	OgJsonKind	kind = operation->id == NULL ? OG_JSON_NOTHING
-		: og_json_kind(values[og_column(operation->columns,
-										operation->id[0])]);
+	OgSlice		id;
 
-	return kind == OG_JSON_STRING || kind == OG_JSON_NUMBER;
+	if (operation->id == NULL)
+		return false;
+	id = values[og_column(operation->columns, operation->id[0])];
+	return og_json_kind(id) == OG_JSON_NUMBER ||
+		(og_json_kind(id) == OG_JSON_STRING && !og_json_equals(id, ""));
 }
 
 /* Values as they are spelled: no two lists of them look the same. */

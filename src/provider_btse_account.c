@@ -65,34 +65,76 @@ static const OgWalk btse_trade_history_walk = {
 	.time = "event_time"
 };
 
-/*
- * Is a 404 about the order?  Software in front of an API says "status" 404 of
- * a path that it does not know, which would hide that base_url is wrong.
- */
+/* Words, one of each list, that say that there is no such order. */
 static bool
-btse_misses_order(const OgReading *reading, OgSlice answer)
+btse_says_no_order(OgSlice text)
 {
-	static const char *const words[] = {"order"};
+	static const char *const what[] = {"order"};
+	static const char *const is_not[] = {
+		"not found", "notfound", "not_found", "not exist", "no such"
+	};
 
-	return og_json_member(answer, "errorCode").data != NULL ||
-		og_json_member(answer, "code").data != NULL ||
-		og_mentions(reading->message, words, lengthof(words));
+	return og_mentions(text, what, lengthof(what)) &&
+		og_mentions(text, is_not, lengthof(is_not));
 }
 
 /*
- * An order; or nothing, where the answer is in the words of the API and says
- * that there is no such order among those it knows: open ones, and those that
- * were cancelled within half an hour.
+ * Is a refusal about the order?  Software in front of an API says "status" 404
+ * of a path that it does not know, which would hide that base_url is wrong.
+ */
+static bool
+btse_misses_order(const OgRecords *records, OgSlice answer)
+{
+	if (btse_says_no_order(records->reading.message) ||
+		btse_says_no_order(og_json_member(answer, "error")))
+		return true;
+	return records->refusal == OG_REFUSED_UNKNOWN &&
+		(og_json_member(answer, "errorCode").data != NULL ||
+		 og_json_member(answer, "code").data != NULL);
+}
+
+/* An answer without anything in it, or its status, says that there is none. */
+static bool
+btse_is_no_order(OgSlice answer)
+{
+	OgJsonCursor cursor;
+	OgSlice		order = answer;
+	OgSlice		name;
+
+	og_json_open(&cursor, answer);
+	switch (og_json_kind(answer))
+	{
+		case OG_JSON_NULL:
+			return true;
+		case OG_JSON_ARRAY:
+			if (!og_json_next_element(&cursor, &order))
+				return true;
+			break;
+		case OG_JSON_OBJECT:
+			if (!og_json_next_member(&cursor, &name, &order))
+				return true;
+			order = answer;
+			break;
+		default:
+			return false;
+	}
+	return og_says(og_json_member(order, "status"), BTSE_ORDER_NOT_FOUND);
+}
+
+/*
+ * An order; or nothing, where the answer says that there is no such order among
+ * those that are known: open ones, and those that were cancelled within half an
+ * hour.
  */
 static void
 btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
-	if (og_says(og_json_member(answer, "status"), BTSE_ORDER_NOT_FOUND))
-		records->nothing = true;
-	else
-		og_btse_read_list(records, answer, batch);
-	if (records->refusal == OG_REFUSED_UNKNOWN)
-		records->nothing = btse_misses_order(&records->reading, answer);
+	records->nothing = btse_is_no_order(answer);
+	if (records->nothing)
+		return;
+	og_btse_read_list(records, answer, batch);
+	if (records->reading.envelope != OG_ENVELOPE_SUCCESS)
+		records->nothing = btse_misses_order(records, answer);
 }
 
 /*

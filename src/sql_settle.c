@@ -202,7 +202,9 @@ take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 	finding->closed = true;
 	if (finding->state != OG_ORDER_FILLED)
 		finding->state = OG_ORDER_PARTLY_FILLED;
-	if (filled == NULL || og_json_kind(id) <= OG_JSON_NULL)
+	if (filled == NULL || og_json_equals(id, "") ||
+		(og_json_kind(id) != OG_JSON_STRING &&
+		 og_json_kind(id) != OG_JSON_NUMBER))
 		return;
 	if (finding->filled != NULL)
 		filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
@@ -294,6 +296,9 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 	read.keys = keys;
 	read.take = take_record;
 	read.owner = settling;
+
+	/* If it is not the order but all that is not there, the next one fails. */
+	read.unknown_is_none = settling->inquiry[1].operation != NULL;
 	og_reader_ask(settling->reader, &read);
 }
 

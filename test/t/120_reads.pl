@@ -267,6 +267,23 @@ foreach my $how (qw(400 404 row))
 	is_deeply(texts("SELECT * FROM btse_order(client_order_id => 'nobodys')"),
 		[], "no such order, as $how: no row");
 }
+foreach my $case ([ 200, 'null' ], [ 200, '{}' ], [ 200, '[]' ], [ 404, '{}' ],
+	[ 200, '[{"status":16,"orderID":"","symbol":""}]' ],
+	[ 404, '{"message":"ORDER_NOTFOUND"}' ], [ 404, '{"error":"no such order"}' ],
+	[ 400, '{"errorCode":400,"message":"BADREQUEST: order not found"}' ],
+	[ 404, '{"code":404,"msg":"?"}' ])
+{
+	my ($status, $body) = @$case;
+
+	$sandbox->arm('status', provider => 'btse', status => $status, body => $body);
+	is_deeply(texts("SELECT * FROM btse_order('o-1')"), [], "no such order: $status $body");
+}
+foreach my $body ('<html>', '{"status":404,"error":"Not Found","path":"/x"}')
+{
+	$sandbox->arm('status', provider => 'btse', status => 404, body => $body);
+	is($session->error("SELECT * FROM btse_order('o-1')"), '02000',
+		"... but not $body, which may be no API at all");
+}
 $test->reset;
 $test->seed('xt', 1, 3);
 is_deeply(texts("SELECT order_id + 1, status_name FROM xt_orders('btc_usdt', '{3,2,1,3}'::bigint[])"),

@@ -173,6 +173,21 @@ $sandbox->reset;
 is_settled('btse', ['never unknown gone'], 'BTSE: an order that nobody knows', ago => 61);
 is(scalar(@{ $sandbox->requests }), 2, '... is asked for twice: as an order, and by its trades');
 
+# What GET order does not know, in whatever words, may be in the trades.
+foreach my $body ('', '<html>', '{"status":404,"message":"Not Found"}', '{}')
+{
+	seed_btse();
+	$sandbox->arm('status', provider => 'btse', operation => 'get_order', times => 0,
+		status => 404, body => $body);
+	is_settled('btse', [ 'filled not_cancellable filled', 'never unknown gone' ],
+		"BTSE: GET order says 404 and '$body'", ago => 61);
+	$sandbox->disarm;
+}
+$sandbox->arm('status', provider => 'btse', times => 0, status => 404, body => '<html>');
+is($session->error(q{SELECT FROM order_gateway_settle('btse', '{open}', NULL, 'BTC-USD')}),
+	'02000', '... but that nothing is there at all is an error');
+$sandbox->disarm;
+
 # What there was before the request was sent is not what it created.
 seed_btse();
 my $record = '"orderID":"o","clOrderID":"mine","symbol":"BTC-USD"';
@@ -208,6 +223,8 @@ foreach my $case (
 	[ '"tradeId":"t1"', '"tradeId":"t1"', 'unknown|partly_filled' ],
 	[ '"tradeId":"t1"', '"tradeId":"t2"', 'not_cancellable|filled' ],
 	[ '"tradeId":"t1"', '"tradeId":null', 'unknown|partly_filled' ],
+	[ '"tradeId":"t1"', '"tradeId":{"a":1}', 'unknown|partly_filled' ],
+	[ '"tradeId":"t1"', '"tradeId":""', 'unknown|partly_filled' ],
 	[ '"serialId":1', '"serialId":2', 'unknown|partly_filled' ])
 {
 	my ($one, $two, $expected) = @$case;
