@@ -31,7 +31,7 @@
 #define COARSEST_MS	INT64CONST(1000)
 
 /* No provider limits its answers to fewer, where more are asked for. */
-#define SMALLEST_LIMIT	10
+#define SMALLEST_LIMIT	5
 
 /* So many records of one moment are rarely all. */
 #define DOUBTFUL_COUNT	50
