@@ -56,12 +56,33 @@ is_blank_object(OgSlice object)
 	return og_says(code, BTSE_SUCCESS) || og_says(code, "200");
 }
 
+/* Does an object name something else than what the request was about? */
+static bool
+names_another(OgSlice object, OgSlice key)
+{
+	static const char *const names[] = {"timeout", "productId", "orderId"};
+	OgSlice		values[lengthof(names)];
+
+	og_json_pick(object, names, values, lengthof(names));
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		OgJsonKind	kind = og_json_kind(values[i]);
+
+		if (kind <= OG_JSON_NULL)
+			continue;
+		if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
+			og_json_compare(values[i], key) != 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * HTTP 200 is all that is documented.  Some software makes a body of nothing,
  * or repeats what it was sent.
  */
 static bool
-is_blank(OgSlice answer)
+is_blank(OgSlice answer, OgSlice key)
 {
 	OgJsonCursor cursor;
 	OgSlice		element;
@@ -77,7 +98,7 @@ is_blank(OgSlice answer)
 			og_json_open(&cursor, answer);
 			return !og_json_next_element(&cursor, &element);
 		case OG_JSON_OBJECT:
-			return is_blank_object(answer);
+			return is_blank_object(answer) && !names_another(answer, key);
 		default:
 			return false;
 	}
@@ -88,7 +109,7 @@ og_btse_read_no_body(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	og_btse_read_error(reading, answer);
 	reading->note = "has a body, which is not documented";
-	reading->blank = is_blank(answer);
+	reading->blank = is_blank(answer, batch->keys[0]);
 }
 
 bool

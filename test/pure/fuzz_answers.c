@@ -360,6 +360,8 @@ const char *const fuzz_seeds[] = {
 	"200 cancel_all B-U\n[{\"status\":303,\"orderID\":\"b\",\"symbol\":\"B-U\"}]",
 	"200 cancel_all B-U\n[]",
 	"200 cancel_all_after 1\n",
+	"200 cancel_all_after 1\n{\"timeout\":1}",
+	"200 cancel_all_after 1\n{\"status\":20,\"message\":\"m\",\"timeout\":\"2\"}",
 	"200 invest_deposit a\n{}",
 	"200 invest_renew 1\n{\"orderId\":1,\"autoRenew\":true}",
 	"200 invest_end 1\n{\"orderId\":\"1\",\"autoRenew\":false}",

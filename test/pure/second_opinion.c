@@ -374,13 +374,22 @@ has_any(const Node *object, const char *const *names)
 
 /* Does a body, which should not be there, speak against its status? */
 static bool
-is_harmless(const Node *top)
+is_harmless(const Node *top, OgSlice key)
 {
+	static const char *const named[] = {"timeout", "productId", "orderId"};
 	static const char *const errors[] = {"errorCode", "error", NULL};
 	static const char *const codes[] = {"code", "status", NULL};
 	static const char *const words[] = {"message", "msg", NULL};
 	const Node *code;
 
+	for (size_t i = 0; i < lengthof(named); i++)
+	{
+		const Node *name = second_member(top, named[i]);
+
+		if (name != NULL && !second_is(name, OG_JSON_NULL) &&
+			!second_says(name, key))
+			return false;
+	}
 	if (top->kind == OG_JSON_OBJECT)
 	{
 		code = second_first_of(top, codes);
@@ -399,7 +408,7 @@ is_harmless(const Node *top)
 /* Acts that are documented to answer nothing, and then all is well. */
 static bool
 is_good_silence(const Asked *asked, int status, OgSlice answer,
-				const Node *top)
+				const Node *top, OgSlice key)
 {
 	static const char *const silent[] = {
 		"cancel_all_after", "invest_deposit", "invest_redeem"
@@ -410,7 +419,7 @@ is_good_silence(const Asked *asked, int status, OgSlice answer,
 		if (strcmp(asked->operation, silent[i]) != 0)
 			continue;
 		return status >= 200 && status <= 299 &&
-			(top != NULL ? is_harmless(top)
+			(top != NULL ? is_harmless(top, key)
 			 : strspn(pnstrdup(answer.data, answer.len), " \t\r\n") == answer.len);
 	}
 	return false;
@@ -437,7 +446,7 @@ second_opinion(const Asked *asked, int status, OgSlice answer,
 	else if (top != NULL)
 		hear_wangdian(&t, top);
 
-	if (is_good_silence(asked, status, answer, top))
+	if (is_good_silence(asked, status, answer, top, keys[0]))
 		t.silence = OG_ACCEPTED;
 	t.held_off = was_held_off(&t);
 	for (int i = 0; i < nkeys; i++)
