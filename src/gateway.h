@@ -58,7 +58,10 @@ typedef struct OgKeys
 
 /* Gather ids, in a context of their own below the current one. */
 extern OgKeys *og_keys_create(void);
-extern void og_keys_add(OgKeys *keys, OgSlice id);
+
+/* False if the id is there already. */
+extern bool og_keys_add(OgKeys *keys, OgSlice id);
+
 /* No more ids follow: give back what is not needed any more. */
 extern void og_keys_finish(OgKeys *keys);
 extern OgSlice og_keys_get(const OgKeys *keys, int key);

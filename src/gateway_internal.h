@@ -243,8 +243,8 @@ extern const char *og_walk_doubt(const Walk *walk);
  * gateway_span.c
  *
  * The same over a span of time: "all" is what the user asks for, in windows of
- * this length; "unique" if no two records are of one moment.  The next request
- * is NULL after the last.  "ms" is the time of a record, NULL if it has none.
+ * this length.  The next request is NULL after the last.  "ms" is the time of a
+ * record, NULL if it has none.
  */
 typedef struct SpanRequest
 {
@@ -256,8 +256,7 @@ typedef struct SpanRequest
 typedef struct Span Span;
 
 extern Span *og_span_begin(const OgOperation *operation,
-						   const SpanRequest *all, int64 window_ms,
-						   bool unique);
+						   const SpanRequest *all, int64 window_ms);
 extern const SpanRequest *og_span_next(Span *span);
 extern bool og_span_admits(Span *span, const int64 *ms, OgSlice key);
 extern const char *og_span_flaw(const Span *span);

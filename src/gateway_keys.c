@@ -182,7 +182,7 @@ find_or_append(OgKeys *keys, OgSlice id)
 	return entry->key;
 }
 
-void
+bool
 og_keys_add(OgKeys *keys, OgSlice id)
 {
 	int			known = keys->nkeys;
@@ -197,6 +197,7 @@ og_keys_add(OgKeys *keys, OgSlice id)
 		keys->key_of[keys->npositions] = key;
 	}
 	keys->npositions++;
+	return key == known;
 }
 
 void

@@ -64,7 +64,7 @@ struct OgReader
 typedef struct Answer
 {
 	OgRecords	records;
-	OgReader	   *reader;
+	OgReader   *reader;
 	bool		usable;			/* its records are handed on ... */
 	int			taken;			/* ... so many so far */
 } Answer;
@@ -114,6 +114,15 @@ is_timed_out(const OgReader *reader)
 		og_http_now() >= reader->sending.deadline;
 }
 
+/* "request" is what was asked for; NULL until one was made. */
+pg_noreturn static void
+fail(const OgReader *reader, const Failure *failure)
+{
+	og_failure_raise(failure, reader->account->server, reader->function,
+					 reader->request ? reader->request : reader->function,
+					 reader->attempts);
+}
+
 /* Take the account for this call. */
 static void
 lock_account(OgReader *reader)
@@ -124,8 +133,7 @@ lock_account(OgReader *reader)
 	if (unsent == NULL)
 		return;
 	og_failure_unsent(&failure, unsent, is_timed_out(reader));
-	og_failure_raise(&failure, reader->account->server, reader->function,
-					 reader->function, 0);
+	fail(reader, &failure);
 }
 
 /*
@@ -384,10 +392,7 @@ ask(OgReader *reader)
 		if (failure.final ||
 			reader->attempts > reader->account->retries ||
 			!og_sending_pause(&reader->sending, pause * 1000))
-			og_failure_raise(&failure, reader->account->server,
-							 reader->function, reader->request
-							 ? reader->request : reader->function,
-							 reader->attempts);
+			fail(reader, &failure);
 		og_report_retried(&reader->sending.counters,
 						  reader->sending.activity);
 		MemoryContextReset(reader->requests);
@@ -416,8 +421,7 @@ judge_walk(const OgReader *reader)
 	if (flaw == NULL)
 		return;
 	og_failure_incomplete(&failure, flaw);
-	og_failure_raise(&failure, reader->account->server, reader->function,
-					 reader->request, reader->attempts);
+	fail(reader, &failure);
 }
 
 /* All requests about these keys, or about none. */

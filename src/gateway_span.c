@@ -64,7 +64,6 @@ struct Span
 {
 	MemoryContext context;
 	const OgWalk *plan;
-	bool		unique;			/* no two records are of one moment */
 	bool		begun;
 	bool		takes_count;
 	int64		first;			/* all that is asked for, in ms ... */
@@ -113,16 +112,6 @@ replace_keys(OgKeys **keys, OgKeys *others)
 	*keys = others;
 }
 
-/* False if a key is there already. */
-static bool
-add_key(OgKeys *keys, OgSlice key)
-{
-	int			known = keys->nkeys;
-
-	og_keys_add(keys, key);
-	return keys->nkeys > known;
-}
-
 /* ---------- questions ---------- */
 
 /* Walk the window that ends here. */
@@ -151,7 +140,7 @@ next_window(Span *span)
 {
 	if (span->low <= span->first)
 		return false;
-	set_window(span, span->unique ? span->low - 1 : span->low);
+	set_window(span, span->plan->whole ? span->low - 1 : span->low);
 	return true;
 }
 
@@ -256,7 +245,7 @@ after_boundary(Span *span)
 {
 	const SpanAnswer *answer = &span->answer;
 
-	if (!span->unique && answer->again == 0 && ask_wider(span))
+	if (answer->again == 0 && ask_wider(span))
 		return true;
 	if (span->flaw != NULL)
 		return false;
@@ -264,7 +253,7 @@ after_boundary(Span *span)
 		return move_on(span);
 	if (answer->fresh > 0)
 		return true;
-	if (span->unique || answer->again == 0 || answer->count < span->longest)
+	if (answer->again == 0 || answer->count < span->longest)
 		return turn(span);
 	if (ask_longer(span))
 		return true;
@@ -321,7 +310,7 @@ after_window(Span *span)
 		(answer->fresh == 0 && answer->count < span->longest))
 		return next_window(span);
 	span->first_oldest = answer->oldest_ms;
-	if (answer->oldest_ms == answer->newest_ms && !span->unique &&
+	if (answer->oldest_ms == answer->newest_ms &&
 		answer->count >= span->longest)
 		return after_one_moment(span);
 	span->upward = answer->last_ms > answer->first_ms;
@@ -393,13 +382,12 @@ takes_argument(const OgOperation *operation, const char *argument)
 
 Span *
 og_span_begin(const OgOperation *operation, const SpanRequest *all,
-			  int64 window_ms, bool unique)
+			  int64 window_ms)
 {
 	Span	   *span = palloc0(sizeof(Span));
 
 	span->context = CurrentMemoryContext;
 	span->plan = operation->walk;
-	span->unique = unique;
 	span->takes_count = takes_argument(operation, "count");
 	span->first = all->from_ms;
 	span->window = window_ms;
@@ -441,7 +429,7 @@ note_time(Span *span, int64 ms, OgSlice key, bool known)
 	span->oldest = Min(span->oldest, ms);
 	span->newest = Max(span->newest, ms);
 	if (ms == span->low)
-		(void) add_key(span->next_seam, key);
+		(void) og_keys_add(span->next_seam, key);
 }
 
 bool
@@ -461,10 +449,10 @@ og_span_admits(Span *span, const int64 *ms, OgSlice key)
 		if (*ms < span->low || *ms > span->high)
 			return false;
 	}
-	known = !add_key(span->seen, key);
-	if (ms != NULL && *ms == span->high && !add_key(span->seam, key))
+	known = !og_keys_add(span->seen, key);
+	if (ms != NULL && *ms == span->high && !og_keys_add(span->seam, key))
 		known = true;
-	(void) add_key(span->page, key);
+	(void) og_keys_add(span->page, key);
 	if (ms != NULL)
 		note_time(span, *ms, key, known);
 	else

@@ -54,14 +54,6 @@ set_number(Walk *walk, const char *name, char *text, int64 number)
 	og_fields_set(&walk->arguments, name, text);
 }
 
-/* Is a record's time all that tells it from others? */
-static bool
-has_unique_times(const OgOperation *operation)
-{
-	return operation->id != NULL && operation->id[0] != NULL &&
-		strcmp(operation->id[0], operation->walk->time) == 0;
-}
-
 /* Begin a read with these arguments, in the current context. */
 Walk *
 og_walk_begin(const OgOperation *operation, const OgFields *arguments)
@@ -83,8 +75,7 @@ og_walk_begin(const OgOperation *operation, const OgFields *arguments)
 		all.count = number_of(arguments, "count", -1);
 		walk->time = og_column(operation->columns, plan->time);
 		walk->span = og_span_begin(operation, &all,
-								   plan->window_ms(arguments),
-								   has_unique_times(operation));
+								   plan->window_ms(arguments));
 	}
 	else if (operation->next != NULL)
 		walk->seen = og_keys_create();
@@ -129,31 +120,19 @@ og_walk_next(Walk *walk)
 	return more;
 }
 
-/* Does a record have what tells it from others? */
-static bool
-has_id(const OgOperation *operation, const OgSlice *values)
-{
-	OgSlice		id;
-
-	if (operation->id == NULL)
-		return false;
-	id = values[og_column(operation->columns, operation->id[0])];
-	return og_json_kind(id) == OG_JSON_NUMBER ||
-		(og_json_kind(id) == OG_JSON_STRING && !og_json_equals(id, ""));
-}
-
 /* Values as they are spelled: no two lists of them look the same. */
 static OgSlice
 key_of(Walk *walk, const OgSlice *values, OgSlice raw)
 {
-	const OgOperation *operation = walk->operation;
+	const OgColumn *columns = walk->operation->columns;
+	const char *const *id = walk->operation->id;
 
-	if (!has_id(operation, values))
+	if (id == NULL || !og_is_id(values[og_column(columns, id[0])]))
 		return raw;
 	resetStringInfo(&walk->key);
-	for (const char *const *id = operation->id; *id != NULL; id++)
+	for (; *id != NULL; id++)
 	{
-		OgSlice		value = values[og_column(operation->columns, *id)];
+		OgSlice		value = values[og_column(columns, *id)];
 
 		appendBinaryStringInfo(&walk->key, value.data, (int) value.len);
 		appendStringInfoChar(&walk->key, ' ');
@@ -166,7 +145,7 @@ bool
 og_walk_admits(Walk *walk, const OgSlice *values, OgSlice raw)
 {
 	const OgColumn *columns = walk->operation->columns;
-	int			known;
+	bool		fresh;
 	int64		ms;
 
 	if (walk->span != NULL)
@@ -179,11 +158,10 @@ og_walk_admits(Walk *walk, const OgSlice *values, OgSlice raw)
 	}
 	if (walk->seen == NULL)
 		return true;
-	known = walk->seen->nkeys;
-	og_keys_add(walk->seen, key_of(walk, values, raw));
+	fresh = og_keys_add(walk->seen, key_of(walk, values, raw));
 	walk->count++;
-	walk->fresh += walk->seen->nkeys > known;
-	return walk->seen->nkeys > known;
+	walk->fresh += fresh;
+	return fresh;
 }
 
 const char *

@@ -194,6 +194,16 @@ og_json_open(OgJsonCursor *cursor, OgSlice container)
 		cursor->at = cursor->end = NULL;
 }
 
+bool
+og_json_is_empty(OgSlice value)
+{
+	OgJsonCursor cursor;
+
+	og_json_open(&cursor, value);
+	return og_json_kind(value) == OG_JSON_NULL ||
+		(cursor.end != NULL && skip_space(cursor.at) == cursor.end);
+}
+
 /*
  * Step to the next element or key, if the cursor is in a container that ends
  * with this bracket and has one.

@@ -69,6 +69,9 @@ extern bool og_json_is_number(const char *text);
 
 extern OgJsonKind og_json_kind(OgSlice value);
 
+/* True for null, and for an array or object without elements. */
+extern bool og_json_is_empty(OgSlice value);
+
 /* Step through an array or object; any other kind has no elements. */
 extern void og_json_open(OgJsonCursor *cursor, OgSlice container);
 extern bool og_json_next_element(OgJsonCursor *cursor, OgSlice *value);

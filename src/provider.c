@@ -247,6 +247,24 @@ og_says(OgSlice value, const char *text)
 }
 
 bool
+og_is_id(OgSlice value)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	return kind == OG_JSON_NUMBER ||
+		(kind == OG_JSON_STRING && value.len > strlen("\"\""));
+}
+
+bool
+og_names(OgSlice value, OgSlice key)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	return (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER) &&
+		og_json_compare(value, key) == 0;
+}
+
+bool
 og_says_in_any_case(OgSlice value, OgSlice text)
 {
 	char	   *said;
@@ -362,6 +380,7 @@ og_take_time(OgReading *reading, OgSlice value)
 
 	if (!og_time_ms(OG_TIME_S, value, &ms) || ms < 0)
 	{
+		reading->envelope = OG_ENVELOPE_SILENT;
 		reading->note = OG_NO_TIME;
 		return;
 	}

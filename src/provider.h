@@ -275,7 +275,8 @@ typedef struct OgWalk
 {
 	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
 	const char *time;			/* column with the time of a record */
-	bool		whole;			/* one request brings all of a window; else
+	bool		whole;			/* one request brings all of a window, and no
+								 * two records are of one moment; else
 								 * it is asked for what is older until nothing
 								 * new comes */
 } OgWalk;
@@ -477,6 +478,10 @@ extern const OgOperation *og_provider_operation(const OgProvider *provider,
 
 /* True if a JSON string or number is spelled like this. */
 extern bool og_says(OgSlice value, const char *text);
+
+/* True for a string or number that names something, and for one that names this. */
+extern bool og_is_id(OgSlice value);
+extern bool og_names(OgSlice value, OgSlice key);
 
 /* Is it a string that says this text, in upper or lower case? */
 extern bool og_says_in_any_case(OgSlice value, OgSlice text);

@@ -99,24 +99,13 @@ btse_is_no_order(OgSlice answer)
 {
 	OgJsonCursor cursor;
 	OgSlice		order = answer;
-	OgSlice		name;
 
-	og_json_open(&cursor, answer);
-	switch (og_json_kind(answer))
+	if (og_json_is_empty(answer))
+		return true;
+	if (og_json_kind(answer) == OG_JSON_ARRAY)
 	{
-		case OG_JSON_NULL:
-			return true;
-		case OG_JSON_ARRAY:
-			if (!og_json_next_element(&cursor, &order))
-				return true;
-			break;
-		case OG_JSON_OBJECT:
-			if (!og_json_next_member(&cursor, &name, &order))
-				return true;
-			order = answer;
-			break;
-		default:
-			return false;
+		og_json_open(&cursor, answer);
+		(void) og_json_next_element(&cursor, &order);
 	}
 	return og_says(og_json_member(order, "status"), BTSE_ORDER_NOT_FOUND);
 }

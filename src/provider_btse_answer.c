@@ -66,12 +66,8 @@ names_another(OgSlice object, OgSlice key)
 	og_json_pick(object, names, values, lengthof(names));
 	for (size_t i = 0; i < lengthof(names); i++)
 	{
-		OgJsonKind	kind = og_json_kind(values[i]);
-
-		if (kind <= OG_JSON_NULL)
-			continue;
-		if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
-			og_json_compare(values[i], key) != 0)
+		if (og_json_kind(values[i]) > OG_JSON_NULL &&
+			!og_names(values[i], key))
 			return true;
 	}
 	return false;
@@ -84,23 +80,16 @@ names_another(OgSlice object, OgSlice key)
 static bool
 is_blank(OgSlice answer, OgSlice key)
 {
-	OgJsonCursor cursor;
-	OgSlice		element;
-
 	switch (og_json_kind(answer))
 	{
-		case OG_JSON_NULL:
 		case OG_JSON_TRUE:
 			return true;
 		case OG_JSON_STRING:
 			return og_json_equals(answer, "");
-		case OG_JSON_ARRAY:
-			og_json_open(&cursor, answer);
-			return !og_json_next_element(&cursor, &element);
 		case OG_JSON_OBJECT:
 			return is_blank_object(answer) && !names_another(answer, key);
 		default:
-			return false;
+			return og_json_is_empty(answer);
 	}
 }
 
@@ -136,21 +125,11 @@ og_btse_is_list_of_orders(OgReading *reading, OgSlice list, int most)
 	return true;
 }
 
-/* True for a string or number that names something. */
-static bool
-is_id(OgSlice value)
-{
-	OgJsonKind	kind = og_json_kind(value);
-
-	return kind == OG_JSON_NUMBER ||
-		(kind == OG_JSON_STRING && value.len > strlen("\"\""));
-}
-
 /* True for what can be the name of one order among others. */
 static bool
 is_part(OgSlice value)
 {
-	return is_id(value) && value.len <= OG_MAX_PART_LEN;
+	return og_is_id(value) && value.len <= OG_MAX_PART_LEN;
 }
 
 /*
@@ -161,7 +140,7 @@ is_part(OgSlice value)
 static OgVerdict
 too_frequent(BtseAct act, OgSlice order_id)
 {
-	if (act == BTSE_CREATE && is_id(order_id))
+	if (act == BTSE_CREATE && og_is_id(order_id))
 		return OG_UNKNOWN;
 	return act == BTSE_CANCEL_ALL ? OG_REJECTED : OG_TOO_FREQUENT;
 }
@@ -224,7 +203,7 @@ is_another(OgReading *reading, OgSlice element, const char *id_name)
 {
 	OgSlice		id = og_json_member(element, id_name);
 
-	return is_id(id) && reading->find(reading, id) != 0;
+	return og_is_id(id) && reading->find(reading, id) != 0;
 }
 
 void

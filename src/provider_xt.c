@@ -269,11 +269,13 @@ xt_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	OgSlice		data = xt_read_envelope(reading, answer);
 
 	if (reading->envelope == OG_ENVELOPE_SUCCESS)
+	{
 		og_take_time(reading, og_json_member(data, "serverTime"));
-	else if (reading->note == NULL)
+		return;
+	}
+	reading->envelope = OG_ENVELOPE_SILENT;
+	if (reading->note == NULL)
 		reading->note = OG_NO_TIME;
-	if (reading->time_ms == 0)
-		reading->envelope = OG_ENVELOPE_SILENT;
 }
 
 /* A read with "data", so that setting signed_data is tried as well. */

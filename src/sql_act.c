@@ -63,7 +63,7 @@ take_one(FunctionCallInfo fcinfo, const SqlAct *act, ActCall *call)
 	if (act->complete)
 		act->complete(&call->given);
 	key = og_fields_get(&call->given.fields, key_of(act, &call->given.fields));
-	og_keys_add(call->keys, og_slice_of(key));
+	(void) og_keys_add(call->keys, og_slice_of(key));
 	og_keys_finish(call->keys);
 }
 

@@ -92,7 +92,7 @@ add_order(OgKeys *keys, OgFields *arguments, const SqlAct *act,
 	take_members(&given, value->val.binary.data);
 	act->complete(&given);
 	id = og_fields_get(&given.fields, act->key);
-	og_keys_add(keys, og_slice_of(id));
+	(void) og_keys_add(keys, og_slice_of(id));
 	if (keys->nkeys != position)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

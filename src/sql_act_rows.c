@@ -114,15 +114,8 @@ put_text(ActRows *rows, int attribute, const char *text)
 static bool
 is_about(const ActRows *rows, const OgSlice *values, OgSlice key)
 {
-	OgSlice		value;
-	OgJsonKind	kind;
-
-	if (rows->key_column < 0)
-		return false;
-	value = values[rows->key_column];
-	kind = og_json_kind(value);
-	return (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER) &&
-		og_json_compare(value, key) == 0;
+	return rows->key_column >= 0 &&
+		og_names(values[rows->key_column], key);
 }
 
 /* What the provider says of the order. */

@@ -254,7 +254,7 @@ og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 					 errhint("Leave such ids out: array_agg(id) FILTER (WHERE id IS NOT NULL).")));
 		id = id_text(value, base_type);
 		check_id(id, function, position);
-		og_keys_add(keys, id);
+		(void) og_keys_add(keys, id);
 		if (position % IDS_PER_CHECK == 0)
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -202,9 +202,7 @@ take_fill(Settling *settling, Finding *finding, const OgSlice *values)
 	finding->closed = true;
 	if (finding->state != OG_ORDER_FILLED)
 		finding->state = OG_ORDER_PARTLY_FILLED;
-	if (filled == NULL || og_json_equals(id, "") ||
-		(og_json_kind(id) != OG_JSON_STRING &&
-		 og_json_kind(id) != OG_JSON_NUMBER))
+	if (filled == NULL || !og_is_id(id))
 		return;
 	if (finding->filled != NULL)
 		filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,

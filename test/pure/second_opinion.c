@@ -365,13 +365,6 @@ opinion_on_key(const Testimony *t, int status, int key)
 	return opinion;
 }
 
-/* Has an object a member of such a name that is not null? */
-static bool
-has_any(const Node *object, const char *const *names)
-{
-	return second_first_of(object, names) != NULL;
-}
-
 /* Does a body, which should not be there, speak against its status? */
 static bool
 is_harmless(const Node *top, OgSlice key)
@@ -393,10 +386,10 @@ is_harmless(const Node *top, OgSlice key)
 	if (top->kind == OG_JSON_OBJECT)
 	{
 		code = second_first_of(top, codes);
-		if (has_any(top, errors) ||
+		if (second_first_of(top, errors) != NULL ||
 			second_is(second_member(top, "success"), OG_JSON_FALSE))
 			return false;
-		return code == NULL ? !has_any(top, words)
+		return code == NULL ? second_first_of(top, words) == NULL
 			: second_says_text(code, "20") || second_says_text(code, "200");
 	}
 	if (top->kind == OG_JSON_ARRAY)

@@ -362,10 +362,26 @@ test_building(void)
 	ok(shim_in_use == before, "nothing is left allocated");
 }
 
+static void
+test_emptiness(void)
+{
+	static const char *const empty[] = {"null", "[]", "{}", "[ \n]", "{\t }"};
+	static const char *const full[] = {
+		"[null]", "{\"\":0}", "[[]]", "\"\"", "0", "false", "true"
+	};
+
+	for (size_t i = 0; i < lengthof(empty); i++)
+		ok(og_json_is_empty(proven_text(empty[i])), "%s is empty", empty[i]);
+	for (size_t i = 0; i < lengthof(full); i++)
+		ok(!og_json_is_empty(proven_text(full[i])), "%s is not", full[i]);
+	ok(!og_json_is_empty(og_slice(NULL, 0)), "nothing is not");
+}
+
 int
 main(void)
 {
 	test_kinds();
+	test_emptiness();
 	test_cursors();
 	test_members();
 	test_members_of_elements();
