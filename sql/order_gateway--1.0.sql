@@ -303,3 +303,1456 @@ REVOKE ALL ON FUNCTION batch_cancel_preview(text, anycompatiblearray, name, time
 REVOKE ALL ON FUNCTION tronsave_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION btse_cancel_preview(text, anycompatiblearray, text, name, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION wangdian_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
+
+--
+-- Calls in progress.  What the function returns is already limited to what
+-- the current role may see.
+--
+
+CREATE FUNCTION order_gateway_activity(
+	OUT pid int,
+	OUT datid oid,
+	OUT roleid oid,
+	OUT server name,
+	OUT function text,
+	OUT started_at timestamptz,
+	OUT ids bigint,
+	OUT ids_answered bigint,
+	OUT requests_sent bigint,
+	OUT requests_answered bigint,
+	OUT requests_in_flight int,
+	OUT requests_retried bigint,
+	OUT waiting_for text,
+	OUT waiting_since timestamptz,
+	OUT expected_end timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_activity() IS
+'calls in progress in all databases, one row each, as the view order_gateway_activity shows them: '
+'those of the current role, or all to members of pg_read_all_stats. '
+'Error 55000 where sessions share no memory';
+
+CREATE VIEW order_gateway_activity AS
+SELECT a.pid,
+	d.datname AS database,
+	pg_catalog.pg_get_userbyid(a.roleid) AS role,
+	a.server,
+	a.function,
+	a.ids,
+	a.ids_answered,
+	a.requests_sent,
+	a.requests_answered,
+	a.requests_in_flight,
+	a.requests_retried,
+	a.waiting_for,
+	a.waiting_since,
+	a.started_at,
+	a.expected_end
+FROM order_gateway_activity() AS a
+LEFT JOIN pg_catalog.pg_database AS d ON d.oid = a.datid;
+
+COMMENT ON VIEW order_gateway_activity IS
+'calls in progress: one row each, those of the current role, or all to members of pg_read_all_stats';
+COMMENT ON COLUMN order_gateway_activity.pid IS 'process id of the session, as in pg_stat_activity';
+COMMENT ON COLUMN order_gateway_activity.database IS 'database of the session';
+COMMENT ON COLUMN order_gateway_activity.role IS 'role that calls, whose user mapping is used';
+COMMENT ON COLUMN order_gateway_activity.server IS 'foreign server that is called';
+COMMENT ON COLUMN order_gateway_activity.function IS 'function that was called';
+COMMENT ON COLUMN order_gateway_activity.ids IS 'ids in the call, repeated ones counted once';
+COMMENT ON COLUMN order_gateway_activity.ids_answered IS 'ids that were sent and have their final outcome';
+COMMENT ON COLUMN order_gateway_activity.requests_sent IS 'requests that left, those sent again included';
+COMMENT ON COLUMN order_gateway_activity.requests_answered IS 'requests to which a whole answer came';
+COMMENT ON COLUMN order_gateway_activity.requests_in_flight IS 'requests whose answer is awaited';
+COMMENT ON COLUMN order_gateway_activity.requests_retried IS 'attempts after the first one of a batch';
+COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, or backoff (a pause before a retry)';
+COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
+COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
+COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
+
+GRANT SELECT ON order_gateway_activity TO PUBLIC;
+
+--
+-- Statistics
+--
+
+CREATE FUNCTION order_gateway_stats(
+	OUT datid oid,
+	OUT server name,
+	OUT function text,
+	OUT calls bigint,
+	OUT requests bigint,
+	OUT retries bigint,
+	OUT cancelled bigint,
+	OUT accepted bigint,
+	OUT not_found bigint,
+	OUT not_cancellable bigint,
+	OUT rejected bigint,
+	OUT not_sent bigint,
+	OUT unknown bigint,
+	OUT bytes_sent bigint,
+	OUT bytes_received bigint,
+	OUT connections bigint,
+	OUT turn_wait_time float8,
+	OUT answers bigint,
+	OUT min_answer_time float8,
+	OUT mean_answer_time float8,
+	OUT max_answer_time float8,
+	OUT answer_time_histogram bigint[],
+	OUT since timestamptz,
+	OUT stats_reset timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_stats() IS
+'what calls of all databases did since the last reset, one row per server and function, as the view order_gateway_stats shows it. '
+'Error 55000 where sessions share no memory';
+
+CREATE VIEW order_gateway_stats AS
+SELECT d.datname AS database,
+	s.server,
+	s.function,
+	s.calls,
+	s.requests,
+	s.retries,
+	s.cancelled,
+	s.accepted,
+	s.not_found,
+	s.not_cancellable,
+	s.rejected,
+	s.not_sent,
+	s.unknown,
+	s.bytes_sent,
+	s.bytes_received,
+	s.connections,
+	s.turn_wait_time,
+	s.answers,
+	s.min_answer_time,
+	s.mean_answer_time,
+	s.max_answer_time,
+	s.answer_time_histogram,
+	s.since,
+	s.stats_reset
+FROM order_gateway_stats() AS s
+LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.datid;
+
+COMMENT ON VIEW order_gateway_stats IS
+'what calls did since the last reset: one row per server and function; times are in milliseconds';
+COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to';
+COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name it was called by last';
+COMMENT ON COLUMN order_gateway_stats.function IS 'function that was called';
+COMMENT ON COLUMN order_gateway_stats.calls IS 'calls that had at least one id, and reads';
+COMMENT ON COLUMN order_gateway_stats.requests IS 'requests that left, those sent again included';
+COMMENT ON COLUMN order_gateway_stats.retries IS 'attempts after the first one of a batch';
+COMMENT ON COLUMN order_gateway_stats.cancelled IS 'ids with this outcome; an id that stands for several orders counts with the first';
+COMMENT ON COLUMN order_gateway_stats.accepted IS 'ids with this outcome';
+COMMENT ON COLUMN order_gateway_stats.not_found IS 'ids with this outcome';
+COMMENT ON COLUMN order_gateway_stats.not_cancellable IS 'ids with this outcome';
+COMMENT ON COLUMN order_gateway_stats.rejected IS 'ids with this outcome';
+COMMENT ON COLUMN order_gateway_stats.not_sent IS 'ids with this outcome, those of calls that were stopped included';
+COMMENT ON COLUMN order_gateway_stats.unknown IS 'ids with this outcome, those included whose answer was awaited when a call was stopped';
+COMMENT ON COLUMN order_gateway_stats.bytes_sent IS 'bytes of requests, without what TLS adds';
+COMMENT ON COLUMN order_gateway_stats.bytes_received IS 'bytes of answers, without what TLS adds';
+COMMENT ON COLUMN order_gateway_stats.connections IS 'connections that were opened';
+COMMENT ON COLUMN order_gateway_stats.turn_wait_time IS 'time spent waiting for turns of the pace, in ms';
+COMMENT ON COLUMN order_gateway_stats.answers IS 'requests to which a whole answer came';
+COMMENT ON COLUMN order_gateway_stats.min_answer_time IS 'shortest time from sending a request to the end of its answer, in ms';
+COMMENT ON COLUMN order_gateway_stats.mean_answer_time IS 'mean of that time, in ms';
+COMMENT ON COLUMN order_gateway_stats.max_answer_time IS 'longest such time, in ms';
+COMMENT ON COLUMN order_gateway_stats.answer_time_histogram IS
+'answers by time: up to 1, 2, 5, 10, 20, 50, 100, 200, 500 ms, 1, 2, 5, 10, 20, 50 s, and above';
+COMMENT ON COLUMN order_gateway_stats.since IS 'when this row was begun';
+COMMENT ON COLUMN order_gateway_stats.stats_reset IS 'when all rows were reset last';
+
+CREATE FUNCTION order_gateway_stats_reset()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION order_gateway_stats_reset() IS
+'forgets the statistics of all servers and functions. Error 55000 where sessions share no memory';
+
+-- The one who trades, and how much, is not everybody's business.
+REVOKE ALL ON FUNCTION order_gateway_stats() FROM PUBLIC;
+REVOKE ALL ON FUNCTION order_gateway_stats_reset() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_stats() TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats TO pg_read_all_stats;
+
+--
+-- Limits
+--
+
+CREATE FUNCTION order_gateway_limits(
+	OUT lane text,
+	OUT class text,
+	OUT host text,
+	OUT datid oid,
+	OUT server name,
+	OUT rate_limit text,
+	OUT requests int,
+	OUT used int,
+	OUT available int,
+	OUT next_turn_at timestamptz,
+	OUT held_until timestamptz,
+	OUT sessions_waiting int,
+	OUT last_sent_at timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_limits() IS
+'what is left of each limit of each lane, as the view order_gateway_limits shows it. '
+'Error 55000 where sessions share no memory';
+
+CREATE VIEW order_gateway_limits AS
+SELECT l.lane,
+	l.class,
+	l.host,
+	d.datname AS database,
+	l.server,
+	l.rate_limit,
+	l.requests,
+	l.used,
+	l.available,
+	l.next_turn_at,
+	l.held_until,
+	l.sessions_waiting,
+	l.last_sent_at
+FROM order_gateway_limits() AS l
+LEFT JOIN pg_catalog.pg_database AS d ON d.oid = l.datid;
+
+COMMENT ON VIEW order_gateway_limits IS
+'what is left of each limit: one row per lane (what a provider counts requests on) and limit';
+COMMENT ON COLUMN order_gateway_limits.lane IS 'name of the account or host: the beginning of a hash, which holds no key';
+COMMENT ON COLUMN order_gateway_limits.class IS 'what is counted: orders or queries of an account, or all of a host';
+COMMENT ON COLUMN order_gateway_limits.host IS 'host and port of the provider';
+COMMENT ON COLUMN order_gateway_limits.database IS 'database of the call that used the lane last';
+COMMENT ON COLUMN order_gateway_limits.server IS 'server of the call that used the lane last; its limits are shown';
+COMMENT ON COLUMN order_gateway_limits.rate_limit IS 'one limit of that server; NULL where it has none that counts here';
+COMMENT ON COLUMN order_gateway_limits.requests IS 'how many requests the limit allows';
+COMMENT ON COLUMN order_gateway_limits.used IS 'how many it counts now';
+COMMENT ON COLUMN order_gateway_limits.available IS 'how many may be sent at once';
+COMMENT ON COLUMN order_gateway_limits.next_turn_at IS 'when the next request may be sent; NULL = now';
+COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent because the provider said "too frequent"; NULL = not held back';
+COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
+COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
+
+REVOKE ALL ON FUNCTION order_gateway_limits() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_limits() TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_limits TO pg_read_all_stats;
+
+--
+-- Before going live: what a DBA wants to know of a server.  It opens
+-- connections and uses credentials, so it is granted to nobody at first; it
+-- only reads, so it may run in READ ONLY transactions and on standbys.
+--
+
+CREATE FUNCTION order_gateway_check(
+	server name,
+	OUT item text,
+	OUT ok boolean,
+	OUT result text,
+	OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 8;
+
+COMMENT ON FUNCTION order_gateway_check(name) IS
+'checks a server before going live, by two requests at most that touch no order: '
+'name lookup, connection, TLS and its certificate, HTTP, round trip, clock, and the current user''s credentials. '
+'Returns one row per item: ok is true, false with a hint what to do, or NULL where the item was not reached or does not exist. '
+'Call it in FROM';
+
+REVOKE ALL ON FUNCTION order_gateway_check(name) FROM PUBLIC;
+
+--
+-- Reads: what a provider tells, one row per record.  Row types have names, so
+-- that a later version can add attributes.  A field that is missing or of
+-- another type than documented is NULL; "raw" has it as it came.
+--
+
+CREATE TYPE btse_code AS (
+	code int,
+	name text,
+	meaning text);
+
+COMMENT ON TYPE btse_code IS 'a number of BTSE''s and its name';
+COMMENT ON COLUMN btse_code.code IS 'the number, as in columns status and order_type';
+COMMENT ON COLUMN btse_code.name IS 'its name';
+COMMENT ON COLUMN btse_code.meaning IS 'what it says';
+
+CREATE TYPE btse_market AS (
+	symbol text,
+	last numeric,
+	lowest_ask numeric,
+	highest_bid numeric,
+	percentage_change numeric,
+	volume numeric,
+	high24_hr numeric,
+	low24_hr numeric,
+	base text,
+	quote text,
+	active boolean,
+	size numeric,
+	min_valid_price numeric,
+	min_price_increment numeric,
+	min_order_size numeric,
+	min_size_increment numeric,
+	max_order_size numeric,
+	open_interest numeric,
+	open_interest_usd numeric,
+	contract_start timestamptz,
+	contract_end timestamptz,
+	time_based_contract boolean,
+	open_time timestamptz,
+	close_time timestamptz,
+	start_matching timestamptz,
+	inactive_time timestamptz,
+	funding_rate numeric,
+	contract_size numeric,
+	max_position numeric,
+	min_risk_limit numeric,
+	max_risk_limit numeric,
+	available_settlement json,
+	futures boolean,
+	is_market_open_to_otc boolean,
+	is_market_open_to_spot boolean,
+	raw json);
+
+COMMENT ON TYPE btse_market IS 'a market of BTSE';
+COMMENT ON COLUMN btse_market.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_market.last IS 'price of the last trade';
+COMMENT ON COLUMN btse_market.lowest_ask IS 'lowest price at which somebody sells';
+COMMENT ON COLUMN btse_market.highest_bid IS 'highest price at which somebody buys';
+COMMENT ON COLUMN btse_market.percentage_change IS 'change of the price within 24 hours, in percent';
+COMMENT ON COLUMN btse_market.volume IS 'volume traded within 24 hours';
+COMMENT ON COLUMN btse_market.high24_hr IS 'highest price within 24 hours';
+COMMENT ON COLUMN btse_market.low24_hr IS 'lowest price within 24 hours';
+COMMENT ON COLUMN btse_market.base IS 'base currency';
+COMMENT ON COLUMN btse_market.quote IS 'quote currency';
+COMMENT ON COLUMN btse_market.active IS 'is the market active?';
+COMMENT ON COLUMN btse_market.size IS 'size traded';
+COMMENT ON COLUMN btse_market.min_valid_price IS 'lowest valid price';
+COMMENT ON COLUMN btse_market.min_price_increment IS 'step of prices';
+COMMENT ON COLUMN btse_market.min_order_size IS 'smallest size of an order';
+COMMENT ON COLUMN btse_market.min_size_increment IS 'step of sizes';
+COMMENT ON COLUMN btse_market.max_order_size IS 'largest size of an order';
+COMMENT ON COLUMN btse_market.open_interest IS 'of futures only';
+COMMENT ON COLUMN btse_market.open_interest_usd IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_start IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_end IS 'of futures only';
+COMMENT ON COLUMN btse_market.time_based_contract IS 'of futures only';
+COMMENT ON COLUMN btse_market.open_time IS 'when the market opens; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.close_time IS 'when the market closes; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.start_matching IS 'when matching begins; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.inactive_time IS 'when the market becomes inactive; NULL where 0 is sent';
+COMMENT ON COLUMN btse_market.funding_rate IS 'of futures only';
+COMMENT ON COLUMN btse_market.contract_size IS 'of futures only';
+COMMENT ON COLUMN btse_market.max_position IS 'of futures only';
+COMMENT ON COLUMN btse_market.min_risk_limit IS 'of futures only';
+COMMENT ON COLUMN btse_market.max_risk_limit IS 'of futures only';
+COMMENT ON COLUMN btse_market.available_settlement IS 'of futures only';
+COMMENT ON COLUMN btse_market.futures IS 'is it a futures contract?';
+COMMENT ON COLUMN btse_market.is_market_open_to_otc IS 'is it open to over-the-counter trading?';
+COMMENT ON COLUMN btse_market.is_market_open_to_spot IS 'is it open to spot trading?';
+COMMENT ON COLUMN btse_market.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_candle AS (
+	open_time timestamptz,
+	open numeric,
+	high numeric,
+	low numeric,
+	close numeric,
+	volume numeric,
+	raw json);
+
+COMMENT ON TYPE btse_candle IS 'a candle of a market of BTSE';
+COMMENT ON COLUMN btse_candle.open_time IS 'when the candle begins';
+COMMENT ON COLUMN btse_candle.open IS 'first price';
+COMMENT ON COLUMN btse_candle.high IS 'highest price';
+COMMENT ON COLUMN btse_candle.low IS 'lowest price';
+COMMENT ON COLUMN btse_candle.close IS 'last price';
+COMMENT ON COLUMN btse_candle.volume IS 'volume traded';
+COMMENT ON COLUMN btse_candle.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_price AS (
+	symbol text,
+	index_price numeric,
+	last_price numeric,
+	mark_price numeric,
+	raw json);
+
+COMMENT ON TYPE btse_price IS 'the prices of a market of BTSE';
+COMMENT ON COLUMN btse_price.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_price.index_price IS 'price of the index';
+COMMENT ON COLUMN btse_price.last_price IS 'price of the last trade';
+COMMENT ON COLUMN btse_price.mark_price IS 'not used by spot markets';
+COMMENT ON COLUMN btse_price.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_book_level AS (
+	symbol text,
+	side text,
+	level int,
+	price numeric,
+	size numeric,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_book_level IS 'a level of an order book of BTSE';
+COMMENT ON COLUMN btse_book_level.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_book_level.side IS 'buy or sell';
+COMMENT ON COLUMN btse_book_level.level IS 'place on its side, 1 is the best price';
+COMMENT ON COLUMN btse_book_level.price IS 'price';
+COMMENT ON COLUMN btse_book_level.size IS 'size at this price';
+COMMENT ON COLUMN btse_book_level.event_time IS 'when the book was like this';
+COMMENT ON COLUMN btse_book_level.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_trade AS (
+	serial_id text,
+	symbol text,
+	side text,
+	price numeric,
+	size numeric,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_trade IS 'a trade in a market of BTSE';
+COMMENT ON COLUMN btse_trade.serial_id IS 'number of the trade, later ones are higher';
+COMMENT ON COLUMN btse_trade.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_trade.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_trade.price IS 'price';
+COMMENT ON COLUMN btse_trade.size IS 'size';
+COMMENT ON COLUMN btse_trade.event_time IS 'when it was made';
+COMMENT ON COLUMN btse_trade.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_time AS (
+	iso text,
+	epoch timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_time IS 'the time by BTSE''s clock';
+COMMENT ON COLUMN btse_time.iso IS 'the time as the provider spells it';
+COMMENT ON COLUMN btse_time.epoch IS 'the time';
+COMMENT ON COLUMN btse_time.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_order AS (
+	order_id text,
+	symbol text,
+	quote text,
+	status int,
+	status_name text,
+	order_state text,
+	order_type int,
+	order_type_name text,
+	side text,
+	price numeric,
+	order_value numeric,
+	trail_value numeric,
+	avg_filled_price numeric,
+	client_order_id text,
+	time_in_force text,
+	event_time timestamptz,
+	peg_price_min numeric,
+	peg_price_max numeric,
+	peg_price_deviation numeric,
+	cancel_duration numeric,
+	trigger_order boolean,
+	trigger_price numeric,
+	trigger_original_price numeric,
+	trigger_order_type int,
+	trigger_order_type_name text,
+	trigger_trailing_stop_deviation numeric,
+	trigger_stop_price numeric,
+	triggered boolean,
+	original_order_base_size numeric,
+	original_order_quote_size numeric,
+	current_order_base_size numeric,
+	current_order_quote_size numeric,
+	remaining_order_base_size numeric,
+	remaining_order_quote_size numeric,
+	total_filled_base_size numeric,
+	order_currency text,
+	raw json);
+
+COMMENT ON TYPE btse_order IS 'an order at BTSE';
+COMMENT ON COLUMN btse_order.order_id IS 'id that BTSE gave the order';
+COMMENT ON COLUMN btse_order.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_order.quote IS 'quote currency; btse_open_orders has none';
+COMMENT ON COLUMN btse_order.status IS 'status, see btse_codes(); btse_open_orders has none';
+COMMENT ON COLUMN btse_order.status_name IS 'name of that status';
+COMMENT ON COLUMN btse_order.order_state IS 'STATUS_ACTIVE or STATUS_INACTIVE; btse_order has none';
+COMMENT ON COLUMN btse_order.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN btse_order.order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_order.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_order.price IS 'price of the order';
+COMMENT ON COLUMN btse_order.order_value IS 'value of the whole order';
+COMMENT ON COLUMN btse_order.trail_value IS 'trail value';
+COMMENT ON COLUMN btse_order.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN btse_order.client_order_id IS 'id that the order was given when it was placed';
+COMMENT ON COLUMN btse_order.time_in_force IS 'how long the order is valid: GTC, IOC, FOK, DAY, ...';
+COMMENT ON COLUMN btse_order.event_time IS 'the order''s time stamp';
+COMMENT ON COLUMN btse_order.peg_price_min IS 'lowest price of a peg order';
+COMMENT ON COLUMN btse_order.peg_price_max IS 'highest price of a peg order';
+COMMENT ON COLUMN btse_order.peg_price_deviation IS 'deviation from the price of the index, in percent';
+COMMENT ON COLUMN btse_order.cancel_duration IS 'if not 0, how long the order is valid, in ms; btse_order has none';
+COMMENT ON COLUMN btse_order.trigger_order IS 'is it a trigger order?';
+COMMENT ON COLUMN btse_order.trigger_price IS 'price that triggers it, 0 if it is none';
+COMMENT ON COLUMN btse_order.trigger_original_price IS 'price of the original order, of trigger orders only';
+COMMENT ON COLUMN btse_order.trigger_order_type IS 'type of the triggered order';
+COMMENT ON COLUMN btse_order.trigger_order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_order.trigger_trailing_stop_deviation IS 'deviation of the stop price, in percent';
+COMMENT ON COLUMN btse_order.trigger_stop_price IS 'stop price, of algo orders only';
+COMMENT ON COLUMN btse_order.triggered IS 'was it triggered?';
+COMMENT ON COLUMN btse_order.original_order_base_size IS 'size of the order as it was placed, in the base currency; amending does not change it (where only the old name "size" is sent, that)';
+COMMENT ON COLUMN btse_order.original_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.current_order_base_size IS 'size of the order now, filled and remaining together, in the base currency';
+COMMENT ON COLUMN btse_order.current_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.remaining_order_base_size IS 'size not filled yet, in the base currency';
+COMMENT ON COLUMN btse_order.remaining_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_order.total_filled_base_size IS 'size filled so far, in the base currency';
+COMMENT ON COLUMN btse_order.order_currency IS 'currency that the order is in: base or quote';
+COMMENT ON COLUMN btse_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_own_trade AS (
+	trade_id text,
+	order_id text,
+	client_order_id text,
+	symbol text,
+	side text,
+	order_type int,
+	order_type_name text,
+	price numeric,
+	size numeric,
+	filled_price numeric,
+	filled_size numeric,
+	avg_filled_price numeric,
+	fee_amount numeric,
+	fee_currency text,
+	base text,
+	quote text,
+	trigger_type int,
+	trigger_type_name text,
+	trigger_price numeric,
+	realized_pnl numeric,
+	total numeric,
+	wallet text,
+	username text,
+	serial_id text,
+	event_time timestamptz,
+	raw json);
+
+COMMENT ON TYPE btse_own_trade IS 'a trade of the account at BTSE';
+COMMENT ON COLUMN btse_own_trade.trade_id IS 'id of the trade';
+COMMENT ON COLUMN btse_own_trade.order_id IS 'id that BTSE gave the order';
+COMMENT ON COLUMN btse_own_trade.client_order_id IS 'id that the order was given when it was placed';
+COMMENT ON COLUMN btse_own_trade.symbol IS 'name of the market';
+COMMENT ON COLUMN btse_own_trade.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_own_trade.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN btse_own_trade.order_type_name IS 'name of that type';
+COMMENT ON COLUMN btse_own_trade.price IS 'price';
+COMMENT ON COLUMN btse_own_trade.size IS 'size of the whole order as it was placed';
+COMMENT ON COLUMN btse_own_trade.filled_price IS 'price of this trade';
+COMMENT ON COLUMN btse_own_trade.filled_size IS 'size of this trade';
+COMMENT ON COLUMN btse_own_trade.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN btse_own_trade.fee_amount IS 'fee';
+COMMENT ON COLUMN btse_own_trade.fee_currency IS 'currency of the fee';
+COMMENT ON COLUMN btse_own_trade.base IS 'base currency';
+COMMENT ON COLUMN btse_own_trade.quote IS 'quote currency';
+COMMENT ON COLUMN btse_own_trade.trigger_type IS 'what triggered the order: 1001 stop loss, 1002 take profit';
+COMMENT ON COLUMN btse_own_trade.trigger_type_name IS 'STOP or TAKEPROFIT';
+COMMENT ON COLUMN btse_own_trade.trigger_price IS 'price that triggered it';
+COMMENT ON COLUMN btse_own_trade.realized_pnl IS 'not used in spot trading';
+COMMENT ON COLUMN btse_own_trade.total IS 'not used in spot trading';
+COMMENT ON COLUMN btse_own_trade.wallet IS 'wallet; SPOT@ for spot trading';
+COMMENT ON COLUMN btse_own_trade.username IS 'name of the user';
+COMMENT ON COLUMN btse_own_trade.serial_id IS 'number of the trade, later ones are higher';
+COMMENT ON COLUMN btse_own_trade.event_time IS 'when it was made';
+COMMENT ON COLUMN btse_own_trade.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_fee AS (
+	symbol text,
+	makerfee numeric,
+	takerfee numeric,
+	raw json);
+
+COMMENT ON TYPE btse_fee IS 'the fees of the account in a market of BTSE';
+COMMENT ON COLUMN btse_fee.symbol IS 'name of the market; BTSE writes it in small letters';
+COMMENT ON COLUMN btse_fee.makerfee IS 'fee of who adds an order to the book';
+COMMENT ON COLUMN btse_fee.takerfee IS 'fee of who takes one';
+COMMENT ON COLUMN btse_fee.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_product AS (
+	id text,
+	name text,
+	currency text,
+	type text,
+	startdate timestamptz,
+	intereststartdate timestamptz,
+	rates json,
+	compounding boolean,
+	autorenewsupported boolean,
+	dailylimit numeric,
+	minsize numeric,
+	incrementalsize numeric,
+	raw json);
+
+COMMENT ON TYPE btse_invest_product IS 'an investment product of BTSE';
+COMMENT ON COLUMN btse_invest_product.id IS 'id of the product';
+COMMENT ON COLUMN btse_invest_product.name IS 'its name';
+COMMENT ON COLUMN btse_invest_product.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_product.type IS 'its type, such as flex or fixed';
+COMMENT ON COLUMN btse_invest_product.startdate IS 'when investing begins';
+COMMENT ON COLUMN btse_invest_product.intereststartdate IS 'when interest begins';
+COMMENT ON COLUMN btse_invest_product.rates IS 'rates: a list of objects with days and rate';
+COMMENT ON COLUMN btse_invest_product.compounding IS 'is interest compounded?';
+COMMENT ON COLUMN btse_invest_product.autorenewsupported IS 'can it be renewed automatically?';
+COMMENT ON COLUMN btse_invest_product.dailylimit IS 'most that can be invested in a day';
+COMMENT ON COLUMN btse_invest_product.minsize IS 'least that can be invested';
+COMMENT ON COLUMN btse_invest_product.incrementalsize IS 'step of amounts';
+COMMENT ON COLUMN btse_invest_product.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_order AS (
+	id text,
+	name text,
+	currency text,
+	type text,
+	rate numeric,
+	investment numeric,
+	interestearned numeric,
+	nextinterestpayouttime timestamptz,
+	starttime timestamptz,
+	endtime timestamptz,
+	duration numeric,
+	payoutlocktime numeric,
+	autorenew boolean,
+	compounding boolean,
+	autorenewsupported boolean,
+	dailylimit numeric,
+	redemptionprocessing boolean,
+	raw json);
+
+COMMENT ON TYPE btse_invest_order IS 'an investment of the account at BTSE';
+COMMENT ON COLUMN btse_invest_order.id IS 'id of the investment';
+COMMENT ON COLUMN btse_invest_order.name IS 'name of the product';
+COMMENT ON COLUMN btse_invest_order.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_order.type IS 'its type';
+COMMENT ON COLUMN btse_invest_order.rate IS 'rate of interest';
+COMMENT ON COLUMN btse_invest_order.investment IS 'amount invested';
+COMMENT ON COLUMN btse_invest_order.interestearned IS 'interest earned so far';
+COMMENT ON COLUMN btse_invest_order.nextinterestpayouttime IS 'when interest is paid next';
+COMMENT ON COLUMN btse_invest_order.starttime IS 'when it began; NULL where 0 is sent';
+COMMENT ON COLUMN btse_invest_order.endtime IS 'when it ends; NULL where 0 is sent';
+COMMENT ON COLUMN btse_invest_order.duration IS 'length, in ms';
+COMMENT ON COLUMN btse_invest_order.payoutlocktime IS 'how long a payout is locked, in ms';
+COMMENT ON COLUMN btse_invest_order.autorenew IS 'is it renewed automatically?';
+COMMENT ON COLUMN btse_invest_order.compounding IS 'is interest compounded?';
+COMMENT ON COLUMN btse_invest_order.autorenewsupported IS 'can it be renewed automatically?';
+COMMENT ON COLUMN btse_invest_order.dailylimit IS 'most that can be invested in a day';
+COMMENT ON COLUMN btse_invest_order.redemptionprocessing IS 'is it being redeemed?';
+COMMENT ON COLUMN btse_invest_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE btse_invest_transaction AS (
+	txntime timestamptz,
+	name text,
+	currency text,
+	rate numeric,
+	type text,
+	txntype text,
+	amount numeric,
+	totalamount numeric,
+	interestearned numeric,
+	duration numeric,
+	raw json);
+
+COMMENT ON TYPE btse_invest_transaction IS 'what was done with an investment at BTSE';
+COMMENT ON COLUMN btse_invest_transaction.txntime IS 'when';
+COMMENT ON COLUMN btse_invest_transaction.name IS 'name of the product';
+COMMENT ON COLUMN btse_invest_transaction.currency IS 'its currency';
+COMMENT ON COLUMN btse_invest_transaction.rate IS 'rate of interest';
+COMMENT ON COLUMN btse_invest_transaction.type IS 'type of the product';
+COMMENT ON COLUMN btse_invest_transaction.txntype IS 'what was done';
+COMMENT ON COLUMN btse_invest_transaction.amount IS 'amount';
+COMMENT ON COLUMN btse_invest_transaction.totalamount IS 'amount invested in total';
+COMMENT ON COLUMN btse_invest_transaction.interestearned IS 'interest earned';
+COMMENT ON COLUMN btse_invest_transaction.duration IS 'length';
+COMMENT ON COLUMN btse_invest_transaction.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE TYPE xt_order AS (
+	order_id text,
+	number numeric,
+	price numeric,
+	avg_price numeric,
+	type int,
+	type_name text,
+	status int,
+	status_name text,
+	complete_number numeric,
+	complete_money numeric,
+	entrust_type text,
+	fee numeric,
+	time timestamptz,
+	raw json);
+
+COMMENT ON TYPE xt_order IS 'an order at XT';
+COMMENT ON COLUMN xt_order.order_id IS 'id that XT gave the order';
+COMMENT ON COLUMN xt_order.number IS 'size of the order';
+COMMENT ON COLUMN xt_order.price IS 'price';
+COMMENT ON COLUMN xt_order.avg_price IS 'average price of what was filled';
+COMMENT ON COLUMN xt_order.type IS '1 buy, 0 sell';
+COMMENT ON COLUMN xt_order.type_name IS 'buy or sell';
+COMMENT ON COLUMN xt_order.status IS '0 submitted, 1 open or partly filled, 2 completed, 3 cancelled, 4 matched and settling';
+COMMENT ON COLUMN xt_order.status_name IS 'submitted, open, completed, cancelled or settling';
+COMMENT ON COLUMN xt_order.complete_number IS 'size filled so far';
+COMMENT ON COLUMN xt_order.complete_money IS 'amount paid or got so far';
+COMMENT ON COLUMN xt_order.entrust_type IS 'kind of order';
+COMMENT ON COLUMN xt_order.fee IS 'fee';
+COMMENT ON COLUMN xt_order.time IS 'when it was placed';
+COMMENT ON COLUMN xt_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+
+CREATE FUNCTION btse_market_summary(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_market
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_market_summary(text, name) IS
+'markets of BTSE with their prices and limits, or one of them. Call it in FROM. Source: BTSE spot API v3.3, GET market_summary';
+
+CREATE FUNCTION btse_ohlcv(
+	symbol text,
+	resolution int,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_candle
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 300;
+
+COMMENT ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) IS
+'candles of a market of BTSE, the newest first; resolution is their length in minutes: 1, 5, 15, 30, 60, 240, 360, 1440, 10080 or 43200. '
+'With from_time all from then until to_time (default: now) come, in as many requests as that takes; without it, the 300 before to_time. '
+'Call it in FROM. Source: BTSE spot API v3.3, GET ohlcv';
+
+CREATE FUNCTION btse_price(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_price
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_price(text, name) IS
+'prices of the markets of BTSE, or of one of them. Call it in FROM. Source: BTSE spot API v3.3, GET price';
+
+CREATE FUNCTION btse_orderbook(
+	symbol text,
+	"grouping" int DEFAULT NULL,
+	limit_bids int DEFAULT NULL,
+	limit_asks int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_book_level
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
+
+COMMENT ON FUNCTION btse_orderbook(text, int, int, int, name) IS
+'order book of a market of BTSE, one row per level; grouping 0 to 8 says how coarse, limit_bids and limit_asks how deep. Call it in FROM. Source: '
+'BTSE spot API v3.3, GET orderbook';
+
+CREATE FUNCTION btse_orderbook_l2(
+	symbol text,
+	depth int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_book_level
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
+
+COMMENT ON FUNCTION btse_orderbook_l2(text, int, name) IS
+'order book of a market of BTSE, one row per level; depth says how many on each side. Call it in FROM. Source: BTSE spot API v3.3, GET orderbook/L2';
+
+CREATE FUNCTION btse_trades(
+	symbol text,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	count int DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_trade
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) IS
+'trades in a market of BTSE. With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 30 days, '
+'or the newest "count" of them; without it, what BTSE answers at once: at most 3 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, '
+'GET trades';
+
+CREATE FUNCTION btse_time(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_time
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_time(name) IS
+'time by the clock of BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET time';
+
+CREATE FUNCTION btse_order(
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_order(text, text, name) IS
+'one order of the account at BTSE, by its order id (which counts if both are given) or its client order id. BTSE knows those that are open, '
+'and those that were cancelled within 30 minutes; no row comes for any other, so one that is missing may have been filled: see btse_trade_history. '
+'Call it in FROM. Source: BTSE spot API v3.3, GET order';
+
+CREATE FUNCTION btse_open_orders(
+	symbol text DEFAULT NULL,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_open_orders(text, text, text, name) IS
+'open orders of the account at BTSE, of all markets or one, or one order. Call it in FROM. Source: BTSE spot API v3.3, GET user/open_orders';
+
+CREATE FUNCTION btse_trade_history(
+	symbol text,
+	from_time timestamptz DEFAULT NULL,
+	to_time timestamptz DEFAULT NULL,
+	count int DEFAULT NULL,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	match_symbol boolean DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_own_trade
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) IS
+'trades of the account at BTSE, of markets whose name begins with symbol, or with match_symbol true is that. '
+'With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 7 days, or the newest "count" of them; '
+'without it, what BTSE answers at once: at most 7 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, GET user/trade_history';
+
+CREATE FUNCTION btse_fees(
+	symbol text DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_fee
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_fees(text, name) IS
+'fees of the account in the markets of BTSE, or in one of them. Call it in FROM. Source: BTSE spot API v3.3, GET user/fees';
+
+CREATE FUNCTION btse_invest_products(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_product
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 20;
+
+COMMENT ON FUNCTION btse_invest_products(name) IS
+'investment products of BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/products';
+
+CREATE FUNCTION btse_invest_orders(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 20;
+
+COMMENT ON FUNCTION btse_invest_orders(name) IS
+'investments of the account at BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/orders';
+
+CREATE FUNCTION btse_invest_history(
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_invest_transaction
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_invest_history(name) IS
+'what was done with investments of the account at BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET invest/history';
+
+CREATE FUNCTION xt_open_orders(
+	market text,
+	server name DEFAULT 'xt')
+RETURNS SETOF xt_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION xt_open_orders(text, name) IS
+'open orders of the account in a market of XT, of all pages. Call it in FROM. Source: XT API v1, GET getOpenOrders';
+
+CREATE FUNCTION xt_order(
+	market text,
+	id text,
+	server name DEFAULT 'xt')
+RETURNS SETOF xt_order
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION xt_order(text, text, name) IS
+'one order of the account at XT. Call it in FROM. Source: XT API v1, GET getOrder';
+
+CREATE FUNCTION xt_orders(
+	market text,
+	ids anycompatiblearray,
+	server name DEFAULT 'xt',
+	OUT order_id anycompatible,
+	OUT number numeric,
+	OUT price numeric,
+	OUT avg_price numeric,
+	OUT type int,
+	OUT type_name text,
+	OUT status int,
+	OUT status_name text,
+	OUT complete_number numeric,
+	OUT complete_money numeric,
+	OUT entrust_type text,
+	OUT fee numeric,
+	OUT "time" timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION xt_orders(text, anycompatiblearray, name) IS
+'orders of the account at XT by their ids, 100 in a request; order_id comes back in the type of the ids. No row comes for an id that XT does not know. '
+'Call it in FROM. Source: XT API v1, GET getBatchOrders';
+
+CREATE FUNCTION tronsave_orders(
+	ids anycompatiblearray,
+	server name DEFAULT 'tronsave',
+	OUT order_id anycompatible,
+	OUT status text,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION tronsave_orders(anycompatiblearray, name) IS
+'fast-charge orders of the account at TronSave by their ids; order_id comes back in the type of the ids, status in the words of TronSave. '
+'No row comes for an id that TronSave does not know. Call it in FROM. Source: TronSave API v0, POST fast-charge-order-tracking';
+
+-- What the numbers of BTSE are called.  Asks nobody, so anybody may.
+CREATE FUNCTION btse_codes()
+RETURNS SETOF btse_code
+AS 'MODULE_PATHNAME'
+LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 49;
+
+COMMENT ON FUNCTION btse_codes() IS
+'numbers that BTSE uses for statuses and types, with their names. Source: BTSE spot API v3.3, API Enum';
+
+-- They open connections and use credentials, so each is granted to nobody.
+
+REVOKE ALL ON FUNCTION btse_market_summary(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_price(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_orderbook(text, int, int, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_orderbook_l2(text, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_time(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_order(text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_open_orders(text, text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_fees(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_products(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_orders(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_history(name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;
+
+--
+-- What became of orders whose outcome is unknown
+--
+
+CREATE TYPE order_state AS ENUM (
+	'open',
+	'partly_filled',
+	'filled',
+	'cancelled',
+	'gone',
+	'unknown'
+);
+
+COMMENT ON TYPE order_state IS
+'where an order stands: '
+'open; partly_filled = open still, or not known to be closed; filled; cancelled; '
+'gone = the provider does not know it, or no more; '
+'unknown = the provider says nothing that is documented';
+
+CREATE FUNCTION order_gateway_settle(
+	server name,
+	ids anycompatiblearray,
+	sent_at timestamptz[] DEFAULT NULL,
+	market text DEFAULT NULL,
+	by text DEFAULT 'order_id',
+	act text DEFAULT 'cancel',
+	OUT order_id anycompatible,
+	OUT outcome order_outcome,
+	OUT order_state order_state,
+	OUT message text,
+	OUT ordinal int,
+	OUT checked_at timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) IS
+'asks XT, TronSave or BTSE by their reads what became of orders whose outcome is unknown, and touches none: '
+'ids as they were given to the call, sent_at one time for each id in the same order (as the call returned it), '
+'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
+'and by order ids alone if the act is a cancel. One row per id in input order: '
+'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
+'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows; '
+'and one that is over a minute older than sent_at was not created by that request. '
+'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
+
+REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;
+
+--
+-- Acts on orders and investments at BTSE.  What became of an act comes first
+-- in its row, what the provider says of the order after that, named as it is
+-- documented: orderID is order_id, clOrderID client_order_id, timestamp
+-- event_time, and avgFilledPrice avg_filled_price.
+--
+
+CREATE TYPE btse_order_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	ordinal int,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	order_id text,
+	client_order_id text,
+	symbol text,
+	side text,
+	order_type int,
+	order_type_name text,
+	status int,
+	status_name text,
+	price numeric,
+	stop_price numeric,
+	trigger_price numeric,
+	trigger boolean,
+	time_in_force text,
+	post_only boolean,
+	stealth numeric,
+	deviation numeric,
+	avg_filled_price numeric,
+	original_order_base_size numeric,
+	original_order_quote_size numeric,
+	current_order_base_size numeric,
+	current_order_quote_size numeric,
+	filled_base_size numeric,
+	total_filled_base_size numeric,
+	remaining_order_base_size numeric,
+	remaining_order_quote_size numeric,
+	order_currency text,
+	event_time timestamptz,
+	raw json
+);
+
+COMMENT ON TYPE btse_order_result IS
+'what became of an act on an order at BTSE, and the order as the answer describes it; a field that is missing, null or of another type than documented is NULL, and to be seen in raw';
+COMMENT ON COLUMN btse_order_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting; not_found = the provider knows no such open order; cancelled, not_cancellable = the provider said so (btse_cancel_all)';
+COMMENT ON COLUMN btse_order_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_order_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_order_result.ordinal IS 'position of the order in the list that was given, from 1; both legs of an OCO order have the same';
+COMMENT ON COLUMN btse_order_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_order_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_order_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_order_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_order_result.order_id IS 'orderID: the id that the provider gave the order';
+COMMENT ON COLUMN btse_order_result.client_order_id IS 'clOrderID: our own id of the order; of a new order always the one that was sent, whatever came back';
+COMMENT ON COLUMN btse_order_result.symbol IS 'symbol: the market';
+COMMENT ON COLUMN btse_order_result.side IS 'side: BUY or SELL';
+COMMENT ON COLUMN btse_order_result.order_type IS 'orderType: number of the type';
+COMMENT ON COLUMN btse_order_result.order_type_name IS 'what that number means';
+COMMENT ON COLUMN btse_order_result.status IS 'status: number of the state that the order is in';
+COMMENT ON COLUMN btse_order_result.status_name IS 'what that number means';
+COMMENT ON COLUMN btse_order_result.price IS 'price of the order';
+COMMENT ON COLUMN btse_order_result.stop_price IS 'stopPrice: price of the leg of an OCO order that waits';
+COMMENT ON COLUMN btse_order_result.trigger_price IS 'triggerPrice: price that sets off the order; 0 if it waits for none';
+COMMENT ON COLUMN btse_order_result.trigger IS 'trigger: whether it is set off by a price';
+COMMENT ON COLUMN btse_order_result.time_in_force IS 'time_in_force: how long the order stands';
+COMMENT ON COLUMN btse_order_result.post_only IS 'postOnly: whether it may only rest in the order book';
+COMMENT ON COLUMN btse_order_result.stealth IS 'stealth: how much of the order the order book shows';
+COMMENT ON COLUMN btse_order_result.deviation IS 'deviation of a PEG order from the index price';
+COMMENT ON COLUMN btse_order_result.avg_filled_price IS 'avgFilledPrice: mean price of what was traded';
+COMMENT ON COLUMN btse_order_result.original_order_base_size IS 'originalOrderBaseSize (once originalSize): size of the order when it was new, in base currency';
+COMMENT ON COLUMN btse_order_result.original_order_quote_size IS 'originalOrderQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.current_order_base_size IS 'currentOrderBaseSize (once size): size of the order now, what was traded included, in base currency';
+COMMENT ON COLUMN btse_order_result.current_order_quote_size IS 'currentOrderQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.filled_base_size IS 'filledBaseSize (once fillSize): what was traded, in base currency';
+COMMENT ON COLUMN btse_order_result.total_filled_base_size IS 'totalFilledBaseSize (once filledSize): all that was traded so far, in base currency';
+COMMENT ON COLUMN btse_order_result.remaining_order_base_size IS 'remainingOrderBaseSize, also called remainingBaseSize (once remainingSize): what is still to be traded, in base currency';
+COMMENT ON COLUMN btse_order_result.remaining_order_quote_size IS 'remainingOrderQuoteSize, also called remainingQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.order_currency IS 'orderCurrency: whether the size was given in base or quote currency';
+COMMENT ON COLUMN btse_order_result.event_time IS 'timestamp: when this happened, by the provider''s clock';
+COMMENT ON COLUMN btse_order_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
+CREATE TYPE btse_act_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	raw json
+);
+
+COMMENT ON TYPE btse_act_result IS
+'what became of an act at BTSE whose answer has no body where all is well';
+COMMENT ON COLUMN btse_act_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
+COMMENT ON COLUMN btse_act_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_act_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_act_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_act_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_act_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_act_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_act_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
+CREATE TYPE btse_renew_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	order_id text,
+	auto_renew boolean,
+	raw json
+);
+
+COMMENT ON TYPE btse_renew_result IS
+'what became of renewing an investment at BTSE';
+COMMENT ON COLUMN btse_renew_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
+COMMENT ON COLUMN btse_renew_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_renew_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_renew_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_renew_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_renew_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_renew_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_renew_result.order_id IS 'orderId: the investment; always the one that was sent';
+COMMENT ON COLUMN btse_renew_result.auto_renew IS 'autoRenew: whether it will be renewed, as the answer confirms';
+COMMENT ON COLUMN btse_renew_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
+CREATE FUNCTION btse_create_order(
+	symbol text,
+	side text,
+	type text,
+	size numeric,
+	price numeric DEFAULT NULL,
+	time_in_force text DEFAULT NULL,
+	tx_type text DEFAULT NULL,
+	stop_price numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	trail_value numeric DEFAULT NULL,
+	post_only boolean DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	stealth numeric DEFAULT NULL,
+	deviation numeric DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
+
+COMMENT ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) IS
+'creates an order at BTSE. side BUY or SELL; type LIMIT, MARKET, OCO or PEG; every type but MARKET needs a price; time_in_force GTC (the provider''s '
+'default), IOC, FOK, HALFMIN, FIVEMIN, HOUR, TWELVEHOUR, DAY, WEEK or MONTH; tx_type STOP or TRIGGER needs trigger_price; OCO needs stop_price and '
+'trigger_price and answers two rows, one for each leg; PEG needs stealth (percent shown, above 0 to 100) and may have a deviation (-10 to 10 percent of '
+'the index price). Amounts leave with the digits that they are given with. client_order_id is our own id of the order, by which it can be looked for '
+'when the outcome is unknown: take it from a row that was committed before; without one a UUID is made, and returned. Never sent twice; raises errors '
+'only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/order, PEG: /api/v3.3/order/peg';
+
+CREATE FUNCTION btse_create_order_preview(
+	symbol text,
+	side text,
+	type text,
+	size numeric,
+	price numeric DEFAULT NULL,
+	time_in_force text DEFAULT NULL,
+	tx_type text DEFAULT NULL,
+	stop_price numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	trail_value numeric DEFAULT NULL,
+	post_only boolean DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	stealth numeric DEFAULT NULL,
+	deviation numeric DEFAULT NULL,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_create_order_preview(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name, timestamptz) IS
+'the request that btse_create_order with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". A client order id that is not given is made anew by each call. Needs the same privileges as the call';
+
+CREATE FUNCTION btse_create_orders(
+	orders jsonb,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_create_orders(jsonb, name) IS
+'creates many orders at BTSE, one request each, several in flight: orders is a JSON array of objects with the arguments of btse_create_order by name, '
+'such as [{"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "size": 0.002, "price": 34000.5, "client_order_id": "a1"}]; amounts are JSON numbers '
+'and stay exact. No two orders of a call may have the same client_order_id. All are checked before the first is sent. Returns one row per order in the '
+'order of the array, with its ordinal, two for an OCO order. An empty array or NULL is no row. Never sent twice; raises errors only before anything is '
+'sent. Call it in FROM. Source: BTSE POST /api/v3.3/order';
+
+CREATE FUNCTION btse_create_orders_preview(
+	orders jsonb,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+
+COMMENT ON FUNCTION btse_create_orders_preview(jsonb, name, timestamptz) IS
+'the requests that btse_create_orders with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. Request n is stamped with the time "at" plus n - 1 ms. A client order id that is not given is made anew by each call. Needs the same '
+'privileges as the call';
+
+CREATE FUNCTION btse_amend_order(
+	symbol text,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	price numeric DEFAULT NULL,
+	size numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_amend_order(text, text, text, numeric, numeric, numeric, name) IS
+'amends an open order at BTSE: exactly one of order_id and client_order_id names it, and at least one of price, size and trigger_price is its new '
+'value; several are changed together (type ALL). accepted means that the order is amended and stands as the row says; not for PEG orders. Never sent '
+'twice; raises errors only before anything is sent. Call it in FROM. Source: BTSE PUT /api/v3.3/order';
+
+CREATE FUNCTION btse_amend_order_preview(
+	symbol text,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	price numeric DEFAULT NULL,
+	size numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_amend_order_preview(text, text, text, numeric, numeric, numeric, name, timestamptz) IS
+'the request that btse_amend_order with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+CREATE FUNCTION btse_cancel_all(
+	symbol text,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_order_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION btse_cancel_all(text, name) IS
+'cancels every open order of a market at BTSE, also those that nobody here knows of. Returns one row per order that the answer names, with outcome '
+'cancelled; one single row with outcome accepted and no order_id says that the provider carried it out and named no order, so there was none to cancel. '
+'Any other single row is about the request: unknown means that any or all of the orders may be cancelled. For single orders use btse_cancel. Never sent '
+'twice; raises errors only before anything is sent. Call it in FROM. Source: BTSE DELETE /api/v3.3/order without an id';
+
+CREATE FUNCTION btse_cancel_all_preview(
+	symbol text,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_cancel_all_preview(text, name, timestamptz) IS
+'the request that btse_cancel_all with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+CREATE FUNCTION btse_cancel_all_after(
+	timeout interval,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_act_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_cancel_all_after(interval, name) IS
+'starts, or starts anew, a timer at BTSE that cancels all open orders of the account, in all markets, when it runs out: call it again before that to '
+'keep them. An interval of zero stops it. Parts of a millisecond are rounded up; months and years are refused, since they differ in length. accepted '
+'means that the timer runs, from about sent_at on; after unknown, call it again. raises errors only before anything is sent. Call it in FROM. Source: '
+'BTSE POST /api/v3.3/order/cancelAllAfter';
+
+CREATE FUNCTION btse_cancel_all_after_preview(
+	timeout interval,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_cancel_all_after_preview(interval, name, timestamptz) IS
+'the request that btse_cancel_all_after with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret '
+'key never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+CREATE FUNCTION btse_invest_deposit(
+	product_id text,
+	amount numeric,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_act_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_deposit(text, numeric, name) IS
+'deposits an amount into an investment product at BTSE. Never sent twice: after unknown, look at the investments before you repeat it; raises errors '
+'only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/invest/deposit';
+
+CREATE FUNCTION btse_invest_deposit_preview(
+	product_id text,
+	amount numeric,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_deposit_preview(text, numeric, name, timestamptz) IS
+'the request that btse_invest_deposit with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+CREATE FUNCTION btse_invest_renew(
+	order_id text,
+	auto_renew boolean,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_renew_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_renew(text, boolean, name) IS
+'sets whether an investment at BTSE is renewed by itself when it ends. order_id is the id of the investment. accepted means that the answer confirms '
+'both; raises errors only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/invest/renew';
+
+CREATE FUNCTION btse_invest_renew_preview(
+	order_id text,
+	auto_renew boolean,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_renew_preview(text, boolean, name, timestamptz) IS
+'the request that btse_invest_renew with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+CREATE FUNCTION btse_invest_redeem(
+	order_id text,
+	amount numeric,
+	server name DEFAULT 'btse')
+RETURNS SETOF btse_act_result
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_redeem(text, numeric, name) IS
+'redeems an amount from an investment at BTSE. order_id is the id of the investment. Never sent twice: after unknown, look at the investments before '
+'you repeat it; raises errors only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/invest/redeem';
+
+CREATE FUNCTION btse_invest_redeem_preview(
+	order_id text,
+	amount numeric,
+	server name DEFAULT 'btse',
+	at timestamptz DEFAULT now(),
+	OUT batch int,
+	OUT ids int,
+	OUT method text,
+	OUT url text,
+	OUT headers json,
+	OUT body text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
+
+COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz) IS
+'the request that btse_invest_redeem with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
+'never shows. It is stamped with the time "at". Needs the same privileges as the call';
+
+-- Whoever may call these can move money under the account that a user mapping
+-- names, or see how it would be moved: granted by name only.
+REVOKE ALL ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_create_order_preview(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_create_orders(jsonb, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_create_orders_preview(jsonb, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_amend_order(text, text, text, numeric, numeric, numeric, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_amend_order_preview(text, text, text, numeric, numeric, numeric, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_cancel_all(text, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_cancel_all_preview(text, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_cancel_all_after(interval, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_cancel_all_after_preview(interval, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_deposit(text, numeric, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_deposit_preview(text, numeric, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_renew(text, boolean, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_renew_preview(text, boolean, name, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_redeem(text, numeric, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz) FROM PUBLIC;

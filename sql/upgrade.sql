@@ -1,8 +1,9 @@
 --
 -- Upgrade walk: every version there is, every way between them, and moving
 --
--- The enum and the functions get new OIDs on the way, in one and the same
--- session, and calls must not be confused by that.
+-- There is one version so far, so the walk is short; the first release after
+-- it adds its update here. The enum and the functions get new OIDs on the way,
+-- in one and the same session, and calls must not be confused by that.
 --
 CREATE SERVER other FOREIGN DATA WRAPPER xt_fdw;
 -- what users made depends on it, so it does not go by accident
