@@ -342,10 +342,6 @@ is($sandbox->truth('xt')->{8002}, 'cancelled', 'the search_path is pinned');
 # Privileges, pace, Wangdian's server
 # ----
 
-sql(recipe('privileges'));
-is(sql(q{SELECT has_function_privilege('reconciliation',
-	'batch_cancel(text, anycompatiblearray, name)', 'EXECUTE')}), 't', 'privileges');
-
 $sandbox->reset;
 stale_orders(8101, 1);
 $sandbox->arm('black_hole', provider => 'xt', times => 0);
@@ -387,6 +383,49 @@ sql('DROP SERVER wangdian');
 sql($sandbox->server_sql($_, retries => 0) . $sandbox->mapping_sql($_))
   foreach qw(tronsave btse wangdian);
 sql(q{ALTER SERVER xt OPTIONS (ADD retries '0', ADD rate_limit 'off')});
+
+# Who may what, by the sets of grants.
+sql(recipe($_)) foreach qw(privileges privileges-trader privileges-reader privileges-monitor);
+foreach my $role (qw(canceller trader reader monitor))
+{
+	# a mapping of its own, since that of another role does not count
+	sql($sandbox->mapping_sql($_, role => $role)) foreach qw(xt btse);
+}
+
+sub as_role
+{
+	my ($role, $sql) = @_;
+	my ($exit, $output, $error) = $node->psql('erp', "SET ROLE $role; $sql");
+
+	return $exit == 0 ? 'may' : ($error =~ /ERROR:  (permission denied for) /)[0] // $error;
+}
+
+foreach my $case (
+	[ q{SELECT FROM batch_cancel('btc_usdt', ARRAY[1])}, 'canceller' ],
+	[ q{SELECT FROM batch_cancel_preview('btc_usdt', ARRAY[1])}, 'canceller' ],
+	[ q{SELECT FROM xt_orders('btc_usdt', ARRAY[1])}, 'canceller reader' ],
+	[ q{SELECT FROM xt_open_orders('btc_usdt')}, 'canceller reader' ],
+	[ q{SELECT FROM order_gateway_settle('xt', ARRAY[1], NULL, 'btc_usdt')}, 'canceller reader' ],
+	[ q{SELECT FROM order_gateway_settle('btse', ARRAY['1'], NULL, 'BTC-USD')}, 'trader reader' ],
+	[ q{SELECT FROM order_gateway_check('xt')}, 'canceller monitor' ],
+	[ q{SELECT FROM btse_cancel('BTC-USD', ARRAY['1'])}, 'trader' ],
+	[ q{SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1)}, 'trader' ],
+	[ q{SELECT FROM btse_cancel_all('BTC-USD')}, '' ],
+	[ q{SELECT FROM btse_cancel_all_after('60 s')}, '' ],
+	[ q{SELECT FROM btse_invest_redeem('1', 1)}, '' ],
+	[ q{SELECT FROM btse_open_orders()}, 'trader reader' ],
+	[ q{SELECT FROM btse_time()}, 'reader' ],
+	[ q{SELECT FROM order_gateway_stats_reset()}, '' ])
+{
+	my ($call, $who) = @$case;
+
+	is(join(' ', grep { as_role($_, $call) eq 'may' } qw(canceller trader reader monitor)),
+		$who, "README: who may: $call");
+}
+is(as_role('canceller', q{SELECT FROM tronsave_orders(ARRAY['1'])}), 'permission denied for',
+	'README: what is not granted is refused');
+is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
+	'README: who watches sees the views');
 
 # What the SQL function says when the sandbox gives an order this verdict.
 sub outcome_of

@@ -533,7 +533,7 @@ is(scalar(grep { $_->{method} eq 'POST' } @{ $sandbox->requests(provider => 'bts
 
 SKIP:
 {
-	skip 'pg_cron is not here', 5 unless $has_cron;
+	skip 'pg_cron is not here', 7 unless $has_cron;
 
 	# The second step meets a lock, so one run shows both.
 	only_orders(90001, 600);
@@ -552,10 +552,38 @@ SKIP:
 		qr/\|failed\|ERROR: +100 of 100 orders failed in call \d+/, '... and the run says so');
 	like(sql(recipe('cron-runs')), qr/\|succeeded\|/, 'there was nothing to settle');
 	each_sent_once('pg_cron');
-	sql(q{SELECT cron.unschedule(jobname) FROM cron.job});
+	is(sql(recipe('uninstall-jobs')), "t\nt", 'both are taken off the schedule again');
+	is(sql('SELECT count(*) FROM cron.job'), 0, '... and no job is left');
 }
 
-$readme->all_were_run($has_cron ? () : qw(cron-job cron-settle cron-runs));
+# ----
+# Uninstalling
+# ----
+
+my $outcomes = q{SELECT outcome, count(*) FROM cancel_log GROUP BY outcome ORDER BY outcome::text};
+my $logged = sql($outcomes);
+
+sql(recipe('uninstall-log'));
+is(sql($outcomes), $logged, 'the log stays, as text');
+sql(recipe('uninstall-servers'));
+is(sql('SELECT count(*) FROM pg_foreign_server') . sql('SELECT count(*) FROM pg_user_mapping'),
+	'00', 'no server and no mapping is left');
+like(sql_error(recipe('uninstall-extension')),
+	qr/cannot drop extension order_gateway because other objects depend on it\nDETAIL:  column outcome of table my_order_log/,
+	'what still depends on the extension is named');
+sql('ALTER TABLE my_order_log ALTER COLUMN outcome TYPE text');
+sql(recipe('uninstall-extension'));
+is(sql($outcomes), $logged, 'the log is still there');
+is(sql(q{SELECT count(*) FROM pg_extension WHERE extname = 'order_gateway'}), 0, 'the extension is not');
+if ($has_cron)
+{
+	# the library is taken out of the list before it may go
+	$node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'pg_cron'");
+	$node->restart;
+	is(sql($outcomes), $logged, '... nor the library');
+}
+
+$readme->all_were_run($has_cron ? () : qw(cron-job cron-settle cron-runs uninstall-jobs));
 $sandbox->stop;
 $node->stop;
 done_testing();
