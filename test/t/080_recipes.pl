@@ -90,12 +90,12 @@ sub sql_error
 # Run something in a process of its own.
 sub start_sql
 {
-	my ($sql) = @_;
+	my ($sql, @options) = @_;
 	my $process = { output => '' };
 
 	$process->{run} = IPC::Run::start(
 		[ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('erp'),
-			'-c', $sql ],
+			@options, '-c', $sql ],
 		'<', \undef, '>', \$process->{output}, '2>', \$process->{error},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	return $process;
@@ -320,10 +320,14 @@ clerk(q{SELECT claim_order('8003')});
 		qr/is not claimed by call $call/, '... once');
 }
 $sandbox->arm('black_hole', provider => 'xt');
-like(sql_error(q{SET statement_timeout = '500ms'; CALL cancel_one_order('8004')},
-		extra_params => [ '-U', 'clerk' ]),
-	qr/canceling statement due to statement timeout/, 'a call that gets no answer is stopped');
-$sandbox->disarm;
+{
+	my $call = start_sql(q{CALL cancel_one_order('8004')}, '-U', 'clerk');
+
+	ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'clerk'});
+	like(finish_sql($call), qr/canceling statement due to user request/, '... and is cancelled');
+	$sandbox->disarm;
+}
 is(sql(q{SELECT status FROM orders WHERE id = '8004'}), 'cancelling', '... its claim stays');
 like(sql_error(q{CALL cancel_one_order('8004')}, extra_params => [ '-U', 'clerk' ]),
 	qr/order "8004" is not open/, '... so it is not sent again');
@@ -426,6 +430,28 @@ is(as_role('canceller', q{SELECT FROM tronsave_orders(ARRAY['1'])}), 'permission
 	'README: what is not granted is refused');
 is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
 	'README: who watches sees the views');
+
+# What the rows do not say by themselves.
+{
+	$sandbox->reset;
+	$sandbox->seed('btse', market => 'BTC-USD', ids => ['part']);
+	$sandbox->fill('btse', 'part', size => '0.0003');
+	is(sql(q{SELECT outcome, response ->> 'totalFilledBaseSize' FROM btse_cancel('BTC-USD', ARRAY['part'])}),
+		'cancelled|0.0003', 'README: a part was filled before it was cancelled');
+	is(sql(q{SELECT status_name, total_filled_base_size FROM btse_order('part')}),
+		'ORDER_CANCELLED|0.0003', '... as the order tells');
+	is(sql(q{SELECT count(*) FROM btse_trade_history('BTC-USD', order_id => 'part')}), 1,
+		'... and its trade');
+	is(sql(q{SELECT outcome FROM btse_create_order('BTC-USDT', 'BUY', 'PEG', 0.002, 34000, stealth => 10)}),
+		'rejected', 'README: PEG is for markets in USD');
+
+	$sandbox->seed('xt', market => 'btc_usdt', ids => ['7']);
+	is(sql(q{SELECT count(*) FROM xt_orders('btc_usdt', ARRAY[7, 7])}), 1,
+		'README: a repeated id is answered once by a read');
+	is(sql(q{SELECT count(*) FROM order_gateway_settle('xt', ARRAY[7, 7], NULL, 'btc_usdt')}), 2,
+		'... and twice by settling');
+	is(sql(q{SELECT count(*) FROM batch_cancel('btc_usdt', ARRAY[7, 7])}), 2, '... and by a cancel');
+}
 
 # What the SQL function says when the sandbox gives an order this verdict.
 sub outcome_of
