@@ -35,7 +35,7 @@ typedef enum OptionKind
 	OPTION_INTEGER,				/* int */
 	OPTION_BYTES,				/* int */
 	OPTION_BOOL,
-	OPTION_PACE					/* kept as text */
+	OPTION_PACE
 } OptionKind;
 
 typedef struct ServerOption
@@ -290,7 +290,6 @@ read_server_option(OgAccount *account, const ServerOption *option,
 {
 	void	   *member = (char *) account + option->member;
 	const char *reason = NULL;
-	OgPace		pace;
 	bool		is_https;
 
 	switch (option->kind)
@@ -314,9 +313,9 @@ read_server_option(OgAccount *account, const ServerOption *option,
 				reason = "It must be the full path of a file of CA certificates.";
 			break;
 		case OPTION_PACE:
-			if (og_pace_parse(value, &pace, &reason))
-				reason = NULL;
-			break;
+			if (!og_pace_parse(value, member, &reason))
+				refuse_value(account, option->name, value, reason);
+			return;
 	}
 	if (reason != NULL)
 		refuse_value(account, option->name, value, reason);

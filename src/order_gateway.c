@@ -36,6 +36,8 @@
  *	0	message			requests in parts, their encodings
  *		crypto			digests and signatures
  *		json			building JSON, and the proving reader of answers
+ *		pace			how often a provider lets itself be asked, as written
+ *		clock			what lasts, and the time of day
  *		shared			memory that all sessions share
  *		compat			differences between versions of PostgreSQL
  *
