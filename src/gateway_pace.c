@@ -47,15 +47,19 @@ count_on_host(OgCounted *counted, const OgAccount *account, bool is_query)
 }
 
 /*
- * What an operation counts on.  Where the provider counts all that is signed
- * together, a query does so on two lanes of the key: on that of queries, which
- * only we know, and on the provider's.  What is sent without a key counts on
- * those of nobody, who is one account for all of this machine.
+ * What an operation counts on.  What is sent without a key counts as that of
+ * nobody, who is one account for all of this machine.  Where the provider counts
+ * all that is signed together, a query does so on two lanes of the key: on that
+ * of queries, which only we know, and on the provider's; and what is not signed
+ * counts for the host alone.
  */
 static OgCounted
 counted_by(const OgAccount *account, const OgOperation *operation)
 {
+	static const OgPace off = {.nwindows = 0};
 	bool		is_query = operation->lane == OG_LANE_QUERIES;
+	bool		is_signed = operation->kind != OG_PUBLIC;
+	bool		together = account->provider->counts_together;
 	OgCounted	counted = {
 		.account = account->identity,
 		.host = account->host,
@@ -65,9 +69,9 @@ counted_by(const OgAccount *account, const OgOperation *operation)
 	};
 
 	if (is_query)
-		count_on(&counted, OG_LANE_QUERIES, &account->query_rate_limit);
-	if (!is_query || (account->provider->counts_together &&
-					  operation->kind != OG_PUBLIC))
+		count_on(&counted, OG_LANE_QUERIES,
+				 together && !is_signed ? &off : &account->query_rate_limit);
+	if (!is_query || (together && is_signed))
 		count_on(&counted, OG_LANE_ORDERS, &account->rate_limit);
 	count_on_host(&counted, account, is_query);
 	return counted;
