@@ -293,8 +293,8 @@ og_table_lane(const OgPlace *place, int number)
  * ----
  */
 
-static bool
-is_same_limit(const OgWindow *a, const OgWindow *b)
+bool
+og_table_same_limit(const OgWindow *a, const OgWindow *b)
 {
 	return a->requests == b->requests && a->length_us == b->length_us;
 }
@@ -304,15 +304,23 @@ has_limit(const OgPace *pace, const OgWindow *window)
 {
 	for (int i = 0; i < pace->nwindows; i++)
 	{
-		if (is_same_limit(&pace->windows[i], window))
+		if (og_table_same_limit(&pace->windows[i], window))
 			return true;
 	}
 	return false;
 }
 
+static bool
+is_of(const OgNote *note, const OgServerName *server)
+{
+	return note->server.database == server->database &&
+		note->server.serverid == server->serverid;
+}
+
 /* The note of a limit; else a free one, or that which was not used longest. */
 static OgNote *
-find_note(OgSharedLane *lane, const OgWindow *window)
+find_note(OgSharedLane *lane, const OgServerName *server,
+		  const OgWindow *window)
 {
 	OgNote	   *oldest = &lane->notes[0];
 
@@ -320,7 +328,7 @@ find_note(OgSharedLane *lane, const OgWindow *window)
 	{
 		OgNote	   *note = &lane->notes[i];
 
-		if (is_same_limit(&note->window, window))
+		if (is_of(note, server) && og_table_same_limit(&note->window, window))
 			return note;
 		if (note->used < oldest->used)
 			oldest = note;
@@ -336,9 +344,7 @@ drop_notes(OgSharedLane *lane, const OgServerName *server, const OgPace *pace)
 	{
 		OgNote	   *note = &lane->notes[i];
 
-		if (note->server.database == server->database &&
-			note->server.serverid == server->serverid &&
-			!has_limit(pace, &note->window))
+		if (is_of(note, server) && !has_limit(pace, &note->window))
 			memset(note, 0, sizeof(*note));
 	}
 }
@@ -356,7 +362,7 @@ og_table_note(OgSharedLane *lane, Oid serverid, const char *server,
 	drop_notes(lane, &user, pace);
 	for (int i = 0; i < pace->nwindows; i++)
 	{
-		OgNote	   *note = find_note(lane, &pace->windows[i]);
+		OgNote	   *note = find_note(lane, &user, &pace->windows[i]);
 
 		note->window = pace->windows[i];
 		note->server = user;

@@ -21,8 +21,8 @@
 /* The most bytes of what a place shows to people. */
 #define OG_LABEL_SIZE	256
 
-/* The most limits that a lane shows. */
-#define OG_MAX_NOTES	16
+/* The most limits of servers that are noted of a lane. */
+#define OG_MAX_NOTES	32
 
 typedef enum OgPlaceKind
 {
@@ -38,12 +38,12 @@ typedef struct OgQueue
 	int			length;
 } OgQueue;
 
-/* A limit that somebody keeps on a lane. */
+/* A limit that a server keeps on a lane. */
 typedef struct OgNote
 {
-	OgWindow	window;			/* of 0 requests = none is noted here */
-	OgServerName server;		/* that used it last ... */
-	uint64		used;			/* ... in the order of such uses */
+	OgWindow	window;
+	OgServerName server;
+	uint64		used;			/* in the order of such uses; 0 = no note */
 } OgNote;
 
 /* A lane with its queue, and what people may know of it. */
@@ -89,6 +89,8 @@ extern OgSharedLane *og_table_lane(const OgPlace *place, int number);
  */
 extern void og_table_note(OgSharedLane *lane, Oid serverid,
 						  const char *server, const OgPace *pace);
+
+extern bool og_table_same_limit(const OgWindow *a, const OgWindow *b);
 
 /*
  * A lane as people may see it: what the table knows of it, and what it

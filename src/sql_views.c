@@ -377,7 +377,26 @@ put_lane(const OgLaneView *view, const OgServerName *server,
 	put(rsinfo, &row);
 }
 
-/* One row per limit that a server keeps, or one for a lane that has none. */
+/* The note of a limit that was used last, of any server that is there. */
+static const OgNote *
+last_note(const OgLaneView *view, const OgWindow *window)
+{
+	const OgNote *last = NULL;
+	NameData	name;
+
+	for (int i = 0; i < OG_MAX_NOTES; i++)
+	{
+		const OgNote *note = &view->notes[i];
+
+		if (note->used != 0 && og_table_same_limit(&note->window, window) &&
+			(last == NULL || note->used > last->used) &&
+			find_server(&note->server, &name) != IS_DROPPED)
+			last = note;
+	}
+	return last;
+}
+
+/* One row per limit that servers keep, or one for a lane that has none. */
 static void
 show_lane(const OgLaneView *view, void *arg)
 {
@@ -386,10 +405,8 @@ show_lane(const OgLaneView *view, void *arg)
 	for (int i = 0; i < OG_MAX_NOTES; i++)
 	{
 		const OgNote *note = &view->notes[i];
-		NameData	name;
 
-		if (note->window.requests == 0 ||
-			find_server(&note->server, &name) == IS_DROPPED)
+		if (note->used == 0 || note != last_note(view, &note->window))
 			continue;
 		put_lane(view, &note->server, &note->window, arg);
 		shown = true;

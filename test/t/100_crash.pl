@@ -300,7 +300,7 @@ sub crash_at_the_limit
 	is(letters($_->finish_call), 'C*1000', 'a session sends again') foreach @sessions;
 	is(@{ $sandbox->requests } - $before, 40, '... as many requests as it takes');
 	my $pace = $sandbox->pace;
-	my ($window) = grep { $_->{who} =~ /busy/ && $_->{scope} eq 'key' } @{ $pace->{windows} };
+	my ($window) = grep { $_->{who} =~ /busy/ && $_->{scope} eq 'user' } @{ $pace->{windows} };
 	is($pace->{violations}, 0, '... with no violation before or after');
 	is($window->{max_seen}, 10, '... though at the limit');
 

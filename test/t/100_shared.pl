@@ -269,7 +269,7 @@ foreach my $sender (@senders)
 	is($worst, 'cancelled', "a session had $requests of the turns");
 }
 my $pace = $sandbox->pace;
-my ($window) = grep { $_->{who} =~ /xt_busy/ && $_->{scope} eq 'key' } @{ $pace->{windows} };
+my ($window) = grep { $_->{who} =~ /xt_busy/ && $_->{scope} eq 'user' } @{ $pace->{windows} };
 is($pace->{violations}, 0, "8 sessions in 2 databases send for $SECONDS s: no violation");
 is($window->{max_seen}, 10, '... but the limit is reached');
 is($window->{requests}, $sent, '... and every request is accounted for');

@@ -143,7 +143,7 @@ $callers[0]->send_call('xt', [ 1 .. 2000 ], server => 'xt_busy');
 $callers[1]->send_call('xt', [ 2001 .. 4000 ]);
 is(letters($_->finish_call), 'C*2000', 'a session sends at the limit') foreach @callers;
 is($sandbox->pace->{violations}, 0, '... which they keep together');
-my ($window) = grep { $_->{scope} eq 'key' && $_->{lane} eq 'orders' } @{ $sandbox->pace->{windows} };
+my ($window) = grep { $_->{scope} eq 'user' && $_->{lane} eq 'orders' } @{ $sandbox->pace->{windows} };
 is($window->{max_seen}, 10, '... and use');
 is($window->{requests}, 40, '... for all of their requests');
 is_deeply(view('limits', q{class, rate_limit}),
