@@ -47,31 +47,42 @@ count_on_host(OgCounted *counted, const OgAccount *account, bool is_query)
 }
 
 /*
- * What an operation counts on.  What is sent without a key counts as that of
- * nobody, who is one account for all of this machine.  Where the provider counts
- * all that is signed together, a query does so on two lanes of the key: on that
- * of queries, which only we know, and on the provider's; and what is not signed
- * counts for the host alone.
+ * Does an operation without a key count on more than its host?  Then it is on
+ * the limit of nobody, who is one account for all of this machine.  Not where
+ * the provider counts users, nor if nothing is documented of it (see OG_PROBE).
+ */
+static bool
+counts_on_nobody(const OgProvider *provider, const OgOperation *operation)
+{
+	return !provider->counts_together &&
+		(operation->read != NULL || operation->read_records != NULL);
+}
+
+/*
+ * What an operation counts on.  Where the provider counts all that is signed
+ * together, a query does so on two lanes of the key: on that of queries, which
+ * only we know, and on the provider's.
  */
 static OgCounted
 counted_by(const OgAccount *account, const OgOperation *operation)
 {
 	static const OgPace off = {.nwindows = 0};
+	const OgProvider *provider = account->provider;
 	bool		is_query = operation->lane == OG_LANE_QUERIES;
 	bool		is_signed = operation->kind != OG_PUBLIC;
-	bool		together = account->provider->counts_together;
 	OgCounted	counted = {
 		.account = account->identity,
 		.host = account->host,
 		.serverid = account->serverid,
 		.server = account->server,
-		.needs_nonce = account->provider->needs_nonce
+		.needs_nonce = provider->needs_nonce
 	};
 
 	if (is_query)
 		count_on(&counted, OG_LANE_QUERIES,
-				 together && !is_signed ? &off : &account->query_rate_limit);
-	if (!is_query || (together && is_signed))
+				 is_signed || counts_on_nobody(provider, operation)
+				 ? &account->query_rate_limit : &off);
+	if (!is_query || (is_signed && provider->counts_together))
 		count_on(&counted, OG_LANE_ORDERS, &account->rate_limit);
 	count_on_host(&counted, account, is_query);
 	return counted;

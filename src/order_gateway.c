@@ -103,7 +103,7 @@ define_settings(void)
 	/* It is the size of shared memory, which is made once. */
 	DefineCustomIntVariable("order_gateway.max_accounts",
 							"Sets the number of accounts, and of hosts, whose pace is kept at once.",
-							"Each takes about 100 kB of shared memory.",
+							"Each takes about 110 kB of shared memory.",
 							&max_accounts, 64, 1, 1024,
 							preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
