@@ -331,8 +331,7 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_activity() IS
 'calls in progress in all databases, one row each, as the view order_gateway_activity shows them: '
-'those of the current role, or all to members of pg_read_all_stats. '
-'Error 55000 where sessions share no memory';
+'those of the current role, or all to members of pg_read_all_stats';
 
 CREATE VIEW order_gateway_activity AS
 SELECT a.pid,
@@ -358,7 +357,7 @@ COMMENT ON VIEW order_gateway_activity IS
 COMMENT ON COLUMN order_gateway_activity.pid IS 'process id of the session, as in pg_stat_activity';
 COMMENT ON COLUMN order_gateway_activity.database IS 'database of the session';
 COMMENT ON COLUMN order_gateway_activity.role IS 'role that calls, whose user mapping is used';
-COMMENT ON COLUMN order_gateway_activity.server IS 'foreign server that is called';
+COMMENT ON COLUMN order_gateway_activity.server IS 'foreign server that is called, by the name that it has; one of another database by the name that it had when the call began';
 COMMENT ON COLUMN order_gateway_activity.function IS 'function that was called';
 COMMENT ON COLUMN order_gateway_activity.ids IS 'ids in the call, repeated ones counted once';
 COMMENT ON COLUMN order_gateway_activity.ids_answered IS 'ids that were sent and have their final outcome';
@@ -380,6 +379,7 @@ GRANT SELECT ON order_gateway_activity TO PUBLIC;
 CREATE FUNCTION order_gateway_stats(
 	OUT datid oid,
 	OUT server name,
+	OUT dropped boolean,
 	OUT function text,
 	OUT calls bigint,
 	OUT requests bigint,
@@ -407,12 +407,12 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_stats() IS
-'what calls of all databases did since the last reset, one row per server and function, as the view order_gateway_stats shows it. '
-'Error 55000 where sessions share no memory';
+'what calls of all databases did since the last reset, one row per server and function, as the view order_gateway_stats shows it';
 
 CREATE VIEW order_gateway_stats AS
 SELECT d.datname AS database,
 	s.server,
+	s.dropped,
 	s.function,
 	s.calls,
 	s.requests,
@@ -440,8 +440,9 @@ LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.datid;
 
 COMMENT ON VIEW order_gateway_stats IS
 'what calls did since the last reset: one row per server and function; times are in milliseconds';
-COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to';
-COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name it was called by last';
+COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name that it has; one of another database, or one that was dropped, by the name it was called by last';
+COMMENT ON COLUMN order_gateway_stats.dropped IS 'whether the server, or its database, was dropped: a new one of the same name has rows of its own; NULL for servers of other databases, where that cannot be seen';
 COMMENT ON COLUMN order_gateway_stats.function IS 'function that was called';
 COMMENT ON COLUMN order_gateway_stats.calls IS 'calls that had at least one id, and reads';
 COMMENT ON COLUMN order_gateway_stats.requests IS 'requests that left, those sent again included';
@@ -472,7 +473,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION order_gateway_stats_reset() IS
-'forgets the statistics of all servers and functions. Error 55000 where sessions share no memory';
+'forgets the statistics of all servers and functions';
 
 -- The one who trades, and how much, is not everybody's business.
 REVOKE ALL ON FUNCTION order_gateway_stats() FROM PUBLIC;
@@ -503,8 +504,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_limits() IS
-'what is left of each limit of each lane, as the view order_gateway_limits shows it. '
-'Error 55000 where sessions share no memory';
+'what is left of each limit of each lane, as the view order_gateway_limits shows it';
 
 CREATE VIEW order_gateway_limits AS
 SELECT l.lane,
@@ -526,11 +526,11 @@ LEFT JOIN pg_catalog.pg_database AS d ON d.oid = l.datid;
 COMMENT ON VIEW order_gateway_limits IS
 'what is left of each limit: one row per lane (what a provider counts requests on) and limit';
 COMMENT ON COLUMN order_gateway_limits.lane IS 'name of the account or host: the beginning of a hash, which holds no key';
-COMMENT ON COLUMN order_gateway_limits.class IS 'what is counted: orders or queries of an account, or all of a host';
+COMMENT ON COLUMN order_gateway_limits.class IS 'what is counted: orders or queries of an account, or all that goes to a host; where the provider counts what is signed together (XT), queries count as orders, too';
 COMMENT ON COLUMN order_gateway_limits.host IS 'host and port of the provider';
-COMMENT ON COLUMN order_gateway_limits.database IS 'database of the call that used the lane last';
-COMMENT ON COLUMN order_gateway_limits.server IS 'server of the call that used the lane last; its limits are shown';
-COMMENT ON COLUMN order_gateway_limits.rate_limit IS 'one limit of that server; NULL where it has none that counts here';
+COMMENT ON COLUMN order_gateway_limits.database IS 'database of the server; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_limits.server IS 'server with this limit that used the lane last, by the name that it has; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_limits.rate_limit IS 'one limit that counts here; NULL where no server has any';
 COMMENT ON COLUMN order_gateway_limits.requests IS 'how many requests the limit allows';
 COMMENT ON COLUMN order_gateway_limits.used IS 'how many it counts now';
 COMMENT ON COLUMN order_gateway_limits.available IS 'how many may be sent at once';

@@ -12,8 +12,7 @@
  * What a call allocates hangs on .context.  When that goes early, because of
  * an error or a terminated backend (see gateway_context.c), the transport aborts
  * its transfers and the limiter gives back the turns that were not used, each
- * by a callback of its own there.  The account's lock is the transaction's
- * and goes with it.
+ * by a callback of its own there.
  *
  *-------------------------------------------------------------------------
  */
@@ -79,7 +78,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 
 	call->deadline = og_pace_deadline(account);
 	call->http = og_http_open(context);
-	call->limiter = og_pace_limiter(account, operation, &call->pace);
+	call->limiter = og_pace_limiter(account, operation);
 	og_report_begin(call);
 	call->trace = og_trace_begin(old, account->server, function, keys,
 								 call->batch_size);
@@ -90,6 +89,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	error_context_stack = &call->on_error;
 
 	MemoryContextSwitchTo(old);
+	og_pace_begin(call);
 	return call;
 }
 
@@ -243,7 +243,7 @@ fill_ring(OgCall *call)
 static bool
 send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 {
-	int64		wait_us = og_limiter_ask(call->limiter, GetCurrentTimestamp(),
+	int64		wait_us = og_limiter_ask(call->limiter, og_http_now(),
 										 &batch->turn);
 
 	if (wait_us == 0)
@@ -381,8 +381,6 @@ og_call_step(OgCall *call)
 	Pause		pause;
 
 	fill_ring(call);
-	if (!call->locked && call->stopped == NULL)
-		og_pace_begin(call);
 	now = og_http_now();
 	if (call->deadline != 0 && now >= call->deadline)
 	{

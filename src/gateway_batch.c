@@ -112,7 +112,7 @@ batch_leaves(void *owner, TimestampTz at)
 	CallBatch  *batch = owner;
 	OgCall	   *call = batch->call;
 
-	if (!og_limiter_stamp(call->limiter, &batch->turn, at))
+	if (!og_limiter_stamp(call->limiter, &batch->turn, og_http_now()))
 		return false;
 	batch->left = true;
 	batch->has_turn = false;
@@ -200,8 +200,7 @@ hold_lane(const CallBatch *batch, const OgResponse *response)
 {
 	int64		pause = hold_ms(batch, response);
 
-	og_limiter_hold(batch->call->limiter,
-					GetCurrentTimestamp() + pause * 1000);
+	og_limiter_hold(batch->call->limiter, og_http_now(), pause * 1000);
 	return pause;
 }
 

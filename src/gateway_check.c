@@ -39,32 +39,12 @@ patience_us(const OgAccount *account)
 	return Min(PATIENCE_US, (int64) account->max_wait * 1000);
 }
 
-/*
- * The pace of a request.  One without a key counts on nobody's limit but the
- * host's.
- */
-static OgPace
-pace_of(const OgAccount *account, const OgOperation *operation)
-{
-	OgPace		pace = og_pace_of(account, operation);
-	int			kept = 0;
-
-	for (int i = 0; i < pace.nwindows; i++)
-	{
-		if (operation->kind != OG_PUBLIC ||
-			pace.windows[i].scope == OG_PER_HOST)
-			pace.windows[kept++] = pace.windows[i];
-	}
-	pace.nwindows = kept;
-	return pace;
-}
-
 /* Others of the lane are not to run into the same refusal. */
 static void
 hold_lane(Sending *sending, const OgResponse *response)
 {
 	if (response->status == 429)
-		og_limiter_hold(sending->limiter, GetCurrentTimestamp() +
+		og_limiter_hold(sending->limiter, og_http_now(),
 						Max(response->retry_after_ms, HOLD_MS) * 1000);
 }
 
@@ -116,16 +96,13 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 {
 	const OgAccount *account = sending->account;
 	const OgBatch nothing = {0};
-	OgPace		pace = pace_of(account, asked->operation);
 	SignedRequest *request;
 
 	sending->patience_us = patience_us(account);
-	sending->limiter = og_pace_limiter(account, asked->operation, &pace);
+	sending->limiter = og_pace_limiter(account, asked->operation);
 	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
 		asked->unsent = OUT_OF_TIME;
 	else
-		asked->unsent = og_sending_lock(sending);
-	if (asked->unsent == NULL)
 		asked->unsent = og_sending_turn(sending);
 
 	if (asked->unsent == NULL)

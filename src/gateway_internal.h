@@ -100,7 +100,7 @@ typedef struct CallReport
 {
 	MemoryContextCallback on_reset;
 	bool		ended;
-	OgActivity *activity;		/* NULL where nobody could see it */
+	OgActivity *activity;
 	OgStatsCounters counters;	/* since they were added last */
 	int64		added;			/* when: og_http_now() */
 	int			nunanswered;	/* keys that left, without a verdict so far */
@@ -123,7 +123,6 @@ struct OgCall
 	OgPace		pace;
 	OgHttp	   *http;
 	OgLimiter  *limiter;
-	bool		locked;
 	TraceCall  *trace;
 	CallReport	report;
 
@@ -178,8 +177,7 @@ extern void og_rows_begin(OgCall *call);
 extern OgPace og_pace_of(const OgAccount *account,
 						 const OgOperation *operation);
 extern OgLimiter *og_pace_limiter(const OgAccount *account,
-								  const OgOperation *operation,
-								  const OgPace *pace);
+								  const OgOperation *operation);
 extern int64 og_pace_deadline(const OgAccount *account);
 
 extern void og_pace_begin(OgCall *call);
@@ -211,11 +209,10 @@ typedef struct Sending
 	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		patience_us;	/* for turns and pauses from now on */
 	bool		announced;		/* the NOTICE about a long wait was given */
-	OgActivity *activity;		/* NULL where nobody could see it */
+	OgActivity *activity;		/* NULL: nobody is to see it */
 	OgStatsCounters counters;
 } Sending;
 
-extern const char *og_sending_lock(Sending *sending);
 extern const char *og_sending_turn(Sending *sending);
 extern bool og_sending_pause(Sending *sending, int64 pause_us);
 extern OgTransfer *og_sending_exchange(Sending *sending,

@@ -89,15 +89,14 @@ end_report(void *arg)
 		return;
 	reader->ended = true;
 	add_to_stats(reader);
-	if (reader->sending.activity != NULL)
-		og_activity_end(reader->sending.activity);
+	og_activity_end(reader->sending.activity);
 }
 
 static void
 begin_report(OgReader *reader, int64 ids)
 {
-	og_stats_attach();
-	reader->sending.activity = og_activity_begin(reader->account->server,
+	reader->sending.activity = og_activity_begin(reader->account->serverid,
+												 reader->account->server,
 												 reader->function, ids);
 	reader->sending.counters.calls = 1;
 	reader->added = og_http_now();
@@ -123,23 +122,6 @@ fail(const OgReader *reader, const Failure *failure)
 					 reader->attempts);
 }
 
-/* Take the account for this call. */
-static void
-lock_account(OgReader *reader)
-{
-	const char *unsent = og_sending_lock(&reader->sending);
-	Failure		failure = {0};
-
-	if (unsent == NULL)
-		return;
-	og_failure_unsent(&failure, unsent, is_timed_out(reader));
-	fail(reader, &failure);
-}
-
-/*
- * What is asked for without a key counts on the limit of nobody, who is one
- * account for all of this machine.
- */
 OgReader *
 og_reader_open(const OgAccount *account, const OgOperation *operation,
 			   const char *function, int64 ids)
@@ -160,9 +142,8 @@ og_reader_open(const OgAccount *account, const OgOperation *operation,
 		? (int64) account->max_wait * 1000 : PG_INT64_MAX;
 	sending->deadline = og_pace_deadline(account);
 	sending->http = og_http_open(CurrentMemoryContext);
-	sending->limiter = og_pace_limiter(account, operation, &reader->pace);
+	sending->limiter = og_pace_limiter(account, operation);
 	begin_report(reader, ids);
-	lock_account(reader);
 	return reader;
 }
 
@@ -366,8 +347,7 @@ pause_ms(OgReader *reader, const Failure *failure)
 	else
 		pause = (int64) BACKOFF_MS << doublings;
 	if (failure->pace)
-		og_limiter_hold(reader->sending.limiter,
-						GetCurrentTimestamp() + pause * 1000);
+		og_limiter_hold(reader->sending.limiter, og_http_now(), pause * 1000);
 	return pause;
 }
 

@@ -47,7 +47,7 @@ typedef struct OgRead
  * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
  * 02000 it knows nothing of that name, 53400 it is asked too frequently (or
  * the pace leaves no turn within max_wait), 57014 call_timeout, 38000 an
- * answer that makes no sense; those of opening libcurl or a lane's file, and
+ * answer that makes no sense; those of opening libcurl or a lane, and
  * what the server itself raises at an interrupt.
  */
 extern void og_read(const OgAccount *account, const char *function,

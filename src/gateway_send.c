@@ -66,29 +66,13 @@ sleep_for_turn(Sending *sending, int64 wait_us)
 	sending->counters.turn_wait_us += waited;
 }
 
-/* Take the account.  NULL, or why it cannot be had. */
-const char *
-og_sending_lock(Sending *sending)
-{
-	int64		begin = og_http_now();
-	int64		most_us = patience_us(sending);
-	bool		locked;
-
-	show_wait(sending, OG_WAIT_TURN);
-	locked = og_limiter_lock(sending->limiter, most_us > PG_INT64_MAX - 999
-							 ? -1 : (most_us + 999) / 1000);
-	sending->patience_us -= og_http_now() - begin;
-	return locked ? NULL : "another call is using this account";
-}
-
 /* Wait for a turn.  NULL, or why there is none. */
 const char *
 og_sending_turn(Sending *sending)
 {
 	for (;;)
 	{
-		int64		wait_us = og_limiter_ask(sending->limiter,
-											 GetCurrentTimestamp(),
+		int64		wait_us = og_limiter_ask(sending->limiter, og_http_now(),
 											 &sending->turn);
 		int64		left = patience_us(sending);
 
@@ -130,7 +114,7 @@ leaves(void *owner, TimestampTz at)
 	Sending    *sending = owner;
 	OgActivity *activity = sending->activity;
 
-	if (!og_limiter_stamp(sending->limiter, &sending->turn, at))
+	if (!og_limiter_stamp(sending->limiter, &sending->turn, og_http_now()))
 		return false;
 	sending->counters.requests++;
 	if (activity != NULL)

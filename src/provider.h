@@ -40,44 +40,6 @@
 #define OG_MAX_PART_LEN		512
 
 /*
- * Pace: how often a provider lets itself be asked.
- */
-#define OG_MAX_WINDOWS		8
-
-/* Most requests one window may count: less than a lane remembers. */
-#define OG_MAX_PER_WINDOW	4000
-
-typedef enum OgScope
-{
-	OG_PER_KEY,
-	OG_PER_HOST
-} OgScope;
-
-typedef struct OgWindow
-{
-	int			requests;		/* at most this many ... */
-	int64		length_us;		/* ... within any stretch of this length */
-	OgScope		scope;
-} OgWindow;
-
-/* What rate_limit says.  Without windows it is 'off'. */
-typedef struct OgPace
-{
-	OgWindow	windows[OG_MAX_WINDOWS];
-	int			nwindows;
-} OgPace;
-
-/*
- * Read "10/1s per key, 1000/60s per host", "10/1s" or "off".  Answers false
- * and a static reason, a full sentence, when it cannot be read.
- */
-extern bool og_pace_parse(const char *text, OgPace *pace,
-						  const char **reason);
-
-/* The length of the smallest window, 0 when the pace is 'off'. */
-extern int64 og_pace_smallest_us(const OgPace *pace);
-
-/*
  * What an answer says about one order.  All but the last are outcomes that
  * users see, in the order of the SQL enum order_outcome.
  */
@@ -288,7 +250,11 @@ typedef enum OgOperationKind
 	OG_PUBLIC					/* unsigned, may be repeated */
 } OgOperationKind;
 
-/* Which limit of the account an operation counts on. */
+/*
+ * Which limit of the account an operation counts on.  Requests of one class
+ * are counted together; where a provider counts endpoints one by one, each has
+ * a class to itself.
+ */
 typedef enum OgLaneClass
 {
 	OG_LANE_ORDERS,				/* option rate_limit */
@@ -435,7 +401,12 @@ typedef struct OgProvider
 	const char *wrapper;		/* its foreign-data wrapper, "xt_fdw" */
 	const char *base_url;		/* documented production URL */
 	const char *rate_limit;		/* documented, as the option is written */
-	const char *query_rate_limit;	/* NULL: has no reads, no such option */
+	const char *query_rate_limit;
+	bool		counts_together;	/* what is signed counts on rate_limit,
+									 * whatever its class; query_rate_limit
+									 * only narrows reads further */
+	bool		needs_nonce;	/* the time that is signed must be above all
+								 * before; else it only has to be right */
 	int			max_batch;		/* largest batch_size, 1 = not settable higher */
 	int			clock_tolerance;	/* seconds our clock may differ by */
 

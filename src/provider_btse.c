@@ -185,8 +185,15 @@ const OgProvider og_btse = {
 	.name = "btse",
 	.wrapper = "btse_fdw",
 	.base_url = "https://api.btse.com/spot",
+
+	/*
+	 * Each class has a limit per "API" and one per user: 75 and 75, 15 and 30.
+	 * Nobody says whether an API is an endpoint or a key; the smaller one for
+	 * all of a class keeps both, whatever it is.
+	 */
 	.rate_limit = "75/1s per key",
 	.query_rate_limit = "15/1s per key",
+	.needs_nonce = true,
 	.max_batch = 1,
 	.clock_tolerance = 5,		/* not documented */
 	.credentials = {

@@ -298,6 +298,7 @@ const OgProvider og_wangdian = {
 	.wrapper = "wangdian_fdw",
 	.base_url = "http://wdt.wangdian.cn/openapi",
 	.rate_limit = "off",
+	.query_rate_limit = "off",
 	.max_batch = WANGDIAN_MAX_IDS,
 	.clock_tolerance = 120,
 	.credentials = {

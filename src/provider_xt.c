@@ -23,9 +23,6 @@
 #define XT_MAX_DIGITS	19		/* of an id */
 #define XT_PAGE_SIZE	1000	/* of open orders, the largest there is */
 
-/* 10 a second for a user; over 1000 a minute an address is locked out. */
-#define XT_PACE			"10/1s per key, 1000/60s per host"
-
 /* Codes of an envelope. */
 #define XT_SUCCESS				"200"
 #define XT_ACCESS_KEY_REFUSED	"307"
@@ -513,8 +510,12 @@ const OgProvider og_xt = {
 	.name = "xt",
 	.wrapper = "xt_fdw",
 	.base_url = "https://api.xt.com",
-	.rate_limit = XT_PACE,
-	.query_rate_limit = XT_PACE,
+
+	/* 10 a second for a user; over 1000 a minute an address is locked out. */
+	.rate_limit = "10/1s per key, 1000/60s per host",
+	.query_rate_limit = "off",
+	.counts_together = true,
+	.needs_nonce = true,
 	.max_batch = XT_MAX_IDS,
 	.clock_tolerance = 5,		/* not documented */
 	.settings = {

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "pace.h"
 #include "provider.h"
 #include "tap.h"
 
@@ -413,6 +414,33 @@ test_pace(void)
 				psprintf("pace \"%s\"", rows[i].text));
 }
 
+/* A window is shown as it would be written. */
+static void
+test_pace_shown(void)
+{
+	static const char *const texts[] = {
+		"10/1s per key", "1000/1min per host", "1/1ms per key", "4000/1h per key",
+		"7/1d per host", "3/1500ms per key", "5/90s per key"
+	};
+	OgPace		pace;
+	OgPace		sum = {.nwindows = 0};
+	const char *reason;
+
+	for (size_t i = 0; i < lengthof(texts); i++)
+	{
+		ok(og_pace_parse(texts[i], &pace, &reason), "\"%s\" is read", texts[i]);
+		is_text(og_pace_window_text(&pace.windows[0]), texts[i], "... and shown");
+	}
+	ok(og_pace_parse("60/60s", &pace, &reason), "one in another unit");
+	is_text(og_pace_window_text(&pace.windows[0]), "60/1min per key",
+			"... is shown in the largest that fits");
+	(void) og_pace_parse("1/1s, 2/2s per host, 3/3s", &pace, &reason);
+	og_pace_add(&sum, &pace, OG_PER_KEY);
+	og_pace_add(&sum, &pace, OG_PER_HOST);
+	is_number(sum.nwindows, 3, "all windows of two scopes");
+	is_number(sum.windows[1].requests, 3, "... those per key first");
+}
+
 /* What the tables promise to those who read them. */
 static void
 test_tables(void)
@@ -428,8 +456,7 @@ test_tables(void)
 		is_text(p->wrapper, psprintf("%s_fdw", p->name), "a wrapper");
 		ok(og_pace_parse(p->rate_limit, &pace, &reason),
 		   "%s: rate_limit", p->name);
-		ok(p->query_rate_limit == NULL ||
-		   og_pace_parse(p->query_rate_limit, &pace, &reason),
+		ok(og_pace_parse(p->query_rate_limit, &pace, &reason),
 		   "%s: query_rate_limit", p->name);
 		ok(cancel != NULL && cancel->kind == OG_ACT &&
 		   cancel->lane == OG_LANE_ORDERS &&
@@ -456,6 +483,7 @@ main(void)
 	test_wangdian();
 	test_maxima();
 	test_pace();
+	test_pace_shown();
 	test_tables();
 	return done_testing();
 }

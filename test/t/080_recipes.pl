@@ -354,20 +354,7 @@ $sandbox->arm('black_hole', provider => 'xt', times => 0);
 	ok($sandbox->wait_for(fault => 'black_hole'), 'a call sends');
 	my $other = start_sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[8101])});
 
-	# Where sessions share memory, they do not wait for each other.
-	if ($ENV{OG_PRELOAD} || $node->pg_version >= 17)
-	{
-		ok($sandbox->wait_for(fault => 'black_hole', count => 2), 'and so does another');
-		is(sql(recipe('pace-locks')), '', '... without a lock of the account');
-	}
-	else
-	{
-		ok($node->poll_query_until('erp', q{SELECT count(*) = 2 FROM (}
-				. recipe('pace-locks') =~ s/;//r . ') AS l'),
-			'the lock of the account, and who waits for it, can be seen');
-		like(sql(recipe('pace-locks')), qr/^\d+\|t\|erp\|.*^\d+\|f\|erp\||^\d+\|f\|erp\|.*^\d+\|t\|erp\|/ms,
-			'... as the README shows');
-	}
+	ok($sandbox->wait_for(fault => 'black_hole', count => 2), 'and so does another');
 	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity
 		WHERE query LIKE 'SELECT FROM batch_cancel%'});
 	like(finish_sql($_), qr/canceling statement due to user request/,
@@ -658,7 +645,7 @@ foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } $readme->bloc
 }
 
 # ----
-# What goes on, where sessions share memory
+# What goes on
 # ----
 
 is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,

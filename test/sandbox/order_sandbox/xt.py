@@ -53,7 +53,9 @@ class Xt(Provider):
             "secret_key": "sandbox-xt-secret-key"}
     statuses = ("open", "submitted", "partly_filled", "filled", "cancelled",
                 "settling", "failing")
-    limits = (Limit(10, 1, "key", "orders"), Limit(1000, 60, "host", "orders"))
+    # what is signed counts together, be it a read or an act; what is public
+    # counts for the address alone
+    limits = (Limit(10, 1, "user", "orders"), Limit(1000, 60, "host", "any"))
 
     ROWS = Shape(("data",), "id", "code", "msg", cancelled=120,
                  refused={"code": 121, "msg": WORDS[121]},

@@ -99,6 +99,26 @@ class Xt(Case):
         self.assertEqual([each.status for each in answers], [200, 200])
         self.assertEqual(answers[1].json()["code"], 404)
 
+    def test_reads_and_cancels_count_together(self):
+        """Per user, whichever key; public requests for the host alone."""
+        self.post("/settings", {"pace": "on", "pace_tolerance_ms": 0})
+        self.post("/pace", {"provider": "xt", "limits": [
+            {"count": 10, "seconds": 60, "scope": "user"},
+            {"count": 14, "seconds": 60, "scope": "host", "lane": "any"}]})
+        read = lambda: self.requests.xt_get("getOpenOrders", page="1",
+                                            market="btc_usdt", pageSize="10")
+        public = b"GET /xt/trade/api/v1/getServerTime HTTP/1.1\r\n\r\n"
+        with self.client() as client:
+            answers = [client.ask(each).status for _ in range(5)
+                       for each in (self.requests.xt(["2"]), read())]
+            self.assertEqual(answers, [200] * 10)
+            answers = [client.ask(public).status for _ in range(5)]
+            self.assertEqual(answers, [200] * 4 + [429])
+            self.assertEqual(client.ask(read()).status, 429)
+        self.assertEqual({window["scope"]: window["max_seen"] for window in
+                          self.get("/pace")["windows"]},
+                         {"user": 11, "host": 16})
+
     def test_reads(self):
         self.seed("xt", ["1", BIG], market="btc_usdt")
         self.seed("xt", ["2"], market="btc_usdt", status="filled")
