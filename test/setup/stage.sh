@@ -232,10 +232,16 @@ start_cluster()
 		"fsync = off" "$@"; do
 		echo "$line"
 	done >>"$STAGE/$name/postgresql.conf"
-	on_stage pg_ctl --pgdata="$STAGE/$name" --log="$STAGE/$name/server.log" \
-		--wait --silent start || {
-		tail -n 20 "$STAGE/$name/server.log" >&2
-		fail "could not start a cluster"
+	control_cluster "$name" start
+}
+
+# Start or restart a cluster that was made.
+control_cluster()
+{
+	on_stage pg_ctl --pgdata="$STAGE/$1" --log="$STAGE/$1/server.log" \
+		--mode=fast --wait --silent "$2" || {
+		tail -n 20 "$STAGE/$1/server.log" >&2
+		fail "could not $2 a cluster"
 	}
 }
 

@@ -45,8 +45,10 @@ sub options
 	my ($database) = @_;
 
 	return [ split /\n/, $node->safe_psql($database,
-			# a dump has a mapping's options in the order of their names
-			q{SELECT srvname, srvoptions, ARRAY(SELECT unnest(umoptions) ORDER BY 1) FROM pg_foreign_server
+			# a dump has options in the order of their names
+			q{SELECT srvname, ARRAY(SELECT unnest(srvoptions) ORDER BY 1),
+				ARRAY(SELECT unnest(umoptions) ORDER BY 1)
+			FROM pg_foreign_server
 			JOIN pg_user_mapping ON umserver = pg_foreign_server.oid ORDER BY 1}) ];
 }
 
