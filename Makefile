@@ -16,6 +16,7 @@
 #
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
+#	make sandbox	a cluster and the sandbox to play with, until Ctrl-C
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
 #	make memcheck	tests with every server under valgrind
@@ -25,7 +26,7 @@
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo bench fuzz memcheck lint check-floors check-versions
+OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -43,12 +44,12 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_SEED OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER ROUNDS SVG
+export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo bench fuzz memcheck lint check-versions:
+check demo sandbox bench fuzz memcheck lint check-versions:
 	@test/setup/$@
 
 check-floors:
