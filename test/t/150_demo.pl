@@ -23,6 +23,10 @@ binmode $_, ':encoding(UTF-8)'
 # what the tests make of it.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PERL5LIB OG_PRELOAD KEEP CONTROL_PORT)};
 
+# A test installs nothing; "make check" has done so.
+my $missing = qx{"$TOP/test/setup/packages" --have build test sandbox 2>&1};
+plan skip_all => $missing =~ s/\s+$//r if $? != 0;
+
 # A command as a terminal would run it: in a process group of its own, which
 # gets the signals that the keyboard sends.
 sub start
