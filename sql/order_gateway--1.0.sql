@@ -291,20 +291,6 @@ COMMENT ON FUNCTION wangdian_cancel_preview(anycompatiblearray, name, timestampt
 'Request n is stamped with the time "at" plus n - 1 ms. Needs the same privileges as the call';
 
 --
--- Whoever may call these can change orders, or see how they would be changed,
--- under the account that a user mapping names: granted by name only.
---
-
-REVOKE ALL ON FUNCTION batch_cancel(text, anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_cancel(anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel(text, anycompatiblearray, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION wangdian_cancel(anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION batch_cancel_preview(text, anycompatiblearray, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_preview(text, anycompatiblearray, text, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION wangdian_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
-
---
 -- Calls in progress.  What the function returns is already limited to what
 -- the current role may see.
 --
@@ -369,8 +355,6 @@ COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn
 COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
-
-GRANT SELECT ON order_gateway_activity TO PUBLIC;
 
 --
 -- Statistics
@@ -475,12 +459,6 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION order_gateway_stats_reset() IS
 'forgets the statistics of all servers and functions';
 
--- The one who trades, and how much, is not everybody's business.
-REVOKE ALL ON FUNCTION order_gateway_stats() FROM PUBLIC;
-REVOKE ALL ON FUNCTION order_gateway_stats_reset() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION order_gateway_stats() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats TO pg_read_all_stats;
-
 --
 -- Limits
 --
@@ -539,10 +517,6 @@ COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent
 COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
 COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
 
-REVOKE ALL ON FUNCTION order_gateway_limits() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_limits TO pg_read_all_stats;
-
 --
 -- Before going live: what a DBA wants to know of a server.  It opens
 -- connections and uses credentials, so it is granted to nobody at first; it
@@ -564,8 +538,6 @@ COMMENT ON FUNCTION order_gateway_check(name) IS
 'name lookup, connection, TLS and its certificate, HTTP, round trip, clock, and the current user''s credentials. '
 'Returns one row per item: ok is true, false with a hint what to do, or NULL where the item was not reached or does not exist. '
 'Call it in FROM';
-
-REVOKE ALL ON FUNCTION order_gateway_check(name) FROM PUBLIC;
 
 --
 -- Reads: what a provider tells, one row per record.  Row types have names, so
@@ -1247,27 +1219,6 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 49;
 COMMENT ON FUNCTION btse_codes() IS
 'numbers that BTSE uses for statuses and types, with their names. Source: BTSE spot API v3.3, API Enum';
 
--- They open connections and use credentials, so each is granted to nobody.
-
-REVOKE ALL ON FUNCTION btse_market_summary(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_price(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_orderbook(text, int, int, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_orderbook_l2(text, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_time(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_order(text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_open_orders(text, text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_fees(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_products(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_orders(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_history(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;
-
 --
 -- What became of orders whose outcome is unknown
 --
@@ -1315,8 +1266,6 @@ COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[]
 'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows; '
 'and one that is over a minute older than sent_at was not created by that request. '
 'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
-
-REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;
 
 --
 -- Acts on orders and investments at BTSE.  What became of an act comes first
@@ -1738,21 +1687,69 @@ COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz)
 'the request that btse_invest_redeem with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
 'never shows. It is stamped with the time "at". Needs the same privileges as the call';
 
--- Whoever may call these can move money under the account that a user mapping
--- names, or see how it would be moved: granted by name only.
-REVOKE ALL ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_order_preview(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_orders(jsonb, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_orders_preview(jsonb, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_amend_order(text, text, text, numeric, numeric, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_amend_order_preview(text, text, text, numeric, numeric, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_preview(text, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_after(interval, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_after_preview(interval, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_deposit(text, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_deposit_preview(text, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_renew(text, boolean, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_renew_preview(text, boolean, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_redeem(text, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz) FROM PUBLIC;
+--
+-- Nobody has rights at first, also where default privileges say otherwise.
+-- What anybody got just by objects being made above (PUBLIC, and roles that
+-- ALTER DEFAULT PRIVILEGES names) is taken back here, and who may what at first
+-- is said below.  So a new function needs no REVOKE of its own; but a script
+-- that updates the extension and makes objects has to end like this one.
+-- PUBLIC's usage of types stays: it gives nothing away.
+--
+-- The server also records what REVOKE and GRANT do in a script as the object's
+-- initial privileges, so that pg_dump leaves them to CREATE EXTENSION.
+--
+
+DO LANGUAGE plpgsql
+$$
+DECLARE
+	old_path pg_catalog.text := pg_catalog.current_setting('search_path');
+	command pg_catalog.text;
+BEGIN
+	-- for safety, see nothing but the catalog meanwhile
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR command IN
+		SELECT format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind,
+				(pg_identify_object(o.classid, o.objid, 0)).identity,
+				concat_ws(', ', CASE WHEN o.kind <> 'TYPE' THEN 'PUBLIC' END,
+					string_agg(quote_ident(g.rolname), ', ')))
+		FROM pg_extension AS e
+		JOIN pg_depend AS d ON d.refobjid = e.oid AND d.deptype = 'e'
+			AND d.refclassid = 'pg_extension'::regclass
+		JOIN (SELECT 'ROUTINE' AS kind, tableoid AS classid, oid AS objid,
+				proowner AS owner, proacl AS acl FROM pg_proc
+			UNION ALL
+			SELECT 'TABLE', tableoid, oid, relowner, relacl FROM pg_class
+			UNION ALL
+			SELECT 'TYPE', tableoid, oid, typowner, typacl FROM pg_type) AS o
+			ON o.classid = d.classid AND o.objid = d.objid
+		LEFT JOIN LATERAL (SELECT DISTINCT r.rolname
+			FROM aclexplode(o.acl) AS a
+			JOIN pg_roles AS r ON r.oid = a.grantee
+			WHERE a.grantee <> o.owner) AS g ON true
+		WHERE e.extname = 'order_gateway'
+		GROUP BY o.kind, o.classid, o.objid
+		HAVING o.kind <> 'TYPE' OR count(g.rolname) > 0
+	LOOP
+		EXECUTE command;
+	END LOOP;
+	PERFORM pg_catalog.set_config('search_path', old_path, true);
+END
+$$;
+
+-- Anybody may look at texts of options and numbers of a document, and see the
+-- own calls.
+GRANT EXECUTE ON FUNCTION
+	xt_fdw_validator(text[], oid),
+	tronsave_fdw_validator(text[], oid),
+	btse_fdw_validator(text[], oid),
+	wangdian_fdw_validator(text[], oid),
+	order_gateway_support(internal),
+	btse_codes(),
+	order_gateway_activity()
+TO PUBLIC;
+GRANT SELECT ON order_gateway_activity TO PUBLIC;
+
+-- Who trades, and how much, is not everybody's business.  These two functions
+-- ask once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;

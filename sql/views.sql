@@ -1,7 +1,8 @@
 --
 -- Views: what they look like, and who may look
 --
--- What they show of calls is tested by test/t.
+-- What they show of calls is tested by test/t. Nothing here resets statistics,
+-- since they may be somebody's.
 --
 \d order_gateway_activity
 \d order_gateway_stats

@@ -147,6 +147,34 @@ find_server(const OgServerName *server, NameData *name)
 	return IS_THERE;
 }
 
+/* ---------- who may ---------- */
+
+/*
+ * Statistics and limits are of all databases.  A privilege on a function
+ * is of one, and easily given away (GRANT ... ON ALL FUNCTIONS IN SCHEMA, default
+ * privileges); so who calls is looked at here, too.
+ */
+static void
+require_reader_of_all(const char *what)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to see %s of order_gateway", what),
+				 errdetail("Only roles with privileges of the \"%s\" role may see them, since they are of all databases.",
+						   "pg_read_all_stats")));
+}
+
+static void
+require_superuser_for_reset(void)
+{
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to reset statistics of order_gateway"),
+				 errdetail("Only superusers may reset them, since they are of all databases.")));
+}
+
 /* ---------- activity ---------- */
 
 static const char *
@@ -287,6 +315,7 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 	TimestampTz reset_at;
 	int			count;
 
+	require_reader_of_all("statistics");
 	InitMaterializedSRF(fcinfo, 0);
 	count = og_stats_read(&rows, &reset_at);
 	for (int i = 0; i < count; i++)
@@ -315,6 +344,7 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 Datum
 order_gateway_stats_reset(PG_FUNCTION_ARGS)
 {
+	require_superuser_for_reset();
 	og_stats_reset();
 	PG_RETURN_VOID();
 }
@@ -419,6 +449,7 @@ show_lane(const OgLaneView *view, void *arg)
 Datum
 order_gateway_limits(PG_FUNCTION_ARGS)
 {
+	require_reader_of_all("limits");
 	InitMaterializedSRF(fcinfo, 0);
 	og_table_attach();
 	og_table_walk(show_lane, fcinfo->resultinfo);
