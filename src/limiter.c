@@ -361,6 +361,12 @@ og_limiter_hold(OgLimiter *limiter, TimestampTz until)
 	og_lane_hold(limiter->key, until);
 }
 
+TimestampTz
+og_limiter_held_until(OgLimiter *limiter, TimestampTz now)
+{
+	return og_lane_held_until(limiter->key, now);
+}
+
 int64
 og_limiter_estimate(OgLimiter *limiter, TimestampTz now, int64 n)
 {

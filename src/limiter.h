@@ -97,6 +97,9 @@ extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);
  */
 extern void og_limiter_hold(OgLimiter *limiter, TimestampTz until);
 
+/* Until when that is; 0 if the lane is not held. */
+extern TimestampTz og_limiter_held_until(OgLimiter *limiter, TimestampTz now);
+
 /*
  * How long n turns will take from now, in microseconds, at the least: what a
  * user is told before a long wait.

@@ -291,7 +291,11 @@ my %TABLE = (
 		[ { seconds => 0, form => 'date' }, '....', sends => 2 ],
 		[ { seconds => 0 }, 'RRRR', server => 'once' ],
 		[ { seconds => 0, status => 503 }, $NONE ],
+		[ { seconds => 0, status => 418 }, 'RRRR' ],
+		[ { seconds => 0, form => 'unix', dated => 0 }, '....', sends => 2 ],
+		[ { seconds => 0, form => 'headers' }, '....', sends => 2 ],
 	],
+	nonce_order => [ [ {}, '....' ] ],
 
 	# ---- one provider's own
 
