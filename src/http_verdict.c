@@ -169,6 +169,23 @@ explain_certificate(OgTransfer *transfer)
 		tell(transfer, "the certificate of %s is for another name", site);
 }
 
+/* There is nothing to check a certificate against. */
+static void
+explain_authorities(OgTransfer *transfer)
+{
+	int			problem;
+	const char *path = og_trust_problem(&transfer->endpoint, &problem);
+
+	if (path == NULL)
+		tell(transfer, "could not read the file of root certificates");
+	else if (problem != 0)
+		tell(transfer, "could not read the file of root certificates \"%s\": %s",
+			 path, strerror(problem));
+	else
+		tell(transfer, "could not read the file of root certificates \"%s\"",
+			 path);
+}
+
 /* Why a transfer ended before its request was started, and what to expect. */
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
@@ -208,7 +225,7 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 			break;
 		case CURLE_SSL_CACERT_BADFILE:
 			may_retry = false;
-			tell(transfer, "could not read the file of root certificates");
+			explain_authorities(transfer);
 			break;
 		case CURLE_OUT_OF_MEMORY:
 		case CURLE_SEND_ERROR:
