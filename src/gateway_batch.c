@@ -282,6 +282,26 @@ pause_after(const CallBatch *batch, const OgCollected *collected,
 		Min(batch->attempts - 1, MAX_DOUBLINGS);
 }
 
+/*
+ * May the open keys of a batch go again, as far as they were not processed?  A
+ * nonce that is refused each time although its request was alone is wrong for
+ * another reason than its order: the other batches of the call do not try that.
+ */
+static bool
+may_go_again(CallBatch *batch, const OgCollected *collected,
+			 const OgResponse *response, bool was_alone)
+{
+	OgCall	   *call = batch->call;
+	bool		attempts_left = batch->attempts <= call->account->retries;
+
+	if (collected->nonce_refused && was_alone && !attempts_left)
+		call->order_in_vain = true;
+	if (call->stopped != NULL || !attempts_left ||
+		(collected->nonce_refused && call->order_in_vain))
+		return false;
+	return response->delivery != OG_NOT_DELIVERED || response->may_retry;
+}
+
 /* Take what became of an attempt that has ended. */
 void
 og_batch_take(CallBatch *batch)
@@ -292,6 +312,7 @@ og_batch_take(CallBatch *batch)
 	OgBatch		asked = what_is_asked(batch);
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	OgCollected collected;
+	bool		was_alone = call->one_by_one;
 	int64		pause_ms;
 	bool		retry;
 
@@ -302,10 +323,7 @@ og_batch_take(CallBatch *batch)
 		batch->attempts--;
 	return_turn(batch);
 	pause_ms = pause_after(batch, &collected, response);
-	retry = call->stopped == NULL &&
-		batch->attempts <= call->account->retries &&
-		(response->delivery != OG_NOT_DELIVERED || response->may_retry);
-
+	retry = may_go_again(batch, &collected, response, was_alone);
 	settle_keys(batch, &collected, response, retry);
 	batch->transfer = NULL;
 	batch->answers = lappend(batch->answers, transfer);

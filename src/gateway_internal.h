@@ -142,7 +142,8 @@ struct OgCall
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		one_by_one;		/* no request leaves before the last one is
-								 * answered: their order matters */
+								 * answered: their order matters ... */
+	bool		order_in_vain;	/* ... but is not what it was about */
 	bool		announced;		/* the NOTICE about a long wait was given */
 
 	/* rows */

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "http_internal.h"
 
@@ -211,8 +212,7 @@ og_trust_problem(const OgEndpoint *endpoint, int *problem)
 {
 	CURLoption	option;
 	const char *path = path_of(endpoint, &option);
-	struct stat st;
 
-	*problem = path != NULL && stat(path, &st) != 0 ? errno : 0;
+	*problem = path != NULL && access(path, R_OK) != 0 ? errno : 0;
 	return path;
 }

@@ -120,6 +120,15 @@ foreach my $case (
 }
 is($rows->[0]{message}, $WORDS, 'the provider\'s words are told');
 
+# A nonce that is refused although nothing overtook it is wrong for another
+# reason, such as a clock: that is not tried with every batch.
+fresh();
+$sandbox->arm('envelope', provider => 'xt', code => 308, message => $WORDS, times => 0);
+$rows = $session->call('xt', [ 1 .. 40 ], server => 'xt_many');
+is(letters($rows), 'R*40', 'what is refused each time');
+cmp_ok(scalar(requests()), '<=', 40 + 2 * 8, '... is not sent again for ever');
+cmp_ok($rows->[39]{attempts}, '==', 1, '... but for the first ones');
+
 # BTSE's are not documented: there a refusal is what it is.
 $test->own_server('btse', 'btse_many');
 fresh();
