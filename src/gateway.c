@@ -163,6 +163,13 @@ call_errcontext(void *arg)
 
 /* ---------- giving up ---------- */
 
+/* How many requests of the call may be in flight at once. */
+int
+og_call_width(const OgCall *call)
+{
+	return call->one_by_one ? 1 : call->account->max_in_flight;
+}
+
 /* Nothing more is sent in this call; what is in flight is waited for. */
 void
 og_call_stop(OgCall *call, const char *why)
@@ -176,6 +183,17 @@ og_call_stop(OgCall *call, const char *why)
 		if (batch->state == BATCH_READY || batch->state == BATCH_BACKOFF)
 			og_batch_give_up(batch, why);
 	}
+}
+
+/* The same words, with what a provider may have to do with it. */
+static const char *
+explain(OgCall *call, const char *why)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	why = og_hold_explain(call->limiter, why);
+	MemoryContextSwitchTo(old);
+	return why;
 }
 
 /* Read the answer that others were sent before. */
@@ -192,7 +210,9 @@ take_ended(OgCall *call)
 static void
 time_out(OgCall *call)
 {
-	og_call_stop(call, UNSENT_AT_TIMEOUT);
+	const char *unsent = explain(call, UNSENT_AT_TIMEOUT);
+
+	og_call_stop(call, unsent);
 	if (call->ended != NULL)
 		take_ended(call);
 	for (int i = call->head; i < call->created; i++)
@@ -203,7 +223,7 @@ time_out(OgCall *call)
 			continue;
 		og_http_abandon(batch->transfer, batch->left
 						? "call_timeout ran out before an answer came"
-						: UNSENT_AT_TIMEOUT);
+						: unsent);
 		og_batch_end(batch);
 		og_batch_take(batch);
 	}
@@ -254,7 +274,7 @@ send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 	}
 	if (!og_pace_allows(call, wait_us))
 	{
-		og_call_stop(call, NO_TURN);
+		og_call_stop(call, explain(call, NO_TURN));
 		pause->until = 0;
 		return true;
 	}
@@ -277,7 +297,7 @@ send_ready(OgCall *call, int64 now)
 	{
 		CallBatch  *batch = &call->ring[i % call->ring_size];
 
-		if (call->in_flight >= call->account->max_in_flight)
+		if (call->in_flight >= og_call_width(call))
 		{
 			pause.until = 0;
 			break;
@@ -288,9 +308,11 @@ send_ready(OgCall *call, int64 now)
 			{
 				og_pace_announce(call, batch->not_before - now);
 				pause.until = earlier(pause.until, batch->not_before);
+				if (call->one_by_one)
+					break;
 			}
 			else
-				og_batch_give_up(batch, NO_TURN);
+				og_batch_give_up(batch, explain(call, NO_TURN));
 		}
 		else if ((batch->state == BATCH_READY ||
 				  batch->state == BATCH_BACKOFF) &&

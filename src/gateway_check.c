@@ -22,9 +22,6 @@
  */
 #define PATIENCE_US			(INT64CONST(10) * USECS_PER_SEC)
 
-/* Least pause of a lane whose provider said "too many requests". */
-#define HOLD_MS				1000
-
 /* Nothing more is sent after this time. */
 #define OUT_OF_TIME			"call_timeout ran out before it could be sent"
 
@@ -37,15 +34,6 @@ patience_us(const OgAccount *account)
 	if (account->max_wait == 0)
 		return PATIENCE_US;
 	return Min(PATIENCE_US, (int64) account->max_wait * 1000);
-}
-
-/* Others of the lane are not to run into the same refusal. */
-static void
-hold_lane(Sending *sending, const OgResponse *response)
-{
-	if (response->status == 429)
-		og_limiter_hold(sending->limiter, og_http_now(),
-						Max(response->retry_after_ms, HOLD_MS) * 1000);
 }
 
 /* No answer to a check is about an order. */
@@ -96,6 +84,7 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 {
 	const OgAccount *account = sending->account;
 	const OgBatch nothing = {0};
+	OgPace		pace = og_pace_of(account, asked->operation);
 	SignedRequest *request;
 
 	sending->patience_us = patience_us(account);
@@ -120,8 +109,10 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 									  ? request->parts.path : "base_url");
 			asked->response =
 				og_http_response(og_sending_exchange(sending, request, sight));
-			hold_lane(sending, asked->response);
 			read_answer(asked, reading);
+			(void) og_hold_lane(sending->limiter, &pace, asked->response,
+								asked->response->status == 429 ||
+								reading->too_frequent, 1);
 			og_signed_free(request);
 		}
 		else

@@ -175,6 +175,8 @@ take_result(OgReading *reading, int key, const OgResult *result)
 
 	CHECK_FOR_INTERRUPTS();
 	collector->named = true;
+	if (result->verdict == OG_TOO_FREQUENT)
+		reading->too_frequent = true;
 	if (key < 0)
 	{
 		collector->foreign++;
@@ -325,6 +327,22 @@ judge_rest(const Collector *collector)
 			break;
 	}
 	return OG_UNKNOWN;
+}
+
+static bool
+wants_fewer(const Collector *collector)
+{
+	return collector->class == STATUS_PACE ||
+		collector->reading.too_frequent ||
+		collector->reading.rest == OG_TOO_FREQUENT;
+}
+
+/* Is it for its nonce, and for nothing else, that a request was refused? */
+static bool
+nonce_refused(const Collector *collector)
+{
+	return collector->reading.nonce_refused && !collector->named &&
+		judge_rest(collector) == OG_REJECTED;
 }
 
 /*
@@ -584,6 +602,8 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 	memset(collected, 0, sizeof(*collected));
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
 	collected->foreign = collector.foreign;
+	collected->wants_fewer = wants_fewer(&collector);
+	collected->nonce_refused = heard && nonce_refused(&collector);
 	for (int i = 0; i < batch->nkeys; i++)
 	{
 		OgOutcome  *outcome = &collected->outcomes[i];

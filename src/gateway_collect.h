@@ -45,6 +45,15 @@ typedef struct OgCollected
 	 * and message are already what a user should then see.
 	 */
 	int			too_frequent;
+
+	/* The provider wants fewer requests, whatever became of this one. */
+	bool		wants_fewer;
+
+	/*
+	 * The whole request was refused because of its nonce, so that all keys are
+	 * OG_REJECTED, and provably none was processed: they may be sent again.
+	 */
+	bool		nonce_refused;
 } OgCollected;
 
 /*

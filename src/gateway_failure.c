@@ -39,6 +39,8 @@ credentials_hint(const OgReading *reading, const OgResponse *response)
 		og_http_clock_differs(&clock, CLOCK_MENTIONED_MS))
 		return psprintf("Set this machine's clock: %s.",
 						og_http_clock_words(&clock));
+	if (reading->nonce_refused)
+		return "Another request with the same key overtook this one: let one session at a time use the key, and set option max_in_flight of its servers to 1.";
 	return "Check the user mapping, and at the provider what the key may do and from which addresses.";
 }
 
@@ -74,6 +76,9 @@ fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
 		case OG_REFUSED_CREDENTIALS:
 			failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 			failure->hint = credentials_hint(&records->reading, response);
+
+			/* The next one has a nonce of its own. */
+			failure->final = !records->reading.nonce_refused;
 			break;
 		case OG_REFUSED_ARGUMENTS:
 			failure->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
@@ -87,7 +92,6 @@ fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
 			failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
 			failure->hint = "Wait a while, and see in order_gateway_limits who else asks.";
 			failure->final = false;
-			failure->pace = true;
 			break;
 		case OG_REFUSED_SOMEHOW:
 			failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
@@ -111,6 +115,7 @@ og_failure_answered(Failure *failure, const OgRecords *records,
 	const char *words = flaw == NULL ? provider_words(reading) : NULL;
 
 	failure->status = og_status_words(status);
+	failure->pace = refusal == OG_REFUSED_PACE;
 	if (status == 408 || status >= 500)
 	{
 		failure->sqlstate = ERRCODE_CONNECTION_FAILURE;

@@ -20,7 +20,7 @@ typedef struct Failure
 	const char *hint;
 	bool		final;			/* it will not work the next time either */
 	bool		pace;			/* it came too early */
-	int64		retry_after_ms; /* -1 = not said */
+	int64		hold_ms;		/* the lane is held for so long, -1 = it is not */
 } Failure;
 
 /* Each fills a zeroed failure. */

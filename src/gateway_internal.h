@@ -6,6 +6,7 @@
  * gateway.c			the call: order, deadlines, waiting
  * gateway_rows.c		its rows, repeated ids included
  * gateway_pace.c		the pace, how long it may wait for turns
+ * gateway_hold.c		a provider that wants to be left alone for a while
  * gateway_batch.c		one batch: send, take the answer, try again
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
@@ -139,6 +140,9 @@ struct OgCall
 	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
+	bool		one_by_one;		/* no request leaves before the last one is
+								 * answered: their order matters ... */
+	bool		order_in_vain;	/* ... but is not what it was about */
 	bool		announced;		/* the NOTICE about a long wait was given */
 
 	/* rows */
@@ -160,6 +164,7 @@ extern int	og_keys_per_request(const OgAccount *account,
 
 extern void og_call_step(OgCall *call);
 extern void og_call_stop(OgCall *call, const char *why);
+extern int	og_call_width(const OgCall *call);
 
 /* gateway_rows.c */
 extern void og_rows_begin(OgCall *call);
@@ -184,6 +189,17 @@ extern void og_pace_begin(OgCall *call);
 extern bool og_pace_allows(const OgCall *call, int64 wait_us);
 extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
 extern void og_pace_announce(OgCall *call, int64 wait_us);
+
+/* gateway_hold.c */
+extern int64 og_hold_lane(OgLimiter *limiter, const OgPace *pace,
+						  const OgResponse *response, bool wants_fewer,
+						  int attempts);
+extern const char *og_hold_end(OgLimiter *limiter);
+
+/* What a NOTICE about a long wait adds, with that end. */
+#define OG_HELD_DETAIL	"The provider asked for a pause until %s."
+
+extern const char *og_hold_explain(OgLimiter *limiter, const char *why);
 
 /* gateway_request.c */
 extern SignedRequest *og_signed_request(const OgAccount *account,

@@ -162,10 +162,13 @@ bound_us(const OgCall *call)
 static void
 announce(OgCall *call, int64 wait_us)
 {
+	const char *held = og_hold_end(call->limiter);
+
 	call->announced = true;
 	ereport(NOTICE,
 			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
 					call->account->server, wait_us / USECS_PER_SEC),
+			 held != NULL ? errdetail(OG_HELD_DETAIL, held) : 0,
 			 call->account->max_wait > 0 ?
 			 errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
 					 call->account->max_wait / 1000) : 0));

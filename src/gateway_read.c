@@ -21,16 +21,6 @@
 /* First pause before another attempt; doubled each time. */
 #define BACKOFF_MS			200
 
-/*
- * Pause after a "too frequent" that does not say how long: the smallest window
- * of the pace, within these bounds; doubled each time.
- */
-#define PACE_BACKOFF_MS		1000
-#define MAX_PACE_BACKOFF_MS	30000
-
-/* Least pause where the provider itself says how long. */
-#define RETRY_AFTER_FLOOR_MS	100
-
 #define MAX_DOUBLINGS		10
 
 /* How often a long read adds to the statistics, in microseconds. */
@@ -262,7 +252,6 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 		(done || response->status == 400 || response->status == 404))
 		return true;
 	og_failure_answered(failure, &answer.records, flaw, response);
-	failure->retry_after_ms = response->retry_after_ms;
 
 	/* What was handed on must not be handed on once more. */
 	if (answer.taken > 0)
@@ -306,6 +295,9 @@ send_request(OgReader *reader, Failure *failure)
 		done = read_answer(reader, response, failure);
 	else
 		og_failure_unanswered(failure, response, is_timed_out(reader));
+	failure->hold_ms = og_hold_lane(sending->limiter, &reader->pace, response,
+									failure->pace || response->status == 429,
+									reader->attempts);
 	og_http_release(transfer);
 	return done;
 }
@@ -318,7 +310,7 @@ attempt(OgReader *reader, Failure *failure)
 	const char *unsent;
 
 	memset(failure, 0, sizeof(*failure));
-	failure->retry_after_ms = -1;
+	failure->hold_ms = -1;
 	unsent = og_sending_turn(sending);
 	if (unsent != NULL)
 	{
@@ -329,26 +321,13 @@ attempt(OgReader *reader, Failure *failure)
 	return send_request(reader, failure);
 }
 
-/* How long to pause after a failure; the lane, too, where it came too early. */
+/* How long to pause after a failure. */
 static int64
-pause_ms(OgReader *reader, const Failure *failure)
+pause_ms(const OgReader *reader, const Failure *failure)
 {
-	int			doublings = Min(reader->attempts - 1, MAX_DOUBLINGS);
-	int64		pause;
-
-	if (failure->retry_after_ms >= 0)
-		pause = Max(failure->retry_after_ms, RETRY_AFTER_FLOOR_MS);
-	else if (failure->pace)
-	{
-		pause = og_pace_smallest_us(&reader->pace) / 1000;
-		pause = Min(Max(pause, PACE_BACKOFF_MS),
-					MAX_PACE_BACKOFF_MS) << doublings;
-	}
-	else
-		pause = (int64) BACKOFF_MS << doublings;
-	if (failure->pace)
-		og_limiter_hold(reader->sending.limiter, og_http_now(), pause * 1000);
-	return pause;
+	if (failure->hold_ms >= 0)
+		return failure->hold_ms;
+	return (int64) BACKOFF_MS << Min(reader->attempts - 1, MAX_DOUBLINGS);
 }
 
 /* Ask until there is an answer. */

@@ -29,13 +29,17 @@ patience_us(const Sending *sending)
 static void
 announce(Sending *sending, int64 wait_us)
 {
+	const char *held;
+
 	wait_us = Min(wait_us, patience_us(sending));
 	if (sending->announced || wait_us <= OG_ANNOUNCED_WAIT_US)
 		return;
 	sending->announced = true;
+	held = og_hold_end(sending->limiter);
 	ereport(NOTICE,
 			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
-					sending->account->server, wait_us / USECS_PER_SEC)));
+					sending->account->server, wait_us / USECS_PER_SEC),
+			 held != NULL ? errdetail(OG_HELD_DETAIL, held) : 0));
 }
 
 /* Show what it waits for. */
@@ -83,7 +87,8 @@ og_sending_turn(Sending *sending)
 		if (wait_us == OG_UNTIL_WOKEN && left > 0)
 			wait_us = Min(left, OG_LONGEST_SLEEP_US);
 		if (wait_us > left)
-			return "the pace leaves no turn for it now";
+			return og_hold_explain(sending->limiter,
+								   "the pace leaves no turn for it now");
 		announce(sending, wait_us);
 		sleep_for_turn(sending, Min(wait_us, OG_LONGEST_SLEEP_US));
 	}

@@ -300,6 +300,14 @@ og_limiter_hold(OgLimiter *limiter, int64 now, int64 length)
 }
 
 int64
+og_limiter_held_for(OgLimiter *limiter, int64 now)
+{
+	int64		until = og_lane_held_until(lane_of_key(limiter), now);
+
+	return until != 0 ? until - now : 0;
+}
+
+int64
 og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n)
 {
 	int64		wait = 0;

@@ -108,6 +108,9 @@ extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);
  */
 extern void og_limiter_hold(OgLimiter *limiter, int64 now, int64 length);
 
+/* For how many microseconds more; 0 if the lane is not held. */
+extern int64 og_limiter_held_for(OgLimiter *limiter, int64 now);
+
 /*
  * How long n turns will take from now, in microseconds, at the least: what a
  * user is told before a long wait.

@@ -125,6 +125,10 @@ struct OgReading
 								 * none, completing "the answer ...", or NULL */
 	bool		clock_suspected;	/* it refuses what a clock that is wrong
 									 * makes wrong: a signature, a time */
+	bool		too_frequent;	/* it says, of whatever, that requests come too
+								 * frequently */
+	bool		nonce_refused;	/* it refuses the request because of its nonce:
+								 * another one was above it */
 	int64		time_ms;		/* Unix time by the provider's clock, 0 if not
 								 * told ... */
 	int			time_unit_ms;	/* ... and the unit it is told in */

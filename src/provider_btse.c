@@ -36,7 +36,7 @@ const OgMeaning og_btse_delete_status[] = {
 	{"7", OG_NOT_CANCELLABLE},	/* refunded */
 	{"15", OG_REJECTED},
 	{"1", OG_REJECTED},			/* no market */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* alive, undecided or not documented */
 };
 

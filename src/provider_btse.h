@@ -39,6 +39,9 @@
 #define BTSE_UNAUTHORIZED	"401"
 #define BTSE_FORBIDDEN		"403"
 
+/* Of an error, or the status of an order that was asked for. */
+#define BTSE_TOO_FREQUENT	"303"
+
 /* What is noted of an answer that is something else. */
 #define BTSE_NO_LIST		"is not a list of orders"
 

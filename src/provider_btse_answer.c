@@ -30,6 +30,7 @@ og_btse_read_error(OgReading *reading, OgSlice answer)
 	reading->note = BTSE_NO_LIST;
 	/* Key, nonce and signature are all refused like this. */
 	reading->clock_suspected = og_says(reading->code, BTSE_UNAUTHORIZED);
+	reading->too_frequent = og_says(reading->code, BTSE_TOO_FREQUENT);
 }
 
 /* An object in which nothing speaks of an error: what was sent, for instance. */
@@ -174,7 +175,10 @@ og_btse_take_order(OgReading *reading, OgSlice element, BtseAct act,
 			result.verdict = og_meaning(meanings, values[STATUS]);
 
 		if (result.verdict == OG_TOO_FREQUENT)
+		{
+			reading->too_frequent = true;
 			result.verdict = too_frequent(act, values[ORDER_ID]);
+		}
 	}
 	else if (result.part.data != NULL)
 		reading->take(reading, -1, &result);

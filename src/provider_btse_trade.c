@@ -68,7 +68,7 @@ static const OgMeaning btse_new_status[] = {
 	{"301", OG_REJECTED},		/* ... or invalid */
 	{"302", OG_REJECTED},		/* price */
 	{"304", OG_REJECTED},		/* too many open orders */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* undecided or not documented */
 };
 
@@ -147,7 +147,7 @@ static const OgMeaning btse_amend_status[] = {
 	{"300", OG_REJECTED},		/* size too large ... */
 	{"301", OG_REJECTED},		/* ... or invalid */
 	{"302", OG_REJECTED},		/* price */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* over, undecided or not documented */
 };
 

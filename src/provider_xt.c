@@ -30,6 +30,9 @@
 #define XT_MALFORMED			"400"
 #define XT_OTHER				"404"
 
+/* Documented of one order, but said of a request as well. */
+#define XT_TOO_FREQUENT			"124"
+
 enum
 {
 	XT_ACCESS_KEY,
@@ -49,7 +52,7 @@ static const OgMeaning xt_order_codes[] = {
 	{"121", OG_NOT_FOUND},		/* or cancelled before */
 	{"122", OG_NOT_CANCELLABLE},	/* cancelled or completed */
 	{"123", OG_UNKNOWN},		/* failed, and it does not know why */
-	{"124", OG_TOO_FREQUENT},
+	{XT_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}
 };
 
@@ -65,6 +68,12 @@ static const OgMeaning xt_refusals[] = {
 
 /* Words of a refusal that is about the time of a request. */
 static const char *const xt_time_words[] = {"nonce", "timestamp"};
+
+/*
+ * Words by which a refused signature is one that another request has overtaken:
+ * what is refused like that was not looked at.
+ */
+static const char *const xt_nonce_words[] = {"nonce"};
 
 /* Where the credentials are tried: there is always such a market. */
 #define XT_ANY_MARKET	"btc_usdt"
@@ -246,6 +255,10 @@ xt_read_envelope(OgReading *reading, OgSlice answer)
 		(og_says(reading->code, XT_MALFORMED) &&
 		 og_mentions(reading->message, xt_time_words,
 					 lengthof(xt_time_words)));
+	reading->too_frequent = og_says(reading->code, XT_TOO_FREQUENT);
+	reading->nonce_refused = og_says(reading->code, XT_SIGNATURE_REFUSED) &&
+		og_mentions(reading->message, xt_nonce_words,
+					lengthof(xt_nonce_words));
 	return values[DATA];
 }
 
@@ -412,6 +425,8 @@ xt_refusal(OgSlice code)
 		return OG_REFUSED_ARGUMENTS;
 	if (og_says(code, XT_OTHER))
 		return OG_REFUSED_UNKNOWN;
+	if (og_says(code, XT_TOO_FREQUENT))
+		return OG_REFUSED_PACE;
 	return OG_REFUSED_SOMEHOW;
 }
 

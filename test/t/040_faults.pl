@@ -291,7 +291,11 @@ my %TABLE = (
 		[ { seconds => 0, form => 'date' }, '....', sends => 2 ],
 		[ { seconds => 0 }, 'RRRR', server => 'once' ],
 		[ { seconds => 0, status => 503 }, $NONE ],
+		[ { seconds => 0, status => 418 }, { xt => 'RRRR' } ],
+		[ { seconds => 0, form => 'unix', dated => 0 }, '....', sends => 2 ],
+		[ { seconds => 0, form => 'headers' }, '....', sends => 2 ],
 	],
+	nonce_order => [ [ {}, '....', server => 'one' ] ],
 
 	# ---- one provider's own
 
@@ -327,6 +331,7 @@ my $session = $test->session;
 
 $test->servers('hasty', timeout => '1s');
 $test->servers('once', retries => 0);
+$test->servers('one', max_in_flight => 1);
 
 # ----
 # The table and the sandbox know the same faults

@@ -314,7 +314,7 @@ my @certificates = (
 		qr/^for another name \(until .*, for orders\.example\.com, $OURS\)$/,
 		qr/Give a host/ ],
 	[ { sslrootcert => '/nowhere/ca.pem' }, 'tt-f----',
-		qr/^could not read the file of root certificates$/, qr/sslrootcert/ ],
+		qr/^could not read the file of root certificates "\/nowhere\/ca\.pem": No such file or directory$/, qr/sslrootcert/ ],
 	[ { kind => 'ending' }, 'tttftttt',
 		qr/^until \d{4}-\d\d-\d\d \([45] days\), $NAMES, $OURS$/,
 		qr/renews it in time/ ],

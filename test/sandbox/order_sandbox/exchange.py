@@ -79,6 +79,10 @@ class Sandbox:
             self.journal.note("fault", connection.port, request.provider,
                               armed.kind.name)
         wire = met.get("wire")
+        rows = met.get("rows")
+        arrive = getattr(rows.kind.hooks, "arrive", None) if rows else None
+        if arrive and not await arrive(connection, rows.fired, rows.args):
+            return False
         try:
             answer = refusal or self.answer(provider, request, met)
             self.edit(provider, answer, met)

@@ -228,6 +228,10 @@ def one_of(**choices):
 def fault(name, about, args=None, providers=None, process=True, check=None):
     """Decorate a class whose methods change what an answer says:
 
+        arrive(connection, nth, args)       a coroutine that runs before the
+                                            request is looked at, the nth that
+                                            the fault meets; False when the
+                                            client has left
         instead(provider, request, args)    the Answer to give without
                                             processing, or None
         override(provider, id, index, args) this id's verdict without

@@ -135,11 +135,14 @@ class Xt(Provider):
         nonce = values["nonce"]
         if not (len(nonce) == 13 and nonce.isascii() and nonce.isdigit()):
             self.refuse(request, 200, 400, "nonce")
-        fresh = self.pace.nonce(self.name, account.name, int(nonce))
-        if not fresh and self.world.on("reject_nonce"):
-            self.refuse(request, 200, 400, "nonce is not above the last one")
+        request.fresh = self.pace.nonce(self.name, account.name, int(nonce))
+        if not request.fresh and self.world.on("reject_nonce"):
+            self.refuse_nonce(request)
         if account.locked_until > time.monotonic():
             raise Refused(self._locked(), "account is locked")
+
+    def refuse_nonce(self, request):
+        self.refuse(request, 200, 308, "nonce is not above the last one")
 
     def _signature_fits(self, request, account):
         rest = [pair for pair in request.parameters if pair[0] != "signature"]

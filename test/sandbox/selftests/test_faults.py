@@ -479,6 +479,36 @@ class Faults(Case):
                          (429, "7"))
         answer = self.met("btse", "retry_after", False, form="date")
         self.assertTrue(answer.headers["retry-after"].endswith("GMT"))
+        for form, pattern in (
+                ("fraction", r"2\.0"), ("list", r"0, 2, 0\.5"),
+                ("rfc850", r"[A-Z][a-z]+day, \d\d-...-\d\d .{8} GMT"),
+                ("asctime", r"... ... [ \d]\d .{8} \d{4}"),
+                ("unix", r"\d{10}"), ("unix_ms", r"\d{13}")):
+            self.setUp()
+            answer = self.met("xt", "retry_after", False, form=form,
+                              status=503)
+            self.assertEqual(answer.status, 503)
+            self.assertRegex(answer.headers["retry-after"],
+                             "^%s$" % pattern)
+        self.setUp()
+        answer = self.met("xt", "retry_after", False, value=["1", "2"],
+                          dated=False)
+        self.assertIn(b"Retry-After: 1\r\nRetry-After: 2\r\n", answer.raw)
+        self.assertNotIn("date", answer.headers)
+
+    def test_nonce_order(self):
+        for provider, refused in (("xt", (200, "308")), ("btse", (401, "401"))):
+            self.setUp()
+            self.arm("nonce_order", provider=provider, times=0, ms=100)
+            with self.client() as late, self.client() as early:
+                late.sock.sendall(self.call(provider))
+                self.assertTrue(self.get("/wait?requests=1")["reached"])
+                self.assertEqual(early.ask(self.call(provider)).status, 200)
+                answer = late.ask(b"")
+                self.assertEqual(answer.status, refused[0])
+                self.assertIn(refused[1], answer.raw.decode())
+                self.assertIn("nonce", answer.raw.decode())
+                self.assertEqual(late.ask(self.call(provider)).status, 200)
 
     # ---- BTSE and Wangdian
 

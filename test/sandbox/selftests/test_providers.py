@@ -76,7 +76,7 @@ class Xt(Case):
         self.assertEqual((nonces["backwards"], nonces["repeated"]), (1, 1))
         self.post("/settings", {"reject_nonce": "on"})
         self.assertEqual(self.ask(self.requests.xt(
-            ["1"], nonce="1700000000000")).json()["code"], 400)
+            ["1"], nonce="1700000000000")).json()["code"], 308)
 
     def test_lock(self):
         self.post("/settings", {"pace": "on", "lock_seconds": 0.6})
