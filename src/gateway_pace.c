@@ -206,5 +206,5 @@ void
 og_pace_begin(OgCall *call)
 {
 	og_pace_announce(call, og_limiter_estimate(call->limiter, og_http_now(),
-											   call->nbatches));
+											   call->split.nbatches));
 }

@@ -212,7 +212,7 @@ og_report_outcome(OgCall *call, OgVerdict verdict)
 static int64
 last_turn(OgCall *call, int64 now)
 {
-	int64		left = call->nbatches - call->created;
+	int64		left = call->split.nbatches - call->created;
 	int64		wait;
 
 	for (int i = call->head; i < call->created; i++)

@@ -309,7 +309,15 @@ typedef struct OgOperation
 	 */
 	bool		(*build) (OgRequest *request, const OgBatch *batch);
 
-	/* Where that is NULL: it is a GET of this path, with what is given of ... */
+	/*
+	 * Keys that the provider may take for one must not stand in one request,
+	 * where its answer could not be told apart: they are those for which this
+	 * is the same.  Zero is like every other, and so goes alone.  NULL: it
+	 * takes no two keys for one.
+	 */
+	uint64		(*likeness) (OgSlice key);
+
+	/* Where .build is NULL: it is a GET of this path, with what is given of ... */
 	const char *path;
 	const OgParameter *parameters;	/* ... these, NULL = it takes none */
 
@@ -347,7 +355,7 @@ typedef struct OgOperation
 typedef enum OgOrderState
 {
 	OG_ORDER_OPEN,
-	OG_ORDER_PARTLY_FILLED,		/* and open, or it is not known to be closed */
+	OG_ORDER_PARTLY_FILLED,		/* and open, or nobody knows of the rest */
 	OG_ORDER_FILLED,
 	OG_ORDER_CANCELLED,
 	OG_ORDER_GONE,				/* the provider does not know it, or no more */
@@ -369,20 +377,37 @@ extern void og_build_get(OgRequest *request, const char *path,
 /*
  * A question that tells where an order stands, by a read.  What the first does
  * not know is asked of the next.  A read with keys asks for many orders at
- * once; else it is asked for one after the other, by arguments "symbol" and
- * "order_id" or "client_order_id".
+ * once; else it is asked for one after the other, by argument "order_id" or
+ * "client_order_id", and "symbol" where that is a parameter of the read.
+ *
+ * Where .state is NULL its records are fills of an order, which it tells apart
+ * by the first column of the operation's .id.
  */
 typedef struct OgInquiry
 {
 	const char *operation;		/* NULL in the last row */
 	bool		keys;
 	bool		market;			/* orders go by their market, too */
+	bool		client_ids;		/* and may be asked for by client order ids */
+	bool		part_is_final;	/* one that is filled in part stays so */
 
-	/* Where the order of a record stands; or, if NULL, its records are fills: */
+	/* Where the order of a record stands. */
 	OgOrderState (*state) (const OgColumn *columns, const OgSlice *values);
-	const char *filled;			/* column with the size of one fill ... */
-	const char *size;			/* ... and of the order */
-	int			days;			/* of which it knows the last so many */
+
+	/* Names of columns, NULL = there is none such. */
+	const char *time;			/* when the order was made, or the fill */
+	const char *filled;			/* how much was filled, by one fill or in all */
+	const char *size;			/* of the order, in the same unit */
+
+	/* Of fills: is this of an order that could never have been amended? */
+	bool		(*fixed) (const OgColumn *columns, const OgSlice *values);
+	int			days;			/* it knows those of so many days */
+
+	/*
+	 * Else: an order that was open at a time, and of which it tells nothing
+	 * within so many minutes, was filled.  0 = that does not follow.
+	 */
+	int			minutes;
 } OgInquiry;
 
 /* True if a JSON number, or a string that is one, is above zero. */
@@ -429,7 +454,7 @@ typedef struct OgProvider
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
 
-	/* What to ask for where an order stands; NULL: it has no such reads. */
+	/* What to ask for where an order stands: one at least. */
 	const OgInquiry *inquiries;
 
 	/* Tables of operations, each with a row without a name at its end. */

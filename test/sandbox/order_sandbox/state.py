@@ -61,10 +61,16 @@ SETTINGS = {
     "btse_rows": ("newest", ("newest", "oldest", "newest_last"),
                   "which rows they answer where there are more: the newest, "
                   "the oldest, or the newest in the order of the oldest"),
+    "btse_trade_size": ("original", ("original", "current"),
+                        "which size of an amended order trade_history tells "
+                        "from then on"),
     "btse_times": ("inclusive",
                    ("inclusive", "exclusive", "seconds", "ignored"),
                    "how they read startTime and endTime: as part of the span, "
                    "the end not, in whole seconds, or not at all"),
+    "wangdian_numbers": ("exact", ("exact", "folded"),
+                         "how numbers are compared: byte for byte, or as "
+                         "MySQL does, without case, width and accents"),
     "keep_requests": (20000, int, "how many requests are remembered"),
 }
 

@@ -521,6 +521,24 @@ class Faults(Case):
         rows = self.met("btse", "btse_foreign_only").json()
         self.assertNotIn(UUID, json.dumps(rows))
 
+    def test_set_fields(self):
+        row = self.met("xt", "set_fields", which="last",
+                       values={"code": 7, "new": "x"}).json()["data"][2]
+        self.assertEqual((row["code"], row["new"]), (7, "x"))
+        self.assertEqual(self.tell("POST", "/faults", {
+            "fault": "set_fields", "values": [1]})[0], 400)
+
+    def test_wangdian_total(self):
+        said = []
+        for form in ("high", "low", "null", "words", "missing", "page_cut",
+                     "no_list"):
+            self.arm("wangdian_total", form=form)
+            data = self.ask(self.requests.wangdian_query("CR1")).json()["data"]
+            said.append((data.get("total_count", "none"),
+                         data["order"] and len(data["order"])))
+        self.assertEqual(said, [(2, 1), (0, 1), (None, 1), ("many", 1),
+                                ("none", 1), (1, []), (1, None)])
+
     def test_wangdian_silence(self):
         self.arm("wangdian_silence", times=0)
         whole = {"status": 0, "data": {"error_num": 1, "status": 0,

@@ -335,6 +335,45 @@ class Wangdian(Case):
                 ["CR1"], **changes)).json()["status"], 100)
         self.assertEqual(self.get("/executed?all=1"), [])
 
+    def test_query(self):
+        self.seed("wangdian", ["CR1"])
+        self.seed("wangdian", ["CR2"], status="filled")
+        self.seed("wangdian", ["CR3"], status="approved",
+                  fields={"stockout_status": 1})
+        said = []
+        for number in ("CR1", "CR2", "CR3", "cr1"):
+            answer = self.ask(self.requests.wangdian_query(number)).json()
+            self.assertEqual(answer["status"], 0)
+            said.append([answer["data"]["total_count"]] + [
+                (row["return_no"], row["status"], row["stockout_status"])
+                for row in answer["data"]["order"]])
+        self.assertEqual(said, [[1, ("CR1", 30, 0)], [1, ("CR2", 60, 2)],
+                                [1, ("CR3", 40, 1)], [0]])
+        self.assertEqual(self.ask(self.requests.wangdian_query(
+            "CR1", page_no="1")).json()["data"],
+            {"total_count": 1, "order": []})
+        self.assertEqual(self.ask(self.requests.wangdian_query(
+            "CR1", calc_total="0", page_size="1")).json()["data"]["order"][0]
+            ["return_no"], "CR1")
+        for changes in ({"page_size": ""}, {"page_no": "x"}, {"salt": "x"}):
+            self.assertEqual(self.ask(self.requests.wangdian_query(
+                "CR1", **changes)).json()["status"], 100)
+        self.assertEqual(self.ask(self.requests.wangdian_query("")).json(),
+                         {"status": 100, "message": "参数中必须包含起止时间"})
+
+    def test_folded_numbers(self):
+        """As MySQL does: one return, named as it is, and once."""
+        self.post("/settings", {"wangdian_numbers": "folded"})
+        self.seed("wangdian", ["CR1"])
+        self.assertEqual(self.ask(self.requests.wangdian(
+            ["cr1", "ＣＲ１", "CR1"])).json()["data"], {
+                "error_num": 1, "status": 0, "error_info": [
+                    {"order_no": "CR1",
+                     "message": "采购退货单不是待审核或者编辑中状态"}]})
+        self.assertEqual(self.truth("wangdian"), {"CR1": "cancelled"})
+        self.assertEqual(self.ask(self.requests.wangdian_query("cr1")).json()
+                         ["data"]["order"][0]["return_no"], "CR1")
+
     def test_clock(self):
         self.post("/settings", {"clock_offset": 110})
         answer = self.ask(self.requests.wangdian(["1"]))
