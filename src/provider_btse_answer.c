@@ -312,7 +312,7 @@ take_values(OgReading *reading, OgSlice element, const OgSlice *values,
 	{
 		result.stranger = true;
 		result.note = doubt;
-		if (result.part.data != NULL)
+		if (og_is_id(values[ORDER_ID]) || og_is_id(values[CLIENT_ORDER_ID]))
 			reading->take(reading, -1, &result);
 	}
 	else

@@ -29,6 +29,13 @@ is_name(const Node *value)
 	return second_is_word(value) && !second_says_text(value, "");
 }
 
+static bool
+names_some_order(const Node *element)
+{
+	return is_name(second_member(element, "orderID")) ||
+		is_name(second_member(element, "clOrderID"));
+}
+
 /* Its own id, or the client's where it has none; if it can be kept at all. */
 static const Node *
 btse_part(const Node *element)
@@ -233,7 +240,8 @@ hear_btse_list(Testimony *t, const Asked *asked, const Node *answer)
 		Bearer		bearer = btse_bearer(t, asked, element, some_is_ours);
 		Statement  *statement;
 
-		if (bearer == SOMEBODY_ELSES || (bearer == DOUBTFUL && part != NULL))
+		if (bearer == SOMEBODY_ELSES ||
+			(bearer == DOUBTFUL && names_some_order(element)))
 			second_state(t, STRANGER, OG_UNKNOWN, element);
 		if (bearer == SOMEBODY_ELSES)
 			continue;

@@ -627,9 +627,9 @@ $session->query('BEGIN; SELECT FROM '
 	  . '; SELECT FROM ' . call('btse_cancel_all', symbol => 'BTC-USD')
 	  . '; ROLLBACK');
 $lines = $test->log_from($log);
-like($lines, qr/rolled back after btse_create_order on server "btse" had sent batch 1: 1 accepted \(lost\)/,
+like($lines, qr/rolled back after btse_create_order on server "btse" had sent batch 1: 1 accepted \(lost: \S+\)/,
 	'ROLLBACK leaves a trace of a create');
-like($lines, qr/rolled back after btse_cancel_all on server "btse" had sent batch 1: 1 cancelled \(BTC-USD\)/,
+like($lines, qr/rolled back after btse_cancel_all on server "btse" had sent batch 1: 1 cancelled \(BTC-USD: \S+\)/,
 	'... and of a cancel all');
 is_deeply(done()->[0], 'created lost', '... which was done');
 
