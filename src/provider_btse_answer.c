@@ -247,11 +247,21 @@ is_market(OgSlice value, const char *symbol, bool blank)
 
 /* As a word, and by the page's table of codes, by name or by number. */
 static bool
-is_side(OgSlice value, const char *side)
+is_other_side(OgSlice value, const char *side)
 {
-	return og_says_in_any_case(value, og_slice_of(side)) ||
-		og_says_in_any_case(value, og_slice_of(psprintf("MODE_%s", side))) ||
-		og_says(value, strcmp(side, "BUY") == 0 ? "66" : "83");
+	static const char *const sides[2][3] = {
+		{"BUY", "MODE_BUY", "66"},
+		{"SELL", "MODE_SELL", "83"}
+	};
+	const char *const *other = sides[strcmp(side, sides[0][0]) == 0];
+
+	for (int i = 0; i < 3; i++)
+	{
+		if (og_says(value, other[i]) ||
+			og_says_in_any_case(value, og_slice_of(other[i])))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -289,8 +299,7 @@ contradiction(const BtseAsked *asked, const OgSlice *values)
 		return BTSE_ANOTHER_MARKET;
 	if (asked->act != BTSE_CREATE || blank)
 		return NULL;
-	if (side != NULL &&
-		is_side(values[SIDE], strcmp(side, "BUY") == 0 ? "SELL" : "BUY"))
+	if (side != NULL && is_other_side(values[SIDE], side))
 		return "names an order of the other side";
 	if (type != NULL && strcmp(type, "MARKET") != 0 &&
 		og_says(values[ORDER_TYPE], BTSE_MARKET_TYPE))

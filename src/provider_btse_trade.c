@@ -277,10 +277,14 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	while (og_json_next_element(&cursor, &element))
 	{
 		OgSlice		symbol = og_json_member(element, "symbol");
-		bool		ours = og_says_in_any_case(symbol, batch->keys[0]);
+		const char *doubt = NULL;
 
-		og_btse_take_order(reading, element, &asked,
-						   ours ? NULL : BTSE_ANOTHER_MARKET);
+		/* The market is all that was asked for: one that is not told is none. */
+		if (!og_is_id(symbol))
+			doubt = "names an order without its market";
+		else if (!og_says_in_any_case(symbol, batch->keys[0]))
+			doubt = BTSE_ANOTHER_MARKET;
+		og_btse_take_order(reading, element, &asked, doubt);
 		count++;
 	}
 	if (count > 0)

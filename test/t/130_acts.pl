@@ -425,7 +425,9 @@ $test->reset;
 $test->seed('btse', 1);
 $sandbox->arm('wrong_types', provider => 'btse', fields => ['symbol'],
 	type => 'null');
-is(summary(act('btse_cancel_all', symbol => 'BTC-USD')), 'unknown',
+($row) = @{ act('btse_cancel_all', symbol => 'BTC-USD') };
+is_deeply([ @$row{qw(outcome message)} ],
+	[ 'unknown', 'the answer names an order without its market' ],
 	'cancel all: an order that is not shown to be of the market');
 
 # ----
