@@ -428,13 +428,16 @@ og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 {
 	uint32		start = key == 0 ? 0 : call->ends[key - 1];
 	OgSlice		text = og_slice(call->text + start, call->ends[key] - start);
+	const OgOutcome *o = outcome;
 	uint8		outcomes = 0;
 
-	for (const OgOutcome *o = outcome; o; o = o->next)
+	do
+	{
 		if (o->verdict == OG_TOO_FREQUENT)
 			outcomes |= 1 << OG_REJECTED;
 		else if (o->verdict != OG_NOT_SENT)
 			outcomes |= 1 << o->verdict;
+	} while ((o = o->next) != NULL);
 	call->outcomes[key] = outcomes;
 
 	if (outcome->verdict != OG_TOO_FREQUENT &&

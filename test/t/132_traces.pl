@@ -18,10 +18,10 @@ my $session = $test->session;
 sub lines_of
 {
 	my ($sql) = @_;
-	my $log = $test->log_end;
+	my $start = $test->log_end;
 
 	$session->query($sql);
-	return join "\n", $test->log_from($log) =~
+	return join "\n", $test->log_from($start) =~
 	  /LOG:  order_gateway: rolled back after \S+ on server "btse" had sent (.*)/g;
 }
 
@@ -107,6 +107,25 @@ is_deeply([ sort $line =~ /\((n\d+: \S+)\)/g ],
 		  @{ $sandbox->orders(provider => 'btse') } ],
 	'many new orders');
 
+# The same of a call that is stopped: what was answered by then has its names.
+$test->reset;
+my $other = $test->session;
+$sandbox->arm('black_hole', provider => 'btse', match_id => 'n9');
+my $log = $test->log_end;
+$session->send('SELECT FROM btse_create_orders((SELECT jsonb_agg(jsonb_build_object('
+	  . q{'symbol', 'BTC-USD', 'side', 'BUY', 'type', 'LIMIT', 'size', 1,}
+	  . q{'price', 34000, 'client_order_id', 'n' || n)) FROM generate_series(1, 9) n))});
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call that is held up');
+$other->query('SELECT pg_cancel_backend(' . $session->pid . ')');
+is($session->finish->{sqlstate}, '57014', '... is stopped');
+$line = $test->log_from($log);
+like($line, qr/had sent batch 9: 1 unknown \(n9\)$/m, '... the log has the one without an answer');
+my %id = map { $_->{client_order_id} => $_->{id} } @{ $sandbox->orders(provider => 'btse') };
+my %named = $line =~ /accepted \((n\d+): (\S+)\)$/mg;
+is_deeply(\%named, { map { $_ => $id{$_} } keys %named }, '... and the others with their own ids');
+$sandbox->disarm;
+$other->quit;
+
 # Too frequent at first: only what came of it in the end.
 $test->reset;
 $sandbox->seed('btse', market => 'BTC-USD', ids => [ 'o1', 'o2' ],
@@ -161,12 +180,12 @@ is(rolled_back(q{btse_cancel_all('BTC-USD')}),
 sub prepared
 {
 	my ($sql) = @_;
-	my $log = $test->log_end;
+	my $start = $test->log_end;
 	my $state = $session->error("BEGIN; $sql; PREPARE TRANSACTION 'p'");
 
 	$session->query($state eq 'none' ? q{ROLLBACK PREPARED 'p'} : 'ROLLBACK');
 	return $state . ' '
-	  . scalar(() = $test->log_from($log) =~ /order_gateway: rolled back after/g);
+	  . scalar(() = $test->log_from($start) =~ /order_gateway: rolled back after/g);
 }
 
 $session->query('CREATE TABLE cancel_log (order_id text, outcome order_outcome)');
