@@ -1448,7 +1448,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) IS
 'creates an order at BTSE. side BUY or SELL; type LIMIT, MARKET, OCO or PEG; every type but MARKET needs a price; time_in_force GTC (the provider''s '
 'default), IOC, FOK, HALFMIN, FIVEMIN, HOUR, TWELVEHOUR, DAY, WEEK or MONTH; tx_type STOP or TRIGGER needs trigger_price; OCO needs stop_price and '
-'trigger_price and answers two rows, one for each leg; PEG needs stealth (percent shown, above 0 to 100) and may have a deviation (-10 to 10 percent of '
+'trigger_price and answers two rows, one for each leg; trigger_price, stop_price and trail_value go with one of these only, post_only (true) with no '
+'MARKET, IOC or FOK; PEG needs stealth (percent shown, above 0 to 100) and may have a deviation (-10 to 10 percent of '
 'the index price). Amounts leave with the digits that they are given with. client_order_id is our own id of the order, by which it can be looked for '
 'when the outcome is unknown: take it from a row that was committed before; without one a UUID is made, and returned. Never sent twice; raises errors '
 'only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/order, PEG: /api/v3.3/order/peg';

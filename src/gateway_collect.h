@@ -31,6 +31,7 @@ typedef struct OgOutcome
 	const char *message;		/* at most OG_MAX_MESSAGE characters */
 	OgSlice		response;		/* the bytes of this order's element */
 	OgSlice		part;			/* JSON value: the own id of one of several */
+	bool		stranger;		/* the response is not about what was asked for */
 	struct OgOutcome *next;		/* the next of several orders of the same key */
 } OgOutcome;
 

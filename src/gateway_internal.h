@@ -334,4 +334,7 @@ extern void og_trace_move_up(SubTransactionId subxact,
 							 SubTransactionId parent);
 extern void og_trace_forget(void);
 
+/* Errors: 0A000 where an act was called in this transaction. */
+extern void og_trace_prevent_prepare(void);
+
 #endif							/* OG_GATEWAY_INTERNAL_H */

@@ -87,6 +87,9 @@ typedef struct OgResult
 	OgSlice		element;		/* the bytes of this order's element */
 	OgSlice		part;			/* where one key answers several orders: the
 								 * JSON value of this one's own id */
+	bool		stranger;		/* the element bears the key, but what it tells
+								 * of is not what was asked for */
+	const char *note;			/* our own words, as those of a reading */
 } OgResult;
 
 /* What the envelope of an answer claims about the request as a whole. */

@@ -121,8 +121,14 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 static void
 btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	og_btse_read_orders(reading, answer, BTSE_CANCEL, og_btse_id_name(batch),
-						og_btse_delete_status);
+	BtseAsked	asked = {
+		.act = BTSE_CANCEL,
+		.id_name = og_btse_id_name(batch),
+		.meanings = og_btse_delete_status,
+		.arguments = batch->arguments
+	};
+
+	og_btse_read_orders(reading, answer, &asked);
 }
 
 static void

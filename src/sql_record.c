@@ -17,8 +17,12 @@
 
 #include "sql_record.h"
 
-/* Longest text of a column; all of a longer one is in "raw". */
-#define MAX_TEXT	1000
+/*
+ * The longest text of a column, in bytes of the answer.  A part of an id would
+ * be another id, so there is no cut: a longer text is NULL, and all of it in
+ * "raw".  The bound is what keeps one row from costing several times its size.
+ */
+#define MAX_TEXT	(16 * 1024)
 
 int
 og_sql_attribute(TupleDesc desc, const char *name)
@@ -96,9 +100,10 @@ text_value(OgSlice value, Datum *datum)
 {
 	OgJsonKind	kind = og_json_kind(value);
 
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
+		value.len > MAX_TEXT)
 		return false;
-	*datum = CStringGetTextDatum(og_json_text(value, MAX_TEXT));
+	*datum = CStringGetTextDatum(og_json_text(value, (int) value.len));
 	return true;
 }
 

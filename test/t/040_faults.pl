@@ -214,6 +214,10 @@ my %TABLE = (
 		[ { form => 'leading_zero_number' }, $NONE ],
 		[ { form => 'upper' }, '....' ],
 	],
+	long_text => [
+		# the id is not the one that was sent
+		[ {}, \%FIRST_ROW, foreign => 1 ],
+	],
 	undefined_code => [
 		[ {}, { '*' => 'U...', wangdian => '..R.' } ],
 		[ { code => 0 }, { xt => 'U...', btse => 'U...' } ],
@@ -305,6 +309,10 @@ my %TABLE = (
 		[ { status => 2 }, { btse => 'C+U...' } ],
 		[ { status => 16 }, { btse => 'C+N...' } ],
 		[ { status => 303 }, { btse => 'C+R...' } ],
+	],
+	btse_other_order => [
+		[ { symbol => 'ETH-USD' }, { btse => 'U...' }, foreign => 1 ],
+		[ { symbol => 'btc-usd', side => 'SELL', type => 77 }, { btse => '....' } ],
 	],
 	btse_foreign_only => [ [ {}, { btse => 'U...' }, foreign => 1 ] ],
 	wangdian_silence => [

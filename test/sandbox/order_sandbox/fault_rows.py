@@ -306,6 +306,19 @@ class SetFields:
                 row.update(args["values"])
 
 
+@fault("long_text", "a field of the row is a very long text",
+       dict(WHICH, field=(None, "its name; default the id"),
+            chars=(5000, "how long")))
+class LongText:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in chosen(rows_of(answer), args, answer.shape):
+            name = answer.shape.id if args["field"] is None else args["field"]
+            if name in names_in(row):
+                row[name] = ("0123456789" * (args["chars"] // 10 + 1)
+                             )[:args["chars"]]
+
+
 WRONG = {"object": {}, "array": [], "string": "x", "number": 7, "bool": True,
          "null": None}
 
@@ -351,6 +364,20 @@ class BtseForeignOnly:
     def edit(provider, answer, args):
         for row in verdicts_of(answer):
             row.update(orderID=args["id"], clOrderID="")
+
+
+@fault("btse_other_order", "the answer to an act tells of an order that was "
+       "not asked for, under the id that was",
+       dict(WHICH, symbol=(None, "its market"), side=(None, "its side"),
+            type=(None, "its orderType")), ("btse",))
+class BtseOtherOrder:
+    @staticmethod
+    def edit(provider, answer, args):
+        told = {"symbol": args["symbol"], "side": args["side"],
+                "orderType": args["type"]}
+        for row in chosen(verdicts_of(answer), args, answer.shape):
+            row.update((name, value) for name, value in told.items()
+                       if value is not None)
 
 
 def silence_forms():

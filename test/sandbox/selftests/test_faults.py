@@ -539,6 +539,23 @@ class Faults(Case):
         self.assertEqual(said, [(2, 1), (0, 1), (None, 1), ("many", 1),
                                 ("none", 1), (1, []), (1, None)])
 
+    def test_btse_other_order(self):
+        row, = self.met("btse", "btse_other_order", symbol="ETH-USD",
+                        side="SELL", type=77).json()
+        self.assertEqual([row[name] for name in (
+            "orderID", "symbol", "side", "orderType")],
+            [UUID, "ETH-USD", "SELL", 77])
+        self.setUp()
+        row, = self.met("btse", "btse_other_order", symbol="ETH-USD").json()
+        self.assertEqual((row["side"], row["orderType"]), ("BUY", 76))
+
+    def test_long_text(self):
+        row, = self.met("btse", "long_text").json()
+        self.assertEqual(len(row["orderID"]), 5000)
+        self.setUp()
+        row, = self.met("btse", "long_text", field="side", chars=7).json()
+        self.assertEqual(row["side"], "0123456")
+
     def test_wangdian_silence(self):
         self.arm("wangdian_silence", times=0)
         whole = {"status": 0, "data": {"error_num": 1, "status": 0,
