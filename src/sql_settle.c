@@ -34,6 +34,12 @@ PG_FUNCTION_INFO_V1(order_gateway_settle);
 /* A request may run at a provider for so long after it was sent. */
 #define RUNNING_SECONDS	60
 
+/*
+ * Less than the days of which a provider knows is asked for, so that what is
+ * asked for around it is one request with it.
+ */
+#define SHORTER_MS	INT64CONST(10000)
+
 /* An order that is older than the request to create it by more is another one. */
 #define CREATED_BEFORE_MS	INT64CONST(60000)
 
@@ -314,7 +320,7 @@ ask_one(Settling *settling, int key)
 	{
 		og_fields_add(&fields, "match_symbol", "true");
 		og_fields_add(&fields, "from_time",
-					  psprintf(INT64_FORMAT, now_ms -
+					  psprintf(INT64_FORMAT, now_ms + SHORTER_MS -
 							   settling->inquiry->days * SECS_PER_DAY * INT64CONST(1000)));
 		og_fields_add(&fields, "to_time",
 					  psprintf(INT64_FORMAT, now_ms));

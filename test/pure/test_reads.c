@@ -173,18 +173,16 @@ test_requests(void)
 			"tronsave get_orders");
 }
 
-/* Pages go on while they are full. */
+/* Pages are asked for by their number, in the largest size there is. */
 static void
 test_pages(void)
 {
-	const OgOperation *operation = operation_of(&og_xt, "open_orders");
-	OgFields	fields = arguments_of("market=m");
-
-	ok(operation->next(&fields, -1), "there is a first page");
-	is_text(og_fields_get(&fields, "page"), "1", "... whose number is 1");
-	ok(operation->next(&fields, 1000), "a full page is followed");
-	is_text(og_fields_get(&fields, "page"), "2", "... by number 2");
-	ok(!operation->next(&fields, 999), "one that is not full is the last");
+	is_text(request_text(&og_xt, xt_account, "open_orders",
+						 "market=btc_usdt page=2", ""),
+			"GET /trade/api/v1/getOpenOrders?accesskey=myAccessKey"
+			"&market=btc_usdt&nonce=1624985375123&page=2&pageSize=1000"
+			"&signature=64d150a9706a9b235f0ab6027e7e37057f30688511d674f86f8edf50037d8254", "xt open_orders");
+	ok(!request_text(&og_xt, xt_account, "open_orders", "market=m", ""), "... by number");
 }
 
 /* ----
@@ -648,6 +646,8 @@ test_shapes(void)
 				}
 				if (o->walk && og_column(o->columns, o->walk->time) < 0)
 					wrong++;
+				for (const OgDemand *d = o->demands; d && d->argument; d++)
+					wrong += og_column(o->columns, d->column) < 0;
 				for (const char *const *id = o->id; id && *id; id++)
 					wrong += og_column(o->columns, *id) < 0;
 				ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,
