@@ -44,7 +44,7 @@
  * and the provider has shown that it tells more when it is asked for more.
  */
 #define CROWD			5
-#define DOUBTFUL_CROWD	10
+#define DOUBTFUL_CROWD	20
 #define SURE_CROWD		50
 
 /*
@@ -98,13 +98,16 @@ struct Span
 	int64		high;
 	Edge		edges[NSIDES];
 	int			reach[NSIDES];	/* with which an edge came again */
-	bool		crowded;		/* answers are known to be too short for a
-								 * moment */
+	int64		told;			/* records of this window */
+	bool		limited;		/* it is known that answers get no longer, however
+								 * many records are asked for */
 	bool		lost;			/* an edge did not come again, however far */
 
 	/* the question */
 	bool		begun;
-	bool		entering;		/* it is about all of the window, else ... */
+	bool		entering;		/* it is about all of the window ... */
+	bool		testing;		/* ... or so once more, to see how much is told,
+								 * else ... */
 	Side		side;			/* ... about what lies beyond this edge ... */
 	int			level;			/* ... with this reach */
 	bool		repeated;		/* with a longer one the edge came again */
@@ -174,7 +177,7 @@ enter_window(Span *span, int64 high)
 	span->high = high;
 	span->low = Max(span->first, high - span->window);
 	span->entering = true;
-	span->longer = 0;
+	span->longer = span->told = 0;
 	forget_keys(&span->seen);
 	forget_keys(&span->seen_before);
 	span->seen = new_keys(span);
@@ -292,24 +295,6 @@ after_window(Span *span, bool enough)
 	return go_on(span, enough);
 }
 
-/*
- * Records of one moment filled an answer by themselves, which could not be had
- * longer: there may be more of them.
- */
-static void
-judge_crowd(Span *span)
-{
-	int64		count = span->lengths->counted;
-	bool		more_for_more = count > span->before_longer;
-
-	span->crowded = span->crowded || span->answer.beyond > 0;
-	if (span->answer.beyond > 0 && count >= CROWD)
-		span->flaw = "does not tell all records of one moment";
-	else if (span->crowded ||
-			 count >= (more_for_more ? SURE_CROWD : DOUBTFUL_CROWD))
-		span->doubt = "More of one moment were asked for, and not told.";
-}
-
 /* The edge moves to what came from beyond it, or nothing did. */
 static bool
 move_edge(Span *span, bool enough)
@@ -328,6 +313,49 @@ move_edge(Span *span, bool enough)
 	set_edge(span, side);
 	forget_behind(span, span->edges[side].ms);
 	return go_on(span, enough);
+}
+
+/*
+ * Records of one moment filled an answer by themselves, which could not be had
+ * longer: there may be more of them.  Where more is known of the window, it
+ * shows by that whether answers are limited.
+ */
+static bool
+after_crowd(Span *span, bool enough)
+{
+	int64		count = span->lengths->counted;
+	bool		more_for_more = count > span->before_longer;
+
+	span->limited = span->limited || span->answer.beyond > 0;
+	if (span->answer.beyond > 0 && count >= CROWD)
+	{
+		span->flaw = "does not tell all records of one moment";
+		return false;
+	}
+	if (!span->limited && span->told > count)
+	{
+		span->testing = true;
+		return true;
+	}
+	if (span->limited ||
+		count >= (more_for_more ? SURE_CROWD : DOUBTFUL_CROWD))
+		span->doubt = "More of one moment were asked for, and not told.";
+	return move_edge(span, enough);
+}
+
+/* Does not even an answer about the window have all that is known of it? */
+static bool
+after_test(Span *span, bool enough)
+{
+	span->testing = false;
+	span->answer.beyond = 0;
+	if (span->answer.count < span->told &&
+		span->answer.count < span->request.count)
+	{
+		span->limited = true;
+		return after_crowd(span, enough);
+	}
+	return move_edge(span, enough);
 }
 
 /*
@@ -357,8 +385,8 @@ after_edge(Span *span, bool enough)
 		return true;
 	}
 	if (answer->again == 0)
-		judge_crowd(span);		/* its moment has been left out */
-	else if (answer->beyond == 0 && may_be_cut(span))
+		return after_crowd(span, enough);	/* its moment has been left out */
+	if (answer->beyond == 0 && may_be_cut(span))
 	{
 		if (ask_longer(span))
 			return true;
@@ -368,9 +396,9 @@ after_edge(Span *span, bool enough)
 			span->level++;
 			return true;
 		}
-		judge_crowd(span);
+		return after_crowd(span, enough);
 	}
-	return span->flaw == NULL && move_edge(span, enough);
+	return move_edge(span, enough);
 }
 
 /*
@@ -395,6 +423,8 @@ static bool
 step(Span *span, bool enough)
 {
 	note_length(span);
+	if (span->testing)
+		return after_test(span, enough);
 	if (span->answer.astray && span->answer.fresh == 0)
 		return after_stray(span, enough);
 	return span->entering ? after_window(span, enough)
@@ -409,10 +439,11 @@ set_request(Span *span, int64 wanted)
 	int64		from_ms = span->low - COARSEST_MS;
 	int64		to_ms = span->high + COARSEST_MS;
 	int64		reach = reaches_ms[span->level];
+	bool		beyond = !span->entering && !span->testing;
 
-	if (!span->entering && span->side == OLDER)
+	if (beyond && span->side == OLDER)
 		to_ms = Min(to_ms, span->edges[OLDER].ms + reach);
-	else if (!span->entering)
+	if (beyond && span->side == NEWER)
 		from_ms = Max(from_ms, span->edges[NEWER].ms - reach);
 	request->from_ms = Max(from_ms, 0);
 	request->to_ms = to_ms;
@@ -475,6 +506,7 @@ note_time(Span *span, int64 ms, bool fresh)
 	answer->oldest_ms = Min(answer->oldest_ms, ms);
 	answer->newest_ms = Max(answer->newest_ms, ms);
 	answer->fresh += fresh;
+	span->told += fresh;
 	if (!span->entering)
 	{
 		int64		edge = span->edges[span->side].ms;
@@ -491,6 +523,8 @@ og_span_admits(Span *span, const int64 *ms, OgSlice key)
 	bool		fresh;
 
 	answer->count++;
+	if (span->testing)
+		return false;			/* all of it was told, and is forgotten in part */
 	if (ms == NULL)
 	{
 		span->doubt = "Its records have no time, so that older ones could not be asked for.";

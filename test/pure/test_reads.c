@@ -368,7 +368,7 @@ static const Case btse_answers[] = {
 	{"invest_products", "[{\"id\":\"p\",\"rates\":[{\"days\":1}],\"startdate\":5}]",
 	"[id=p startdate=5 rates=[{\"days\":1}]]"},
 	{"invest_orders", "[{\"id\":1,\"investamt\":2},{\"id\":2,\"investment\":3}]",
-	"[id=1 investment=2][id=2 investment=3]"},
+	"[order_id=1 investment=2][order_id=2 investment=3]"},
 	{"invest_history", "[{\"txntime\":1,\"txntype\":\"t\",\"rate\":\"0.5\"}]",
 	"[txntime=1 rate=0.5 txntype=t]"}
 };
