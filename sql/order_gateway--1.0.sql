@@ -886,7 +886,7 @@ COMMENT ON COLUMN btse_invest_product.incrementalsize IS 'step of amounts';
 COMMENT ON COLUMN btse_invest_product.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
 
 CREATE TYPE btse_invest_order AS (
-	id text,
+	order_id text,
 	name text,
 	currency text,
 	type text,
@@ -906,7 +906,7 @@ CREATE TYPE btse_invest_order AS (
 	raw json);
 
 COMMENT ON TYPE btse_invest_order IS 'an investment of the account at BTSE';
-COMMENT ON COLUMN btse_invest_order.id IS 'id of the investment';
+COMMENT ON COLUMN btse_invest_order.order_id IS 'id of the investment';
 COMMENT ON COLUMN btse_invest_order.name IS 'name of the product';
 COMMENT ON COLUMN btse_invest_order.currency IS 'its currency';
 COMMENT ON COLUMN btse_invest_order.type IS 'its type';

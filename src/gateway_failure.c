@@ -190,14 +190,27 @@ og_failure_unsent(Failure *failure, const char *why, bool timed_out)
 	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
 }
 
+/* A good answer, but about so many other things only. */
+void
+og_failure_missed(Failure *failure, int64 count, const OgResponse *response)
+{
+	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	failure->status = og_status_words(response->status);
+	failure->what = psprintf(count == 1
+							 ? "gave an answer that cannot be used: it has " INT64_FORMAT " record that was not asked for, and none that was"
+							 : "gave an answer that cannot be used: it has " INT64_FORMAT " records that were not asked for, and none that was",
+							 count);
+	failure->hint = "The provider has a problem of its own, or answers with other names than it is asked by: see what it tells without this argument.";
+}
+
 /* All answers were good, but they are not all there is. */
 void
-og_failure_incomplete(Failure *failure, const char *flaw)
+og_failure_incomplete(Failure *failure, const char *flaw, const char *hint)
 {
 	failure->final = true;
 	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
 	failure->what = psprintf("gave answers that are not complete: it %s", flaw);
-	failure->hint = "Ask for another stretch of time, or for one order.";
+	failure->hint = hint;
 }
 
 void

@@ -32,7 +32,10 @@ extern void og_failure_unanswered(Failure *failure,
 								  bool timed_out);
 extern void og_failure_unsent(Failure *failure, const char *why,
 							  bool timed_out);
-extern void og_failure_incomplete(Failure *failure, const char *flaw);
+extern void og_failure_missed(Failure *failure, int64 count,
+							  const OgResponse *response);
+extern void og_failure_incomplete(Failure *failure, const char *flaw,
+								  const char *hint);
 
 /* "asked" is "GET /path", or the function where no request was made. */
 pg_noreturn extern void og_failure_raise(const Failure *failure,

@@ -19,7 +19,7 @@
  * gateway_check.c		requests that only try whether a server can be used
  * gateway_read.c		reads: ask, ask again, hand on records
  * gateway_failure.c	why a read failed
- * gateway_walk.c		a read's requests, one after the other
+ * gateway_walk.c		a read's requests, one after the other: see gateway_walk.h
  *
  *-------------------------------------------------------------------------
  */
@@ -253,46 +253,6 @@ extern OgTransfer *og_sending_exchange(Sending *sending,
 									   SignedRequest *request,
 									   OgSight *sight);
 
-/*
- * gateway_walk.c
- *
- * The requests of a read that takes several.  og_walk_next() prepares the next
- * one, and answers false after the last; then the flaw is why the provider's
- * answers cannot be all, and the doubt why they may not be, or NULL.
- */
-typedef struct Walk Walk;
-
-extern Walk *og_walk_begin(const OgOperation *operation,
-						   const OgFields *arguments);
-extern bool og_walk_next(Walk *walk);
-extern const OgFields *og_walk_arguments(const Walk *walk);
-extern bool og_walk_admits(Walk *walk, const OgSlice *values, OgSlice raw);
-extern const char *og_walk_flaw(const Walk *walk);
-extern const char *og_walk_doubt(const Walk *walk);
-
-/*
- * gateway_span.c
- *
- * The same over a span of time: "all" is what the user asks for, in windows of
- * this length.  The next request is NULL after the last.  "ms" is the time of a
- * record, NULL if it has none.
- */
-typedef struct SpanRequest
-{
-	int64		from_ms;
-	int64		to_ms;
-	int64		count;			/* records at most, -1 = all */
-} SpanRequest;
-
-typedef struct Span Span;
-
-extern Span *og_span_begin(const OgOperation *operation,
-						   const SpanRequest *all, int64 window_ms);
-extern const SpanRequest *og_span_next(Span *span);
-extern bool og_span_admits(Span *span, const int64 *ms, OgSlice key);
-extern const char *og_span_flaw(const Span *span);
-extern const char *og_span_doubt(const Span *span);
-
 /* gateway_batch.c */
 extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
 extern void og_batch_send(CallBatch *batch);
@@ -314,6 +274,7 @@ extern void og_report_retry(OgCall *call);
 extern void og_report_retried(OgStatsCounters *counters,
 							  OgActivity *activity);
 extern void og_report_foreign(const char *server, int64 count);
+extern void og_report_others(const char *server, int64 count);
 extern void og_report_outcome(OgCall *call, OgVerdict verdict);
 extern void og_report_wait(OgCall *call, OgWait what, int64 now);
 extern void og_report_waited(OgCall *call, int64 now);

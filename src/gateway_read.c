@@ -17,6 +17,7 @@
 
 #include "gateway_failure.h"
 #include "gateway_internal.h"
+#include "gateway_walk.h"
 
 /* First pause before another attempt; doubled each time. */
 #define BACKOFF_MS			200
@@ -38,10 +39,13 @@ struct OgReader
 	int64		added;			/* to the statistics; og_http_now() */
 	Sending		sending;
 	OgPace		pace;
-	int64		foreign;		/* records about ids nobody asked for */
+	int64		foreign;		/* records about ids nobody asked for ... */
+	int64		others;			/* ... and about other things */
 
-	/* the read under way */
+	/* the read under way, and how long answers to its operation have been */
 	const OgRead *read;
+	const OgOperation *measured;
+	OgLengths	lengths;
 	Walk	   *walk;
 	const OgBatch *batch;		/* asked for now */
 	int			first_key;		/* of the batch, among all */
@@ -145,6 +149,7 @@ og_reader_close(OgReader *reader)
 	end_report(reader);
 	MemoryContextDelete(reader->requests);
 	og_report_foreign(reader->account->server, reader->foreign);
+	og_report_others(reader->account->server, reader->others);
 }
 
 /* ---------- records ---------- */
@@ -218,11 +223,21 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 		}
 		record.key = reader->first_key + records->key;
 	}
-	if (og_walk_admits(reader->walk, values, raw))
-		reader->read->take(reader->read->owner, &record);
+	og_walk_take(reader->walk, &record);
 }
 
 /* ---------- one request ---------- */
+
+/* Is anything of a good answer what was asked for? */
+static bool
+is_about_it(OgReader *reader, Failure *failure, const OgResponse *response)
+{
+	if (reader->read->unknown_is_none || !og_walk_missed(reader->walk))
+		return true;
+	og_failure_missed(failure, og_walk_foreign(reader->walk), response);
+	og_walk_again(reader->walk);
+	return false;
+}
 
 /* Read an answer.  True if it was a success. */
 static bool
@@ -247,7 +262,7 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 		operation->read_records(&answer.records, value, reader->batch);
 
 	if (flaw == NULL && done && reading->envelope == OG_ENVELOPE_SUCCESS)
-		return true;
+		return is_about_it(reader, failure, response);
 	if (answer.records.nothing &&
 		(done || response->status == 400 || response->status == 404))
 		return true;
@@ -371,7 +386,8 @@ ask(OgReader *reader)
 static void
 judge_walk(const OgReader *reader)
 {
-	const char *flaw = og_walk_flaw(reader->walk);
+	const char *hint;
+	const char *flaw = og_walk_flaw(reader->walk, &hint);
 	const char *doubt = og_walk_doubt(reader->walk);
 	Failure		failure = {0};
 
@@ -383,7 +399,7 @@ judge_walk(const OgReader *reader)
 				 errdetail("%s", doubt)));
 	if (flaw == NULL)
 		return;
-	og_failure_incomplete(&failure, flaw);
+	og_failure_incomplete(&failure, flaw, hint);
 	fail(reader, &failure);
 }
 
@@ -394,13 +410,14 @@ ask_batch(OgReader *reader, const OgSlice *keys, int nkeys)
 	const OgRead *read = reader->read;
 	OgBatch		batch = {NULL, keys, nkeys};
 
-	reader->walk = og_walk_begin(read->operation, read->arguments);
+	reader->walk = og_walk_begin(read, &reader->lengths);
 	batch.arguments = og_walk_arguments(reader->walk);
 	reader->batch = &batch;
 	reader->order = sort_keys(&batch);
 	while (og_walk_next(reader->walk))
 		ask(reader);
 	judge_walk(reader);
+	reader->others += og_walk_foreign(reader->walk);
 	reader->batch = NULL;
 }
 
@@ -436,6 +453,9 @@ og_reader_ask(OgReader *reader, const OgRead *read)
 		   read->operation->lane == reader->operation->lane);
 	reader->read = read;
 	reader->request = NULL;
+	if (read->operation != reader->measured)
+		memset(&reader->lengths, 0, sizeof(reader->lengths));
+	reader->measured = read->operation;
 	if (read->keys != NULL)
 		ask_batches(reader);
 	else

@@ -194,6 +194,21 @@ og_report_foreign(const char *server, int64 count)
 				 errdetail("What it said about them was ignored.")));
 }
 
+/* The same of what is no order, or was not asked for by an id. */
+void
+og_report_others(const char *server, int64 count)
+{
+	int			others = (int) Min(count, PG_INT32_MAX);
+
+	if (others > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
+							   "server \"%s\" answered with %d records that were not asked for",
+							   others, server, others),
+				 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
+}
+
 /* ---------- ids ---------- */
 
 /* All is said about a key. */

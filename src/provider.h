@@ -239,16 +239,53 @@ extern void og_take_known_objects(OgRecords *records, OgSlice list,
  * A read over a stretch of time, of which a provider answers no more than so
  * much at once.  Arguments "from_time" and "to_time", Unix times in
  * milliseconds, both belong to it; without the first, one request is all.
+ * Where a request does not bring all of a window, there is an argument "count",
+ * how many records are asked for at most.
  */
 typedef struct OgWalk
 {
 	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
 	const char *time;			/* column with the time of a record */
-	bool		whole;			/* one request brings all of a window, and no
-								 * two records are of one moment; else
-								 * it is asked for what is older until nothing
-								 * new comes */
+	bool		whole;			/* one request brings all of a window; else
+								 * what may be missing is asked for until
+								 * nothing new comes */
+	bool		newest_first;	/* records are told in that order, whatever the
+								 * provider's is */
 } OgWalk;
+
+/*
+ * A read from page to page, which an argument numbers from 1.  What is known of
+ * the order of its records is nothing, and so is what comes and goes between
+ * two pages.
+ */
+typedef struct OgPages
+{
+	const char *argument;
+	int			size;			/* asked for ... */
+	int			smallest;		/* ... and the least that a page may have: with
+								 * fewer records it is the last one */
+} OgPages;
+
+/*
+ * What was asked for: where the argument is given, the column of a record must
+ * not say anything else.
+ */
+typedef enum OgSameness
+{
+	OG_SAME_ID,					/* spelled the same, and it must be said */
+	OG_SAME_WORD,				/* in any case; who says no word says nothing */
+	OG_AT_MOST					/* a whole number that is not larger */
+} OgSameness;
+
+typedef struct OgDemand
+{
+	const char *argument;		/* NULL in the last row */
+	const char *column;
+	OgSameness	sameness;
+	const char *unless;			/* not where this argument is given, too ... */
+	const char *only_if;		/* ... only where this one is "true" ... */
+	const char *side;			/* ... only of records of this side */
+} OgDemand;
 
 typedef enum OgOperationKind
 {
@@ -340,15 +377,20 @@ typedef struct OgOperation
 								 const OgBatch *batch);
 
 	/*
-	 * A read that takes several requests goes over time, or from page to page:
-	 * then next() changes the arguments for the next one, after an answer of
-	 * so many records, or answers false after the last.  It is called with
-	 * count -1 before the first.  Records that say the same in the columns of
-	 * "id", the first of which names them, are one that is seen twice where
-	 * requests meet.
+	 * What of its arguments each record must say, NULL = nothing.  Records that
+	 * say something else are no answer; and where there is but one thing that
+	 * was asked for, an answer about others only is one that makes no sense.
+	 */
+	const OgDemand *demands;
+	bool		one;
+
+	/*
+	 * A read that takes several requests goes over time, or from page to page.
+	 * Records that say the same in the columns of "id", the first of which
+	 * names them, are one that is seen twice where requests meet.
 	 */
 	const OgWalk *walk;
-	bool		(*next) (OgFields *arguments, int count);
+	const OgPages *pages;
 	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;
 

@@ -51,6 +51,29 @@ static const OgParameter btse_fee_parameters[] = {
 	{NULL}
 };
 
+/* Who gives both of an order's names is answered by the first of them. */
+#define BTSE_ASKED_NAMES \
+	{"order_id", "order_id", OG_SAME_ID}, \
+	{"client_order_id", "client_order_id", OG_SAME_ID, .unless = "order_id"}
+
+static const OgDemand btse_asked_order[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
+	BTSE_ASKED_NAMES,
+	{NULL}
+};
+
+/* Trades of other markets come as well, if that is not ruled out. */
+static const OgDemand btse_asked_trade[] = {
+	{"symbol", "symbol", OG_SAME_WORD, .only_if = "match_symbol"},
+	BTSE_ASKED_NAMES,
+	{NULL}
+};
+
+static const OgDemand btse_asked_fee[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
+	{NULL}
+};
+
 /* One order needs a name. */
 static bool
 btse_build_order(OgRequest *request, const OgBatch *batch)
@@ -220,14 +243,17 @@ const OgOperation og_btse_account_operations[] = {
 		.name = "get_order", BTSE_READ,
 		.build = btse_build_order,
 		.columns = og_btse_order_columns,
-		.read_records = btse_read_order
+		.read_records = btse_read_order,
+		.demands = btse_asked_order,
+		.one = true
 	},
 	{
 		.name = "open_orders", BTSE_READ,
 		.path = BTSE_ORDERS_PATH,
 		.parameters = btse_orders_parameters,
 		.columns = og_btse_order_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_order
 	},
 	{
 		.name = "trade_history", BTSE_READ,
@@ -235,6 +261,7 @@ const OgOperation og_btse_account_operations[] = {
 		.parameters = btse_trade_parameters,
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
+		.demands = btse_asked_trade,
 		.walk = &btse_trade_history_walk,
 		.id = btse_trade_id
 	},
@@ -243,7 +270,9 @@ const OgOperation og_btse_account_operations[] = {
 		.path = "/api/v3.3/user/fees",
 		.parameters = btse_fee_parameters,
 		.columns = og_btse_fee_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_fee,
+		.one = true
 	},
 	{.name = NULL}
 };

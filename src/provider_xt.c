@@ -21,7 +21,8 @@
 
 #define XT_MAX_IDS		100		/* the service ignores what is beyond */
 #define XT_MAX_DIGITS	19		/* of an id */
-#define XT_PAGE_SIZE	1000	/* of open orders, the largest there is */
+#define XT_PAGE_SIZE	1000	/* of open orders, the largest there is ... */
+#define XT_LEAST_PAGE	10		/* ... and the smallest */
 
 /* Codes of an envelope. */
 #define XT_SUCCESS				"200"
@@ -395,19 +396,6 @@ xt_build_open_orders(OgRequest *request, const OgBatch *batch)
 	return true;
 }
 
-/* A page that is not full is the last one. */
-static bool
-xt_next_page(OgFields *arguments, int count)
-{
-	const char *page = og_fields_get(arguments, "page");
-
-	if (count >= 0 && count < XT_PAGE_SIZE)
-		return false;
-	og_fields_set(arguments, "page",
-				  psprintf("%d", page != NULL ? (int) strtol(page, NULL, 10) + 1 : 1));
-	return true;
-}
-
 static bool
 xt_build_orders(OgRequest *request, const OgBatch *batch)
 {
@@ -467,6 +455,14 @@ xt_read_known_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 static const char *const xt_order_id[] = {"order_id", NULL};
 
+/* Its records do not tell their market. */
+static const OgDemand xt_asked_order[] = {
+	{"id", "order_id", OG_SAME_ID},
+	{NULL}
+};
+
+static const OgPages xt_pages = {"page", XT_PAGE_SIZE, XT_LEAST_PAGE};
+
 static const OgOperation xt_operations[] = {
 	{
 		.name = "cancel",
@@ -497,7 +493,9 @@ static const OgOperation xt_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = xt_build_order,
 		.columns = xt_order_columns,
-		.read_records = xt_read_orders
+		.read_records = xt_read_orders,
+		.demands = xt_asked_order,
+		.one = true
 	},
 	{
 		.name = "open_orders",
@@ -506,7 +504,7 @@ static const OgOperation xt_operations[] = {
 		.build = xt_build_open_orders,
 		.columns = xt_order_columns,
 		.read_records = xt_read_orders,
-		.next = xt_next_page,
+		.pages = &xt_pages,
 		.id = xt_order_id
 	},
 	{

@@ -216,6 +216,12 @@ put_row(void *owner, const OgRecord *record)
 	og_scratch_row_done(&result->scratch);
 }
 
+static void
+forget_rows(void *owner)
+{
+	tuplestore_clear(((ReadResult *) owner)->rsinfo->setResult);
+}
+
 /* ---------- the functions ---------- */
 
 static void
@@ -234,6 +240,7 @@ make_read(FunctionCallInfo fcinfo, const void *what)
 							  read.operation->kind != OG_PUBLIC);
 	read.arguments = &fields;
 	read.take = put_row;
+	read.forget = forget_rows;
 	read.owner = &result;
 	og_read(account, function->name, &read);
 }

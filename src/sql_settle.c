@@ -28,6 +28,12 @@ PG_FUNCTION_INFO_V1(order_gateway_settle);
 
 #define FUNCTION_NAME	"order_gateway_settle"
 
+/*
+ * Less than the days of which a provider knows is asked for, so that what is
+ * asked for around it is one request with it.
+ */
+#define SHORTER_MS	INT64CONST(10000)
+
 /* Arguments, in order. */
 enum
 {
@@ -259,7 +265,7 @@ add_arguments(const Settling *settling, OgFields *fields, int key,
 		return;
 	og_fields_add(fields, "match_symbol", "true");
 	og_fields_add(fields, "from_time",
-				  psprintf(INT64_FORMAT, now_ms - span_ms));
+				  psprintf(INT64_FORMAT, now_ms - span_ms + SHORTER_MS));
 	og_fields_add(fields, "to_time", psprintf(INT64_FORMAT, now_ms));
 }
 

@@ -197,18 +197,16 @@ test_requests(void)
 					"") == NULL, "wangdian get_returns: not without one");
 }
 
-/* Pages go on while they are full. */
+/* Pages are asked for by their number, in the largest size there is. */
 static void
 test_pages(void)
 {
-	const OgOperation *operation = operation_of(&og_xt, "open_orders");
-	OgFields	fields = arguments_of("market=m");
-
-	ok(operation->next(&fields, -1), "there is a first page");
-	is_text(og_fields_get(&fields, "page"), "1", "... whose number is 1");
-	ok(operation->next(&fields, 1000), "a full page is followed");
-	is_text(og_fields_get(&fields, "page"), "2", "... by number 2");
-	ok(!operation->next(&fields, 999), "one that is not full is the last");
+	is_text(request_text(&og_xt, xt_account, "open_orders",
+						 "market=btc_usdt page=2", ""),
+			"GET /trade/api/v1/getOpenOrders?accesskey=myAccessKey"
+			"&market=btc_usdt&nonce=1624985375123&page=2&pageSize=1000"
+			"&signature=64d150a9706a9b235f0ab6027e7e37057f30688511d674f86f8edf50037d8254", "xt open_orders");
+	ok(!request_text(&og_xt, xt_account, "open_orders", "market=m", ""), "... by number");
 }
 
 /* ----
@@ -411,7 +409,7 @@ static const Case btse_answers[] = {
 	{"invest_products", "[{\"id\":\"p\",\"rates\":[{\"days\":1}],\"startdate\":5}]",
 	"[id=p startdate=5 rates=[{\"days\":1}]]"},
 	{"invest_orders", "[{\"id\":1,\"investamt\":2},{\"id\":2,\"investment\":3}]",
-	"[id=1 investment=2][id=2 investment=3]"},
+	"[order_id=1 investment=2][order_id=2 investment=3]"},
 	{"invest_history", "[{\"txntime\":1,\"txntype\":\"t\",\"rate\":\"0.5\"}]",
 	"[txntime=1 rate=0.5 txntype=t]"}
 };
@@ -727,6 +725,8 @@ test_shapes(void)
 				}
 				if (o->walk && og_column(o->columns, o->walk->time) < 0)
 					wrong++;
+				for (const OgDemand *d = o->demands; d && d->argument; d++)
+					wrong += og_column(o->columns, d->column) < 0;
 				for (const char *const *id = o->id; id && *id; id++)
 					wrong += og_column(o->columns, *id) < 0;
 				ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,

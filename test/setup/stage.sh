@@ -56,6 +56,7 @@ on_stage()
 		${OG_CALLS:+"OG_CALLS=$OG_CALLS"} \
 		${OG_SECONDS:+"OG_SECONDS=$OG_SECONDS"} \
 		${OG_SEED:+"OG_SEED=$OG_SEED"} \
+		${OG_CASES:+"OG_CASES=$OG_CASES"} \
 		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
 		"$@" </dev/null &
 	actor=$!

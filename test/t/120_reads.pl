@@ -26,7 +26,7 @@ my %SIZES = (
 my %ALIASES = (
 	btse_order => \%SIZES,
 	btse_open_orders => \%SIZES,
-	btse_invest_orders => { investamt => ['investment'] },
+	btse_invest_orders => { investamt => ['investment'], id => ['order_id'] },
 	xt => { id => ['order_id'] },
 );
 
@@ -184,8 +184,8 @@ foreach my $naming (qw(examples tables old))
 		'... with rates as they are');
 	my $invested = columns_ok('btse_invest_orders', '', 1,
 		"$naming: investments");
-	is($invested->[0]{columns}{id}, '9007199254740993',
-		'... whose ids keep their digits');
+	is($invested->[0]{columns}{order_id}, '9007199254740993',
+		'... whose ids keep their digits, and are called as in acts');
 	columns_ok('btse_invest_history', '', 1, "$naming: what was invested");
 	columns_ok('xt_open_orders', "'btc_usdt'", 3, "$naming: open at xt");
 	columns_ok('xt_order', "'btc_usdt', '2'", 1, "$naming: one at xt");
@@ -250,7 +250,7 @@ answer('orderbook', '{"symbol":"BTC-USD"}', times => 0);
 is($session->error("SELECT FROM btse_orderbook('BTC-USD')"), '38000',
 	'... but none without any levels');
 $sandbox->disarm;
-answer('get_order', '{"status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
+answer('get_order', '{"orderID":"o-1","status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
 is_deeply(texts("SELECT status, status_name, order_type, side FROM btse_order('o-1')"),
 	['-1|TIMEOUT||BUY'], 'a code below 0, and one that is no int');
 answer('trades', '[]');
@@ -369,8 +369,8 @@ $test->reset;
 $sandbox->seed('xt', market => 'btc_usdt', range => [ 1, 2500 ]);
 is_deeply(texts("SELECT count(*), count(DISTINCT order_id), sum(order_id::int) FROM xt_open_orders('btc_usdt')"),
 	['2500|2500|3126250'], '2500 open orders');
-is_deeply([ map { /page=(\d+)/ } @{ queries() } ], [ 1, 2, 3 ],
-	'... on three pages');
+is_deeply([ map { /page=(\d+)/ } @{ queries() } ], [ 1 .. 4, 1 .. 3 ],
+	'... on three pages, read until nothing is on one, and once more');
 
 # ----
 # Windows
@@ -552,13 +552,29 @@ is_deeply(texts("SELECT count(*), count(DISTINCT serial_id), min(serial_id::int)
 is_deeply(texts("SELECT count(*) FROM btse_trades('ETH-USD')"), [3],
 	'... of which three come by themselves');
 
-# Candles.
+# Candles, of a time in the middle of a minute: no two clocks matter.
+my $half_past = $now_ms - $now_ms % 60_000 + 30_000;
 $test->reset;
 is_deeply(texts("SELECT count(*), count(DISTINCT open_time), bool_and(o < p OR p IS NULL) FROM (SELECT open_time, open_time, lag(open_time) OVER () FROM btse_ohlcv('BTC-USD', 1, "
-		  . timestamp($now_ms - 2 * $DAY) . ', ' . timestamp($now_ms - $HOUR)
+		  . timestamp($half_past - 2 * $DAY) . ', ' . timestamp($half_past - $HOUR)
 		  . ')) c (open_time, o, p)'), [ (2 * 1440 - 60) . '|' . (2 * 1440 - 60) . '|t' ],
 	'two days of minutes, the newest first');
 cmp_ok(scalar(@{ $sandbox->requests }), '>=', 10, '... in many requests');
+foreach my $times (', NULL, ' . timestamp($half_past),
+	', ' . timestamp($half_past - 10 * $HOUR) . ', ' . timestamp($half_past))
+{
+	my %told;
+
+	foreach my $order (qw(newest oldest))
+	{
+		$sandbox->settings(btse_candles => $order);
+		$told{$order} = texts("SELECT open_time, open FROM btse_ohlcv('BTC-USD', 1$times)");
+	}
+	is_deeply($told{oldest}, $told{newest},
+		"candles$times come newest first whatever the provider's order");
+	is_deeply($told{newest}, [ reverse sort @{ $told{newest} } ], '... they do');
+}
+$sandbox->reset;
 
 # ----
 # Who may, and where

@@ -8,7 +8,8 @@ import sys
 import time
 import traceback
 
-from . import fault_rows, fault_status, fault_text, fault_wire  # noqa: F401
+from . import (fault_reads, fault_rows, fault_status, fault_text,  # noqa: F401
+               fault_wire)
 from .btse import Btse
 from .faults import Faults
 from .journal import Journal

@@ -1,9 +1,8 @@
 """Arming faults, and choosing those that meet a request.
 
 Every fault is one entry of KNOWN, made by the decorators below in
-fault_rows.py, fault_text.py and fault_status.py (what an answer says) and in
-fault_wire.py (how it travels).  At
-most one armed fault of each stage meets a request:
+fault_rows.py, fault_reads.py, fault_text.py and fault_status.py (what an
+answer says) and in fault_wire.py (how it travels).  At most one armed fault of each stage meets a request:
 
     rows    changes what is answered, or refuses in the provider's own words
     wire    changes how the answer travels, or lets it travel not at all

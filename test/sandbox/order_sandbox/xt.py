@@ -264,9 +264,22 @@ class Xt(Provider):
         orders = [order for order in self.world.book(call.account)
                   if WIRE_STATUS[order.status] in (0, 1)
                   and order.market in (None, call.request.market)]
-        start = (page - 1) * size
         return Answer(200, {"code": 200, "info": "success", "data": [
-            self._element(order) for order in orders[start:start + size]]})
+            self._element(order) for order in self._page(orders, page, size)]})
+
+    def _page(self, orders, page, size):
+        """A page of some orders, as the settings have it."""
+        settings = self.world.settings
+        size = min(size, settings["xt_page_most"] or size)
+        if settings["xt_page_order"] != "oldest":
+            orders.reverse()
+        if settings["xt_page_order"] == "changed":
+            orders.sort(key=lambda order: order.changed, reverse=True)
+        if settings["xt_page_number"] == "ignored":
+            page = 1
+        elif settings["xt_page_number"] == "last":
+            page = max(1, min(page, -(-len(orders) // size)))
+        return orders[(page - 1) * size:page * size]
 
     def get_server_time(self, call):
         return Answer(200, {"code": 200, "info": "success", "data": {

@@ -324,6 +324,35 @@ class Faults(Case):
             answer = self.met(provider, "extra_rows", ids=["stranger"])
             self.assertIn(b'"stranger"', answer.body)
 
+    def open_at_xt(self, page=1):
+        answer = self.ask(self.requests.xt_get(
+            "getOpenOrders", market="btc_usdt", page=str(page),
+            pageSize="10"))
+        return [row["id"] for row in answer.json()["data"]]
+
+    def test_other_rows(self):
+        answer = self.met("btse", "other_rows", says={"symbol": "ETH-USD"})
+        self.assertEqual([row["symbol"] for row in answer.json()],
+                         ["ETH-USD"])
+        self.arm("other_rows", where="top", says={"symbol": "ETH-USD"})
+        book = self.ask(self.requests.btse_public("/api/v3.3/orderbook",
+                                                  symbol="BTC-USD")).json()
+        self.assertEqual(book["symbol"], "ETH-USD")
+
+    def test_orders_move(self):
+        self.seed("xt", [str(id) for id in range(11, 31)], market="btc_usdt")
+        self.arm("orders_move", leave=2, arrive=1)
+        first = self.open_at_xt()
+        self.assertEqual(first, [1, 2, 3] + list(range(11, 18)))
+        second = self.open_at_xt(2)             # 18 and 19 moved forward
+        self.assertEqual(second, list(range(20, 30)))
+        self.assertEqual(self.truth("xt")["2"], "cancelled")
+        self.assertEqual(len(self.open_at_xt(3)), 2)
+        self.post("/settings", {"xt_page_order": "changed"})
+        self.arm("orders_move", which="last", change=1)
+        last = self.open_at_xt()[-1]
+        self.assertEqual(self.open_at_xt()[0], last)
+
     def test_repeated_rows(self):
         self.assertEqual(self.codes(self.met("xt", "repeated_rows")),
                          [row for row in self.OK for _ in "12"])

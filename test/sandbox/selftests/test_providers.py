@@ -230,6 +230,27 @@ class TronSave(Case):
                          {"order_id": "a", "status": "Completed"}]})
 
 
+class XtPages(Case):
+    """How pages of open orders are cut."""
+
+    def pages(self, *numbers, **settings):
+        self.post("/settings", settings)
+        return [[row["id"] for row in self.ask(self.requests.xt_get(
+            "getOpenOrders", market="btc_usdt", page=str(number),
+            pageSize="10")).json()["data"]] for number in numbers]
+
+    def test_settings(self):
+        self.seed("xt", [str(id) for id in range(1, 13)], market="btc_usdt")
+        self.assertEqual(self.pages(1, 2, 3),
+                         [list(range(1, 11)), [11, 12], []])
+        self.assertEqual(self.pages(1, 2, xt_page_most=2), [[1, 2], [3, 4]])
+        self.assertEqual(self.pages(1, 7, xt_page_number="ignored"),
+                         [[1, 2], [1, 2]])
+        self.assertEqual(self.pages(6, 7, xt_page_number="last"),
+                         [[11, 12], [11, 12]])
+        self.assertEqual(self.pages(1, xt_page_order="newest"), [[12, 11]])
+
+
 class Btse(Case):
     def rows(self, **query):
         return self.ask(self.requests.btse(symbol="BTC-USD", **query)).json()
