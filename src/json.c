@@ -11,9 +11,10 @@
  * A cursor's "end" is the closing bracket of what it walks through, which
  * also tells arrays from objects: asking an object for elements answers none.
  *
- * Nothing is remembered between calls.  To step over a nested value means to
- * scan it, so reading a whole answer scans a byte once for each level it is
- * nested in that somebody steps through.
+ * To step over a nested value means to scan it, so reading a whole answer
+ * scans a byte once for each level it is nested in that somebody steps
+ * through.  Nothing is remembered between calls but by a picker, which has
+ * seen what the elements before had for keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -252,102 +253,186 @@ og_json_next_member(OgJsonCursor *cursor, OgSlice *name, OgSlice *value)
 }
 
 /*
- * Can it be told from their first characters that a key has another name?
+ * Does a key say this name?
  */
 static inline bool
-differs_at_once(const char *key, const char *name)
+is_named(OgSlice key, const char *name)
 {
-	return key[1] != name[0] && key[1] != '\\' && key[1] != '"';
+	const char *at = key.data + 1;
+	const char *rest = name;
+
+	while (*at == *rest && *at != '"' && *at != '\\')
+	{
+		at++;
+		rest++;
+	}
+	if (*at == '\\')
+		return og_json_equals(key, name);
+	return *at == '"' && *rest == '\0';
 }
 
 /*
- * Give the member with this key to the first name it has that was not given
- * one.  Where a key stands twice, both values are the same.
+ * The first name that a key has and that was not given a value; -1 if none.
+ * Where a key stands twice, both values are the same.
  */
-static bool
-pick_member(OgSlice key, OgSlice value, const char *const *names,
-			OgSlice *values, int count)
+static int
+find_place(OgSlice key, const char *const *names, const OgSlice *values,
+		   int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (values[i].data == NULL && !differs_at_once(key.data, names[i]) &&
-			og_json_equals(key, names[i]))
-		{
-			values[i] = value;
-			return true;
-		}
+		if (values[i].data == NULL && is_named(key, names[i]))
+			return i;
 	}
-	return false;
+	return -1;
 }
 
 /*
- * Pick members of an object, "at" behind its opening bracket.  Answers what
- * follows the object; or NULL, if that need not be known, when all were found.
+ * Step to the next key of an object.  False at its closing bracket.
  */
-static const char *
-pick_members(const char *at, const char *const *names, OgSlice *values,
-			 int count, bool to_end)
+static inline bool
+next_key(const char **at)
 {
-	int			missing = count;
+	CHECK_FOR_INTERRUPTS();
+	*at = skip_space(*at);
+	if (**at == ',')
+		*at = skip_space(*at + 1);
+	return **at != '}';
+}
 
+/*
+ * Take the value behind a key, "at" the end of the key.
+ */
+static inline OgSlice
+take_member(const char **at)
+{
+	const char *from = skip_space(skip_space(*at) + 1); /* the colon */
+
+	*at = skip_value(from);
+	return og_slice(from, *at - from);
+}
+
+static void
+clear_values(OgSlice *values, int count)
+{
 	for (int i = 0; i < count; i++)
 		values[i] = og_slice(NULL, 0);
-
-	while (missing > 0 || to_end)
-	{
-		OgSlice		key;
-		OgSlice		value;
-
-		CHECK_FOR_INTERRUPTS();
-		at = skip_space(at);
-		if (*at == ',')
-			at = skip_space(at + 1);
-		if (*at == '}')
-			return at + 1;
-
-		key.data = at;
-		at = skip_string(at);
-		key.len = at - key.data;
-		at = skip_space(at) + 1;	/* the colon */
-		value.data = at = skip_space(at);
-		at = skip_value(at);
-		value.len = at - value.data;
-		if (missing > 0 && pick_member(key, value, names, values, count))
-			missing--;
-	}
-	return NULL;
 }
 
 void
 og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
 			 int count)
 {
-	if (og_json_kind(object) == OG_JSON_OBJECT)
-		(void) pick_members(object.data + 1, names, values, count, false);
-	else
-		for (int i = 0; i < count; i++)
-			values[i] = og_slice(NULL, 0);
+	const char *at;
+	int			missing = count;
+
+	clear_values(values, count);
+	if (og_json_kind(object) != OG_JSON_OBJECT)
+		return;
+	at = object.data + 1;
+	while (missing > 0 && next_key(&at))
+	{
+		OgSlice		key = {at, skip_string(at) - at};
+		int			place = find_place(key, names, values, count);
+		OgSlice		value;
+
+		at += key.len;
+		value = take_member(&at);
+		if (place >= 0)
+		{
+			values[place] = value;
+			missing--;
+		}
+	}
+}
+
+void
+og_json_pick_open(OgJsonPicker *picker, OgSlice list,
+				  const char *const *names, int count)
+{
+	og_json_open(&picker->cursor, list);
+	picker->names = names;
+	picker->count = count;
+	picker->nkeys = 0;
+}
+
+/*
+ * Is the key at "at", which is number n of its object, that of the object
+ * before?
+ */
+static inline bool
+is_known_key(const OgJsonPicker *picker, const char *at, int n)
+{
+	if (n < picker->nkeys)
+	{
+		OgSlice		key = picker->keys[n];
+
+		return key.len <= picker->cursor.end - at &&
+			memcmp(at, key.data, key.len) == 0;
+	}
+	return false;
+}
+
+/*
+ * Step over a key and answer its place.  Which name a key has follows from it
+ * and from the keys before it: where all of these are known, so is its place.
+ * One that is not known puts an end to what is.
+ */
+static inline int
+take_key(OgJsonPicker *picker, const OgSlice *values, const char **at, int n)
+{
+	OgSlice		key;
+	int			place;
+
+	if (is_known_key(picker, *at, n))
+	{
+		*at += picker->keys[n].len;
+		return picker->places[n];
+	}
+
+	key = og_slice(*at, skip_string(*at) - *at);
+	*at += key.len;
+	place = find_place(key, picker->names, values, picker->count);
+	if (n < OG_JSON_KEYS_KNOWN)
+	{
+		picker->keys[n] = key;
+		picker->places[n] = place;
+		picker->nkeys = n + 1;
+	}
+	return place;
+}
+
+/*
+ * Pick members of an object, "at" behind its opening bracket.  Answers what
+ * follows the object.
+ */
+static const char *
+pick_members(OgJsonPicker *picker, const char *at, OgSlice *values)
+{
+	for (int n = 0; next_key(&at); n++)
+	{
+		int			place = take_key(picker, values, &at, n);
+		OgSlice		value = take_member(&at);
+
+		if (place >= 0)
+			values[place] = value;
+	}
+	return at + 1;
 }
 
 bool
-og_json_pick_next(OgJsonCursor *cursor, OgSlice *element,
-				  const char *const *names, OgSlice *values, int count)
+og_json_pick_next(OgJsonPicker *picker, OgSlice *element, OgSlice *values)
 {
+	OgJsonCursor *cursor = &picker->cursor;
 	const char *from;
 
 	if (!next_item(cursor, ']'))
 		return false;
+	clear_values(values, picker->count);
 	from = cursor->at;
-	if (*from == '{')
-	{
-		cursor->at = pick_members(from + 1, names, values, count, true);
-		*element = og_slice(from, cursor->at - from);
-	}
-	else
-	{
-		*element = take_value(cursor);
-		og_json_pick(og_slice(NULL, 0), names, values, count);
-	}
+	cursor->at = *from == '{' ? pick_members(picker, from + 1, values)
+		: skip_value(from);
+	*element = og_slice(from, cursor->at - from);
 	return true;
 }
 
@@ -441,6 +526,19 @@ decode_string(OgSlice string, char *out, int max_chars)
 		}
 	}
 	return len;
+}
+
+bool
+og_json_plain(OgSlice value, OgSlice *text)
+{
+	OgJsonKind	kind = og_json_kind(value);
+
+	*text = value;
+	if (kind == OG_JSON_STRING)
+		*text = og_slice(value.data + 1, value.len - 2);
+	else if (kind != OG_JSON_NUMBER)
+		return false;
+	return memchr(text->data, '\\', text->len) == NULL;
 }
 
 char *
