@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_number.c
- *		Exact numbers, out of proven answers.
+ *		Exact numbers.
  *
  * A number never becomes a double.  Nearly all that providers send have at
  * most MAX_DIGITS digits, which an int64 holds whatever they are; any other
@@ -20,6 +20,16 @@
 
 /* So many nines are below the largest int64. */
 #define MAX_DIGITS	18
+
+bool
+og_json_is_number(const char *text)
+{
+	OgSlice		value = {NULL, 0};
+	const char *reason;
+
+	return og_json_prove(og_slice_of(text), &value, &reason) &&
+		og_json_kind(value) == OG_JSON_NUMBER && value.len == strlen(text);
+}
 
 /*
  * Step over digits, and append them to a number, which may wrap around.
@@ -185,7 +195,7 @@ og_json_integer(OgSlice value, int64 *integer)
 		return false;
 	minus = text[0] == '-';
 	whole = take_whole(text + minus, integer);
-	if (minus)
+	if (whole && minus)
 		*integer = -*integer;
 	pfree(text);
 	return whole;

@@ -604,13 +604,3 @@ og_json_prove(OgSlice answer, OgSlice *value, const char **reason)
 	*reason = p.reason;
 	return p.reason == NULL;
 }
-
-bool
-og_json_is_number(const char *text)
-{
-	OgSlice		value = {NULL, 0};
-	const char *reason;
-
-	return og_json_prove(og_slice_of(text), &value, &reason) &&
-		og_json_kind(value) == OG_JSON_NUMBER && value.len == strlen(text);
-}

@@ -449,20 +449,22 @@ og_column(const OgColumn *columns, const char *name)
 	return -1;
 }
 
-/* All different names of all columns' fields, and the id's. */
+/* Of all columns' fields, and of the member with the key. */
 #define MAX_NAMES	(OG_MAX_COLUMNS * OG_MAX_ALIASES + 1)
 
+/* Shapes whose lookups are kept. */
+#define LOOKUPS_KEPT	4
+
 /*
- * What is looked for in an object, in one walk, and where each column then
- * finds the fields that it may have.
+ * All different names of all columns' fields, to be picked in one walk, and
+ * where each column then finds the fields that it may have.
  */
 typedef struct Lookup
 {
 	const OgColumn *columns;
 	const char *names[MAX_NAMES];
 	int			count;
-	int			places[OG_MAX_COLUMNS][OG_MAX_ALIASES];	/* among the names; -1
-														 * = no such field */
+	int			places[OG_MAX_COLUMNS][OG_MAX_ALIASES]; /* -1 = no such field */
 } Lookup;
 
 /* The place of a name, which is added if it is not there yet. */
@@ -479,7 +481,10 @@ add_name(Lookup *lookup, const char *name)
 	return i;
 }
 
-/* The first field of each column is its own, and so a name that is new. */
+/*
+ * Each field's own name comes first, and those that several columns have are
+ * added where they are not there yet.
+ */
 static void
 list_names(Lookup *lookup, const OgColumn *columns)
 {
@@ -487,19 +492,41 @@ list_names(Lookup *lookup, const OgColumn *columns)
 	lookup->count = 0;
 	for (int c = 0; columns[c].name != NULL; c++)
 	{
-		lookup->places[c][0] = -1;
+		lookup->places[c][0] = columns[c].fields[0] ? lookup->count : -1;
 		if (columns[c].fields[0] != NULL)
-		{
-			lookup->places[c][0] = lookup->count;
 			lookup->names[lookup->count++] = columns[c].fields[0];
-		}
 	}
 	for (int c = 0; columns[c].name != NULL; c++)
 	{
 		for (int i = 1; i < OG_MAX_ALIASES; i++)
-			lookup->places[c][i] = columns[c].fields[i] == NULL ? -1
-				: add_name(lookup, columns[c].fields[i]);
+		{
+			const char *name = columns[c].fields[i];
+
+			lookup->places[c][i] = name ? add_name(lookup, name) : -1;
+		}
 	}
+}
+
+/*
+ * The lookup of a shape, valid until the next one is asked for.  It follows
+ * from a constant table and is kept: acts have an answer for each order.
+ */
+static const Lookup *
+lookup_of(const OgColumn *columns)
+{
+	static Lookup kept[LOOKUPS_KEPT];
+	static int	oldest = 0;
+	Lookup	   *lookup;
+
+	for (int i = 0; i < LOOKUPS_KEPT; i++)
+	{
+		if (kept[i].columns == columns)
+			return &kept[i];
+	}
+	lookup = &kept[oldest];
+	oldest = (oldest + 1) % LOOKUPS_KEPT;
+	list_names(lookup, columns);
+	return lookup;
 }
 
 /* Each column has the first of its fields that is given. */
@@ -508,22 +535,23 @@ spread(const Lookup *lookup, const OgSlice *picked, OgSlice *values)
 {
 	for (int c = 0; lookup->columns[c].name != NULL; c++)
 	{
+		const int  *places = lookup->places[c];
+
 		values[c] = og_slice(NULL, 0);
-		for (int i = 0; i < OG_MAX_ALIASES && lookup->places[c][i] >= 0 &&
+		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0 &&
 			 values[c].data == NULL; i++)
-			values[c] = og_first_given(&picked[lookup->places[c][i]], 1);
+			values[c] = og_first_given(&picked[places[i]], 1);
 	}
 }
 
 void
 og_pick_columns(const OgColumn *columns, OgSlice object, OgSlice *values)
 {
-	Lookup		lookup;
+	const Lookup *lookup = lookup_of(columns);
 	OgSlice		picked[MAX_NAMES];
 
-	list_names(&lookup, columns);
-	og_json_pick(object, lookup.names, picked, lookup.count);
-	spread(&lookup, picked, values);
+	og_json_pick(object, lookup->names, picked, lookup->count);
+	spread(lookup, picked, values);
 }
 
 /* Take each object of a list; "id" is the member with its key, or NULL. */
@@ -531,12 +559,12 @@ static void
 take_list(OgRecords *records, OgSlice list, const char *id)
 {
 	OgReading  *reading = &records->reading;
-	Lookup		lookup;
+	Lookup		lookup = *lookup_of(records->columns);
+	int			id_place = id != NULL ? add_name(&lookup, id) : -1;
 	OgSlice		picked[MAX_NAMES];
 	OgSlice		values[OG_MAX_COLUMNS];
 	OgJsonPicker picker;
 	OgSlice		element;
-	int			id_place = -1;
 
 	reading->envelope = OG_ENVELOPE_SILENT;
 	if (og_json_kind(list) != OG_JSON_ARRAY)
@@ -544,9 +572,6 @@ take_list(OgRecords *records, OgSlice list, const char *id)
 		reading->note = "has no list where one is due";
 		return;
 	}
-	list_names(&lookup, records->columns);
-	if (id != NULL)
-		id_place = add_name(&lookup, id);
 	og_json_pick_open(&picker, list, lookup.names, lookup.count);
 	while (og_json_pick_next(&picker, &element, picked))
 	{
@@ -555,7 +580,7 @@ take_list(OgRecords *records, OgSlice list, const char *id)
 			reading->note = "has an element that is not an object";
 			return;
 		}
-		if (id != NULL)
+		if (id_place >= 0)
 			records->key = reading->find(reading, picked[id_place]);
 		spread(&lookup, picked, values);
 		records->take(records, values, element);
