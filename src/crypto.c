@@ -82,6 +82,27 @@ og_hash_hex(OgHash hash, OgSlice text)
 	return hex;
 }
 
+/*
+ * HMAC() in its steps, as PostgreSQL takes them, too: the function itself
+ * looks up both algorithms by their names, which costs as much as two blocks.
+ * What went into the context is wiped with it.
+ */
+static bool
+hmac(const EVP_MD *type, OgSlice key, OgSlice text, unsigned char *digest,
+	 unsigned int *len)
+{
+	HMAC_CTX   *context = HMAC_CTX_new();
+	bool		done;
+
+	/* The length of a key is the one that OpenSSL takes as an int. */
+	done = context != NULL && key.len <= INT_MAX &&
+		HMAC_Init_ex(context, bytes_of(key), (int) key.len, type, NULL) &&
+		HMAC_Update(context, bytes_of(text), text.len) &&
+		HMAC_Final(context, digest, len);
+	HMAC_CTX_free(context);
+	return done;
+}
+
 char *
 og_hmac_hex(OgHash hash, OgSlice key, OgSlice text)
 {
@@ -90,13 +111,7 @@ og_hmac_hex(OgHash hash, OgSlice key, OgSlice text)
 	const EVP_MD *type = digest_of(hash);
 	char	   *hex = NULL;
 
-	/* The one length that OpenSSL takes as an int. */
-	if (key.len > INT_MAX)
-		return NULL;
-
-	if (type != NULL &&
-		HMAC(type, bytes_of(key), (int) key.len,
-			 bytes_of(text), text.len, digest, &len) != NULL)
+	if (type != NULL && hmac(type, key, text, digest, &len))
 		hex = hex_of(digest, len);
 	else
 		ERR_clear_error();

@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * json.c
- *		Stepping through proven answers, and building JSON.
+ *		Stepping through proven answers.
  *
- * Everything here but og_json_append() reads bytes that og_json_prove() has
- * seen to be in order, and so needs no bounds beyond the closing bracket or
- * quote that is known to come: a string ends, brackets match, an escape is
- * whole.
+ * Everything here reads bytes that og_json_prove() has seen to be in order,
+ * and so needs no bounds beyond the closing bracket or quote that is known to
+ * come: a string ends, brackets match, an escape is whole.
  *
  * A cursor's "end" is the closing bracket of what it walks through, which
  * also tells arrays from objects: asking an object for elements answers none.
  *
- * Nothing is remembered between calls.  To step over a nested value means to
- * scan it, so reading a whole answer scans a byte once for each level it is
- * nested in that somebody steps through.
+ * To step over a nested value means to scan it, so reading a whole answer
+ * scans a byte once for each level it is nested in that somebody steps
+ * through.  Nothing is remembered between calls but by a picker, which has
+ * seen what the elements before had for keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -252,102 +252,186 @@ og_json_next_member(OgJsonCursor *cursor, OgSlice *name, OgSlice *value)
 }
 
 /*
- * Can it be told from their first characters that a key has another name?
+ * Does a key say this name?
  */
 static inline bool
-differs_at_once(const char *key, const char *name)
+is_named(OgSlice key, const char *name)
 {
-	return key[1] != name[0] && key[1] != '\\' && key[1] != '"';
+	const char *at = key.data + 1;
+	const char *rest = name;
+
+	while (*at == *rest && *at != '"' && *at != '\\')
+	{
+		at++;
+		rest++;
+	}
+	if (*at == '\\')
+		return og_json_equals(key, name);
+	return *at == '"' && *rest == '\0';
 }
 
 /*
- * Give the member with this key to the first name it has that was not given
- * one.  Where a key stands twice, both values are the same.
+ * The first name that a key has and that was not given a value; -1 if none.
+ * Where a key stands twice, both values are the same.
  */
-static bool
-pick_member(OgSlice key, OgSlice value, const char *const *names,
-			OgSlice *values, int count)
+static int
+find_place(OgSlice key, const char *const *names, const OgSlice *values,
+		   int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (values[i].data == NULL && !differs_at_once(key.data, names[i]) &&
-			og_json_equals(key, names[i]))
-		{
-			values[i] = value;
-			return true;
-		}
+		if (values[i].data == NULL && is_named(key, names[i]))
+			return i;
 	}
-	return false;
+	return -1;
 }
 
 /*
- * Pick members of an object, "at" behind its opening bracket.  Answers what
- * follows the object; or NULL, if that need not be known, when all were found.
+ * Step to the next key of an object.  False at its closing bracket.
  */
-static const char *
-pick_members(const char *at, const char *const *names, OgSlice *values,
-			 int count, bool to_end)
+static inline bool
+next_key(const char **at)
 {
-	int			missing = count;
+	CHECK_FOR_INTERRUPTS();
+	*at = skip_space(*at);
+	if (**at == ',')
+		*at = skip_space(*at + 1);
+	return **at != '}';
+}
 
+/*
+ * Take the value behind a key, "at" the end of the key.
+ */
+static inline OgSlice
+take_member(const char **at)
+{
+	const char *from = skip_space(skip_space(*at) + 1); /* the colon */
+
+	*at = skip_value(from);
+	return og_slice(from, *at - from);
+}
+
+static void
+clear_values(OgSlice *values, int count)
+{
 	for (int i = 0; i < count; i++)
 		values[i] = og_slice(NULL, 0);
-
-	while (missing > 0 || to_end)
-	{
-		OgSlice		key;
-		OgSlice		value;
-
-		CHECK_FOR_INTERRUPTS();
-		at = skip_space(at);
-		if (*at == ',')
-			at = skip_space(at + 1);
-		if (*at == '}')
-			return at + 1;
-
-		key.data = at;
-		at = skip_string(at);
-		key.len = at - key.data;
-		at = skip_space(at) + 1;	/* the colon */
-		value.data = at = skip_space(at);
-		at = skip_value(at);
-		value.len = at - value.data;
-		if (missing > 0 && pick_member(key, value, names, values, count))
-			missing--;
-	}
-	return NULL;
 }
 
 void
 og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
 			 int count)
 {
-	if (og_json_kind(object) == OG_JSON_OBJECT)
-		(void) pick_members(object.data + 1, names, values, count, false);
-	else
-		for (int i = 0; i < count; i++)
-			values[i] = og_slice(NULL, 0);
+	const char *at;
+	int			missing = count;
+
+	clear_values(values, count);
+	if (og_json_kind(object) != OG_JSON_OBJECT)
+		return;
+	at = object.data + 1;
+	while (missing > 0 && next_key(&at))
+	{
+		OgSlice		key = {at, skip_string(at) - at};
+		int			place = find_place(key, names, values, count);
+		OgSlice		value;
+
+		at += key.len;
+		value = take_member(&at);
+		if (place >= 0)
+		{
+			values[place] = value;
+			missing--;
+		}
+	}
+}
+
+void
+og_json_pick_open(OgJsonPicker *picker, OgSlice list,
+				  const char *const *names, int count)
+{
+	og_json_open(&picker->cursor, list);
+	picker->names = names;
+	picker->count = count;
+	picker->nkeys = 0;
+}
+
+/*
+ * Is the key at "at", which is number n of its object, that of the object
+ * before?
+ */
+static inline bool
+is_known_key(const OgJsonPicker *picker, const char *at, int n)
+{
+	if (n < picker->nkeys)
+	{
+		OgSlice		key = picker->keys[n];
+
+		return key.len <= picker->cursor.end - at &&
+			memcmp(at, key.data, key.len) == 0;
+	}
+	return false;
+}
+
+/*
+ * Step over a key and answer its place.  Which name a key has follows from it
+ * and from the keys before it: where all of these are known, so is its place.
+ * One that is not known puts an end to what is.
+ */
+static inline int
+take_key(OgJsonPicker *picker, const OgSlice *values, const char **at, int n)
+{
+	OgSlice		key;
+	int			place;
+
+	if (is_known_key(picker, *at, n))
+	{
+		*at += picker->keys[n].len;
+		return picker->places[n];
+	}
+
+	key = og_slice(*at, skip_string(*at) - *at);
+	*at += key.len;
+	place = find_place(key, picker->names, values, picker->count);
+	if (n < OG_JSON_KEYS_KNOWN)
+	{
+		picker->keys[n] = key;
+		picker->places[n] = place;
+		picker->nkeys = n + 1;
+	}
+	return place;
+}
+
+/*
+ * Pick members of an object, "at" behind its opening bracket.  Answers what
+ * follows the object.
+ */
+static const char *
+pick_members(OgJsonPicker *picker, const char *at, OgSlice *values)
+{
+	for (int n = 0; next_key(&at); n++)
+	{
+		int			place = take_key(picker, values, &at, n);
+		OgSlice		value = take_member(&at);
+
+		if (place >= 0)
+			values[place] = value;
+	}
+	return at + 1;
 }
 
 bool
-og_json_pick_next(OgJsonCursor *cursor, OgSlice *element,
-				  const char *const *names, OgSlice *values, int count)
+og_json_pick_next(OgJsonPicker *picker, OgSlice *element, OgSlice *values)
 {
+	OgJsonCursor *cursor = &picker->cursor;
 	const char *from;
 
 	if (!next_item(cursor, ']'))
 		return false;
+	clear_values(values, picker->count);
 	from = cursor->at;
-	if (*from == '{')
-	{
-		cursor->at = pick_members(from + 1, names, values, count, true);
-		*element = og_slice(from, cursor->at - from);
-	}
-	else
-	{
-		*element = take_value(cursor);
-		og_json_pick(og_slice(NULL, 0), names, values, count);
-	}
+	cursor->at = *from == '{' ? pick_members(picker, from + 1, values)
+		: skip_value(from);
+	*element = og_slice(from, cursor->at - from);
 	return true;
 }
 
@@ -358,152 +442,4 @@ og_json_member(OgSlice object, const char *name)
 
 	og_json_pick(object, &name, &value, 1);
 	return value;
-}
-
-/*
- * Compare what stands between the quotes of a string with text.
- */
-static int
-compare_string(OgSlice string, OgSlice text)
-{
-	const char *at = string.data + 1;
-	const char *end = string.data + string.len - 1;
-	const char *other = text.data;
-	const char *other_end = other + text.len;
-
-	while (at < end && other < other_end)
-	{
-		char		bytes[MAX_MULTIBYTE_CHAR_LEN];
-		int			len;
-		int			order;
-
-		if (*at != '\\')
-		{
-			if (*at != *other)
-				return (unsigned char) *at - (unsigned char) *other;
-			at++;
-			other++;
-			continue;
-		}
-
-		len = og_json_unescape(at, bytes, &at);
-		order = memcmp(bytes, other, Min(len, other_end - other));
-		if (order != 0)
-			return order;
-		if (len > other_end - other)
-			return 1;
-		other += len;
-	}
-	return (at < end) - (other < other_end);
-}
-
-/*
- * Nothing comes before any text, the empty one included.
- */
-int
-og_json_compare(OgSlice scalar, OgSlice text)
-{
-	if (og_json_kind(scalar) == OG_JSON_STRING && text.data != NULL)
-		return compare_string(scalar, text);
-	return og_slice_compare(scalar, text);
-}
-
-bool
-og_json_equals(OgSlice scalar, const char *text)
-{
-	return og_json_compare(scalar, og_slice_of(text)) == 0;
-}
-
-/*
- * Decode up to max_chars characters of a string.  Answers their bytes.
- */
-static size_t
-decode_string(OgSlice string, char *out, int max_chars)
-{
-	const char *at = string.data + 1;
-	const char *end = string.data + string.len - 1;
-	size_t		len = 0;
-
-	for (int chars = 0; at < end && chars < max_chars; chars++)
-	{
-		if (chars % OG_JSON_PAUSE == 0)
-			CHECK_FOR_INTERRUPTS();
-
-		if (*at == '\\')
-			len += og_json_unescape(at, out + len, &at);
-		else
-		{
-			int			char_len = pg_utf_mblen((const unsigned char *) at);
-
-			memcpy(out + len, at, char_len);
-			at += char_len;
-			len += char_len;
-		}
-	}
-	return len;
-}
-
-char *
-og_json_text(OgSlice value, int max_chars)
-{
-	OgJsonKind	kind = og_json_kind(value);
-	size_t		len = value.len;
-	char	   *text;
-
-	if (kind == OG_JSON_NOTHING || kind == OG_JSON_NULL)
-		return NULL;
-
-	if (kind == OG_JSON_STRING)
-	{
-		/* Decoded text is never longer than its spelling. */
-		size_t		max_len = Max(max_chars, 0) * (size_t) MAX_MULTIBYTE_CHAR_LEN;
-
-		text = palloc(Min(len, max_len) + 1);
-		if (len - 2 <= (size_t) Max(max_chars, 0) &&
-			memchr(value.data + 1, '\\', len - 2) == NULL)
-		{
-			/* It says what it spells, and need not be cut. */
-			len -= 2;
-			memcpy(text, value.data + 1, len);
-		}
-		else
-			len = decode_string(value, text, max_chars);
-	}
-	else
-	{
-		len = og_utf8_clip(value.data, len, max_chars);
-		text = palloc(len + 1);
-		memcpy(text, value.data, len);
-	}
-	text[len] = '\0';
-	return text;
-}
-
-/*
- * What cJSON hands out is malloc'd and would be lost if we longjmped, so it
- * is copied by the one way of allocating that does not, and freed before
- * "out", which may raise an error, is touched.
- */
-bool
-og_json_append(StringInfo out, cJSON *tree)
-{
-	char	   *printed = cJSON_PrintUnformatted(tree);
-	char	   *text = NULL;
-
-	cJSON_Delete(tree);
-	if (printed != NULL)
-	{
-		size_t		size = strlen(printed) + 1;
-
-		text = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
-		if (text != NULL)
-			memcpy(text, printed, size);
-		cJSON_free(printed);
-	}
-	if (text == NULL)
-		return false;
-
-	appendStringInfoString(out, text);
-	pfree(text);
-	return true;
 }

@@ -85,13 +85,33 @@ extern bool og_json_next_member(OgJsonCursor *cursor, OgSlice *name,
 extern void og_json_pick(OgSlice object, const char *const *names,
 						 OgSlice *values, int count);
 
+/* Keys of an object that a picker remembers. */
+#define OG_JSON_KEYS_KNOWN	64
+
 /*
- * Step to the next element of an array and pick members of it as above, in
- * one walk.
+ * Picks members of each element of an array.  The elements of an answer have
+ * mostly the same keys in the same order: each is looked up among the names
+ * for the first of them only.
  */
-extern bool og_json_pick_next(OgJsonCursor *cursor, OgSlice *element,
-							  const char *const *names, OgSlice *values,
-							  int count);
+typedef struct OgJsonPicker
+{
+	OgJsonCursor cursor;
+	const char *const *names;
+	int			count;
+
+	/* the keys of the object before, and which name each has; -1 = none */
+	int			nkeys;
+	OgSlice		keys[OG_JSON_KEYS_KNOWN];
+	int			places[OG_JSON_KEYS_KNOWN];
+} OgJsonPicker;
+
+/* Begin with an array; any other kind has no elements. */
+extern void og_json_pick_open(OgJsonPicker *picker, OgSlice list,
+							  const char *const *names, int count);
+
+/* Step to the next element and pick members of it as above, in one walk. */
+extern bool og_json_pick_next(OgJsonPicker *picker, OgSlice *element,
+							  OgSlice *values);
 
 /* The one member of that name, or a slice of OG_JSON_NOTHING. */
 extern OgSlice og_json_member(OgSlice object, const char *name);
@@ -108,6 +128,28 @@ extern bool og_json_equals(OgSlice scalar, const char *text);
  * else as it is spelled.  palloc'd; NULL for null and for nothing.
  */
 extern char *og_json_text(OgSlice value, int max_chars);
+
+/*
+ * What a value says, or how it is spelled, without a copy: false for a string
+ * with escapes, and for what is neither string nor number.
+ */
+extern bool og_json_plain(OgSlice value, OgSlice *text);
+
+/*
+ * Read a JSON number, or a string that is one: it is digits / 10^scale.  False
+ * for anything else, and where 18 digits are not enough to write it down.
+ */
+extern bool og_json_decimal(OgSlice value, int64 *digits, int *scale);
+
+/*
+ * Read a JSON number, or a string that is one, if it is whole, however it is
+ * written, and an int64: "Double" is what many documents call the type of a
+ * time, and some software writes such a one as 1.7E12.
+ */
+extern bool og_json_integer(OgSlice value, int64 *integer);
+
+/* The text of any JSON number, or string that is one, palloc'd; else NULL. */
+extern char *og_json_number_text(OgSlice value);
 
 /*
  * Append a cJSON tree, unformatted, and delete it.  Answers false when cJSON

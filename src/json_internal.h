@@ -111,9 +111,10 @@ og_json_unescape(const char *at, char *utf8, const char **next)
 /*
  * json_keys.c.  Does no key stand twice with different values?  The keys are
  * those of one object, given by where their opening quotes are, counted from
- * "start"; the object closes at "bracket".  Their order is changed.
+ * "start"; the object closes at "bracket".  Their order is changed.  If they
+ * agree, *is_twice tells whether any stands twice.
  */
 extern bool og_json_keys_agree(const char *start, uint32 *keys, uint32 nkeys,
-							   const char *bracket);
+							   const char *bracket, bool *is_twice);
 
 #endif							/* OG_JSON_INTERNAL_H */

@@ -33,6 +33,7 @@ typedef struct Keys
 	const char *bracket;		/* here the object closes */
 	uint32	   *offsets;
 	uint32		count;
+	bool		is_twice;		/* one was found to stand twice */
 } Keys;
 
 /*
@@ -181,7 +182,7 @@ differ_at_once(const Keys *keys, uint32 a, uint32 b)
  * values is then less than twice the object's size, or all is over.
  */
 static bool
-few_keys_agree(const Keys *keys)
+few_keys_agree(Keys *keys)
 {
 	for (uint32 i = 1; i < keys->count; i++)
 	{
@@ -194,6 +195,7 @@ few_keys_agree(const Keys *keys)
 			if (differ_at_once(keys, key, other) ||
 				compare_offsets(keys, key, other) != 0)
 				continue;
+			keys->is_twice = true;
 			if (!same_value(keys, key, other))
 				return false;
 			break;
@@ -203,7 +205,7 @@ few_keys_agree(const Keys *keys)
 }
 
 static bool
-many_keys_agree(const Keys *keys)
+many_keys_agree(Keys *keys)
 {
 	sort_keys(keys);
 	for (uint32 i = 1; i < keys->count; i++)
@@ -211,7 +213,10 @@ many_keys_agree(const Keys *keys)
 		uint32		a = keys->offsets[i - 1];
 		uint32		b = keys->offsets[i];
 
-		if (compare_offsets(keys, a, b) == 0 && !same_value(keys, a, b))
+		if (compare_offsets(keys, a, b) != 0)
+			continue;
+		keys->is_twice = true;
+		if (!same_value(keys, a, b))
 			return false;
 	}
 	return true;
@@ -219,10 +224,12 @@ many_keys_agree(const Keys *keys)
 
 bool
 og_json_keys_agree(const char *start, uint32 *keys, uint32 nkeys,
-				   const char *bracket)
+				   const char *bracket, bool *is_twice)
 {
-	Keys		all = {start, bracket, keys, nkeys};
-
-	return nkeys <= KEYS_COMPARED ? few_keys_agree(&all)
+	Keys		all = {start, bracket, keys, nkeys, false};
+	bool		agree = nkeys <= KEYS_COMPARED ? few_keys_agree(&all)
 		: many_keys_agree(&all);
+
+	*is_twice = all.is_twice;
+	return agree;
 }

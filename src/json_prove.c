@@ -7,6 +7,10 @@
  * been opened is on a stack of OG_JSON_MAX_DEPTH; whatever breaks a rule ends
  * the pass at once with its reason.
  *
+ * An answer with many records has the same keys in each of them.  So the keys
+ * of an object are held against those of the object before it, at the same
+ * depth: what is spelled alike, in the same order, needs no second proof.
+ *
  * That no key stands twice in one object with different values is shown when
  * the object closes (json_keys.c).  Until then the offsets of its keys wait on
  * a second stack, above those of the objects around it: 4 bytes a key.  The
@@ -29,6 +33,9 @@
 /* Keys that wait without an allocation. */
 #define KEYS_AT_FIRST		256
 
+/* Keys of an object that the next one is held against. */
+#define KEYS_REMEMBERED		64
+
 /* The smallest member there is, with what separates it from the next. */
 #define SMALLEST_MEMBER		5	/* "":0, */
 
@@ -49,10 +56,27 @@
 StaticAssertDecl(OG_JSON_MAX_NUMBER == 100 && OG_JSON_MAX_EXPONENT == 100,
 				 "the words above name these limits");
 
+/* A proven key, from quote to quote. */
+typedef struct Key
+{
+	uint32		offset;			/* from the start of the answer */
+	uint32		len;
+} Key;
+
+/* What is open at some depth, and what is left there of what was before. */
 typedef struct Container
 {
 	bool		is_object;
+	bool		is_alike;		/* its keys so far are the first of "keys" */
 	uint32		first_key;		/* its keys wait from here on */
+
+	/*
+	 * The first keys of this object, and beyond its last one those of an
+	 * object before which began with the same.  None when that one had a key
+	 * twice.
+	 */
+	uint32		nkeys;
+	Key			keys[KEYS_REMEMBERED];
 } Container;
 
 typedef struct Prover
@@ -332,23 +356,87 @@ add_key(Prover *p)
 }
 
 /*
+ * Step over the key at "at", which is number n of its object, if the object
+ * before had the same, and all before it, too.
+ */
+static inline bool
+skip_known_key(Prover *p, Container *object, uint32 n)
+{
+	if (object->is_alike && n < object->nkeys)
+	{
+		const Key  *key = &object->keys[n];
+
+		if (key->len <= p->end - p->at &&
+			memcmp(p->at, p->start + key->offset, key->len) == 0)
+		{
+			p->at += key->len;
+			return true;
+		}
+	}
+	object->is_alike = false;
+	return false;
+}
+
+/*
+ * Prove the key at "at", and remember it for the object after this one.
+ */
+static bool
+prove_new_key(Prover *p, Container *object, uint32 n)
+{
+	const char *key = p->at;
+
+	if (!prove_string(p))
+		return false;
+	if (n < KEYS_REMEMBERED)
+	{
+		object->keys[n].offset = key - p->start;
+		object->keys[n].len = p->at - key;
+		object->nkeys = n + 1;
+	}
+	return true;
+}
+
+/*
  * Prove a key and the colon behind it.
  */
 static bool
 prove_key(Prover *p)
 {
+	Container  *object = &p->open[p->depth - 1];
+	uint32		n = p->nkeys - object->first_key;
+
 	if (!skip_space(p))
 		return fail(p, IS_CUT_OFF);
 	if (*p->at != '"')
 		return fail(p, IS_NOT_JSON);
 	add_key(p);
-	if (!prove_string(p))
+	if (!skip_known_key(p, object, n) && !prove_new_key(p, object, n))
 		return false;
 	if (!skip_space(p))
 		return fail(p, IS_CUT_OFF);
 	if (*p->at != ':')
 		return fail(p, IS_NOT_JSON);
 	p->at++;
+	return true;
+}
+
+/*
+ * Does no key of an object, "at" its closing bracket, stand twice with
+ * different values?  If all are the first keys of the object before, none
+ * stands twice at all: where one did, nothing was left to be like.
+ */
+static bool
+prove_keys(Prover *p, Container *object)
+{
+	bool		is_twice;
+
+	if (object->is_alike)
+		return true;
+	if (!og_json_keys_agree(p->start, p->keys + object->first_key,
+							p->nkeys - object->first_key, p->at, &is_twice))
+		return fail(p, HAS_TWO_VALUES);
+	if (is_twice)
+		object->nkeys = 0;
 	return true;
 }
 
@@ -362,9 +450,8 @@ close_container(Prover *p)
 
 	if (container->is_object)
 	{
-		if (!og_json_keys_agree(p->start, p->keys + container->first_key,
-								p->nkeys - container->first_key, p->at))
-			return fail(p, HAS_TWO_VALUES);
+		if (!prove_keys(p, container))
+			return false;
 		p->nkeys = container->first_key;
 	}
 	p->at++;
@@ -379,11 +466,13 @@ static bool
 open_container(Prover *p, bool *opened)
 {
 	bool		is_object = *p->at == '{';
+	Container  *container = &p->open[p->depth];
 
 	if (p->depth == OG_JSON_MAX_DEPTH)
 		return fail(p, IS_TOO_DEEP);
-	p->open[p->depth].is_object = is_object;
-	p->open[p->depth].first_key = p->nkeys;
+	container->is_object = is_object;
+	container->is_alike = true;
+	container->first_key = p->nkeys;
 	p->depth++;
 
 	p->at++;
@@ -488,6 +577,8 @@ og_json_prove(OgSlice answer, OgSlice *value, const char **reason)
 	p.keys = p.keys_at_first;
 	p.nkeys = 0;
 	p.maxkeys = KEYS_AT_FIRST;
+	for (int i = 0; i < OG_JSON_MAX_DEPTH; i++)
+		p.open[i].nkeys = 0;
 
 	if (answer.len > MaxAllocSize)
 		p.reason = IS_TOO_LARGE;
@@ -512,14 +603,4 @@ og_json_prove(OgSlice answer, OgSlice *value, const char **reason)
 		pfree(p.keys);
 	*reason = p.reason;
 	return p.reason == NULL;
-}
-
-bool
-og_json_is_number(const char *text)
-{
-	OgSlice		value = {NULL, 0};
-	const char *reason;
-
-	return og_json_prove(og_slice_of(text), &value, &reason) &&
-		og_json_kind(value) == OG_JSON_NUMBER && value.len == strlen(text);
 }

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
-
 #include "provider.h"
 
 /* Characters of a message that are looked through for words. */
@@ -147,63 +145,10 @@ og_mentions(OgSlice value, const char *const *words, int count)
 	return found;
 }
 
-/* A number without a sign, if it is whole and an int64. */
-static bool
-take_whole(const char *text, int64 *integer)
-{
-	const char *exponent = strpbrk(text, "eE");
-	int			places = (int) strcspn(text, ".eE");	/* before the point */
-	int			seen = 0;
-
-	if (exponent != NULL)
-		places += (int) strtol(exponent + 1, NULL, 10);
-	*integer = 0;
-	for (; *text != '\0' && text != exponent; text++)
-	{
-		if (*text == '.')
-			continue;
-		if (seen++ >= places)
-		{
-			if (*text != '0')
-				return false;
-		}
-		else if (pg_mul_s64_overflow(*integer, 10, integer) ||
-				 pg_add_s64_overflow(*integer, *text - '0', integer))
-			return false;
-	}
-	while (seen++ < places)
-	{
-		if (pg_mul_s64_overflow(*integer, 10, integer))
-			return false;
-	}
-	return true;
-}
-
-bool
-og_integer(OgSlice value, int64 *integer)
-{
-	OgJsonKind	kind = og_json_kind(value);
-	char	   *text;
-	bool		minus;
-	bool		whole;
-
-	*integer = 0;
-	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
-		value.len > OG_JSON_MAX_NUMBER + strlen("\"\""))
-		return false;
-	text = og_json_text(value, OG_JSON_MAX_NUMBER);
-	minus = text[0] == '-';
-	whole = og_json_is_number(text) && take_whole(text + minus, integer);
-	if (minus)
-		*integer = -*integer;
-	pfree(text);
-	return whole;
-}
-
 bool
 og_time_ms(OgColumnType type, OgSlice value, int64 *ms)
 {
-	if (!og_integer(value, ms) || *ms == 0 ||
+	if (!og_json_integer(value, ms) || *ms == 0 ||
 		*ms < -LAST_MS || *ms > LAST_MS)
 		return false;
 	if (type == OG_TIME_S && *ms > -FIRST_MS && *ms < FIRST_MS)
@@ -224,7 +169,7 @@ og_take_time(OgReading *reading, OgSlice value)
 		reading->note = OG_NO_TIME;
 		return;
 	}
-	(void) og_integer(value, &number);
+	(void) og_json_integer(value, &number);
 	reading->envelope = OG_ENVELOPE_SUCCESS;
 	reading->time_ms = ms;
 	reading->time_unit_ms = ms == number ? 1 : 1000;
@@ -326,9 +271,9 @@ og_append_number_array(StringInfo out, const OgBatch *batch)
  */
 
 const char *
-og_code_name(const OgCode *codes, OgSlice value)
+og_code_name(const OgCode *codes, int64 code)
 {
-	while (codes->code != NULL && !og_says(value, codes->code))
+	while (codes->name != NULL && codes->code != code)
 		codes++;
 	return codes->name;
 }
@@ -344,22 +289,35 @@ og_column(const OgColumn *columns, const char *name)
 	return -1;
 }
 
-/* All different names of all columns' fields, looked for in one walk. */
-typedef struct Picked
-{
-	const char *names[OG_MAX_COLUMNS * OG_MAX_ALIASES];
-	OgSlice		values[OG_MAX_COLUMNS * OG_MAX_ALIASES];
-	int			count;
-} Picked;
+/* Of all columns' fields, and of the member with the key. */
+#define MAX_NAMES	(OG_MAX_COLUMNS * OG_MAX_ALIASES + 1)
 
-/* Where a name stands among those before "end"; that of no field is new. */
+/* Shapes whose lookups are kept. */
+#define LOOKUPS_KEPT	4
+
+/*
+ * All different names of all columns' fields, to be picked in one walk, and
+ * where each column then finds the fields that it may have.
+ */
+typedef struct Lookup
+{
+	const OgColumn *columns;
+	const char *names[MAX_NAMES];
+	int			count;
+	int			places[OG_MAX_COLUMNS][OG_MAX_ALIASES]; /* -1 = no such field */
+} Lookup;
+
+/* The place of a name, which is added if it is not there yet. */
 static int
-find_name(const Picked *picked, const char *name, int end)
+add_name(Lookup *lookup, const char *name)
 {
 	int			i = 0;
 
-	while (i < end && strcmp(picked->names[i], name) != 0)
+	while (i < lookup->count && (*lookup->names[i] != *name ||
+								 strcmp(lookup->names[i], name) != 0))
 		i++;
+	if (i == lookup->count)
+		lookup->names[lookup->count++] = name;
 	return i;
 }
 
@@ -368,56 +326,72 @@ find_name(const Picked *picked, const char *name, int end)
  * added where they are not there yet.
  */
 static void
-list_names(Picked *picked, const OgColumn *columns)
+list_names(Lookup *lookup, const OgColumn *columns)
 {
-	picked->count = 0;
-	for (const OgColumn *column = columns; column->name; column++)
-		if (column->fields[0] != NULL)
-			picked->names[picked->count++] = column->fields[0];
-	for (const OgColumn *column = columns; column->name; column++)
-		for (int i = 1; i < OG_MAX_ALIASES && column->fields[i]; i++)
-			if (find_name(picked, column->fields[i], picked->count) ==
-				picked->count)
-				picked->names[picked->count++] = column->fields[i];
+	lookup->columns = columns;
+	lookup->count = 0;
+	for (int c = 0; columns[c].name != NULL; c++)
+	{
+		lookup->places[c][0] = columns[c].fields[0] ? lookup->count : -1;
+		if (columns[c].fields[0] != NULL)
+			lookup->names[lookup->count++] = columns[c].fields[0];
+	}
+	for (int c = 0; columns[c].name != NULL; c++)
+	{
+		for (int i = 1; i < OG_MAX_ALIASES; i++)
+		{
+			const char *name = columns[c].fields[i];
+
+			lookup->places[c][i] = name ? add_name(lookup, name) : -1;
+		}
+	}
 }
 
-/* The first of a column's fields that is given; "first" is its own place. */
-static OgSlice
-first_field(const Picked *picked, const OgColumn *column, int first)
+/*
+ * The lookup of a shape, valid until the next one is asked for.  It follows
+ * from a constant table and is kept: acts have an answer for each order.
+ */
+static const Lookup *
+lookup_of(const OgColumn *columns)
 {
-	OgSlice		value = picked->values[first];
+	static Lookup kept[LOOKUPS_KEPT];
+	static int	oldest = 0;
+	Lookup	   *lookup;
 
-	for (int i = 1; i < OG_MAX_ALIASES && column->fields[i] &&
-		 og_json_kind(value) <= OG_JSON_NULL; i++)
-		value = picked->values[find_name(picked, column->fields[i],
-										 picked->count)];
-	return og_first_given(&value, 1);
+	for (int i = 0; i < LOOKUPS_KEPT; i++)
+	{
+		if (kept[i].columns == columns)
+			return &kept[i];
+	}
+	lookup = &kept[oldest];
+	oldest = (oldest + 1) % LOOKUPS_KEPT;
+	list_names(lookup, columns);
+	return lookup;
+}
+
+/* Each column has the first of its fields that is given. */
+static void
+spread(const Lookup *lookup, const OgSlice *picked, OgSlice *values)
+{
+	for (int c = 0; lookup->columns[c].name != NULL; c++)
+	{
+		const int  *places = lookup->places[c];
+
+		values[c] = og_slice(NULL, 0);
+		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0 &&
+			 values[c].data == NULL; i++)
+			values[c] = og_first_given(&picked[places[i]], 1);
+	}
 }
 
 void
 og_pick_columns(const OgColumn *columns, OgSlice object, OgSlice *values)
 {
-	Picked		picked;
-	int			first = 0;
+	const Lookup *lookup = lookup_of(columns);
+	OgSlice		picked[MAX_NAMES];
 
-	list_names(&picked, columns);
-	og_json_pick(object, picked.names, picked.values, picked.count);
-	for (const OgColumn *column = columns; column->name; column++)
-	{
-		if (column->fields[0] != NULL)
-			values[column - columns] = first_field(&picked, column, first++);
-		else
-			values[column - columns] = og_slice(NULL, 0);
-	}
-}
-
-static void
-take_object(OgRecords *records, OgSlice object)
-{
-	OgSlice		values[OG_MAX_COLUMNS];
-
-	og_pick_columns(records->columns, object, values);
-	records->take(records, values, object);
+	og_json_pick(object, lookup->names, picked, lookup->count);
+	spread(lookup, picked, values);
 }
 
 /* Take each object of a list; "id" is the member with its key, or NULL. */
@@ -425,7 +399,11 @@ static void
 take_list(OgRecords *records, OgSlice list, const char *id)
 {
 	OgReading  *reading = &records->reading;
-	OgJsonCursor cursor;
+	Lookup		lookup = *lookup_of(records->columns);
+	int			id_place = id != NULL ? add_name(&lookup, id) : -1;
+	OgSlice		picked[MAX_NAMES];
+	OgSlice		values[OG_MAX_COLUMNS];
+	OgJsonPicker picker;
 	OgSlice		element;
 
 	reading->envelope = OG_ENVELOPE_SILENT;
@@ -434,17 +412,18 @@ take_list(OgRecords *records, OgSlice list, const char *id)
 		reading->note = "has no list where one is due";
 		return;
 	}
-	og_json_open(&cursor, list);
-	while (og_json_next_element(&cursor, &element))
+	og_json_pick_open(&picker, list, lookup.names, lookup.count);
+	while (og_json_pick_next(&picker, &element, picked))
 	{
 		if (og_json_kind(element) != OG_JSON_OBJECT)
 		{
 			reading->note = "has an element that is not an object";
 			return;
 		}
-		if (id != NULL)
-			records->key = reading->find(reading, og_json_member(element, id));
-		take_object(records, element);
+		if (id_place >= 0)
+			records->key = reading->find(reading, picked[id_place]);
+		spread(&lookup, picked, values);
+		records->take(records, values, element);
 	}
 	reading->envelope = OG_ENVELOPE_SUCCESS;
 }
@@ -452,10 +431,13 @@ take_list(OgRecords *records, OgSlice list, const char *id)
 void
 og_take_objects(OgRecords *records, OgSlice value)
 {
+	OgSlice		values[OG_MAX_COLUMNS];
+
 	if (og_json_kind(value) == OG_JSON_OBJECT)
 	{
 		records->reading.envelope = OG_ENVELOPE_SUCCESS;
-		take_object(records, value);
+		og_pick_columns(records->columns, value, values);
+		records->take(records, values, value);
 	}
 	else
 		take_list(records, value, NULL);

@@ -160,8 +160,8 @@ typedef enum OgColumnType
 /* A documented number and its name. */
 typedef struct OgCode
 {
-	const char *code;			/* NULL in the last row */
-	const char *name;
+	int			code;
+	const char *name;			/* NULL in the last row */
 	const char *meaning;		/* as documented */
 } OgCode;
 
@@ -183,7 +183,7 @@ typedef struct OgColumn
 #define OG_MAX_COLUMNS		64
 
 /* The name of a code, or NULL if it is not documented. */
-extern const char *og_code_name(const OgCode *codes, OgSlice value);
+extern const char *og_code_name(const OgCode *codes, int64 code);
 
 /* Why an answer says that a read was refused. */
 typedef enum OgRefusal
@@ -542,13 +542,6 @@ extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
 
 /* True if a JSON string has one of these words in it, in any case of ASCII. */
 extern bool og_mentions(OgSlice value, const char *const *words, int count);
-
-/*
- * Read a JSON number, or a string that is one, if it is whole, however it is
- * written: "Double" is what many documents call the type of a time, and some
- * software writes such a one as 1.7E12.
- */
-extern bool og_integer(OgSlice value, int64 *integer);
 
 /* Read a Unix time of one of the types above; 0 stands for none. */
 extern bool og_time_ms(OgColumnType type, OgSlice value, int64 *ms);

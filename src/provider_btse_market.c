@@ -143,13 +143,13 @@ btse_take_side(OgRecords *records, OgSlice levels, const char *side,
 	int			size = og_column(columns, "size");
 	OgSlice    *level = &values[og_column(columns, "level")];
 	OgSlice		found[lengthof(names)];
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 	OgSlice		element;
 	int			n = 0;
 
 	values[og_column(columns, "side")] = og_slice_of(side);
-	og_json_open(&cursor, levels);
-	while (og_json_pick_next(&cursor, &element, names, found, lengthof(names)))
+	og_json_pick_open(&picker, levels, names, lengthof(names));
+	while (og_json_pick_next(&picker, &element, found))
 	{
 		char		number[16];
 

@@ -61,29 +61,31 @@ og_btse_is_error(OgSlice object)
 		og_first_given(&values[SYMBOL], COUNT - SYMBOL).data == NULL;
 }
 
-/* Has an object anything of what was asked for? */
+/* Take an object that has anything of what was asked for. */
 static bool
-btse_has_column(const OgColumn *columns, OgSlice object)
+btse_take_object(OgRecords *records, OgSlice object)
 {
 	OgSlice		values[OG_MAX_COLUMNS];
+	bool		has_column = false;
 
-	og_pick_columns(columns, object, values);
-	for (int i = 0; columns[i].name != NULL; i++)
+	if (og_json_kind(object) != OG_JSON_OBJECT || og_btse_is_error(object))
+		return false;
+	og_pick_columns(records->columns, object, values);
+	for (int i = 0; records->columns[i].name != NULL; i++)
+		has_column = has_column || values[i].data != NULL;
+	if (has_column)
 	{
-		if (values[i].data != NULL)
-			return true;
+		records->reading.envelope = OG_ENVELOPE_SUCCESS;
+		records->take(records, values, object);
 	}
-	return false;
+	return has_column;
 }
 
 void
 og_btse_read_list(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
-	if (og_json_kind(answer) == OG_JSON_ARRAY ||
-		(og_json_kind(answer) == OG_JSON_OBJECT &&
-		 !og_btse_is_error(answer) &&
-		 btse_has_column(records->columns, answer)))
+	if (og_json_kind(answer) == OG_JSON_ARRAY)
 		og_take_objects(records, answer);
-	else
+	else if (!btse_take_object(records, answer))
 		og_btse_read_refusal(records, answer);
 }

@@ -202,11 +202,11 @@ xt_take_elements(OgReading *reading, OgSlice data)
 	};
 	static const char *const names[COUNT] = {"id", "code", "msg"};
 	OgSlice		values[COUNT];
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 	OgSlice		element;
 
-	og_json_open(&cursor, data);
-	while (og_json_pick_next(&cursor, &element, names, values, COUNT))
+	og_json_pick_open(&picker, data, names, COUNT);
+	while (og_json_pick_next(&picker, &element, values))
 	{
 		OgResult	result = {
 			.verdict = og_meaning(xt_order_codes, values[CODE]),
@@ -314,18 +314,18 @@ xt_read_credentials(OgReading *reading, OgSlice answer, const OgBatch *batch)
 /* ---------- reads ---------- */
 
 static const OgCode xt_types[] = {
-	{"0", "sell", "sell order"},
-	{"1", "buy", "buy order"},
-	{NULL}
+	{0, "sell", "sell order"},
+	{1, "buy", "buy order"},
+	{0, NULL}
 };
 
 static const OgCode xt_statuses[] = {
-	{"0", "submitted", "submitted"},
-	{"1", "open", "open or partly filled"},
-	{"2", "completed", "completed"},
-	{"3", "cancelled", "cancelled"},
-	{"4", "settling", "matched and settling"},
-	{NULL}
+	{0, "submitted", "submitted"},
+	{1, "open", "open or partly filled"},
+	{2, "completed", "completed"},
+	{3, "cancelled", "cancelled"},
+	{4, "settling", "matched and settling"},
+	{0, NULL}
 };
 
 static const OgColumn xt_order_columns[] = {

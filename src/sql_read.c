@@ -365,10 +365,10 @@ btse_codes(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (const OgCode *code = og_btse_codes; code->code != NULL; code++)
+	for (const OgCode *code = og_btse_codes; code->name != NULL; code++)
 	{
 		Datum		values[] = {
-			Int32GetDatum(pg_strtoint32(code->code)),
+			Int32GetDatum(code->code),
 			CStringGetTextDatum(code->name),
 			CStringGetTextDatum(code->meaning)
 		};

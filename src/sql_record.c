@@ -3,7 +3,8 @@
  * sql_record.c
  *		Records of a provider as SQL values.
  *
- * Numbers go from the answer's digits to numeric, never through a double.
+ * Numbers go from the answer's digits to numeric, never through a double: by
+ * way of an int64 where that holds them, else of their text.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +14,7 @@
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "sql_record.h"
@@ -99,25 +101,34 @@ static bool
 text_value(OgSlice value, Datum *datum)
 {
 	OgJsonKind	kind = og_json_kind(value);
+	OgSlice		text;
 
 	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
 		value.len > MAX_TEXT)
 		return false;
-	*datum = CStringGetTextDatum(og_json_text(value, (int) value.len));
+
+	if (og_json_plain(value, &text))
+		*datum = PointerGetDatum(cstring_to_text_with_len(text.data,
+														  (int) text.len));
+	else
+		*datum = CStringGetTextDatum(og_json_text(value, (int) value.len));
 	return true;
 }
 
 bool
 og_sql_numeric(OgSlice value, Datum *datum)
 {
-	OgJsonKind	kind = og_json_kind(value);
+	int64		digits;
+	int			scale;
 	char	   *text;
 
-	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
-		value.len > OG_JSON_MAX_NUMBER + strlen("\"\""))
-		return false;
-	text = og_json_text(value, OG_JSON_MAX_NUMBER);
-	if (!og_json_is_number(text))
+	if (og_json_decimal(value, &digits, &scale))
+	{
+		*datum = NumericGetDatum(int64_div_fast_to_numeric(digits, scale));
+		return true;
+	}
+	text = og_json_number_text(value);
+	if (text == NULL)
 		return false;
 	*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
 								 ObjectIdGetDatum(InvalidOid),
@@ -130,7 +141,7 @@ integer_value(OgSlice value, Datum *datum)
 {
 	int64		integer;
 
-	if (!og_integer(value, &integer) ||
+	if (!og_json_integer(value, &integer) ||
 		integer < PG_INT32_MIN || integer > PG_INT32_MAX)
 		return false;
 	*datum = Int32GetDatum((int32) integer);
@@ -177,10 +188,9 @@ name_value(const OgColumn *column, OgSlice code, Datum *datum)
 	int64		number;
 	const char *name;
 
-	if (!og_integer(code, &number))
+	if (!og_json_integer(code, &number))
 		return false;
-	name = og_code_name(column->codes,
-						og_slice_of(psprintf(INT64_FORMAT, number)));
+	name = og_code_name(column->codes, number);
 	if (name == NULL)
 		return false;
 	*datum = CStringGetTextDatum(name);

@@ -7,7 +7,8 @@
  * same tree: every value at the same place to its last byte, with the same
  * keys and the same decoded strings.  A value is proven by itself, its text
  * keeps to its limit and compares equal to it, a member is found by its name,
- * nothing stays allocated.  cJSON takes all that we take.
+ * in an object alone and in one after others, a number is exact by its digits
+ * as by its text, nothing stays allocated.  cJSON takes all that we take.
  *
  * See fuzz.h for how it is run.
  *
@@ -21,8 +22,19 @@
 
 #define CLIP	7
 
+/* Names picked at once. */
+#define MAX_PICKED	8
+
+/* As many as an exponent can ask for. */
+#define TEN_ZEROS	"0000000000"
+#define ZEROS		TEN_ZEROS TEN_ZEROS TEN_ZEROS TEN_ZEROS TEN_ZEROS \
+					TEN_ZEROS TEN_ZEROS TEN_ZEROS TEN_ZEROS TEN_ZEROS
+
 /* cJSON reads numbers of fewer characters than this. */
 #define CJSON_NUMBER_SIZE	64
+
+/* What the second opinion has allocated while we walked. */
+static size_t theirs;
 
 static void walk(OgSlice value, const Node *node);
 
@@ -51,12 +63,123 @@ check_text(OgSlice value, const Node *node)
 	}
 }
 
+/* A number of these digits, as numeric shows it. */
+static char *
+write_number(int64 digits, int scale)
+{
+	char	   *number = psprintf("%s%0*lld%.*s", digits < 0 ? "-" : "",
+								  Max(scale, 0) + 1,
+								  (long long) (digits < 0 ? -digits : digits),
+								  digits == 0 ? 0 : Max(-scale, 0),
+								  ZEROS);
+	int			places = Max(scale, 0);
+
+	return places == 0 ? number :
+		psprintf("%.*s.%s", (int) strlen(number) - places, number,
+				 number + strlen(number) - places);
+}
+
+/* Is a whole number what is shown of it, or too large for an int64? */
+static void
+check_integer(OgSlice value, const char *shown)
+{
+	size_t		whole = strcspn(shown, ".");
+	bool		is_whole = strspn(shown + whole, ".0") == strlen(shown + whole);
+	int64		integer;
+
+	errno = 0;
+	if (og_json_integer(value, &integer))
+		must(is_whole && strtoll(shown, NULL, 10) == integer && errno == 0);
+	else
+		must(!is_whole || strtoll(shown, NULL, 10) == PG_INT64_MIN ||
+			 errno == ERANGE);
+}
+
+static void
+check_number(OgSlice value, const Node *node)
+{
+	char	   *text = og_json_number_text(value);
+	int			count = 0;
+	char	   *shown;
+	size_t		left;
+	int64		digits;
+	int			scale;
+	bool		is_read = og_json_decimal(value, &digits, &scale);
+
+	if (text != NULL)
+		pfree(text);
+	left = shim_in_use;
+	shown = second_number(node, &count);
+	must((text != NULL) == (shown != NULL));
+	must(is_read == (shown != NULL && count <= 18 &&
+					 memchr(value.data, '\\', value.len) == NULL));
+	if (is_read)
+		must(strcmp(write_number(digits, scale), shown) == 0);
+	theirs += shim_in_use - left;
+	if (shown != NULL)
+		check_integer(value, shown);
+	else
+		must(!og_json_integer(value, &digits));
+}
+
 static void
 check_inside(OgSlice outer, OgSlice inner)
 {
 	must(inner.len > 0);
 	must(inner.data > outer.data);
 	must(inner.data + inner.len < outer.data + outer.len);
+}
+
+/* Some names that elements of a list have, all different. */
+static int
+collect_names(const Node *list, const char **names)
+{
+	int			count = 0;
+
+	for (const Node *element = list->first; element; element = element->next)
+	{
+		const Node *member = second_is(element, OG_JSON_OBJECT)
+			? element->first : NULL;
+
+		for (; member != NULL && count < MAX_PICKED; member = member->next)
+		{
+			int			i = 0;
+
+			while (i < count && strcmp(names[i], member->name) != 0)
+				i++;
+			names[i] = member->name;
+			count = Max(count, i + 1);
+		}
+	}
+	return count;
+}
+
+/* What is picked out of element after element is what the second one finds. */
+static void
+check_picks(OgSlice value, const Node *node)
+{
+	const char *names[MAX_PICKED];
+	OgSlice		values[MAX_PICKED];
+	int			count = collect_names(node, names);
+	const Node *child = node->first;
+	OgJsonPicker picker;
+	OgSlice		element;
+
+	og_json_pick_open(&picker, value, names, count);
+	while (og_json_pick_next(&picker, &element, values))
+	{
+		must(child != NULL && element.data == child->bytes.data &&
+			 element.len == child->bytes.len);
+		for (int i = 0; i < count; i++)
+		{
+			const Node *member = second_member(child, names[i]);
+
+			must(values[i].data == (member ? member->bytes.data : NULL));
+			must(values[i].len == (member ? member->bytes.len : 0));
+		}
+		child = child->next;
+	}
+	must(child == NULL);
 }
 
 static void
@@ -75,6 +198,7 @@ walk_array(OgSlice value, const Node *node)
 		child = child->next;
 	}
 	must(child == NULL);
+	check_picks(value, node);
 }
 
 static void
@@ -114,6 +238,7 @@ walk(OgSlice value, const Node *node)
 	must(og_json_prove(value, &again, &reason));
 	must(again.data == value.data && again.len == value.len);
 	check_text(value, node);
+	check_number(value, node);
 	if (node->kind == OG_JSON_ARRAY)
 		walk_array(value, node);
 	else if (node->kind == OG_JSON_OBJECT)
@@ -143,6 +268,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_input(data, size);
 	node = second_read(answer);
 	before = shim_in_use;
+	theirs = 0;
 
 	is_proven = og_json_prove(answer, &value, &reason);
 	must(is_proven == (reason == NULL));
@@ -155,7 +281,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cJSON_Delete(tree);
 		walk(value, node);
 	}
-	must(shim_in_use == before);
+	must(shim_in_use == before + theirs);
 	shim_forget();
 	return 0;
 }
@@ -177,6 +303,12 @@ const char *const fuzz_seeds[] = {
 	"\"j\":1,\"k\":2,\"l\":3,\"m\":4,\"n\":5,\"o\":6,\"p\":7,\"q\":8,\"r\":9,"
 	"\"s\":1,\"t\":2,\"u\":3,\"v\":4,\"w\":5,\"x\":6,\"y\":7,\"z\":8,\"\":9,"
 	"\"a\":1,\"\\u0062\":2,\"aa\":[1,{\"a\":1}],\"ab\":-0}",
+	"[{\"a\":1,\"b\":2,\"c\":3},{\"a\":1,\"b\":2,\"c\":3},{\"a\":4,\"b\":5},"
+	"{\"b\":5,\"a\":4},{\"a\":1,\"\\u0062\":2,\"c\":3,\"d\":{\"a\":1,\"a\":1}},"
+	"{\"a\":1,\"a\":1,\"b\":2},{},{\"a\":1,\"a\":1,\"b\":2,\"b\":2}]",
+	"[0,-0,-0.00,1.0E-4,\"1e5\",\"-1.50\",\"01\",999999999999999999,"
+	"1000000000000000000,9223372036854775807,-9223372036854775808,"
+	"\"0.000000000000000001\",15e-1,120e-1,1e18,1e19,\"\\u0031\",\"\"]",
 	" [ true , null , -1 , \"\\n\\\"\\\\\\/\" , [ ] , { } ] ",
 	NULL
 };
@@ -184,6 +316,7 @@ const char *const fuzz_seeds[] = {
 const char *const fuzz_tokens[] = {
 	"{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\u0000", "\\uD83D",
 	"\\uDE00", "\\u0061", "a", "\"a\":1", "\"a\":2", ",\"a\":1", "null",
+	"{\"a\":1,\"b\":2},", "{\"b\":2,\"a\":1},", ",{\"a\":1,\"b\":2,\"c\":3}", "e1", "e-1", ".0", "9",
 	"true", "false", "0", "-", ".", "e", "1e100", "1e-101", "00", "\xEF\xBB\xBF",
 	"\xE9\x87\x87", "\xF0\x9F\x98\x80", "\xED\xA0\x80", "\xC0\x80", "\xFF",
 	" ", "\n", "\t", "[[[[[[[[", "]]]]]]]]", "123456789012345678901234567890",

@@ -449,3 +449,65 @@ second_shown(const Node *value, int max_chars)
 						words.len - len);
 	return pnstrdup(words.data, len);
 }
+
+/* The mantissa of a number without its point, and where that was, by the exponent. */
+static char *
+digits_of(const char *number, int *point)
+{
+	char	   *digits = palloc(strlen(number) + 1);
+	int			count = 0;
+
+	*point = -1;
+	for (; *number != '\0' && strchr("eE", *number) == NULL; number++)
+	{
+		if (*number == '.')
+			*point = count;
+		else if (*number != '-')
+			digits[count++] = *number;
+	}
+	digits[count] = '\0';
+	if (*point < 0)
+		*point = count;
+	if (*number != '\0')
+		*point += (int) strtol(number + 1, NULL, 10);
+	return digits;
+}
+
+char *
+second_number(const Node *value, int *count)
+{
+	StringInfoData out;
+	const Node *number;
+	char	   *text;
+	char	   *digits;
+	int			point;
+	int			zeros;
+
+	if (!second_is_word(value))
+		return NULL;
+	text = pnstrdup(words_of(value).data, words_of(value).len);
+	number = second_read(og_slice_of(text));
+	if (number == NULL || number->kind != OG_JSON_NUMBER ||
+		number->bytes.len != strlen(text))
+		return NULL;
+	digits = digits_of(text, &point);
+	*count = (int) strlen(digits);
+
+	/* In front of the point, one zero stays; all are, if it is nothing else. */
+	zeros = (int) strspn(digits, "0");
+	if (zeros == *count || zeros >= point)
+		zeros = point - 1;
+
+	initStringInfo(&out);
+	if (text[0] == '-' && strspn(digits, "0") < strlen(digits))
+		appendStringInfoChar(&out, '-');
+	if (point <= 0)
+		appendStringInfoChar(&out, '0');
+	for (int i = Max(zeros, 0); i < point; i++)
+		appendStringInfoChar(&out, i < *count ? digits[i] : '0');
+	if (point < *count)
+		appendStringInfoChar(&out, '.');
+	for (int i = point; i < *count; i++)
+		appendStringInfoChar(&out, i < 0 ? '0' : digits[i]);
+	return out.data;
+}

@@ -49,6 +49,13 @@ extern bool second_agree(const Node *a, const Node *b);
  */
 extern char *second_shown(const Node *value, int max_chars);
 
+/*
+ * A number, or a string that is one, written out without an exponent and with
+ * no zero in front, as numeric shows it, and how many digits it is spelled
+ * with; NULL for anything else.
+ */
+extern char *second_number(const Node *value, int *count);
+
 /* Characters of UTF-8 text; -1 if it is not valid. */
 extern int	second_count(const char *text, size_t len);
 

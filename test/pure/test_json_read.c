@@ -136,35 +136,36 @@ test_members_of_elements(void)
 	static const char *const names[] = {"id", "code"};
 	OgSlice		values[lengthof(names)];
 	OgSlice		element;
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 
-	og_json_open(&cursor, proven_text(
+	og_json_pick_open(&picker, proven_text(
 		"[ {\"id\":1,\"a\":[{\"code\":9}],\"code\":\"x\"} ,{}, \"id\","
-		"{\"cod\\u0065\" : {\"id\":2} }]"));
+		"{\"cod\\u0065\" : {\"id\":2} }]"), names, lengthof(names));
 
-	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	ok(og_json_pick_next(&picker, &element, values),
 	   "there is a first element");
 	is_slice(element, "{\"id\":1,\"a\":[{\"code\":9}],\"code\":\"x\"}",
 			 "... all of it");
 	is_slice(values[0], "1", "... with its id");
 	is_slice(values[1], "\"x\"", "... and its own code");
-	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	ok(og_json_pick_next(&picker, &element, values),
 	   "there is a second element");
 	is_slice(element, "{}", "... which is empty");
 	is_slice(values[0], NULL, "... and has nothing of the first");
-	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	ok(og_json_pick_next(&picker, &element, values),
 	   "there is a third element");
 	is_slice(element, "\"id\"", "... which is a string");
 	is_slice(values[0], NULL, "... and so has no members");
-	ok(og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	ok(og_json_pick_next(&picker, &element, values),
 	   "there is a fourth element");
 	is_slice(values[0], NULL, "... whose code has the id");
 	is_slice(values[1], "{\"id\":2}", "... under an escaped name");
-	ok(!og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	ok(!og_json_pick_next(&picker, &element, values),
 	   "there is no fifth element");
 
-	og_json_open(&cursor, proven_text("{\"id\":1}"));
-	ok(!og_json_pick_next(&cursor, &element, names, values, lengthof(names)),
+	og_json_pick_open(&picker, proven_text("{\"id\":1}"), names,
+					  lengthof(names));
+	ok(!og_json_pick_next(&picker, &element, values),
 	   "an object has no elements to pick from");
 }
 

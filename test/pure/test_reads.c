@@ -648,7 +648,7 @@ test_integers(void)
 
 	for (size_t i = 0; i < lengthof(integers); i++)
 	{
-		bool		whole = og_integer(og_slice_of(integers[i].json),
+		bool		whole = og_json_integer(og_slice_of(integers[i].json),
 									   &integer);
 
 		ok(whole == integers[i].whole &&
