@@ -68,12 +68,11 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->arguments = arguments;
 	call->function = function;
 	call->keys = keys;
-	call->batch_size = og_keys_per_request(account, operation);
-	Assert(keys->arguments == NULL || call->batch_size == 1);
-	call->nbatches = keys->nkeys / call->batch_size +
-		(keys->nkeys % call->batch_size != 0);
+	og_keys_split(&call->split, keys, account, operation);
+	Assert(keys->arguments == NULL || call->split.size == 1);
 	call->pace = og_pace_of(account, operation);
-	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight, call->nbatches);
+	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight,
+						  call->split.nbatches);
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
 	og_rows_begin(call);
 
@@ -82,7 +81,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->limiter = og_pace_limiter(account, operation, &call->pace);
 	og_report_begin(call);
 	call->trace = og_trace_begin(old, account->server, function, keys,
-								 call->batch_size);
+								 &call->split);
 
 	call->on_error.callback = call_errcontext;
 	call->on_error.arg = call;
@@ -224,7 +223,7 @@ earlier(int64 a, int64 b)
 static void
 fill_ring(OgCall *call)
 {
-	while (call->created < call->nbatches &&
+	while (call->created < call->split.nbatches &&
 		   call->created - call->head < call->ring_size)
 	{
 		CallBatch  *batch = &call->ring[call->created % call->ring_size];
@@ -308,7 +307,7 @@ send_ready(OgCall *call, int64 now)
 static bool
 nothing_to_send(const OgCall *call)
 {
-	if (call->created < call->nbatches)
+	if (call->created < call->split.nbatches)
 		return false;
 	for (int i = call->head; i < call->created; i++)
 	{

@@ -44,8 +44,8 @@ og_batch_create(CallBatch *batch, OgCall *call, int number)
 	memset(batch, 0, sizeof(CallBatch));
 	batch->call = call;
 	batch->number = number;
-	batch->first_key = number * call->batch_size;
-	batch->nkeys = Min(call->batch_size, call->keys->nkeys - batch->first_key);
+	batch->first_key = og_split_first(&call->split, number);
+	batch->nkeys = og_split_first(&call->split, number + 1) - batch->first_key;
 	batch->context = AllocSetContextCreate(call->context, "order_gateway batch",
 										   ALLOCSET_SMALL_SIZES);
 

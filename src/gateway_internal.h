@@ -110,6 +110,18 @@ typedef struct CallReport
 	int64		turn_since;		/* asleep for a turn since then, or 0 */
 } CallReport;
 
+/*
+ * Which keys go in which request, one after the other: full ones, unless some
+ * keys must not stand together.  See gateway_keys.c.
+ */
+typedef struct KeySplit
+{
+	int			nkeys;
+	int			size;			/* most keys of a request */
+	int			nbatches;
+	int		   *firsts;			/* the first key of each; NULL: all are full */
+} KeySplit;
+
 struct OgCall
 {
 	MemoryContext context;
@@ -119,7 +131,7 @@ struct OgCall
 	const OgFields *arguments;
 	const char *function;
 	const OgKeys *keys;
-	int			batch_size;
+	KeySplit	split;
 	OgPace		pace;
 	OgHttp	   *http;
 	OgLimiter  *limiter;
@@ -132,7 +144,6 @@ struct OgCall
 	int			ring_size;
 	int			head;
 	int			created;
-	int			nbatches;
 	int			in_flight;
 	CallBatch  *ended;			/* its answer is to be read, or NULL */
 
@@ -161,6 +172,13 @@ extern int	og_keys_per_request(const OgAccount *account,
 
 extern void og_call_step(OgCall *call);
 extern void og_call_stop(OgCall *call, const char *why);
+
+/* gateway_keys.c */
+extern void og_keys_split(KeySplit *split, const OgKeys *keys,
+						  const OgAccount *account,
+						  const OgOperation *operation);
+extern int	og_split_first(const KeySplit *split, int batch);
+extern int	og_split_batch(const KeySplit *split, int key);
 
 /* gateway_rows.c */
 extern void og_rows_begin(OgCall *call);
@@ -291,7 +309,7 @@ extern void og_report_end(OgCall *call);
 /* gateway_trace.c */
 extern TraceCall *og_trace_begin(MemoryContext context, const char *server,
 								 const char *function, const OgKeys *keys,
-								 int batch_size);
+								 const KeySplit *split);
 extern void og_trace_sent(TraceCall *call, int key);
 extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);

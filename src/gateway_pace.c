@@ -169,7 +169,7 @@ og_pace_begin(OgCall *call)
 	if (call->locked)
 		og_pace_announce(call, og_limiter_estimate(call->limiter,
 												   GetCurrentTimestamp(),
-												   call->nbatches));
+												   call->split.nbatches));
 	else if (deadline_first)
 		og_call_stop(call, "other calls used this account until call_timeout ran out");
 	else

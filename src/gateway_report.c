@@ -218,7 +218,7 @@ static TimestampTz
 last_turn(OgCall *call)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int64		left = call->nbatches - call->created;
+	int64		left = call->split.nbatches - call->created;
 	int64		wait;
 
 	for (int i = call->head; i < call->created; i++)

@@ -34,14 +34,14 @@ struct TraceCall
 	SubTransactionId subxact;
 	const char *function;
 	const char *server;
-	int			batch_size;
 	int			nkeys;
 	const char *text;			/* of all keys ... */
 	const uint32 *ends;			/* ... and where each ends */
 
 	/*
 	 * Per key a set of bits, one per outcome; none while it was not sent.  A
-	 * key whose answer is awaited is unknown.
+	 * key whose answer is awaited is unknown.  One more bit says that a batch
+	 * begins with it.
 	 */
 	uint8	   *outcomes;
 
@@ -56,7 +56,9 @@ struct TraceCall
 /* Calls of the current transaction, in order of time. */
 static dlist_head calls = DLIST_STATIC_INIT(calls);
 
-StaticAssertDecl(OG_OUTCOMES <= 8, "outcomes of a key are bits of one byte");
+#define BEGINS_BATCH	(1 << OG_OUTCOMES)
+
+StaticAssertDecl(BEGINS_BATCH < 256, "what is noted of a key are bits of one byte");
 
 static inline TraceCall *
 call_of(dlist_node *node)
@@ -103,12 +105,14 @@ static void
 log_call(const TraceCall *call)
 {
 	StringInfoData line;
+	int			end;
 
 	initStringInfo(&line);
-	for (int first = 0; first < call->nkeys; first += call->batch_size)
+	for (int first = 0, batch = 1; first < call->nkeys; first = end, batch++)
 	{
-		int			end = Min(call->nkeys, first + call->batch_size);
-
+		end = first + 1;
+		while (end < call->nkeys && !(call->outcomes[end] & BEGINS_BATCH))
+			end++;
 		resetStringInfo(&line);
 		for (int v = 0; v < OG_OUTCOMES; v++)
 			describe_outcome(&line, call, first, end, (OgVerdict) v);
@@ -116,7 +120,7 @@ log_call(const TraceCall *call)
 			ereport(LOG_SERVER_ONLY,
 					(errmsg("order_gateway: rolled back after %s on server \"%s\" had sent batch %d: %s",
 							call->function, call->server,
-							first / call->batch_size + 1, line.data),
+							batch, line.data),
 					 errhidestmt(true), errhidecontext(true)));
 	}
 	pfree(line.data);
@@ -178,7 +182,8 @@ og_trace_forget(void)
 /* A call begins, whose memory is "context". */
 TraceCall *
 og_trace_begin(MemoryContext context, const char *server,
-			   const char *function, const OgKeys *keys, int batch_size)
+			   const char *function, const OgKeys *keys,
+			   const KeySplit *split)
 {
 	TraceCall  *call;
 
@@ -186,13 +191,14 @@ og_trace_begin(MemoryContext context, const char *server,
 	call->subxact = GetCurrentSubTransactionId();
 	call->function = function;
 	call->server = server;
-	call->batch_size = batch_size;
 	call->nkeys = keys->nkeys;
 	call->text = keys->text;
 	call->ends = keys->ends;
 	call->outcomes = MemoryContextAllocExtended(context,
 												Max(keys->nkeys, 1),
 												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < split->nbatches; i++)
+		call->outcomes[og_split_first(split, i)] = BEGINS_BATCH;
 	call->running = true;
 	call->keys = keys->context;
 	dlist_push_tail(&calls, &call->node);
@@ -203,14 +209,15 @@ og_trace_begin(MemoryContext context, const char *server,
 void
 og_trace_sent(TraceCall *call, int key)
 {
-	call->outcomes[key] = 1 << OG_UNKNOWN;
+	call->outcomes[key] = (call->outcomes[key] & BEGINS_BATCH) |
+		1 << OG_UNKNOWN;
 }
 
 /* What is known now about a key that was sent, and all orders it named. */
 void
 og_trace_verdict(TraceCall *call, int key, const OgOutcome *outcome)
 {
-	uint8		outcomes = 0;
+	uint8		outcomes = call->outcomes[key] & BEGINS_BATCH;
 
 	for (; outcome; outcome = outcome->next)
 		if (outcome->verdict == OG_TOO_FREQUENT)

@@ -339,7 +339,15 @@ typedef struct OgOperation
 	 */
 	bool		(*build) (OgRequest *request, const OgBatch *batch);
 
-	/* Where that is NULL: it is a GET of this path, with what is given of ... */
+	/*
+	 * Keys that the provider may take for one must not stand in one request,
+	 * where its answer could not be told apart: they are those for which this
+	 * is the same.  Zero is like every other, and so goes alone.  NULL: it
+	 * takes no two keys for one.
+	 */
+	uint64		(*likeness) (OgSlice key);
+
+	/* Where .build is NULL: it is a GET of this path, with what is given of ... */
 	const char *path;
 	const OgParameter *parameters;	/* ... these, NULL = it takes none */
 
