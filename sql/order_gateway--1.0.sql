@@ -1238,6 +1238,30 @@ COMMENT ON FUNCTION tronsave_orders(anycompatiblearray, name) IS
 'fast-charge orders of the account at TronSave by their ids; order_id comes back in the type of the ids, status in the words of TronSave. '
 'No row comes for an id that TronSave does not know. Call it in FROM. Source: TronSave API v0, POST fast-charge-order-tracking';
 
+CREATE FUNCTION wangdian_returns(
+	return_nos anycompatiblearray,
+	server name DEFAULT 'wangdian',
+	OUT return_no anycompatible,
+	OUT status int,
+	OUT status_name text,
+	OUT stockout_status int,
+	OUT stockout_status_name text,
+	OUT goods_count numeric,
+	OUT goods_out_count numeric,
+	OUT created timestamptz,
+	OUT modified timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION wangdian_returns(anycompatiblearray, name) IS
+'purchase returns in the Wangdian ERP by their numbers, one number in a request; return_no comes back in the type of the numbers. '
+'status: 10 cancelled, 20 being edited, 30 waiting for audit, 40 audited, 60 done; '
+'stockout_status: 0 nothing left the warehouse, 1 a part, 2 all of it, 3 stopped. No row comes for a number that Wangdian does not know. '
+'Call it in FROM. Source: Wangdian purchase.PurchaseReturn.queryWithDetail';
+
 -- What the numbers of BTSE are called.  Asks nobody, so anybody may.
 CREATE FUNCTION btse_codes()
 RETURNS SETOF btse_code
@@ -1267,6 +1291,7 @@ REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION wangdian_returns(anycompatiblearray, name) FROM PUBLIC;
 
 --
 -- What became of orders whose outcome is unknown
@@ -1283,7 +1308,8 @@ CREATE TYPE order_state AS ENUM (
 
 COMMENT ON TYPE order_state IS
 'where an order stands: '
-'open; partly_filled = open still, or not known to be closed; filled; cancelled; '
+'open; partly_filled = something of it was filled, and it is open, or nobody knows of the rest; '
+'filled, or done; cancelled; '
 'gone = the provider does not know it, or no more; '
 'unknown = the provider says nothing that is documented';
 
@@ -1307,14 +1333,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SUPPORT order_gateway_support;
 
 COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) IS
-'asks XT, TronSave or BTSE by their reads what became of orders whose outcome is unknown, and touches none: '
+'asks a provider by its reads what became of orders whose outcome is unknown, and touches none: '
 'ids as they were given to the call, sent_at one time for each id in the same order (as the call returned it), '
 'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
 'and by order ids alone if the act is a cancel. One row per id in input order: '
 'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
 'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows; '
-'and one that is over a minute older than sent_at was not created by that request. '
-'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
+'and one that is over a minute older than sent_at, or does not tell when it was made, was not surely created by that request. '
+'Errors: those of a read. Call it in FROM';
 
 REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;
 

@@ -21,6 +21,8 @@
  *							sql_outcome		outcomes as values of their enum
  *							sql_preview		requests shown instead of sent
  *							sql_read		the read functions
+ *							sql_settle		what became of unknown outcomes
+ *							sql_finding		what follows from what reads say
  *							sql_record		what a provider tells, as SQL values
  *							sql_views		activity, statistics, limits
  *							sql_check		what a DBA wants to know before going live

@@ -407,20 +407,38 @@ extern void og_build_get(OgRequest *request, const char *path,
 /*
  * A question that tells where an order stands, by a read.  What the first does
  * not know is asked of the next.  A read with keys asks for many orders at
- * once; else it is asked for one after the other, by arguments "symbol" and
- * "order_id" or "client_order_id".
+ * once; else it is asked for one after the other, by argument "order_id" or
+ * "client_order_id", and "symbol" where that is a parameter of the read.
+ *
+ * Where .state is NULL its records are fills of an order, which it tells apart
+ * by the first column of the operation's .id.
  */
 typedef struct OgInquiry
 {
 	const char *operation;		/* NULL in the last row */
 	bool		keys;
 	bool		market;			/* orders go by their market, too */
+	bool		client_ids;		/* and may be asked for by client order ids */
+	bool		part_is_final;	/* one that is filled in part stays so */
 
-	/* Where the order of a record stands; or, if NULL, its records are fills: */
+	/* Where the order of a record stands. */
 	OgOrderState (*state) (const OgColumn *columns, const OgSlice *values);
-	const char *filled;			/* column with the size of one fill ... */
-	const char *size;			/* ... and of the order */
-	int			days;			/* of which it knows the last so many */
+
+	/* Names of columns, NULL = there is none such. */
+	const char *time;			/* when the order was made, or the fill */
+	const char *filled;			/* how much was filled, by one fill or in all */
+	const char *size;			/* of the order, in the same unit */
+
+	/* Of fills: */
+	const char *type;			/* the order's type, and which of these ... */
+	const char *fixed_type;		/* ... cannot be amended */
+	int			days;			/* it knows those of so many days */
+
+	/*
+	 * Else: an order that was open at a time, and of which it tells nothing
+	 * within so many minutes, was filled.  0 = that does not follow.
+	 */
+	int			minutes;
 } OgInquiry;
 
 /* True if a JSON number, or a string that is one, is above zero. */

@@ -348,7 +348,8 @@ xt_order_state(const OgColumn *columns, const OgSlice *values)
 }
 
 static const OgInquiry xt_inquiries[] = {
-	{"get_orders", .keys = true, .market = true, .state = xt_order_state},
+	{"get_orders", .keys = true, .market = true, .state = xt_order_state,
+	.time = "time"},
 	{NULL}
 };
 
