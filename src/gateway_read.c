@@ -289,13 +289,17 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	return false;
 }
 
-/* "GET /path", the same for all requests of a read. */
+/*
+ * "GET /path", the same for all requests of a read; where all go to the one
+ * address, that.
+ */
 static const char *
 describe_request(const OgReader *reader, const OgRequest *parts)
 {
 	return MemoryContextStrdup(reader->context,
 							   psprintf("%s %s", og_method_name(parts->method),
-										parts->path));
+										parts->path[0] != '\0' ? parts->path
+										: reader->account->base_url));
 }
 
 /* Send the request that has its turn. */

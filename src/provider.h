@@ -480,7 +480,7 @@ typedef struct OgProvider
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
 
-	/* What to ask for where an order stands; NULL: it has no such reads. */
+	/* What to ask for where an order stands: one at least. */
 	const OgInquiry *inquiries;
 
 	/* Tables of operations, each with a row without a name at its end. */

@@ -132,13 +132,6 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 
 	og_sql_take_ids(fcinfo, ARG_IDS, "ids", &settling->arguments);
 	settling->provider = og_account_provider(server);
-	if (settling->provider->inquiries == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("server \"%s\" cannot be asked what became of its orders",
-						server),
-				 errdetail("Its provider has no call that reads them."),
-				 errhint("Open them in the provider's own client and look at their state.")));
 	take_market(fcinfo, settling);
 	settling->by = og_sql_required_text(fcinfo, ARG_BY, "by");
 	og_sql_check_by(settling->by);

@@ -308,6 +308,49 @@ test_wangdian(void)
 	   "wangdian: neither of them may be empty");
 }
 
+/* Numbers that are one to MySQL are alike; what may equal anything is like all. */
+static void
+test_wangdian_likeness(void)
+{
+	static const struct
+	{
+		const char *one;
+		const char *other;
+		bool		alike;
+	}			pairs[] = {
+		{"CR1", "cr1", true},
+		{"cR1", "Cr1", true},
+		{"CR1", "ＣＲ１", true},
+		{"cr1", "ＣＲ１", true},
+		{"CR 1", "CR　1", true},
+		{"CR-1", "CR－1", true},
+		{"采购退货-Ａ", "采购退货-a", true},
+		{"CR1", "CR2", false},
+		{"CR1", "CR11", false},
+		{"CR 1", "CR1", false},
+		{"CR-1", "CR_1", false},
+		{"采购退货-1", "采购退或-1", false},
+		{"{a", "[a", false},
+		{"@1", "`1", false}
+	};
+	static const char *const odd[] = {
+		"é", "ß", "Ω", "К1", "ｶ", "か", "①", "CR\u200b1", "CR1\u0301", "㐀", "\U00020000",
+		"\uf900", "\u00a0" "1", "ı"
+	};
+	uint64		(*likeness) (OgSlice key) =
+		og_provider_operation(&og_wangdian, "cancel")->likeness;
+
+	for (size_t i = 0; i < lengthof(pairs); i++)
+		ok(likeness(og_slice_of(pairs[i].one)) != 0 &&
+		   (likeness(og_slice_of(pairs[i].one)) ==
+			likeness(og_slice_of(pairs[i].other))) == pairs[i].alike,
+		   "wangdian: %s and %s are %s", pairs[i].one, pairs[i].other,
+		   pairs[i].alike ? "alike" : "not alike");
+	for (size_t i = 0; i < lengthof(odd); i++)
+		ok(likeness(og_slice_of(odd[i])) == 0, "wangdian: %s goes alone",
+		   odd[i]);
+}
+
 /* No batch may be larger than what a provider takes. */
 static void
 test_maxima(void)
@@ -454,6 +497,7 @@ main(void)
 	test_btse_signatures();
 	test_btse();
 	test_wangdian();
+	test_wangdian_likeness();
 	test_maxima();
 	test_pace();
 	test_tables();
