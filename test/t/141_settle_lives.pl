@@ -34,7 +34,7 @@ sub one_of { return $_[ int rand @_ ]; }
 sub place
 {
 	my ($client_id) = @_;
-	my $size = 1 + int rand 4;
+	my $size = 1 + int rand 3;
 	my ($type, $more) = @{ one_of([ 'LIMIT', '' ], [ 'LIMIT', '' ], [ 'LIMIT', '' ], [ 'MARKET', '' ],
 			[ 'OCO', ', stop_price => 41000, trigger_price => 40000' ]) };
 	my $price = $type eq 'MARKET' ? '' : ', price => 30000';
@@ -44,17 +44,18 @@ sub place
 	return "$type $size";
 }
 
-# Something happens to one of the orders; what, or nothing.
+# Something happens to one of the orders: this, or anything.  Answers what did.
 sub happen
 {
-	my ($order) = @_;
+	my ($order, $what) = @_;
 	my $alive = $order->{status} =~ /^(open|partly_filled)$/;
 	my $rest = $order->{size} - $order->{filled};
-	my $what = one_of(qw(fill fill fill amend amend cancel age age));
+
+	$what //= one_of(qw(fill fill fill amend amend amend age));
 
 	if ($what eq 'age')
 	{
-		my $minutes = one_of(1, 5, 20, 31);
+		my $minutes = one_of(1, 20, 31, 31);
 
 		$sandbox->age('btse', $order->{id}, $minutes * 60);
 		return "age $minutes";
@@ -89,8 +90,7 @@ sub truth
 # ----
 
 my @FAULTS = (
-	[],
-	[],
+	([]) x 12,
 	[ 'null_fields', fields => ['size'] ],
 	[ 'null_fields', fields => ['tradeId'] ],
 	[ 'null_fields', fields => ['filledSize'] ],
@@ -176,11 +176,13 @@ foreach my $round (1 .. $ROUNDS)
 		push @{ $life{ $_->{id} } }, $kind
 		  foreach grep { ($_->{client_order_id} // '') eq "mine-$n" } values %{ truth() };
 	}
-	foreach my $step (1 .. 4)
+	# Most lives are over in the end, one way or the other, and some long ago.
+	foreach my $step (undef, undef, undef, 'cancel', 'age')
 	{
 		foreach my $order (values %{ truth() })
 		{
-			push @{ $life{ $order->{id} } }, happen($order);
+			push @{ $life{ $order->{id} } }, happen($order, $step)
+			  if !defined $step || rand() < 0.6;
 		}
 	}
 
