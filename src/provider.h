@@ -385,7 +385,7 @@ typedef struct OgOperation
 typedef enum OgOrderState
 {
 	OG_ORDER_OPEN,
-	OG_ORDER_PARTLY_FILLED,		/* and open, or it is not known to be closed */
+	OG_ORDER_PARTLY_FILLED,		/* and open, or nobody knows of the rest */
 	OG_ORDER_FILLED,
 	OG_ORDER_CANCELLED,
 	OG_ORDER_GONE,				/* the provider does not know it, or no more */
@@ -429,9 +429,8 @@ typedef struct OgInquiry
 	const char *filled;			/* how much was filled, by one fill or in all */
 	const char *size;			/* of the order, in the same unit */
 
-	/* Of fills: */
-	const char *type;			/* the order's type, and which of these ... */
-	const char *fixed_type;		/* ... cannot be amended */
+	/* Of fills: is this of an order that could never have been amended? */
+	bool		(*fixed) (const OgColumn *columns, const OgSlice *values);
 	int			days;			/* it knows those of so many days */
 
 	/*

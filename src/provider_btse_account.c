@@ -13,10 +13,10 @@
 #define TRADES_DAYS		7
 
 /*
- * One order is known for so many minutes after it was cancelled; some less than
+ * One order is known for so many minutes after it was cancelled; ten less than
  * the page says, since not all clocks agree.
  */
-#define CANCELLED_MINUTES	25
+#define CANCELLED_MINUTES	20
 
 /* A status, or the code of an error, that says that there is no such order. */
 #define BTSE_ORDER_NOT_FOUND	"16"
@@ -181,6 +181,16 @@ btse_order_state(const OgColumn *columns, const OgSlice *values)
 	return OG_ORDER_UNKNOWN;
 }
 
+/* A market order trades at once, unless it has a trigger to wait for. */
+static bool
+btse_is_fixed(const OgColumn *columns, const OgSlice *values)
+{
+	return og_says(values[og_column(columns, "order_type")],
+				   BTSE_MARKET_ORDER) &&
+		!og_is_positive(values[og_column(columns, "trigger_type")]) &&
+		!og_is_positive(values[og_column(columns, "trigger_price")]);
+}
+
 /*
  * One order is known while it is open and for half an hour after it was
  * cancelled, so one that is not may have been filled.
@@ -199,8 +209,7 @@ const OgInquiry og_btse_inquiries[] = {
 		.time = "event_time",
 		.filled = "filled_size",
 		.size = "size",
-		.type = "order_type",
-		.fixed_type = BTSE_MARKET_ORDER,
+		.fixed = btse_is_fixed,
 		.days = TRADES_DAYS
 	},
 	{NULL}

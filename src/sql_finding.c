@@ -12,9 +12,9 @@
  * ever to be.  What a fill tells of its order's size may be what that was when
  * the order was placed, or when the fill came about, so fills that add up to it
  * may still be a part of an order that was amended since.  That cannot be where
- * fills tell different sizes (then they tell the size of their time), where
- * orders of this type cannot be amended, or where the order was alive so short a
- * time ago that the provider would know it had it been cancelled since.
+ * fills tell different sizes (then they tell the size of their time), where an
+ * order of this kind cannot be amended, or where it was alive so short a time ago
+ * that the provider would know it had it been cancelled since.
  *
  *-------------------------------------------------------------------------
  */
@@ -226,9 +226,8 @@ og_fills_take(Fills *fills, const OgSlice *values)
 	take_time(fills, values);
 	take_size(fills, values);
 	take_amount(fills, values);
-	if (fills->inquiry->type == NULL ||
-		!og_says(value_of(fills->operation, values, fills->inquiry->type),
-				 fills->inquiry->fixed_type))
+	if (fills->inquiry->fixed == NULL ||
+		!fills->inquiry->fixed(fills->operation->columns, values))
 		fills->amendable = true;
 	fills->count++;
 	MemoryContextSwitchTo(old);

@@ -278,8 +278,8 @@ foreach my $told (qw(original current))
 		[ '2, amend 5, fill 3', 'rejected partly_filled' ],
 		[ '5, fill 2, fill 3', 'not_cancellable filled' ],
 		[ '5, fill 2, age 20, fill 3', 'not_cancellable filled' ],
-		[ '5, fill 5, age 24', 'not_cancellable filled' ],
-		[ '5, fill 5, age 31', 'unknown partly_filled' ],
+		[ '5, fill 5, age 19', 'not_cancellable filled' ],
+		[ '5, fill 5, age 21', 'unknown partly_filled' ],
 		[ '2, fill 1, amend 5, fill 4, age 31',
 			$told eq 'current' ? 'not_cancellable filled' : 'unknown partly_filled' ],
 		[ '5, age 31, cancel, age 31', 'unknown gone' ])
@@ -303,6 +303,19 @@ my $market_id = $session->value(
 $sandbox->age('btse', $market_id, 3 * 24 * 3600);
 is_settled('btse', ["$market_id not_cancellable filled"], 'BTSE: a market order of three days ago',
 	ago => 61);
+
+# ... unless it waited for a trigger.
+foreach my $trigger ('"triggerType":1001', '"triggerType":0,"triggerPrice":29000', '"triggerType":0,"triggerPrice":0')
+{
+	$sandbox->reset;
+	$sandbox->put('btse', 'fills', { tradeId => 't', orderId => 'o', symbol => 'BTC-USD', size => 2, filledSize => 2,
+			orderType => 77, timestamp => (time() - 24 * 3600) * 1000 });
+	$sandbox->arm('set_fields', provider => 'btse', operation => 'trade_history', times => 0,
+		values => JSON::PP::decode_json("{$trigger}"));
+	is_settled('btse', [ $trigger =~ /:0}?$/ ? 'o not_cancellable filled' : 'o unknown partly_filled' ],
+		"BTSE: a market order with $trigger", ago => 61);
+	$sandbox->disarm;
+}
 
 # Trades of one order: what each tells of its size and its own, and what follows.
 my $now_ms = time() * 1000;
