@@ -65,12 +65,13 @@ static int64
 time_of(const OgOperation *operation, const OgSlice *values,
 		const char *name, int64 now_ms)
 {
-	OgSlice		value = value_of(operation, values, name);
-	int			column = name == NULL ? -1 : og_column(operation->columns, name);
+	int			column;
 	int64		ms;
 
-	if (column < 0 ||
-		!og_time_ms(operation->columns[column].type, value, &ms) ||
+	if (name == NULL)
+		return 0;
+	column = og_column(operation->columns, name);
+	if (!og_time_ms(operation->columns[column].type, values[column], &ms) ||
 		ms < 0 || ms > now_ms + AHEAD_MS)
 		return 0;
 	return ms;

@@ -734,6 +734,34 @@ test_shapes(void)
 			}
 }
 
+/* What an inquiry looks at is there. */
+static void
+test_inquiries(void)
+{
+	for (const OgProvider *const *p = og_providers; *p != NULL; p++)
+		for (const OgInquiry *inquiry = (*p)->inquiries;
+			 inquiry->operation != NULL; inquiry++)
+		{
+			const OgOperation *o = operation_of(*p, inquiry->operation);
+			const char *const looked_at[] = {
+				inquiry->time, inquiry->filled, inquiry->size,
+				inquiry->keys ? NULL : "order_id",
+				inquiry->client_ids ? "client_order_id" : NULL,
+				!inquiry->keys && inquiry->market ? "symbol" : NULL
+			};
+			int			wrong = 0;
+
+			for (size_t i = 0; i < lengthof(looked_at); i++)
+				wrong += looked_at[i] != NULL &&
+					og_column(o->columns, looked_at[i]) < 0;
+			if (inquiry->state == NULL)
+				wrong += o->id == NULL || inquiry->filled == NULL ||
+					inquiry->size == NULL || inquiry->keys;
+			ok(wrong == 0 && o->kind == OG_READ && o->read_records != NULL,
+			   "%s: settled by %s", (*p)->name, inquiry->operation);
+		}
+}
+
 int
 main(void)
 {
@@ -745,5 +773,6 @@ main(void)
 	test_integers();
 	test_times();
 	test_shapes();
+	test_inquiries();
 	return done_testing();
 }
