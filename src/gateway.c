@@ -262,7 +262,7 @@ fill_ring(OgCall *call)
 static bool
 send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 {
-	int64		wait_us = og_limiter_ask(call->limiter, og_http_now(),
+	int64		wait_us = og_limiter_ask(call->limiter, og_clock_now(),
 										 &batch->turn);
 
 	if (wait_us == 0)
@@ -376,16 +376,16 @@ static void
 sleep_for(OgCall *call, const Pause *pause)
 {
 	OgWait		what = what_for(call, pause);
-	int64		now = og_http_now();
+	int64		now = og_clock_now();
 	OgTransfer *ended;
 
 	og_report_wait(call, what, now);
 	ended = og_http_wait(call->http,
 						 sleep_ms(now, earlier(pause->until, call->deadline)),
 						 what);
-	og_report_waited(call, og_http_now());
+	og_report_waited(call, og_clock_now());
 	if (pause->until != 0)
-		call->waited_us += og_http_now() - now;
+		call->waited_us += og_clock_now() - now;
 	if (ended == NULL)
 		return;
 
@@ -402,7 +402,7 @@ og_call_step(OgCall *call)
 	Pause		pause;
 
 	fill_ring(call);
-	now = og_http_now();
+	now = og_clock_now();
 	if (call->deadline != 0 && now >= call->deadline)
 	{
 		time_out(call);

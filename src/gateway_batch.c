@@ -106,7 +106,7 @@ batch_leaves(void *owner, TimestampTz at)
 	CallBatch  *batch = owner;
 	OgCall	   *call = batch->call;
 
-	if (!og_limiter_stamp(call->limiter, &batch->turn, og_http_now()))
+	if (!og_limiter_stamp(call->limiter, &batch->turn, og_clock_now()))
 		return false;
 	batch->left = true;
 	batch->has_turn = false;
@@ -177,7 +177,7 @@ static void
 plan_retry(CallBatch *batch, int64 pause_ms)
 {
 	batch->state = BATCH_BACKOFF;
-	batch->not_before = og_http_now() + pause_ms * 1000;
+	batch->not_before = og_clock_now() + pause_ms * 1000;
 	for (int i = 0; i < batch->nopen; i++)
 		batch->asked[i] = batch->keys[batch->open[i]];
 }

@@ -89,7 +89,7 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 
 	sending->patience_us = patience_us(account);
 	sending->limiter = og_pace_limiter(account, asked->operation);
-	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
+	if (sending->deadline != 0 && og_clock_now() >= sending->deadline)
 		asked->unsent = OUT_OF_TIME;
 	else
 		asked->unsent = og_sending_turn(sending);

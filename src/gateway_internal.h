@@ -29,6 +29,7 @@
 #include "nodes/pg_list.h"
 
 #include "activity.h"
+#include "clock.h"
 #include "gateway.h"
 #include "http.h"
 #include "limiter.h"
@@ -74,7 +75,7 @@ typedef struct CallBatch
 	int			nopen;
 
 	int			attempts;
-	int64		not_before;		/* og_http_now() */
+	int64		not_before;		/* og_clock_now() */
 	OgTurn		turn;
 	bool		has_turn;		/* reserved, neither stamped nor returned */
 	bool		left;			/* the first byte of this attempt is away */
@@ -103,10 +104,10 @@ typedef struct CallReport
 	bool		ended;
 	OgActivity *activity;
 	OgStatsCounters counters;	/* since they were added last */
-	int64		added;			/* when: og_http_now() */
+	int64		added;			/* when: og_clock_now() */
 	int			nunanswered;	/* keys that left, without a verdict so far */
 	int			nclosed;		/* keys with a final outcome */
-	int64		estimated;		/* last_turn: og_http_now() */
+	int64		estimated;		/* last_turn: og_clock_now() */
 	OgWait		waiting;
 	int64		turn_since;		/* asleep for a turn since then, or 0 */
 } CallReport;
@@ -148,7 +149,7 @@ struct OgCall
 	CallBatch  *ended;			/* its answer is to be read, or NULL */
 
 	/* bounds */
-	int64		deadline;		/* og_http_now(); 0 = none */
+	int64		deadline;		/* og_clock_now(); 0 = none */
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		one_by_one;		/* no request leaves before the last one is
@@ -240,7 +241,7 @@ typedef struct Sending
 	OgHttp	   *http;
 	OgLimiter  *limiter;
 	OgTurn		turn;
-	int64		deadline;		/* og_http_now(); 0 = none */
+	int64		deadline;		/* og_clock_now(); 0 = none */
 	int64		patience_us;	/* for turns and pauses from now on */
 	bool		announced;		/* the NOTICE about a long wait was given */
 	OgActivity *activity;		/* NULL: nobody is to see it */

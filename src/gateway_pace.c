@@ -112,13 +112,13 @@ og_pace_limiter(const OgAccount *account, const OgOperation *operation)
 	return og_limiter_open(&counted);
 }
 
-/* When a call that begins now has to be over, by og_http_now(); 0 = never. */
+/* When a call that begins now has to be over, by og_clock_now(); 0 = never. */
 int64
 og_pace_deadline(const OgAccount *account)
 {
 	if (account->call_timeout == 0)
 		return 0;
-	return og_http_now() + (int64) account->call_timeout * 1000;
+	return og_clock_now() + (int64) account->call_timeout * 1000;
 }
 
 /* ---------- of a call ---------- */
@@ -155,7 +155,7 @@ bound_us(const OgCall *call)
 	int64		bound = patience_us(call);
 
 	if (call->deadline != 0)
-		bound = Min(bound, call->deadline - og_http_now());
+		bound = Min(bound, call->deadline - og_clock_now());
 	return Max(bound, 0);
 }
 
@@ -205,6 +205,6 @@ og_pace_announce(OgCall *call, int64 wait_us)
 void
 og_pace_begin(OgCall *call)
 {
-	og_pace_announce(call, og_limiter_estimate(call->limiter, og_http_now(),
+	og_pace_announce(call, og_limiter_estimate(call->limiter, og_clock_now(),
 											   call->split.nbatches));
 }

@@ -36,7 +36,7 @@ struct OgReader
 	MemoryContext requests;		/* of one attempt */
 	MemoryContextCallback on_reset;
 	bool		ended;
-	int64		added;			/* to the statistics; og_http_now() */
+	int64		added;			/* to the statistics; og_clock_now() */
 	Sending		sending;
 	OgPace		pace;
 	int64		foreign;		/* records about ids nobody asked for ... */
@@ -70,7 +70,7 @@ add_to_stats(OgReader *reader)
 {
 	og_stats_add(reader->account->serverid, reader->account->server,
 				 reader->function, &reader->sending.counters);
-	reader->added = og_http_now();
+	reader->added = og_clock_now();
 }
 
 /* The call is over, or its memory goes. */
@@ -93,7 +93,7 @@ begin_report(OgReader *reader, int64 ids)
 												 reader->account->server,
 												 reader->function, ids);
 	reader->sending.counters.calls = 1;
-	reader->added = og_http_now();
+	reader->added = og_clock_now();
 	reader->on_reset.func = end_report;
 	reader->on_reset.arg = reader;
 	MemoryContextRegisterResetCallback(reader->context, &reader->on_reset);
@@ -104,7 +104,7 @@ static bool
 is_timed_out(const OgReader *reader)
 {
 	return reader->sending.deadline != 0 &&
-		og_http_now() >= reader->sending.deadline;
+		og_clock_now() >= reader->sending.deadline;
 }
 
 /* "request" is what was asked for; NULL until one was made. */
@@ -376,7 +376,7 @@ ask(OgReader *reader)
 		MemoryContextReset(reader->requests);
 	}
 	MemoryContextReset(reader->requests);
-	if (og_http_now() - reader->added > ADD_EVERY_US)
+	if (og_clock_now() - reader->added > ADD_EVERY_US)
 		add_to_stats(reader);
 }
 

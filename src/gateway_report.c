@@ -46,7 +46,7 @@ og_report_end(OgCall *call)
 	if (report->ended)
 		return;
 	report->ended = true;
-	og_report_waited(call, og_http_now());
+	og_report_waited(call, og_clock_now());
 	report->counters.ids[OG_UNKNOWN] += report->nunanswered;
 	report->counters.ids[OG_NOT_SENT] += nkeys - report->nclosed -
 		report->nunanswered;
@@ -70,7 +70,7 @@ og_report_begin(OgCall *call)
 										 call->account->server,
 										 call->function, call->keys->nkeys);
 	report->counters.calls = 1;
-	report->added = og_http_now();
+	report->added = og_clock_now();
 	report->on_reset.func = end_on_reset;
 	report->on_reset.arg = call;
 	MemoryContextRegisterResetCallback(call->context, &report->on_reset);
@@ -145,7 +145,7 @@ og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 {
 	CallReport *report = &call->report;
 	OgActivity *activity = report->activity;
-	int64		now = og_http_now();
+	int64		now = og_clock_now();
 
 	og_report_response(&report->counters, response);
 	if (batch->left)

@@ -21,7 +21,7 @@ patience_us(const Sending *sending)
 	int64		patience = sending->patience_us;
 
 	if (sending->deadline != 0)
-		patience = Min(patience, sending->deadline - og_http_now());
+		patience = Min(patience, sending->deadline - og_clock_now());
 	return Max(patience, 0);
 }
 
@@ -60,12 +60,12 @@ show_wait(Sending *sending, OgWait what)
 static void
 sleep_for_turn(Sending *sending, int64 wait_us)
 {
-	int64		begin = og_http_now();
+	int64		begin = og_clock_now();
 	int64		waited;
 
 	show_wait(sending, OG_WAIT_TURN);
 	(void) og_http_wait(sending->http, wait_us / 1000 + 1, OG_WAIT_TURN);
-	waited = og_http_now() - begin;
+	waited = og_clock_now() - begin;
 	sending->patience_us -= waited;
 	sending->counters.turn_wait_us += waited;
 }
@@ -76,7 +76,7 @@ og_sending_turn(Sending *sending)
 {
 	for (;;)
 	{
-		int64		wait_us = og_limiter_ask(sending->limiter, og_http_now(),
+		int64		wait_us = og_limiter_ask(sending->limiter, og_clock_now(),
 											 &sending->turn);
 		int64		left = patience_us(sending);
 
@@ -98,7 +98,7 @@ og_sending_turn(Sending *sending)
 bool
 og_sending_pause(Sending *sending, int64 pause_us)
 {
-	int64		end = og_http_now() + pause_us;
+	int64		end = og_clock_now() + pause_us;
 	int64		left_us;
 
 	if (pause_us > patience_us(sending))
@@ -106,7 +106,7 @@ og_sending_pause(Sending *sending, int64 pause_us)
 	announce(sending, pause_us);
 	sending->patience_us -= pause_us;
 	show_wait(sending, OG_WAIT_BACKOFF);
-	while ((left_us = end - og_http_now()) > 0)
+	while ((left_us = end - og_clock_now()) > 0)
 		(void) og_http_wait(sending->http, left_us / 1000 + 1,
 							OG_WAIT_BACKOFF);
 	return true;
@@ -119,7 +119,7 @@ leaves(void *owner, TimestampTz at)
 	Sending    *sending = owner;
 	OgActivity *activity = sending->activity;
 
-	if (!og_limiter_stamp(sending->limiter, &sending->turn, og_http_now()))
+	if (!og_limiter_stamp(sending->limiter, &sending->turn, og_clock_now()))
 		return false;
 	sending->counters.requests++;
 	if (activity != NULL)
@@ -165,7 +165,7 @@ og_sending_exchange(Sending *sending, SignedRequest *request, OgSight *sight)
 		int64		left_ms = -1;
 
 		if (sending->deadline != 0)
-			left_ms = (Max(sending->deadline - og_http_now(), 0) + 999) / 1000;
+			left_ms = (Max(sending->deadline - og_clock_now(), 0) + 999) / 1000;
 		if (og_http_wait(sending->http, left_ms, OG_WAIT_ANSWER) != NULL)
 			break;
 		if (left_ms == 0)

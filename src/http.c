@@ -186,7 +186,7 @@ what_now(const OgHttp *http, OgWait what)
 OgTransfer *
 og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 {
-	int64		begin = og_http_now();
+	int64		begin = og_clock_now();
 	int64		timeout_us = -1;
 	bool		woken = false;
 
@@ -218,7 +218,7 @@ og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
 
 		/* Even without time left, what has come in is taken in once. */
 		if (timeout_us >= 0)
-			left = Max(timeout_us - (og_http_now() - begin), 0);
+			left = Max(timeout_us - (og_clock_now() - begin), 0);
 		if (due >= 0 && (left < 0 || due < left))
 			woken = og_event_turn(due, what_now(http, what));
 		else

@@ -233,9 +233,6 @@ extern bool og_http_clock_differs(const OgClock *clock, int64 tolerance_ms);
 /* "our clock is 131 s ahead of the provider's", palloc'd. */
 extern char *og_http_clock_words(const OgClock *clock);
 
-/* Microseconds of a clock that is never set: for bounds on waiting. */
-extern int64 og_http_now(void);
-
 /* True if text is an http or https URL without user, query and fragment. */
 extern bool og_http_base_url_ok(const char *url, bool *is_https);
 

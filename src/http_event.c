@@ -53,12 +53,6 @@ static struct
 	int64		slept_us;		/* in all */
 } loop = {.epoll_fd = -1};
 
-int64
-og_http_now(void)
-{
-	return og_clock_now();
-}
-
 /* How long this process has slept here in all, for differences. */
 int64
 og_event_slept(void)
@@ -72,7 +66,7 @@ set_timer(CURLM *multi, long timeout_ms, void *unused)
 {
 	loop.timer_armed = (timeout_ms >= 0);
 	if (loop.timer_armed)
-		loop.timer = og_http_now() + (int64) timeout_ms * 1000;
+		loop.timer = og_clock_now() + (int64) timeout_ms * 1000;
 	return 0;
 }
 
@@ -365,7 +359,7 @@ og_event_turn(int64 timeout_us, OgWait what)
 
 	if (loop.timer_armed)
 	{
-		int64		left = loop.timer - og_http_now();
+		int64		left = loop.timer - og_clock_now();
 
 		if (left <= 0)
 		{
@@ -377,10 +371,10 @@ og_event_turn(int64 timeout_us, OgWait what)
 			timeout_us = left;
 	}
 
-	asleep = og_http_now();
+	asleep = og_clock_now();
 	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
 							 lengthof(events), wait_event(what));
-	loop.slept_us += og_http_now() - asleep;
+	loop.slept_us += og_clock_now() - asleep;
 	for (i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)

@@ -27,6 +27,7 @@
 
 #include "lib/ilist.h"
 
+#include "clock.h"
 #include "http.h"
 
 /* CURLOPT_QUICK_EXIT: a name lookup can be given up. */
@@ -133,7 +134,7 @@ struct OgTransfer
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	bool		too_late;		/* .ready did not let it leave */
-	int64		started_us;		/* og_http_now() */
+	int64		started_us;		/* og_clock_now() */
 	int			socket_errno;	/* no socket could be made */
 	int			watch_errno;	/* its socket could not be watched */
 

@@ -29,7 +29,7 @@ struct OgKept
 	CURLSH	   *connections;
 	uint64		cache;			/* its number, for http_socket.c */
 	bool		in_use;
-	int64		idle_since;		/* og_http_now() */
+	int64		idle_since;		/* og_clock_now() */
 };
 
 /* Longest idle first; those in use are anywhere. */
@@ -129,7 +129,7 @@ static bool
 is_usable(const OgKept *entry)
 {
 	return !entry->distrusted &&
-		og_http_now() - entry->idle_since < OG_MAX_IDLE_SECONDS * USECS_PER_SEC;
+		og_clock_now() - entry->idle_since < OG_MAX_IDLE_SECONDS * USECS_PER_SEC;
 }
 
 /*
@@ -171,7 +171,7 @@ og_kept_leave(OgTransfer *transfer)
 		return;
 	transfer->kept = NULL;
 	entry->in_use = false;
-	entry->idle_since = og_http_now();
+	entry->idle_since = og_clock_now();
 	dlist_delete(&entry->node);
 	dlist_push_tail(&kept, &entry->node);
 	if (entry->distrusted || !og_socket_any_in(entry->cache, false))

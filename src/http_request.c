@@ -388,7 +388,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	og_socket_unreserve(self);
 	self->started = true;
 	self->slept_before = og_event_slept();
-	self->started_us = og_http_now();
+	self->started_us = og_clock_now();
 	self->response.sent_at = now;
 	self->http->nunstarted--;
 	return CURL_PREREQFUNC_OK;

@@ -374,7 +374,7 @@ read_cost(OgTransfer *transfer)
 		return;
 	response->bytes_sent = bytes_sent(transfer);
 	response->bytes_received = (int64) (answer->head_bytes + answer->len);
-	response->took_us = Max(og_http_now() - transfer->started_us, 1);
+	response->took_us = Max(og_clock_now() - transfer->started_us, 1);
 }
 
 /* No body that is not whole leaves this room. */
