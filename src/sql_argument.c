@@ -16,7 +16,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "limiter.h"
+#include "clock.h"
 #include "sql_argument.h"
 #include "sql_call.h"
 

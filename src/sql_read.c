@@ -16,8 +16,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "clock.h"
 #include "gateway_read.h"
-#include "limiter.h"
 #include "provider_btse.h"
 #include "sql_argument.h"
 #include "sql_call.h"
