@@ -15,7 +15,8 @@
  * After that a value is a slice of the answer from its first to its last
  * character: a string with its quotes and escapes, a number with its very
  * digits.  Cursors step through members and elements.  A number never
- * becomes a double: it is compared, and handed on, as text.
+ * becomes a double: it is compared as text, and handed on as text or, where
+ * that is exact, as an integer and a power of ten.
  *
  * Long loops check for interrupts, so every function may end by longjmp when
  * a query is cancelled; nothing is held then but palloc'd memory.
