@@ -2,14 +2,21 @@
 #
 # As with any PostgreSQL extension, with the server's headers installed:
 #
-#	make, make install, make installcheck
-#			PG_CONFIG=/path/to/pg_config picks another server
+#	make, make install
+#	make installcheck	pg_regress against the running server that PGHOST,
+#			PGPORT and PGUSER name, as a superuser of it; it may preload the
+#			library or not
+#	make prove_installcheck	the TAP tests, which start clusters of their own;
+#			not as root, and with what TAP tests of PostgreSQL need
+#
+# PG_CONFIG=/path/to/pg_config picks another PostgreSQL for all of them.
 #
 # On a machine that has nothing but git, make, and root or sudo (each of these
 # installs what is missing and works in a private copy and a private cluster):
 #
 #	make check		every test
 #	make demo		a real script of cancels against the sandbox
+#	make sandbox	a cluster and the sandbox to play with, until Ctrl-C
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
 #	make memcheck	tests with every server under valgrind
@@ -19,7 +26,7 @@
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo bench fuzz memcheck lint check-floors check-versions
+OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -36,13 +43,13 @@ endif
 
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
-export OG_CALLS OG_SECONDS OG_SEED OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER ROUNDS SVG
+export OG_CALLS OG_SECONDS OG_SEED OG_CASES OG_PRELOAD VERSIONS CACHE MIRROR
+export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo bench fuzz memcheck lint check-versions:
+check demo sandbox bench fuzz memcheck lint check-versions:
 	@test/setup/$@
 
 check-floors:
@@ -68,7 +75,6 @@ REGRESS_OPTS = --load-extension=$(EXTENSION)
 ENCODING = UTF8
 NO_LOCALE = 1
 
-TAP_TESTS = 1
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
 
 # What a TAP test finds in its environment besides what PGXS gives it; see
@@ -90,7 +96,7 @@ endif
 # lookup that gets no answer could not be interrupted; OpenSSL 3.0 the first
 # whose algorithms can be fetched once.
 NEEDED = "libcurl >= 7.87" "openssl >= 3.0" libcjson
-ifeq ($(filter %clean uninstall installcheck,$(MAKECMDGOALS)),)
+ifeq ($(filter %clean uninstall %installcheck,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && echo found),found)
 $(error pkg-config does not find $(NEEDED): install pkg-config, \
 libcurl4-openssl-dev, libssl-dev and libcjson-dev)
@@ -106,6 +112,14 @@ PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wold-style-definition -Wwrite-strings -Wformat=2 -Wno-format-nonliteral
 
 include $(PGXS)
+
+# Not a part of installcheck: that asks nothing of the machine but a server.
+.PHONY: prove_installcheck
+prove_installcheck:
+	@test "$$(id -u)" -ne 0 || { echo "PostgreSQL does not run as root, so its \
+	TAP tests cannot: run \"make prove_installcheck\" as another user, or \
+	\"make check\", which does all by itself" >&2; exit 1; }
+	$(prove_installcheck)
 
 # PGXS knows no dependencies on headers; ours are few.
 $(OBJS): $(wildcard src/*.h)

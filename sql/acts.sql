@@ -143,6 +143,30 @@ SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'OCO', 1, 1, 'G
 SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'PEG', 1, 1)$$);
 SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1, stealth => 10)$$);
 SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1, deviation => 1)$$);
+-- what would trade at once, though the arguments say that it waits
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1, trail_value => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, trail_value => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, trail_value => 1, tx_type => 'limit')$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'PEG', 1, 1, stealth => 10, trail_value => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, tx_type => 'STOP', trail_value => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, trigger_price => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, stop_price => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'PEG', 1, 1, stealth => 10, trigger_price => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, post_only => true)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 1, post_only => true, tx_type => 'STOP', trigger_price => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1, 'ioc', post_only => true)$$);
+SELECT refused($$SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1, 'FOK', post_only => true)$$);
+SELECT refused($$SELECT FROM btse_create_order_preview('BTC-USD', 'BUY', 'LIMIT', 1, 1, trail_value => 1)$$);
+SELECT refused($$SELECT FROM btse_create_order_preview('BTC-USD', 'BUY', 'MARKET', 1, post_only => true)$$);
+SELECT refused($$SELECT FROM btse_create_orders('[{"symbol": "BTC-USD", "side": "BUY", "type": "MARKET", "size": 1},
+	{"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "size": 1, "price": 1, "trail_value": 1}]')$$);
+SELECT refused($$SELECT FROM btse_create_orders_preview('[{"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "size": 1, "price": 1,
+	"post_only": true, "time_in_force": "IOC"}]')$$);
+-- ... and what does wait, or says nothing about it
+SELECT body FROM btse_create_order_preview('BTC-USD', 'BUY', 'MARKET', 1, tx_type => 'STOP', trigger_price => 2, trail_value => 1, client_order_id => 'a');
+SELECT body FROM btse_create_order_preview('BTC-USD', 'BUY', 'LIMIT', 1, 1, 'DAY', post_only => true, client_order_id => 'a');
+SELECT body FROM btse_create_order_preview('BTC-USD', 'BUY', 'LIMIT', 1, 1, 'IOC', post_only => false, client_order_id => 'a');
+SELECT body FROM btse_create_order_preview('BTC-USD', 'BUY', 'MARKET', 1, time_in_force => 'FOK', client_order_id => 'a');
 -- durations
 SELECT refused($$SELECT FROM btse_cancel_all_after('-1 ms')$$);
 SELECT refused($$SELECT FROM btse_cancel_all_after('1 month')$$);

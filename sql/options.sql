@@ -64,8 +64,7 @@ GROUP BY wrapper ORDER BY wrapper;
 -- all of them at once
 SELECT wrapper, server(wrapper, string_agg(format('%I %L', option, value), ', '))
 FROM valid
-WHERE (option <> 'query_rate_limit' OR wrapper <> 'wangdian_fdw')
-	AND (option <> 'signed_data' OR wrapper = 'xt_fdw')
+WHERE option <> 'signed_data' OR wrapper = 'xt_fdw'
 GROUP BY wrapper ORDER BY wrapper;
 -- and none
 SELECT wrapper, refused(format('CREATE SERVER regress_og_%1$s FOREIGN DATA WRAPPER %1$I', wrapper))
@@ -81,7 +80,7 @@ DROP TABLE valid;
 SELECT server('xt_fdw', $$bas_url 'https://example.com'$$);
 SELECT server('tronsave_fdw', $$"Timeout" '1s'$$);
 SELECT server('btse_fdw', $$"" '1s'$$);
-SELECT server('wangdian_fdw', $$query_rate_limit '1/1s'$$);
+SELECT server('wangdian_fdw', $$query_limit '1/1s'$$);
 SELECT server('btse_fdw', $$signed_data 'encoded'$$);
 -- a credential is no option of a server, and is not repeated
 SELECT server('xt_fdw', $$secret_key 'hush-hush'$$);

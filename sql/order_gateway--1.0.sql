@@ -291,20 +291,6 @@ COMMENT ON FUNCTION wangdian_cancel_preview(anycompatiblearray, name, timestampt
 'Request n is stamped with the time "at" plus n - 1 ms. Needs the same privileges as the call';
 
 --
--- Whoever may call these can change orders, or see how they would be changed,
--- under the account that a user mapping names: granted by name only.
---
-
-REVOKE ALL ON FUNCTION batch_cancel(text, anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_cancel(anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel(text, anycompatiblearray, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION wangdian_cancel(anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION batch_cancel_preview(text, anycompatiblearray, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_preview(text, anycompatiblearray, text, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION wangdian_cancel_preview(anycompatiblearray, name, timestamptz) FROM PUBLIC;
-
---
 -- Calls in progress.  What the function returns is already limited to what
 -- the current role may see.
 --
@@ -331,8 +317,7 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_activity() IS
 'calls in progress in all databases, one row each, as the view order_gateway_activity shows them: '
-'those of the current role, or all to members of pg_read_all_stats. '
-'Error 55000 where sessions share no memory';
+'those of the current role, or all to members of pg_read_all_stats';
 
 CREATE VIEW order_gateway_activity AS
 SELECT a.pid,
@@ -358,7 +343,7 @@ COMMENT ON VIEW order_gateway_activity IS
 COMMENT ON COLUMN order_gateway_activity.pid IS 'process id of the session, as in pg_stat_activity';
 COMMENT ON COLUMN order_gateway_activity.database IS 'database of the session';
 COMMENT ON COLUMN order_gateway_activity.role IS 'role that calls, whose user mapping is used';
-COMMENT ON COLUMN order_gateway_activity.server IS 'foreign server that is called';
+COMMENT ON COLUMN order_gateway_activity.server IS 'foreign server that is called, by the name that it has; one of another database by the name that it had when the call began';
 COMMENT ON COLUMN order_gateway_activity.function IS 'function that was called';
 COMMENT ON COLUMN order_gateway_activity.ids IS 'ids in the call, repeated ones counted once';
 COMMENT ON COLUMN order_gateway_activity.ids_answered IS 'ids that were sent and have their final outcome';
@@ -371,8 +356,6 @@ COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits f
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
 
-GRANT SELECT ON order_gateway_activity TO PUBLIC;
-
 --
 -- Statistics
 --
@@ -380,6 +363,7 @@ GRANT SELECT ON order_gateway_activity TO PUBLIC;
 CREATE FUNCTION order_gateway_stats(
 	OUT datid oid,
 	OUT server name,
+	OUT dropped boolean,
 	OUT function text,
 	OUT calls bigint,
 	OUT requests bigint,
@@ -407,12 +391,12 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_stats() IS
-'what calls of all databases did since the last reset, one row per server and function, as the view order_gateway_stats shows it. '
-'Error 55000 where sessions share no memory';
+'what calls of all databases did since the last reset, one row per server and function, as the view order_gateway_stats shows it';
 
 CREATE VIEW order_gateway_stats AS
 SELECT d.datname AS database,
 	s.server,
+	s.dropped,
 	s.function,
 	s.calls,
 	s.requests,
@@ -440,8 +424,9 @@ LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.datid;
 
 COMMENT ON VIEW order_gateway_stats IS
 'what calls did since the last reset: one row per server and function; times are in milliseconds';
-COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to';
-COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name it was called by last';
+COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_stats.server IS 'foreign server, by the name that it has; one of another database, or one that was dropped, by the name it was called by last';
+COMMENT ON COLUMN order_gateway_stats.dropped IS 'whether the server, or its database, was dropped: a new one of the same name has rows of its own; NULL for servers of other databases, where that cannot be seen';
 COMMENT ON COLUMN order_gateway_stats.function IS 'function that was called';
 COMMENT ON COLUMN order_gateway_stats.calls IS 'calls that had at least one id, and reads';
 COMMENT ON COLUMN order_gateway_stats.requests IS 'requests that left, those sent again included';
@@ -472,13 +457,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION order_gateway_stats_reset() IS
-'forgets the statistics of all servers and functions. Error 55000 where sessions share no memory';
-
--- The one who trades, and how much, is not everybody's business.
-REVOKE ALL ON FUNCTION order_gateway_stats() FROM PUBLIC;
-REVOKE ALL ON FUNCTION order_gateway_stats_reset() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION order_gateway_stats() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats TO pg_read_all_stats;
+'forgets the statistics of all servers and functions';
 
 --
 -- Limits
@@ -503,8 +482,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_limits() IS
-'what is left of each limit of each lane, as the view order_gateway_limits shows it. '
-'Error 55000 where sessions share no memory';
+'what is left of each limit of each lane, as the view order_gateway_limits shows it';
 
 CREATE VIEW order_gateway_limits AS
 SELECT l.lane,
@@ -526,11 +504,11 @@ LEFT JOIN pg_catalog.pg_database AS d ON d.oid = l.datid;
 COMMENT ON VIEW order_gateway_limits IS
 'what is left of each limit: one row per lane (what a provider counts requests on) and limit';
 COMMENT ON COLUMN order_gateway_limits.lane IS 'name of the account or host: the beginning of a hash, which holds no key';
-COMMENT ON COLUMN order_gateway_limits.class IS 'what is counted: orders or queries of an account, or all of a host';
+COMMENT ON COLUMN order_gateway_limits.class IS 'what is counted: orders or queries of an account, or all that goes to a host; where the provider counts what is signed together (XT), queries count as orders, too';
 COMMENT ON COLUMN order_gateway_limits.host IS 'host and port of the provider';
-COMMENT ON COLUMN order_gateway_limits.database IS 'database of the call that used the lane last';
-COMMENT ON COLUMN order_gateway_limits.server IS 'server of the call that used the lane last; its limits are shown';
-COMMENT ON COLUMN order_gateway_limits.rate_limit IS 'one limit of that server; NULL where it has none that counts here';
+COMMENT ON COLUMN order_gateway_limits.database IS 'database of the server; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_limits.server IS 'server with this limit that used the lane last, by the name that it has; NULL if it was dropped';
+COMMENT ON COLUMN order_gateway_limits.rate_limit IS 'one limit that counts here; NULL where no server has any';
 COMMENT ON COLUMN order_gateway_limits.requests IS 'how many requests the limit allows';
 COMMENT ON COLUMN order_gateway_limits.used IS 'how many it counts now';
 COMMENT ON COLUMN order_gateway_limits.available IS 'how many may be sent at once';
@@ -538,10 +516,6 @@ COMMENT ON COLUMN order_gateway_limits.next_turn_at IS 'when the next request ma
 COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent because the provider said "too frequent"; NULL = not held back';
 COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
 COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
-
-REVOKE ALL ON FUNCTION order_gateway_limits() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_limits TO pg_read_all_stats;
 
 --
 -- Before going live: what a DBA wants to know of a server.  It opens
@@ -564,8 +538,6 @@ COMMENT ON FUNCTION order_gateway_check(name) IS
 'name lookup, connection, TLS and its certificate, HTTP, round trip, clock, and the current user''s credentials. '
 'Returns one row per item: ok is true, false with a hint what to do, or NULL where the item was not reached or does not exist. '
 'Call it in FROM';
-
-REVOKE ALL ON FUNCTION order_gateway_check(name) FROM PUBLIC;
 
 --
 -- Reads: what a provider tells, one row per record.  Row types have names, so
@@ -914,7 +886,7 @@ COMMENT ON COLUMN btse_invest_product.incrementalsize IS 'step of amounts';
 COMMENT ON COLUMN btse_invest_product.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
 
 CREATE TYPE btse_invest_order AS (
-	id text,
+	order_id text,
 	name text,
 	currency text,
 	type text,
@@ -934,7 +906,7 @@ CREATE TYPE btse_invest_order AS (
 	raw json);
 
 COMMENT ON TYPE btse_invest_order IS 'an investment of the account at BTSE';
-COMMENT ON COLUMN btse_invest_order.id IS 'id of the investment';
+COMMENT ON COLUMN btse_invest_order.order_id IS 'id of the investment';
 COMMENT ON COLUMN btse_invest_order.name IS 'name of the product';
 COMMENT ON COLUMN btse_invest_order.currency IS 'its currency';
 COMMENT ON COLUMN btse_invest_order.type IS 'its type';
@@ -1238,6 +1210,30 @@ COMMENT ON FUNCTION tronsave_orders(anycompatiblearray, name) IS
 'fast-charge orders of the account at TronSave by their ids; order_id comes back in the type of the ids, status in the words of TronSave. '
 'No row comes for an id that TronSave does not know. Call it in FROM. Source: TronSave API v0, POST fast-charge-order-tracking';
 
+CREATE FUNCTION wangdian_returns(
+	return_nos anycompatiblearray,
+	server name DEFAULT 'wangdian',
+	OUT return_no anycompatible,
+	OUT status int,
+	OUT status_name text,
+	OUT stockout_status int,
+	OUT stockout_status_name text,
+	OUT goods_count numeric,
+	OUT goods_out_count numeric,
+	OUT created timestamptz,
+	OUT modified timestamptz,
+	OUT raw json)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION wangdian_returns(anycompatiblearray, name) IS
+'purchase returns in the Wangdian ERP by their numbers, one number in a request; return_no comes back in the type of the numbers. '
+'status: 10 cancelled, 20 being edited, 30 waiting for audit, 40 audited, 60 done; '
+'stockout_status: 0 nothing left the warehouse, 1 a part, 2 all of it, 3 stopped. No row comes for a number that Wangdian does not know. '
+'Call it in FROM. Source: Wangdian purchase.PurchaseReturn.queryWithDetail';
+
 -- What the numbers of BTSE are called.  Asks nobody, so anybody may.
 CREATE FUNCTION btse_codes()
 RETURNS SETOF btse_code
@@ -1246,27 +1242,6 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 49;
 
 COMMENT ON FUNCTION btse_codes() IS
 'numbers that BTSE uses for statuses and types, with their names. Source: BTSE spot API v3.3, API Enum';
-
--- They open connections and use credentials, so each is granted to nobody.
-
-REVOKE ALL ON FUNCTION btse_market_summary(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_price(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_orderbook(text, int, int, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_orderbook_l2(text, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_time(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_order(text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_open_orders(text, text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_fees(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_products(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_orders(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_history(name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_open_orders(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_order(text, text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION xt_orders(text, anycompatiblearray, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION tronsave_orders(anycompatiblearray, name) FROM PUBLIC;
 
 --
 -- What became of orders whose outcome is unknown
@@ -1283,7 +1258,8 @@ CREATE TYPE order_state AS ENUM (
 
 COMMENT ON TYPE order_state IS
 'where an order stands: '
-'open; partly_filled = open still, or not known to be closed; filled; cancelled; '
+'open; partly_filled = something of it was filled, and it is open, or nobody knows of the rest; '
+'filled, or done; cancelled; '
 'gone = the provider does not know it, or no more; '
 'unknown = the provider says nothing that is documented';
 
@@ -1307,16 +1283,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
 SUPPORT order_gateway_support;
 
 COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) IS
-'asks XT, TronSave or BTSE by their reads what became of orders whose outcome is unknown, and touches none: '
+'asks a provider by its reads what became of orders whose outcome is unknown, and touches none: '
 'ids as they were given to the call, sent_at one time for each id in the same order (as the call returned it), '
 'market of XT or symbol of BTSE, by ''order_id'' or at BTSE ''client_order_id'', act ''cancel'' or ''create'': what is unknown, '
 'and by order ids alone if the act is a cancel. One row per id in input order: '
 'order_state = where the order stands now, outcome = what follows for the act, unknown where nothing does. '
 'An open order is believed only 60 s after sent_at, since a request may still be running; of one that is not known nothing follows; '
-'and one that is over a minute older than sent_at was not created by that request. '
-'Errors: those of a read; 0A000 for Wangdian, which has none. Call it in FROM';
-
-REVOKE ALL ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[], text, text, text) FROM PUBLIC;
+'and one that is over a minute older than sent_at, or does not tell when it was made, was not surely created by that request. '
+'Errors: those of a read. Call it in FROM';
 
 --
 -- Acts on orders and investments at BTSE.  What became of an act comes first
@@ -1474,7 +1448,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 2;
 COMMENT ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) IS
 'creates an order at BTSE. side BUY or SELL; type LIMIT, MARKET, OCO or PEG; every type but MARKET needs a price; time_in_force GTC (the provider''s '
 'default), IOC, FOK, HALFMIN, FIVEMIN, HOUR, TWELVEHOUR, DAY, WEEK or MONTH; tx_type STOP or TRIGGER needs trigger_price; OCO needs stop_price and '
-'trigger_price and answers two rows, one for each leg; PEG needs stealth (percent shown, above 0 to 100) and may have a deviation (-10 to 10 percent of '
+'trigger_price and answers two rows, one for each leg; trigger_price, stop_price and trail_value go with one of these only, post_only (true) with no '
+'MARKET, IOC or FOK; PEG needs stealth (percent shown, above 0 to 100) and may have a deviation (-10 to 10 percent of '
 'the index price). Amounts leave with the digits that they are given with. client_order_id is our own id of the order, by which it can be looked for '
 'when the outcome is unknown: take it from a row that was committed before; without one a UUID is made, and returned. Never sent twice; raises errors '
 'only before anything is sent. Call it in FROM. Source: BTSE POST /api/v3.3/order, PEG: /api/v3.3/order/peg';
@@ -1738,21 +1713,69 @@ COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz)
 'the request that btse_invest_redeem with the same arguments would make, built and signed and not sent: method, URL, headers and body; the secret key '
 'never shows. It is stamped with the time "at". Needs the same privileges as the call';
 
--- Whoever may call these can move money under the account that a user mapping
--- names, or see how it would be moved: granted by name only.
-REVOKE ALL ON FUNCTION btse_create_order(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_order_preview(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_orders(jsonb, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_create_orders_preview(jsonb, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_amend_order(text, text, text, numeric, numeric, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_amend_order_preview(text, text, text, numeric, numeric, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all(text, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_preview(text, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_after(interval, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_cancel_all_after_preview(interval, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_deposit(text, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_deposit_preview(text, numeric, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_renew(text, boolean, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_renew_preview(text, boolean, name, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_redeem(text, numeric, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz) FROM PUBLIC;
+--
+-- Nobody has rights at first, also where default privileges say otherwise.
+-- What anybody got just by objects being made above (PUBLIC, and roles that
+-- ALTER DEFAULT PRIVILEGES names) is taken back here, and who may what at first
+-- is said below.  So a new function needs no REVOKE of its own; but a script
+-- that updates the extension and makes objects has to end like this one.
+-- PUBLIC's usage of types stays: it gives nothing away.
+--
+-- The server also records what REVOKE and GRANT do in a script as the object's
+-- initial privileges, so that pg_dump leaves them to CREATE EXTENSION.
+--
+
+DO LANGUAGE plpgsql
+$$
+DECLARE
+	old_path pg_catalog.text := pg_catalog.current_setting('search_path');
+	command pg_catalog.text;
+BEGIN
+	-- for safety, see nothing but the catalog meanwhile
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR command IN
+		SELECT format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind,
+				(pg_identify_object(o.classid, o.objid, 0)).identity,
+				concat_ws(', ', CASE WHEN o.kind <> 'TYPE' THEN 'PUBLIC' END,
+					string_agg(quote_ident(g.rolname), ', ')))
+		FROM pg_extension AS e
+		JOIN pg_depend AS d ON d.refobjid = e.oid AND d.deptype = 'e'
+			AND d.refclassid = 'pg_extension'::regclass
+		JOIN (SELECT 'ROUTINE' AS kind, tableoid AS classid, oid AS objid,
+				proowner AS owner, proacl AS acl FROM pg_proc
+			UNION ALL
+			SELECT 'TABLE', tableoid, oid, relowner, relacl FROM pg_class
+			UNION ALL
+			SELECT 'TYPE', tableoid, oid, typowner, typacl FROM pg_type) AS o
+			ON o.classid = d.classid AND o.objid = d.objid
+		LEFT JOIN LATERAL (SELECT DISTINCT r.rolname
+			FROM aclexplode(o.acl) AS a
+			JOIN pg_roles AS r ON r.oid = a.grantee
+			WHERE a.grantee <> o.owner) AS g ON true
+		WHERE e.extname = 'order_gateway'
+		GROUP BY o.kind, o.classid, o.objid
+		HAVING o.kind <> 'TYPE' OR count(g.rolname) > 0
+	LOOP
+		EXECUTE command;
+	END LOOP;
+	PERFORM pg_catalog.set_config('search_path', old_path, true);
+END
+$$;
+
+-- Anybody may look at texts of options and numbers of a document, and see the
+-- own calls.
+GRANT EXECUTE ON FUNCTION
+	xt_fdw_validator(text[], oid),
+	tronsave_fdw_validator(text[], oid),
+	btse_fdw_validator(text[], oid),
+	wangdian_fdw_validator(text[], oid),
+	order_gateway_support(internal),
+	btse_codes(),
+	order_gateway_activity()
+TO PUBLIC;
+GRANT SELECT ON order_gateway_activity TO PUBLIC;
+
+-- Who trades, and how much, is not everybody's business.  These two functions
+-- ask once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;

@@ -51,6 +51,7 @@ SELECT expected_rows($$SELECT c.* FROM (VALUES (ARRAY[random()::int])) v (ids), 
 SELECT expected($$tronsave_cancel('{a,b}'::text[])$$);
 SELECT expected($$btse_cancel('BTC-USD', '{a,b}'::text[], 'client_order_id')$$);
 SELECT expected($$wangdian_cancel('{a,b,c}'::text[], 'erp')$$);
+SELECT expected($$wangdian_returns('{a,b,c}'::text[], 'erp')$$);
 SELECT expected($$batch_cancel(market => 'btc_usdt', ids => '{1,2,3}'::bigint[], server => 'xt')$$);
 SELECT expected($$wangdian_cancel(return_nos => '{a,b}'::text[], server => 'erp')$$);
 

@@ -154,6 +154,13 @@ SELECT batch, ids, field(url, 'timestamp') AS "timestamp", field(url, 'salt') AS
 	field(url, 'sign') = md5('testsecret' || 'body' || body || 'keydemo_key' || 'methodpurchase.PurchaseReturn.batchCancelOrder' ||
 		'salttestsalt' || 'siddemo_sid' || 'timestamp' || field(url, 'timestamp') || 'v1.0' || 'testsecret') AS signed
 FROM wangdian_cancel_preview((SELECT array_agg('CR' || i) FROM generate_series(1, 41) i), at => at_ms((343000000 + 1325347200) * 1000::bigint + 998));
+-- numbers that are one to its database never share a request, nor does one that could be equal to anything
+SELECT batch, ids, body FROM wangdian_cancel_preview('{cr1,CR2,CR1,ＣＲ2,cr2,CR3}'::text[]);
+SELECT batch, ids, body FROM wangdian_cancel_preview('{CR1,CRé,CR2,ß,CR3,CR3,cr3,采购-1,采购－1}'::text[]);
+SELECT count(*), sum(ids), max(ids)
+FROM wangdian_cancel_preview(ARRAY(SELECT CASE i % 2 WHEN 0 THEN 'cr' ELSE 'CR' END || i / 2 FROM generate_series(1, 1001) i));
+SELECT count(*), sum(ids), max(ids)
+FROM wangdian_cancel_preview(ARRAY(SELECT 'CR' || i FROM generate_series(1, 30) i) || ARRAY(SELECT 'cr' || i FROM generate_series(1, 30) i));
 
 --
 -- Ids with everything that means something to somebody on the way

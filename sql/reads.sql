@@ -14,6 +14,8 @@ CREATE SERVER tronsave FOREIGN DATA WRAPPER tronsave_fdw OPTIONS (base_url 'http
 CREATE USER MAPPING FOR CURRENT_USER SERVER btse OPTIONS (api_key 'k', secret_key 's');
 CREATE USER MAPPING FOR CURRENT_USER SERVER xt OPTIONS (access_key 'k', secret_key 's');
 CREATE USER MAPPING FOR CURRENT_USER SERVER tronsave OPTIONS (api_key 'k');
+CREATE SERVER wangdian FOREIGN DATA WRAPPER wangdian_fdw OPTIONS (base_url 'https://127.0.0.1:1', retries '0');
+CREATE USER MAPPING FOR CURRENT_USER SERVER wangdian OPTIONS (sid 's', app_key 'k', app_secret 's:s');
 
 -- what is required
 SELECT refused($$SELECT * FROM btse_ohlcv(NULL, 60)$$);
@@ -39,6 +41,8 @@ SELECT refused($$SELECT * FROM xt_order('btc_usdt', '0x1')$$);
 SELECT refused($$SELECT * FROM xt_orders('btc_usdt', '{1,01}'::text[])$$);
 SELECT refused($$SELECT * FROM xt_orders('btc_usdt', ARRAY[1, NULL])$$);
 SELECT refused($$SELECT * FROM tronsave_orders(ARRAY[1.5::float8])$$);
+SELECT refused($$SELECT * FROM wangdian_returns('{CR1,""}'::text[])$$);
+SELECT refused($$SELECT * FROM wangdian_returns(ARRAY['CR1', 'CR2 '])$$);
 
 -- numbers
 SELECT refused($$SELECT * FROM btse_ohlcv('BTC-USD', 2)$$);
@@ -65,7 +69,10 @@ SELECT refused($$SELECT * FROM xt_open_orders('btc_usdt', 'btse')$$);
 -- an array of none asks nobody
 SELECT count(*) FROM xt_orders('btc_usdt', '{}'::bigint[]);
 SELECT count(*) FROM tronsave_orders(NULL::text[]);
+SELECT count(*) FROM wangdian_returns('{}');
 -- ids come back in their type
+SELECT pg_typeof(return_no) FROM (VALUES (1)) v LEFT JOIN wangdian_returns('{}'::varchar(20)[]) ON true;
+SELECT refused($$SELECT pg_typeof(return_no) FROM wangdian_returns(server => 'wangdian', return_nos => '{}'::int[])$$);
 SELECT pg_typeof(order_id) FROM (VALUES (1)) v LEFT JOIN xt_orders('btc_usdt', '{}'::bigint[]) ON true;
 
 -- nobody listens there
@@ -73,6 +80,7 @@ SELECT refused($$SELECT * FROM btse_time()$$);
 SELECT refused($$SELECT * FROM btse_open_orders()$$);
 SELECT refused($$SELECT * FROM xt_orders('btc_usdt', '{1,2}'::bigint[])$$);
 SELECT refused($$SELECT * FROM tronsave_orders('{a}')$$);
+SELECT refused($$SELECT * FROM wangdian_returns('{CR1}')$$);
 BEGIN TRANSACTION READ ONLY;
 SELECT refused($$SELECT * FROM btse_trade_history('BTC-USD')$$);
 COMMIT;
@@ -104,7 +112,7 @@ RESET ROLE;
 \d btse_candle
 
 SET client_min_messages = warning;		-- not about the CASCADE
-DROP SERVER btse, xt, tronsave CASCADE;
+DROP SERVER btse, xt, tronsave, wangdian CASCADE;
 DROP OWNED BY regress_og_reader;
 DROP ROLE regress_og_reader;
 DROP FUNCTION refused;

@@ -2,7 +2,8 @@
 -- Settings: there are few, and the prefix is ours
 --
 -- Secrets live in user mappings only; whoever puts one into a setting by
--- mistake is told so as soon as the library is there to do it.
+-- mistake is told so as soon as the library is there to do it. Where the server
+-- preloads it, that is from the first statement on (settings_1.out).
 --
 \c -
 -- before the library is loaded PostgreSQL takes whatever has a prefix

@@ -6,8 +6,6 @@ CREATE SERVER xt FOREIGN DATA WRAPPER xt_fdw;
 CREATE SERVER btse FOREIGN DATA WRAPPER btse_fdw;
 CREATE SERVER tronsave FOREIGN DATA WRAPPER tronsave_fdw;
 CREATE SERVER wangdian FOREIGN DATA WRAPPER wangdian_fdw OPTIONS (base_url 'https://127.0.0.1:1');
--- a provider without reads
-SELECT * FROM order_gateway_settle('wangdian', '{CR1}');
 -- no such server
 SELECT * FROM order_gateway_settle('nowhere', '{1}');
 -- each argument
@@ -15,6 +13,8 @@ SELECT * FROM order_gateway_settle(NULL, '{1}');
 SELECT * FROM order_gateway_settle('xt', '{1}');
 SELECT * FROM order_gateway_settle('xt', '{1}', market => 'b tc');
 SELECT * FROM order_gateway_settle('tronsave', '{1}', market => 'btc_usdt');
+SELECT * FROM order_gateway_settle('wangdian', '{CR1}', market => 'btc_usdt');
+SELECT * FROM order_gateway_settle('wangdian', '{CR1}', by => 'client_order_id');
 SELECT * FROM order_gateway_settle('xt', '{1}', market => 'btc_usdt', by => 'client_order_id');
 SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', by => 'name');
 SELECT * FROM order_gateway_settle('btse', '{1}', market => 'BTC-USD', by => NULL);
@@ -26,6 +26,7 @@ SELECT * FROM order_gateway_settle('xt', '{1}', market => 'btc_usdt');
 CREATE USER MAPPING FOR CURRENT_USER SERVER xt OPTIONS (access_key 'k', secret_key 's');
 SELECT * FROM order_gateway_settle('xt', '{1,x}', market => 'btc_usdt');
 SELECT * FROM order_gateway_settle('xt', ARRAY[1, NULL], market => 'btc_usdt');
+SELECT * FROM order_gateway_settle('wangdian', '{CR1}');
 -- nothing to be asked
 SELECT * FROM order_gateway_settle('xt', '{}', market => 'btc_usdt');
 SELECT * FROM order_gateway_settle('xt', NULL, market => 'btc_usdt');

@@ -14,6 +14,7 @@
 #ifndef OG_ACCOUNT_H
 #define OG_ACCOUNT_H
 
+#include "pace.h"
 #include "provider.h"
 
 typedef struct OgAccount
@@ -38,9 +39,8 @@ typedef struct OgAccount
 	int			retries;
 	int			max_response_size;	/* bytes */
 
-	/* pace, as written: limiter.h reads it */
-	const char *rate_limit;
-	const char *query_rate_limit;
+	OgPace		rate_limit;
+	OgPace		query_rate_limit;
 
 	/* in the order of the provider's tables */
 	const char *settings[OG_MAX_SETTINGS];

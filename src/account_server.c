@@ -35,7 +35,7 @@ typedef enum OptionKind
 	OPTION_INTEGER,				/* int */
 	OPTION_BYTES,				/* int */
 	OPTION_BOOL,
-	OPTION_PACE					/* kept as text */
+	OPTION_PACE
 } OptionKind;
 
 typedef struct ServerOption
@@ -45,8 +45,7 @@ typedef struct ServerOption
 	int			min;			/* of numbers */
 	int			max;			/* 0 = the provider's largest batch */
 	const char *preset;			/* as it would be written, or ... */
-	size_t		provider_preset;	/* ... where OgProvider has it: NULL there
-									 * means that it has no such option */
+	size_t		provider_preset;	/* ... where OgProvider has it */
 	size_t		member;			/* where OgAccount keeps it */
 } ServerOption;
 
@@ -99,22 +98,14 @@ preset_of(const OgProvider *provider, const ServerOption *option)
 	return *(const char *const *) (base + option->provider_preset);
 }
 
-static bool
-has_server_option(const OgProvider *provider, const ServerOption *option)
-{
-	return option->provider_preset == 0 ||
-		preset_of(provider, option) != NULL;
-}
-
 /* The option of servers that has a name, or NULL. */
 static const ServerOption *
-find_server_option(const OgProvider *provider, const OgWrittenOption *written)
+find_server_option(const OgWrittenOption *written)
 {
 	for (size_t i = 0; i < lengthof(server_options); i++)
 	{
 		if (og_account_is_named(written, server_options[i].name))
-			return has_server_option(provider, &server_options[i])
-				? &server_options[i] : NULL;
+			return &server_options[i];
 	}
 	return NULL;
 }
@@ -128,9 +119,8 @@ server_option_names(const OgProvider *provider)
 	initStringInfo(&names);
 	for (size_t i = 0; i < lengthof(server_options); i++)
 	{
-		if (has_server_option(provider, &server_options[i]))
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-							 server_options[i].name);
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
+						 server_options[i].name);
 	}
 	for (int i = 0; i < OG_MAX_SETTINGS; i++)
 	{
@@ -144,7 +134,7 @@ bool
 og_account_is_server_option(const OgProvider *provider,
 							const OgWrittenOption *written)
 {
-	if (find_server_option(provider, written) != NULL)
+	if (find_server_option(written) != NULL)
 		return true;
 	for (int i = 0; i < OG_MAX_SETTINGS; i++)
 	{
@@ -290,7 +280,6 @@ read_server_option(OgAccount *account, const ServerOption *option,
 {
 	void	   *member = (char *) account + option->member;
 	const char *reason = NULL;
-	OgPace		pace;
 	bool		is_https;
 
 	switch (option->kind)
@@ -314,9 +303,9 @@ read_server_option(OgAccount *account, const ServerOption *option,
 				reason = "It must be the full path of a file of CA certificates.";
 			break;
 		case OPTION_PACE:
-			if (og_pace_parse(value, &pace, &reason))
-				reason = NULL;
-			break;
+			if (!og_pace_parse(value, member, &reason))
+				refuse_value(account, option->name, value, reason);
+			return;
 	}
 	if (reason != NULL)
 		refuse_value(account, option->name, value, reason);
@@ -416,7 +405,7 @@ og_account_read_server(OgAccount *account, Datum options)
 	check_names(provider, written, count);
 	for (int i = 0; i < count; i++)
 	{
-		const ServerOption *option = find_server_option(provider, &written[i]);
+		const ServerOption *option = find_server_option(&written[i]);
 
 		if (option != NULL)
 			read_server_option(account, option,

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "activity.h"
+#include "clock.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
@@ -72,7 +73,7 @@ end_at_exit(int code, Datum activity)
 	og_activity_end((OgActivity *) DatumGetPointer(activity));
 }
 
-/* This backend's entry, or NULL. */
+/* This backend's entry. */
 static OgActivity *
 my_entry(void)
 {
@@ -82,8 +83,6 @@ my_entry(void)
 	{
 		ActivityTable *table = og_shared_get(&og_activity_shared);
 
-		if (table == NULL)
-			return NULL;
 		mine = &table->entries[og_shared_backend()];
 		before_shmem_exit(end_at_exit, PointerGetDatum(mine));
 	}
@@ -91,13 +90,12 @@ my_entry(void)
 }
 
 OgActivity *
-og_activity_begin(const char *server, const char *function, int64 ids)
+og_activity_begin(Oid serverid, const char *server, const char *function,
+				  int64 ids)
 {
 	OgActivity *activity = my_entry();
 	uint32		changes;
 
-	if (activity == NULL)
-		return NULL;
 	og_activity_change(activity);
 	changes = activity->changes;
 	memset(activity, 0, sizeof(*activity));
@@ -106,10 +104,12 @@ og_activity_begin(const char *server, const char *function, int64 ids)
 	activity->database = MyDatabaseId;
 	activity->role = GetUserId();
 	activity->session_role = GetSessionUserId();
+	activity->serverid = serverid;
 	namestrcpy(&activity->server, server);
 	namestrcpy(&activity->function, function);
 	activity->ids = ids;
 	activity->started = GetCurrentTimestamp();
+	activity->begun = og_clock_now();
 	activity->waiting_since = activity->started;
 	og_activity_changed(activity);
 	return activity;
@@ -118,7 +118,7 @@ og_activity_begin(const char *server, const char *function, int64 ids)
 int
 og_activity_read(OgActivity **copies)
 {
-	ActivityTable *table = og_shared_require(&og_activity_shared);
+	ActivityTable *table = og_shared_get(&og_activity_shared);
 	int			count = 0;
 
 	*copies = palloc(table->backends * sizeof(OgActivity));

@@ -5,8 +5,7 @@
  *
  * Each backend has one entry in shared memory, which it alone writes.  A
  * reader takes a copy and looks at .changes before and after: odd, or not the
- * same, means that it was being written.  Where there is no shared memory,
- * calls go unseen.
+ * same, means that it was being written.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,9 +24,11 @@ typedef struct OgActivity
 	Oid			database;
 	Oid			role;			/* who calls ... */
 	Oid			session_role;	/* ... in whose session */
-	NameData	server;
+	Oid			serverid;
+	NameData	server;			/* what it was called at first */
 	NameData	function;
 	TimestampTz started;
+	int64		begun;			/* the same by og_clock_now() */
 
 	int64		ids;			/* in total */
 	int64		answered;		/* of them, with an outcome */
@@ -38,26 +39,24 @@ typedef struct OgActivity
 
 	OgWait		waiting;
 	TimestampTz waiting_since;
-	TimestampTz last_turn;		/* when the pace lets the last request go, at
-								 * the earliest; 0 = not known */
+	int64		last_turn;		/* when the pace lets the last request go, at
+								 * the earliest, by og_clock_now(); 0 = not
+								 * known */
 } OgActivity;
 
 /*
  * Show a call in progress, until og_activity_end() or until this backend
- * ends.  Answers NULL where there is no shared memory.
+ * ends.  Errors: those of the server when there is no memory to share.
  */
-extern OgActivity *og_activity_begin(const char *server, const char *function,
-									 int64 ids);
+extern OgActivity *og_activity_begin(Oid serverid, const char *server,
+									 const char *function, int64 ids);
 extern void og_activity_end(OgActivity *activity);
 
 /* Around each change of an entry.  Callable inside libcurl. */
 extern void og_activity_change(OgActivity *activity);
 extern void og_activity_changed(OgActivity *activity);
 
-/*
- * Copies of the entries of all calls in progress.  Errors: 55000 where there
- * is no shared memory.
- */
+/* Copies of the entries of all calls in progress. */
 extern int	og_activity_read(OgActivity **copies);
 
 extern const OgSharedPart og_activity_shared;

@@ -14,8 +14,11 @@
 
 #include "catalog/pg_foreign_server.h"
 #include "foreign/foreign.h"
+#include "storage/dsm.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
+#include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -91,18 +94,39 @@ og_proc_by_number(int number)
 }
 
 /*
- * A segment of the DSM registry, made by "init" when it is asked for first;
- * NULL where there is no registry, before 17.
+ * Shared memory of a name, made by "init" when it is asked for first.  Since
+ * 17 there is a registry for that.  Before, the segment's handle stands under
+ * the name in main shared memory, which always has room for a few words; both
+ * are made anew when the server starts over after a crash.
  */
 static inline void *
 og_named_segment(const char *name, Size size, void (*init) (void *segment))
 {
-#if PG_VERSION_NUM >= 170000
 	bool		found;
-
+#if PG_VERSION_NUM >= 170000
 	return GetNamedDSMSegment(name, size, init, &found);
 #else
-	return NULL;
+	dsm_handle *handle;
+	dsm_segment *segment;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	handle = ShmemInitStruct(name, sizeof(*handle), &found);
+	if (!found)
+		*handle = DSM_HANDLE_INVALID;
+	if (*handle != DSM_HANDLE_INVALID)
+		segment = dsm_attach(*handle);
+	else
+	{
+		segment = dsm_create(size, 0);
+		init(dsm_segment_address(segment));
+		dsm_pin_segment(segment);
+		*handle = dsm_segment_handle(segment);
+	}
+	if (segment == NULL)
+		elog(ERROR, "could not map shared memory \"%s\"", name);
+	dsm_pin_mapping(segment);
+	LWLockRelease(AddinShmemInitLock);
+	return dsm_segment_address(segment);
 #endif
 }
 

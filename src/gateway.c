@@ -12,8 +12,7 @@
  * What a call allocates hangs on .context.  When that goes early, because of
  * an error or a terminated backend (see gateway_context.c), the transport aborts
  * its transfers and the limiter gives back the turns that were not used, each
- * by a callback of its own there.  The account's lock is the transaction's
- * and goes with it.
+ * by a callback of its own there.
  *
  *-------------------------------------------------------------------------
  */
@@ -68,21 +67,20 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	call->arguments = arguments;
 	call->function = function;
 	call->keys = keys;
-	call->batch_size = og_keys_per_request(account, operation);
-	Assert(keys->arguments == NULL || call->batch_size == 1);
-	call->nbatches = keys->nkeys / call->batch_size +
-		(keys->nkeys % call->batch_size != 0);
+	og_keys_split(&call->split, keys, account, operation);
+	Assert(keys->arguments == NULL || call->split.size == 1);
 	call->pace = og_pace_of(account, operation);
-	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight, call->nbatches);
+	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight,
+						  call->split.nbatches);
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
 	og_rows_begin(call);
 
 	call->deadline = og_pace_deadline(account);
 	call->http = og_http_open(context);
-	call->limiter = og_pace_limiter(account, operation, &call->pace);
+	call->limiter = og_pace_limiter(account, operation);
 	og_report_begin(call);
 	call->trace = og_trace_begin(old, account->server, function, keys,
-								 call->batch_size);
+								 &call->split);
 
 	call->on_error.callback = call_errcontext;
 	call->on_error.arg = call;
@@ -90,6 +88,7 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	error_context_stack = &call->on_error;
 
 	MemoryContextSwitchTo(old);
+	og_pace_begin(call);
 	return call;
 }
 
@@ -163,6 +162,13 @@ call_errcontext(void *arg)
 
 /* ---------- giving up ---------- */
 
+/* How many requests of the call may be in flight at once. */
+int
+og_call_width(const OgCall *call)
+{
+	return call->one_by_one ? 1 : call->account->max_in_flight;
+}
+
 /* Nothing more is sent in this call; what is in flight is waited for. */
 void
 og_call_stop(OgCall *call, const char *why)
@@ -176,6 +182,17 @@ og_call_stop(OgCall *call, const char *why)
 		if (batch->state == BATCH_READY || batch->state == BATCH_BACKOFF)
 			og_batch_give_up(batch, why);
 	}
+}
+
+/* The same words, with what a provider may have to do with it. */
+static const char *
+explain(OgCall *call, const char *why)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	why = og_hold_explain(call->limiter, why);
+	MemoryContextSwitchTo(old);
+	return why;
 }
 
 /* Read the answer that others were sent before. */
@@ -192,7 +209,9 @@ take_ended(OgCall *call)
 static void
 time_out(OgCall *call)
 {
-	og_call_stop(call, UNSENT_AT_TIMEOUT);
+	const char *unsent = explain(call, UNSENT_AT_TIMEOUT);
+
+	og_call_stop(call, unsent);
 	if (call->ended != NULL)
 		take_ended(call);
 	for (int i = call->head; i < call->created; i++)
@@ -203,7 +222,7 @@ time_out(OgCall *call)
 			continue;
 		og_http_abandon(batch->transfer, batch->left
 						? "call_timeout ran out before an answer came"
-						: UNSENT_AT_TIMEOUT);
+						: unsent);
 		og_batch_end(batch);
 		og_batch_take(batch);
 	}
@@ -224,7 +243,7 @@ earlier(int64 a, int64 b)
 static void
 fill_ring(OgCall *call)
 {
-	while (call->created < call->nbatches &&
+	while (call->created < call->split.nbatches &&
 		   call->created - call->head < call->ring_size)
 	{
 		CallBatch  *batch = &call->ring[call->created % call->ring_size];
@@ -243,7 +262,7 @@ fill_ring(OgCall *call)
 static bool
 send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 {
-	int64		wait_us = og_limiter_ask(call->limiter, GetCurrentTimestamp(),
+	int64		wait_us = og_limiter_ask(call->limiter, og_http_now(),
 										 &batch->turn);
 
 	if (wait_us == 0)
@@ -254,7 +273,7 @@ send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
 	}
 	if (!og_pace_allows(call, wait_us))
 	{
-		og_call_stop(call, NO_TURN);
+		og_call_stop(call, explain(call, NO_TURN));
 		pause->until = 0;
 		return true;
 	}
@@ -277,7 +296,7 @@ send_ready(OgCall *call, int64 now)
 	{
 		CallBatch  *batch = &call->ring[i % call->ring_size];
 
-		if (call->in_flight >= call->account->max_in_flight)
+		if (call->in_flight >= og_call_width(call))
 		{
 			pause.until = 0;
 			break;
@@ -288,9 +307,11 @@ send_ready(OgCall *call, int64 now)
 			{
 				og_pace_announce(call, batch->not_before - now);
 				pause.until = earlier(pause.until, batch->not_before);
+				if (call->one_by_one)
+					break;
 			}
 			else
-				og_batch_give_up(batch, NO_TURN);
+				og_batch_give_up(batch, explain(call, NO_TURN));
 		}
 		else if ((batch->state == BATCH_READY ||
 				  batch->state == BATCH_BACKOFF) &&
@@ -308,7 +329,7 @@ send_ready(OgCall *call, int64 now)
 static bool
 nothing_to_send(const OgCall *call)
 {
-	if (call->created < call->nbatches)
+	if (call->created < call->split.nbatches)
 		return false;
 	for (int i = call->head; i < call->created; i++)
 	{
@@ -381,8 +402,6 @@ og_call_step(OgCall *call)
 	Pause		pause;
 
 	fill_ring(call);
-	if (!call->locked && call->stopped == NULL)
-		og_pace_begin(call);
 	now = og_http_now();
 	if (call->deadline != 0 && now >= call->deadline)
 	{

@@ -4,8 +4,9 @@
  *		One batch: build, sign, send, take the answer, try again.
  *
  * A batch is sent again only for what was provably not processed: no
- * connection came about, or the provider said "too frequent".  The keys that
- * go again are its open keys; keys with a final outcome never do.
+ * connection came about, or the provider said "too frequent", or it refused the
+ * request for a nonce that another request had overtaken.  The keys that go
+ * again are its open keys; keys with a final outcome never do.
  *
  * Each key carries the last outcome it got, so that giving up at any moment
  * (no more retries, max_wait, call_timeout) only means to stop: a key that
@@ -20,20 +21,13 @@
 
 #include "gateway_internal.h"
 
-/* First pause before a connection is tried again; doubled each time. */
-#define CONNECT_BACKOFF_MS		200
-
 /*
- * Pause after a "too frequent": the smallest window of the pace, within these
- * bounds; doubled each time.
+ * First pause before a connection, or a nonce that somebody else may have
+ * overtaken, is tried again; doubled each time.
  */
-#define PACE_BACKOFF_MS			1000
-#define MAX_PACE_BACKOFF_MS		30000
+#define BACKOFF_MS				200
 
 #define MAX_DOUBLINGS			10
-
-/* Least pause where the provider itself says how long. */
-#define RETRY_AFTER_FLOOR_MS	100
 
 /* Prepare batch "number" of a call: its keys, none of them sent. */
 void
@@ -44,8 +38,8 @@ og_batch_create(CallBatch *batch, OgCall *call, int number)
 	memset(batch, 0, sizeof(CallBatch));
 	batch->call = call;
 	batch->number = number;
-	batch->first_key = number * call->batch_size;
-	batch->nkeys = Min(call->batch_size, call->keys->nkeys - batch->first_key);
+	batch->first_key = og_split_first(&call->split, number);
+	batch->nkeys = og_split_first(&call->split, number + 1) - batch->first_key;
 	batch->context = AllocSetContextCreate(call->context, "order_gateway batch",
 										   ALLOCSET_SMALL_SIZES);
 
@@ -112,7 +106,7 @@ batch_leaves(void *owner, TimestampTz at)
 	CallBatch  *batch = owner;
 	OgCall	   *call = batch->call;
 
-	if (!og_limiter_stamp(call->limiter, &batch->turn, at))
+	if (!og_limiter_stamp(call->limiter, &batch->turn, og_http_now()))
 		return false;
 	batch->left = true;
 	batch->has_turn = false;
@@ -178,33 +172,6 @@ og_batch_send(CallBatch *batch)
 	MemoryContextSwitchTo(old);
 }
 
-/* How long a "too frequent" keeps the whole lane from sending. */
-static int64
-hold_ms(const CallBatch *batch, const OgResponse *response)
-{
-	int64		pause;
-
-	if (response->retry_after_ms >= 0)
-		return Max(response->retry_after_ms, RETRY_AFTER_FLOOR_MS);
-	pause = og_pace_smallest_us(&batch->call->pace) / 1000;
-	pause = Min(Max(pause, PACE_BACKOFF_MS), MAX_PACE_BACKOFF_MS);
-	return pause << Min(batch->attempts - 1, MAX_DOUBLINGS);
-}
-
-/*
- * Keep the lane from sending for a while, whether or not this batch may go
- * again: others would only be refused as well.
- */
-static int64
-hold_lane(const CallBatch *batch, const OgResponse *response)
-{
-	int64		pause = hold_ms(batch, response);
-
-	og_limiter_hold(batch->call->limiter,
-					GetCurrentTimestamp() + pause * 1000);
-	return pause;
-}
-
 /* Plan another attempt for the keys that are still open. */
 static void
 plan_retry(CallBatch *batch, int64 pause_ms)
@@ -251,7 +218,7 @@ settle_keys(CallBatch *batch, const OgCollected *collected,
 		int			key = batch->open[i];
 		const OgOutcome *outcome = &collected->outcomes[i];
 		bool		unprocessed = outcome->verdict == OG_NOT_SENT ||
-			outcome->verdict == OG_TOO_FREQUENT;
+			outcome->verdict == OG_TOO_FREQUENT || collected->nonce_refused;
 
 		note_outcome(batch, key, outcome, response);
 		if (retry && unprocessed)
@@ -281,7 +248,58 @@ og_batch_can_wait(const CallBatch *batch)
 	const OgResponse *response = og_http_response(batch->transfer);
 
 	return response->delivery == OG_ANSWERED && response->status == 200 &&
-		batch->call->account->max_in_flight > 1;
+		og_call_width(batch->call) > 1;
+}
+
+/*
+ * How long the open keys of a batch wait before they go again, and what follows
+ * from an answer for the rest of the call.
+ *
+ * A nonce that is refused was overtaken by a later one: by one of this call
+ * while several requests were in flight, or by another session's.  So from then
+ * on this call sends one request after the other.  Only if that is not enough,
+ * others are in the way and need time.
+ */
+static int64
+pause_after(const CallBatch *batch, const OgCollected *collected,
+			const OgResponse *response)
+{
+	OgCall	   *call = batch->call;
+	int64		held_ms = og_hold_lane(call->limiter, &call->pace, response,
+									   collected->wants_fewer,
+									   batch->attempts);
+
+	if (held_ms >= 0)
+		return held_ms;
+	if (response->held_back)
+		return 0;
+	if (collected->nonce_refused && !call->one_by_one)
+	{
+		call->one_by_one = true;
+		return 0;
+	}
+	return (int64) BACKOFF_MS <<
+		Min(batch->attempts - 1, MAX_DOUBLINGS);
+}
+
+/*
+ * May the open keys of a batch go again, as far as they were not processed?  A
+ * nonce that is refused each time although its request was alone is wrong for
+ * another reason than its order: the other batches of the call do not try that.
+ */
+static bool
+may_go_again(CallBatch *batch, const OgCollected *collected,
+			 const OgResponse *response, bool was_alone)
+{
+	OgCall	   *call = batch->call;
+	bool		attempts_left = batch->attempts <= call->account->retries;
+
+	if (collected->nonce_refused && was_alone && !attempts_left)
+		call->order_in_vain = true;
+	if (call->stopped != NULL || !attempts_left ||
+		(collected->nonce_refused && call->order_in_vain))
+		return false;
+	return response->delivery != OG_NOT_DELIVERED || response->may_retry;
 }
 
 /* Take what became of an attempt that has ended. */
@@ -294,6 +312,7 @@ og_batch_take(CallBatch *batch)
 	OgBatch		asked = what_is_asked(batch);
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	OgCollected collected;
+	bool		was_alone = call->one_by_one;
 	int64		pause_ms;
 	bool		retry;
 
@@ -303,17 +322,8 @@ og_batch_take(CallBatch *batch)
 	if (response->held_back)
 		batch->attempts--;
 	return_turn(batch);
-	if (response->held_back)
-		pause_ms = 0;
-	else if (collected.too_frequent > 0)
-		pause_ms = hold_lane(batch, response);
-	else
-		pause_ms = (int64) CONNECT_BACKOFF_MS <<
-			Min(batch->attempts - 1, MAX_DOUBLINGS);
-	retry = call->stopped == NULL &&
-		batch->attempts <= call->account->retries &&
-		(response->delivery != OG_NOT_DELIVERED || response->may_retry);
-
+	pause_ms = pause_after(batch, &collected, response);
+	retry = may_go_again(batch, &collected, response, was_alone);
 	settle_keys(batch, &collected, response, retry);
 	batch->transfer = NULL;
 	batch->answers = lappend(batch->answers, transfer);

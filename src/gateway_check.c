@@ -22,9 +22,6 @@
  */
 #define PATIENCE_US			(INT64CONST(10) * USECS_PER_SEC)
 
-/* Least pause of a lane whose provider said "too many requests". */
-#define HOLD_MS				1000
-
 /* Nothing more is sent after this time. */
 #define OUT_OF_TIME			"call_timeout ran out before it could be sent"
 
@@ -37,35 +34,6 @@ patience_us(const OgAccount *account)
 	if (account->max_wait == 0)
 		return PATIENCE_US;
 	return Min(PATIENCE_US, (int64) account->max_wait * 1000);
-}
-
-/*
- * The pace of a request.  One without a key counts on nobody's limit but the
- * host's.
- */
-static OgPace
-pace_of(const OgAccount *account, const OgOperation *operation)
-{
-	OgPace		pace = og_pace_of(account, operation);
-	int			kept = 0;
-
-	for (int i = 0; i < pace.nwindows; i++)
-	{
-		if (operation->kind != OG_PUBLIC ||
-			pace.windows[i].scope == OG_PER_HOST)
-			pace.windows[kept++] = pace.windows[i];
-	}
-	pace.nwindows = kept;
-	return pace;
-}
-
-/* Others of the lane are not to run into the same refusal. */
-static void
-hold_lane(Sending *sending, const OgResponse *response)
-{
-	if (response->status == 429)
-		og_limiter_hold(sending->limiter, GetCurrentTimestamp() +
-						Max(response->retry_after_ms, HOLD_MS) * 1000);
 }
 
 /* No answer to a check is about an order. */
@@ -116,16 +84,14 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 {
 	const OgAccount *account = sending->account;
 	const OgBatch nothing = {0};
-	OgPace		pace = pace_of(account, asked->operation);
+	OgPace		pace = og_pace_of(account, asked->operation);
 	SignedRequest *request;
 
 	sending->patience_us = patience_us(account);
-	sending->limiter = og_pace_limiter(account, asked->operation, &pace);
+	sending->limiter = og_pace_limiter(account, asked->operation);
 	if (sending->deadline != 0 && og_http_now() >= sending->deadline)
 		asked->unsent = OUT_OF_TIME;
 	else
-		asked->unsent = og_sending_lock(sending);
-	if (asked->unsent == NULL)
 		asked->unsent = og_sending_turn(sending);
 
 	if (asked->unsent == NULL)
@@ -143,8 +109,10 @@ ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
 									  ? request->parts.path : "base_url");
 			asked->response =
 				og_http_response(og_sending_exchange(sending, request, sight));
-			hold_lane(sending, asked->response);
 			read_answer(asked, reading);
+			(void) og_hold_lane(sending->limiter, &pace, asked->response,
+								asked->response->status == 429 ||
+								reading->too_frequent, 1);
 			og_signed_free(request);
 		}
 		else

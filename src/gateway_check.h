@@ -55,7 +55,7 @@ extern bool og_check_found_api(const OgAsked *probe);
  * that is deleted when the (sub)transaction is rolled back (see
  * og_call_open()).
  *
- * Errors: those of opening libcurl or a lane's file, and what the server
+ * Errors: those of opening libcurl or a lane, and what the server
  * itself raises at an interrupt.
  */
 extern const OgCheck *og_check(const OgAccount *nobody,

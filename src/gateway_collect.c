@@ -175,6 +175,8 @@ take_result(OgReading *reading, int key, const OgResult *result)
 
 	CHECK_FOR_INTERRUPTS();
 	collector->named = true;
+	if (result->verdict == OG_TOO_FREQUENT)
+		reading->too_frequent = true;
 	if (key < 0)
 	{
 		collector->foreign++;
@@ -327,6 +329,22 @@ judge_rest(const Collector *collector)
 	return OG_UNKNOWN;
 }
 
+static bool
+wants_fewer(const Collector *collector)
+{
+	return collector->class == STATUS_PACE ||
+		collector->reading.too_frequent ||
+		collector->reading.rest == OG_TOO_FREQUENT;
+}
+
+/* Is it for its nonce, and for nothing else, that a request was refused? */
+static bool
+nonce_refused(const Collector *collector)
+{
+	return collector->reading.nonce_refused && !collector->named &&
+		judge_rest(collector) == OG_REJECTED;
+}
+
 /*
  * ----
  * Words: the provider's own, or ours where it has none
@@ -374,11 +392,13 @@ add_clock(const char *message, const OgResponse *response)
 }
 
 /*
- * Our message where the provider has none.  "otherwise" are our words if
- * neither the status nor the reader has a better explanation.
+ * Our message where the provider has none.  "note" is what the reader has to
+ * say, or NULL; "otherwise" are our words if neither it nor the status explains
+ * more.
  */
 static const char *
-our_words(Collector *collector, OgVerdict verdict, const char *otherwise)
+our_words(Collector *collector, OgVerdict verdict, const char *note,
+		  const char *otherwise)
 {
 	if (verdict != OG_UNKNOWN && verdict != OG_REJECTED &&
 		verdict != OG_TOO_FREQUENT)
@@ -389,8 +409,8 @@ our_words(Collector *collector, OgVerdict verdict, const char *otherwise)
 		return psprintf("the answer %s", collector->flaw);
 	if (verdict != OG_UNKNOWN)
 		return "the provider gave no reason";
-	if (collector->reading.note != NULL)
-		return psprintf("the answer %s", collector->reading.note);
+	if (note != NULL)
+		return psprintf("the answer %s", note);
 	return otherwise;
 }
 
@@ -408,6 +428,7 @@ fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
 	outcome->verdict = judge_element(collector, taken);
 	outcome->response = result->element;
 	outcome->part = result->part;
+	outcome->stranger = result->stranger;
 	if (taken->contradicted)
 	{
 		outcome->message = "the answer contradicts itself about this order";
@@ -418,6 +439,7 @@ fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
 	if (outcome->message == NULL)
 		outcome->message =
 			our_words(collector, outcome->verdict,
+					  result->note ? result->note : collector->reading.note,
 					  "the answer does not say what became of this order");
 }
 
@@ -462,6 +484,7 @@ fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
 	}
 	if (rest->message == NULL)
 		rest->message = our_words(collector, rest->verdict,
+								  collector->reading.note,
 								  "the answer does not mention this order");
 	if (rest->verdict == OG_REJECTED && collector->reading.clock_suspected)
 		rest->message = add_clock(rest->message, response);
@@ -584,6 +607,8 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 	memset(collected, 0, sizeof(*collected));
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
 	collected->foreign = collector.foreign;
+	collected->wants_fewer = wants_fewer(&collector);
+	collected->nonce_refused = heard && nonce_refused(&collector);
 	for (int i = 0; i < batch->nkeys; i++)
 	{
 		OgOutcome  *outcome = &collected->outcomes[i];

@@ -31,6 +31,7 @@ typedef struct OgOutcome
 	const char *message;		/* at most OG_MAX_MESSAGE characters */
 	OgSlice		response;		/* the bytes of this order's element */
 	OgSlice		part;			/* JSON value: the own id of one of several */
+	bool		stranger;		/* the response is not about what was asked for */
 	struct OgOutcome *next;		/* the next of several orders of the same key */
 } OgOutcome;
 
@@ -45,6 +46,15 @@ typedef struct OgCollected
 	 * and message are already what a user should then see.
 	 */
 	int			too_frequent;
+
+	/* The provider wants fewer requests, whatever became of this one. */
+	bool		wants_fewer;
+
+	/*
+	 * The whole request was refused because of its nonce, so that all keys are
+	 * OG_REJECTED, and provably none was processed: they may be sent again.
+	 */
+	bool		nonce_refused;
 } OgCollected;
 
 /*

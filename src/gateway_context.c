@@ -8,8 +8,9 @@
  * then credentials must be wiped, connections closed, turns given back and
  * queues left; all of that hangs on the memory.  So a context made here is
  * deleted as soon as its transaction or subtransaction aborts; before that,
- * what was sent by then is logged (gateway_trace.c).  The two callbacks are
- * registered once per process.
+ * what was sent by then is logged (gateway_trace.c), and a transaction that
+ * could not be logged any more is refused.  The two callbacks are registered
+ * once per process.
  *
  *-------------------------------------------------------------------------
  */
@@ -67,9 +68,13 @@ on_xact(XactEvent event, void *arg)
 {
 	switch (event)
 	{
+		case XACT_EVENT_PRE_PREPARE:
+			og_trace_prevent_prepare();
+			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PARALLEL_ABORT:
 			roll_back(InvalidSubTransactionId);
+			og_trace_forget();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:

@@ -39,6 +39,8 @@ credentials_hint(const OgReading *reading, const OgResponse *response)
 		og_http_clock_differs(&clock, CLOCK_MENTIONED_MS))
 		return psprintf("Set this machine's clock: %s.",
 						og_http_clock_words(&clock));
+	if (reading->nonce_refused)
+		return "Another request with the same key overtook this one: let one session at a time use the key, and set option max_in_flight of its servers to 1.";
 	return "Check the user mapping, and at the provider what the key may do and from which addresses.";
 }
 
@@ -74,6 +76,9 @@ fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
 		case OG_REFUSED_CREDENTIALS:
 			failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
 			failure->hint = credentials_hint(&records->reading, response);
+
+			/* The next one has a nonce of its own. */
+			failure->final = !records->reading.nonce_refused;
 			break;
 		case OG_REFUSED_ARGUMENTS:
 			failure->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
@@ -87,7 +92,6 @@ fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
 			failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
 			failure->hint = "Wait a while, and see in order_gateway_limits who else asks.";
 			failure->final = false;
-			failure->pace = true;
 			break;
 		case OG_REFUSED_SOMEHOW:
 			failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
@@ -111,6 +115,7 @@ og_failure_answered(Failure *failure, const OgRecords *records,
 	const char *words = flaw == NULL ? provider_words(reading) : NULL;
 
 	failure->status = og_status_words(status);
+	failure->pace = refusal == OG_REFUSED_PACE;
 	if (status == 408 || status >= 500)
 	{
 		failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
@@ -185,14 +190,27 @@ og_failure_unsent(Failure *failure, const char *why, bool timed_out)
 	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
 }
 
+/* A good answer, but about so many other things only. */
+void
+og_failure_missed(Failure *failure, int64 count, const OgResponse *response)
+{
+	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	failure->status = og_status_words(response->status);
+	failure->what = psprintf(count == 1
+							 ? "gave an answer that cannot be used: it has " INT64_FORMAT " record that was not asked for, and none that was"
+							 : "gave an answer that cannot be used: it has " INT64_FORMAT " records that were not asked for, and none that was",
+							 count);
+	failure->hint = "The provider has a problem of its own, or answers with other names than it is asked by: see what it tells without this argument.";
+}
+
 /* All answers were good, but they are not all there is. */
 void
-og_failure_incomplete(Failure *failure, const char *flaw)
+og_failure_incomplete(Failure *failure, const char *flaw, const char *hint)
 {
 	failure->final = true;
 	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
 	failure->what = psprintf("gave answers that are not complete: it %s", flaw);
-	failure->hint = "Ask for another stretch of time, or for one order.";
+	failure->hint = hint;
 }
 
 void

@@ -20,7 +20,7 @@ typedef struct Failure
 	const char *hint;
 	bool		final;			/* it will not work the next time either */
 	bool		pace;			/* it came too early */
-	int64		retry_after_ms; /* -1 = not said */
+	int64		hold_ms;		/* the lane is held for so long, -1 = it is not */
 } Failure;
 
 /* Each fills a zeroed failure. */
@@ -32,7 +32,10 @@ extern void og_failure_unanswered(Failure *failure,
 								  bool timed_out);
 extern void og_failure_unsent(Failure *failure, const char *why,
 							  bool timed_out);
-extern void og_failure_incomplete(Failure *failure, const char *flaw);
+extern void og_failure_missed(Failure *failure, int64 count,
+							  const OgResponse *response);
+extern void og_failure_incomplete(Failure *failure, const char *flaw,
+								  const char *hint);
 
 /* "asked" is "GET /path", or the function where no request was made. */
 pg_noreturn extern void og_failure_raise(const Failure *failure,

@@ -6,6 +6,7 @@
  * gateway.c			the call: order, deadlines, waiting
  * gateway_rows.c		its rows, repeated ids included
  * gateway_pace.c		the pace, how long it may wait for turns
+ * gateway_hold.c		a provider that wants to be left alone for a while
  * gateway_batch.c		one batch: send, take the answer, try again
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
@@ -18,7 +19,7 @@
  * gateway_check.c		requests that only try whether a server can be used
  * gateway_read.c		reads: ask, ask again, hand on records
  * gateway_failure.c	why a read failed
- * gateway_walk.c		a read's requests, one after the other
+ * gateway_walk.c		a read's requests, one after the other: see gateway_walk.h
  *
  *-------------------------------------------------------------------------
  */
@@ -100,7 +101,7 @@ typedef struct CallReport
 {
 	MemoryContextCallback on_reset;
 	bool		ended;
-	OgActivity *activity;		/* NULL where nobody could see it */
+	OgActivity *activity;
 	OgStatsCounters counters;	/* since they were added last */
 	int64		added;			/* when: og_http_now() */
 	int			nunanswered;	/* keys that left, without a verdict so far */
@@ -109,6 +110,18 @@ typedef struct CallReport
 	OgWait		waiting;
 	int64		turn_since;		/* asleep for a turn since then, or 0 */
 } CallReport;
+
+/*
+ * Which keys go in which request, one after the other: full ones, unless some
+ * keys must not stand together.  See gateway_keys.c.
+ */
+typedef struct KeySplit
+{
+	int			nkeys;
+	int			size;			/* most keys of a request */
+	int			nbatches;
+	int		   *firsts;			/* the first key of each; NULL: all are full */
+} KeySplit;
 
 struct OgCall
 {
@@ -119,11 +132,10 @@ struct OgCall
 	const OgFields *arguments;
 	const char *function;
 	const OgKeys *keys;
-	int			batch_size;
+	KeySplit	split;
 	OgPace		pace;
 	OgHttp	   *http;
 	OgLimiter  *limiter;
-	bool		locked;
 	TraceCall  *trace;
 	CallReport	report;
 
@@ -132,7 +144,6 @@ struct OgCall
 	int			ring_size;
 	int			head;
 	int			created;
-	int			nbatches;
 	int			in_flight;
 	CallBatch  *ended;			/* its answer is to be read, or NULL */
 
@@ -140,6 +151,9 @@ struct OgCall
 	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		waited_us;		/* for turns and backoff so far */
 	const char *stopped;		/* nothing more is sent, because ... */
+	bool		one_by_one;		/* no request leaves before the last one is
+								 * answered: their order matters ... */
+	bool		order_in_vain;	/* ... but is not what it was about */
 	bool		announced;		/* the NOTICE about a long wait was given */
 
 	/* rows */
@@ -161,6 +175,14 @@ extern int	og_keys_per_request(const OgAccount *account,
 
 extern void og_call_step(OgCall *call);
 extern void og_call_stop(OgCall *call, const char *why);
+extern int	og_call_width(const OgCall *call);
+
+/* gateway_keys.c */
+extern void og_keys_split(KeySplit *split, const OgKeys *keys,
+						  const OgAccount *account,
+						  const OgOperation *operation);
+extern int	og_split_first(const KeySplit *split, int batch);
+extern int	og_split_batch(const KeySplit *split, int key);
 
 /* gateway_rows.c */
 extern void og_rows_begin(OgCall *call);
@@ -178,14 +200,24 @@ extern void og_rows_begin(OgCall *call);
 extern OgPace og_pace_of(const OgAccount *account,
 						 const OgOperation *operation);
 extern OgLimiter *og_pace_limiter(const OgAccount *account,
-								  const OgOperation *operation,
-								  const OgPace *pace);
+								  const OgOperation *operation);
 extern int64 og_pace_deadline(const OgAccount *account);
 
 extern void og_pace_begin(OgCall *call);
 extern bool og_pace_allows(const OgCall *call, int64 wait_us);
 extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
 extern void og_pace_announce(OgCall *call, int64 wait_us);
+
+/* gateway_hold.c */
+extern int64 og_hold_lane(OgLimiter *limiter, const OgPace *pace,
+						  const OgResponse *response, bool wants_fewer,
+						  int attempts);
+extern const char *og_hold_end(OgLimiter *limiter);
+
+/* What a NOTICE about a long wait adds, with that end. */
+#define OG_HELD_DETAIL	"The provider asked for a pause until %s."
+
+extern const char *og_hold_explain(OgLimiter *limiter, const char *why);
 
 /* gateway_request.c */
 extern SignedRequest *og_signed_request(const OgAccount *account,
@@ -211,56 +243,15 @@ typedef struct Sending
 	int64		deadline;		/* og_http_now(); 0 = none */
 	int64		patience_us;	/* for turns and pauses from now on */
 	bool		announced;		/* the NOTICE about a long wait was given */
-	OgActivity *activity;		/* NULL where nobody could see it */
+	OgActivity *activity;		/* NULL: nobody is to see it */
 	OgStatsCounters counters;
 } Sending;
 
-extern const char *og_sending_lock(Sending *sending);
 extern const char *og_sending_turn(Sending *sending);
 extern bool og_sending_pause(Sending *sending, int64 pause_us);
 extern OgTransfer *og_sending_exchange(Sending *sending,
 									   SignedRequest *request,
 									   OgSight *sight);
-
-/*
- * gateway_walk.c
- *
- * The requests of a read that takes several.  og_walk_next() prepares the next
- * one, and answers false after the last; then the flaw is why the provider's
- * answers cannot be all, and the doubt why they may not be, or NULL.
- */
-typedef struct Walk Walk;
-
-extern Walk *og_walk_begin(const OgOperation *operation,
-						   const OgFields *arguments);
-extern bool og_walk_next(Walk *walk);
-extern const OgFields *og_walk_arguments(const Walk *walk);
-extern bool og_walk_admits(Walk *walk, const OgSlice *values, OgSlice raw);
-extern const char *og_walk_flaw(const Walk *walk);
-extern const char *og_walk_doubt(const Walk *walk);
-
-/*
- * gateway_span.c
- *
- * The same over a span of time: "all" is what the user asks for, in windows of
- * this length.  The next request is NULL after the last.  "ms" is the time of a
- * record, NULL if it has none.
- */
-typedef struct SpanRequest
-{
-	int64		from_ms;
-	int64		to_ms;
-	int64		count;			/* records at most, -1 = all */
-} SpanRequest;
-
-typedef struct Span Span;
-
-extern Span *og_span_begin(const OgOperation *operation,
-						   const SpanRequest *all, int64 window_ms);
-extern const SpanRequest *og_span_next(Span *span);
-extern bool og_span_admits(Span *span, const int64 *ms, OgSlice key);
-extern const char *og_span_flaw(const Span *span);
-extern const char *og_span_doubt(const Span *span);
 
 /* gateway_batch.c */
 extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
@@ -283,6 +274,7 @@ extern void og_report_retry(OgCall *call);
 extern void og_report_retried(OgStatsCounters *counters,
 							  OgActivity *activity);
 extern void og_report_foreign(const char *server, int64 count);
+extern void og_report_others(const char *server, int64 count);
 extern void og_report_outcome(OgCall *call, OgVerdict verdict);
 extern void og_report_wait(OgCall *call, OgWait what, int64 now);
 extern void og_report_waited(OgCall *call, int64 now);
@@ -291,7 +283,7 @@ extern void og_report_end(OgCall *call);
 /* gateway_trace.c */
 extern TraceCall *og_trace_begin(MemoryContext context, const char *server,
 								 const char *function, const OgKeys *keys,
-								 int batch_size);
+								 const KeySplit *split);
 extern void og_trace_sent(TraceCall *call, int key);
 extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);
@@ -302,5 +294,8 @@ extern void og_trace_roll_back(SubTransactionId subxact);
 extern void og_trace_move_up(SubTransactionId subxact,
 							 SubTransactionId parent);
 extern void og_trace_forget(void);
+
+/* Errors: 0A000 where an act was called in this transaction. */
+extern void og_trace_prevent_prepare(void);
 
 #endif							/* OG_GATEWAY_INTERNAL_H */

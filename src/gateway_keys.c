@@ -9,6 +9,9 @@
  * are gathered.  The map from positions to keys exists only when an id is
  * repeated.
  *
+ * They go into requests in their order.  Where a provider may take several
+ * keys for one, a request ends before the second of them.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -17,7 +20,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "gateway.h"
+#include "gateway_internal.h"
 
 typedef struct KeyEntry
 {
@@ -210,4 +213,100 @@ og_keys_finish(OgKeys *keys)
 		return;
 	keys->text = repalloc_huge(keys->text, Max(keys->text_len, 1));
 	keys->ends = repalloc_huge(keys->ends, keys->nkeys * sizeof(uint32));
+}
+
+/* ---------- requests ---------- */
+
+/* May a key stand in one request with others? */
+static bool
+is_unlike(uint64 likeness, const uint64 *others, int nothers)
+{
+	if (nothers == 0)
+		return true;
+	if (likeness == 0)
+		return false;
+	for (int i = 0; i < nothers; i++)
+	{
+		if (others[i] == likeness || others[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Where requests begin whose keys are all unlike each other. */
+static void
+split_unlike(KeySplit *split, const OgKeys *keys,
+			 uint64 (*likeness) (OgSlice key))
+{
+	uint64	   *others = palloc(split->size * sizeof(uint64));
+	int			nothers = 0;
+	int			room = split->nbatches + 1;
+
+	split->firsts = MemoryContextAllocHuge(CurrentMemoryContext,
+										   room * sizeof(int));
+	split->nbatches = 0;
+	for (int key = 0; key < keys->nkeys; key++)
+	{
+		uint64		like = likeness(og_keys_get(keys, key));
+
+		CHECK_FOR_INTERRUPTS();
+		if (nothers == split->size || !is_unlike(like, others, nothers))
+			nothers = 0;
+		if (nothers == 0)
+		{
+			if (split->nbatches == room)
+			{
+				room = Min(room * 2, keys->nkeys);
+				split->firsts = repalloc_huge(split->firsts,
+											  room * sizeof(int));
+			}
+			split->firsts[split->nbatches++] = key;
+		}
+		others[nothers++] = like;
+	}
+	pfree(others);
+}
+
+/* Split the keys of a call, in the current context. */
+void
+og_keys_split(KeySplit *split, const OgKeys *keys, const OgAccount *account,
+			  const OgOperation *operation)
+{
+	split->nkeys = keys->nkeys;
+	split->size = og_keys_per_request(account, operation);
+	split->nbatches = keys->nkeys / split->size +
+		(keys->nkeys % split->size != 0);
+	split->firsts = NULL;
+	if (operation->likeness != NULL && split->size > 1)
+		split_unlike(split, keys, operation->likeness);
+}
+
+/* The first key of a batch; behind the last, the number of all keys. */
+int
+og_split_first(const KeySplit *split, int batch)
+{
+	if (batch >= split->nbatches)
+		return split->nkeys;
+	return split->firsts != NULL ? split->firsts[batch] : batch * split->size;
+}
+
+/* The batch that a key is in. */
+int
+og_split_batch(const KeySplit *split, int key)
+{
+	int			low = 0;
+	int			high = split->nbatches;
+
+	if (split->firsts == NULL)
+		return key / split->size;
+	while (high - low > 1)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (split->firsts[middle] <= key)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }

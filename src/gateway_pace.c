@@ -4,8 +4,8 @@
  *		The pace of an account, how long a call waits for its turns, and what it
  *		says of that.
  *
- * Turns, the account's lock and pauses before retries count together towards
- * max_wait, and are cut by call_timeout.
+ * Turns and pauses before retries count together towards max_wait, and are cut
+ * by call_timeout.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,28 +17,99 @@
 
 /* ---------- of an account ---------- */
 
-/* The pace of the operation's class; the options were checked before. */
+/* Count on one more lane of the key, by the windows of an option. */
+static void
+count_on(OgCounted *counted, OgLaneClass lane, const OgPace *option)
+{
+	OgLaneRules *rules = &counted->lanes[counted->nlanes++];
+
+	rules->lane = lane;
+	og_pace_add(&rules->pace, option, OG_PER_KEY);
+	rules->shown = rules->pace;
+}
+
+/*
+ * Whatever goes to a host counts there, and waits for what rate_limit says of
+ * it; queries for what query_rate_limit says, too.
+ */
+static void
+count_on_host(OgCounted *counted, const OgAccount *account, bool is_query)
+{
+	OgLaneRules *rules = &counted->lanes[counted->nlanes++];
+
+	rules->lane = OG_LANE_HOST;
+	og_pace_add(&rules->shown, &account->rate_limit, OG_PER_HOST);
+	if (!is_query)
+		rules->pace = rules->shown;
+	og_pace_add(&rules->shown, &account->query_rate_limit, OG_PER_HOST);
+	if (is_query)
+		rules->pace = rules->shown;
+}
+
+/*
+ * Does an operation without a key count on more than its host?  Then it is on
+ * the limit of nobody, who is one account for all of this machine.  Not where
+ * the provider counts users, nor if nothing is documented of it (see OG_PROBE).
+ */
+static bool
+counts_on_nobody(const OgProvider *provider, const OgOperation *operation)
+{
+	return !provider->counts_together &&
+		(operation->read != NULL || operation->read_records != NULL);
+}
+
+/*
+ * What an operation counts on.  Where the provider counts all that is signed
+ * together, a query does so on two lanes of the key: on that of queries, which
+ * only we know, and on the provider's.
+ */
+static OgCounted
+counted_by(const OgAccount *account, const OgOperation *operation)
+{
+	static const OgPace off = {.nwindows = 0};
+	const OgProvider *provider = account->provider;
+	bool		is_query = operation->lane == OG_LANE_QUERIES;
+	bool		is_signed = operation->kind != OG_PUBLIC;
+	OgCounted	counted = {
+		.account = account->identity,
+		.host = account->host,
+		.serverid = account->serverid,
+		.server = account->server,
+		.needs_nonce = provider->needs_nonce
+	};
+
+	if (is_query)
+		count_on(&counted, OG_LANE_QUERIES,
+				 is_signed || counts_on_nobody(provider, operation)
+				 ? &account->query_rate_limit : &off);
+	if (!is_query || (is_signed && provider->counts_together))
+		count_on(&counted, OG_LANE_ORDERS, &account->rate_limit);
+	count_on_host(&counted, account, is_query);
+	return counted;
+}
+
+/* All windows that count an operation. */
 OgPace
 og_pace_of(const OgAccount *account, const OgOperation *operation)
 {
-	const char *text = account->rate_limit;
-	const char *reason;
-	OgPace		pace;
+	OgCounted	counted = counted_by(account, operation);
+	OgPace		pace = {.nwindows = 0};
 
-	if (operation->lane == OG_LANE_QUERIES && account->query_rate_limit != NULL)
-		text = account->query_rate_limit;
-	if (!og_pace_parse(text, &pace, &reason))
-		elog(ERROR, "rate limit \"%s\" cannot be read: %s", text, reason);
+	for (int i = 0; i < counted.nlanes; i++)
+	{
+		og_pace_add(&pace, &counted.lanes[i].pace, OG_PER_KEY);
+		og_pace_add(&pace, &counted.lanes[i].pace, OG_PER_HOST);
+	}
 	return pace;
 }
 
-/* The lane that keeps it. */
+/* The lanes that count it. */
 OgLimiter *
-og_pace_limiter(const OgAccount *account, const OgOperation *operation,
-				const OgPace *pace)
+og_pace_limiter(const OgAccount *account, const OgOperation *operation)
 {
-	return og_limiter_open(account->identity, account->host, operation->lane,
-						   account->server, pace);
+	OgCounted	counted = counted_by(account, operation);
+
+	return og_limiter_open(&counted);
 }
 
 /* When a call that begins now has to be over, by og_http_now(); 0 = never. */
@@ -91,10 +162,13 @@ bound_us(const OgCall *call)
 static void
 announce(OgCall *call, int64 wait_us)
 {
+	const char *held = og_hold_end(call->limiter);
+
 	call->announced = true;
 	ereport(NOTICE,
 			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
 					call->account->server, wait_us / USECS_PER_SEC),
+			 held != NULL ? errdetail(OG_HELD_DETAIL, held) : 0,
 			 call->account->max_wait > 0 ?
 			 errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
 					 call->account->max_wait / 1000) : 0));
@@ -127,51 +201,10 @@ og_pace_announce(OgCall *call, int64 wait_us)
 		announce_others(call);
 }
 
-/* Wait for the account's lock, which counts as waiting for a turn. */
-static bool
-wait_for_lock(OgCall *call, int64 most_us)
-{
-	int64		start = og_http_now();
-	bool		locked;
-
-	locked = og_limiter_lock(call->limiter, most_us == PG_INT64_MAX
-							 ? -1 : (most_us + 999) / 1000);
-	call->waited_us += og_http_now() - start;
-	return locked;
-}
-
-/*
- * Take the account's lock, so that one call at a time keeps the pace.  How
- * long that takes nobody can say beforehand, so a long wait is announced when
- * it has become one.
- */
-static bool
-take_lock(OgCall *call)
-{
-	int64		most_us = bound_us(call);
-
-	if (wait_for_lock(call, Min(most_us, OG_ANNOUNCED_WAIT_US)))
-		return true;
-	if (most_us <= OG_ANNOUNCED_WAIT_US)
-		return false;
-	announce_others(call);
-	return wait_for_lock(call, bound_us(call));
-}
-
-/* Before the first request: wait for the account, and look ahead. */
+/* Before the first request: look ahead. */
 void
 og_pace_begin(OgCall *call)
 {
-	bool		deadline_first = call->deadline != 0 &&
-		call->deadline - og_http_now() < patience_us(call);
-
-	call->locked = take_lock(call);
-	if (call->locked)
-		og_pace_announce(call, og_limiter_estimate(call->limiter,
-												   GetCurrentTimestamp(),
-												   call->nbatches));
-	else if (deadline_first)
-		og_call_stop(call, "other calls used this account until call_timeout ran out");
-	else
-		og_call_stop(call, "other calls used this account until max_wait ran out");
+	og_pace_announce(call, og_limiter_estimate(call->limiter, og_http_now(),
+											   call->split.nbatches));
 }

@@ -20,15 +20,17 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 				const OgFields *arguments, const OgKeys *keys, TimestampTz at,
 				void (*show) (const OgPreview *preview, void *arg), void *arg)
 {
-	int			size = og_keys_per_request(account, operation);
+	KeySplit	split;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway preview",
 												  ALLOCSET_DEFAULT_SIZES);
 	OgPreview	preview = {0};
 
 	preview.base_url = account->base_url;
-	for (int first = 0; first < keys->nkeys; first += size)
+	og_keys_split(&split, keys, account, operation);
+	while (preview.batch < split.nbatches)
 	{
+		int			first = og_split_first(&split, preview.batch);
 		MemoryContext old = MemoryContextSwitchTo(context);
 		SignedRequest *request;
 		OgBatch		batch;
@@ -36,7 +38,7 @@ og_call_preview(const OgAccount *account, const OgOperation *operation,
 
 		CHECK_FOR_INTERRUPTS();
 		batch.arguments = og_keys_arguments(keys, first, arguments);
-		batch.nkeys = Min(size, keys->nkeys - first);
+		batch.nkeys = og_split_first(&split, preview.batch + 1) - first;
 		texts = palloc(batch.nkeys * sizeof(OgSlice));
 		for (int i = 0; i < batch.nkeys; i++)
 			texts[i] = og_keys_get(keys, first + i);

@@ -17,19 +17,10 @@
 
 #include "gateway_failure.h"
 #include "gateway_internal.h"
+#include "gateway_walk.h"
 
 /* First pause before another attempt; doubled each time. */
 #define BACKOFF_MS			200
-
-/*
- * Pause after a "too frequent" that does not say how long: the smallest window
- * of the pace, within these bounds; doubled each time.
- */
-#define PACE_BACKOFF_MS		1000
-#define MAX_PACE_BACKOFF_MS	30000
-
-/* Least pause where the provider itself says how long. */
-#define RETRY_AFTER_FLOOR_MS	100
 
 #define MAX_DOUBLINGS		10
 
@@ -48,10 +39,13 @@ struct OgReader
 	int64		added;			/* to the statistics; og_http_now() */
 	Sending		sending;
 	OgPace		pace;
-	int64		foreign;		/* records about ids nobody asked for */
+	int64		foreign;		/* records about ids nobody asked for ... */
+	int64		others;			/* ... and about other things */
 
-	/* the read under way */
+	/* the read under way, and how long answers to its operation have been */
 	const OgRead *read;
+	const OgOperation *measured;
+	OgLengths	lengths;
 	Walk	   *walk;
 	const OgBatch *batch;		/* asked for now */
 	int			first_key;		/* of the batch, among all */
@@ -89,15 +83,14 @@ end_report(void *arg)
 		return;
 	reader->ended = true;
 	add_to_stats(reader);
-	if (reader->sending.activity != NULL)
-		og_activity_end(reader->sending.activity);
+	og_activity_end(reader->sending.activity);
 }
 
 static void
 begin_report(OgReader *reader, int64 ids)
 {
-	og_stats_attach();
-	reader->sending.activity = og_activity_begin(reader->account->server,
+	reader->sending.activity = og_activity_begin(reader->account->serverid,
+												 reader->account->server,
 												 reader->function, ids);
 	reader->sending.counters.calls = 1;
 	reader->added = og_http_now();
@@ -123,23 +116,6 @@ fail(const OgReader *reader, const Failure *failure)
 					 reader->attempts);
 }
 
-/* Take the account for this call. */
-static void
-lock_account(OgReader *reader)
-{
-	const char *unsent = og_sending_lock(&reader->sending);
-	Failure		failure = {0};
-
-	if (unsent == NULL)
-		return;
-	og_failure_unsent(&failure, unsent, is_timed_out(reader));
-	fail(reader, &failure);
-}
-
-/*
- * What is asked for without a key counts on the limit of nobody, who is one
- * account for all of this machine.
- */
 OgReader *
 og_reader_open(const OgAccount *account, const OgOperation *operation,
 			   const char *function, int64 ids)
@@ -160,9 +136,8 @@ og_reader_open(const OgAccount *account, const OgOperation *operation,
 		? (int64) account->max_wait * 1000 : PG_INT64_MAX;
 	sending->deadline = og_pace_deadline(account);
 	sending->http = og_http_open(CurrentMemoryContext);
-	sending->limiter = og_pace_limiter(account, operation, &reader->pace);
+	sending->limiter = og_pace_limiter(account, operation);
 	begin_report(reader, ids);
-	lock_account(reader);
 	return reader;
 }
 
@@ -174,6 +149,7 @@ og_reader_close(OgReader *reader)
 	end_report(reader);
 	MemoryContextDelete(reader->requests);
 	og_report_foreign(reader->account->server, reader->foreign);
+	og_report_others(reader->account->server, reader->others);
 }
 
 /* ---------- records ---------- */
@@ -247,11 +223,21 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 		}
 		record.key = reader->first_key + records->key;
 	}
-	if (og_walk_admits(reader->walk, values, raw))
-		reader->read->take(reader->read->owner, &record);
+	og_walk_take(reader->walk, &record);
 }
 
 /* ---------- one request ---------- */
+
+/* Is anything of a good answer what was asked for? */
+static bool
+is_about_it(OgReader *reader, Failure *failure, const OgResponse *response)
+{
+	if (reader->read->unknown_is_none || !og_walk_missed(reader->walk))
+		return true;
+	og_failure_missed(failure, og_walk_foreign(reader->walk), response);
+	og_walk_again(reader->walk);
+	return false;
+}
 
 /* Read an answer.  True if it was a success. */
 static bool
@@ -276,12 +262,11 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 		operation->read_records(&answer.records, value, reader->batch);
 
 	if (flaw == NULL && done && reading->envelope == OG_ENVELOPE_SUCCESS)
-		return true;
+		return is_about_it(reader, failure, response);
 	if (answer.records.nothing &&
 		(done || response->status == 400 || response->status == 404))
 		return true;
 	og_failure_answered(failure, &answer.records, flaw, response);
-	failure->retry_after_ms = response->retry_after_ms;
 
 	/* What was handed on must not be handed on once more. */
 	if (answer.taken > 0)
@@ -289,13 +274,17 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	return false;
 }
 
-/* "GET /path", the same for all requests of a read. */
+/*
+ * "GET /path", the same for all requests of a read; where all go to the one
+ * address, that.
+ */
 static const char *
 describe_request(const OgReader *reader, const OgRequest *parts)
 {
 	return MemoryContextStrdup(reader->context,
 							   psprintf("%s %s", og_method_name(parts->method),
-										parts->path));
+										parts->path[0] != '\0' ? parts->path
+										: reader->account->base_url));
 }
 
 /* Send the request that has its turn. */
@@ -325,6 +314,9 @@ send_request(OgReader *reader, Failure *failure)
 		done = read_answer(reader, response, failure);
 	else
 		og_failure_unanswered(failure, response, is_timed_out(reader));
+	failure->hold_ms = og_hold_lane(sending->limiter, &reader->pace, response,
+									failure->pace || response->status == 429,
+									reader->attempts);
 	og_http_release(transfer);
 	return done;
 }
@@ -337,7 +329,7 @@ attempt(OgReader *reader, Failure *failure)
 	const char *unsent;
 
 	memset(failure, 0, sizeof(*failure));
-	failure->retry_after_ms = -1;
+	failure->hold_ms = -1;
 	unsent = og_sending_turn(sending);
 	if (unsent != NULL)
 	{
@@ -348,27 +340,13 @@ attempt(OgReader *reader, Failure *failure)
 	return send_request(reader, failure);
 }
 
-/* How long to pause after a failure; the lane, too, where it came too early. */
+/* How long to pause after a failure. */
 static int64
-pause_ms(OgReader *reader, const Failure *failure)
+pause_ms(const OgReader *reader, const Failure *failure)
 {
-	int			doublings = Min(reader->attempts - 1, MAX_DOUBLINGS);
-	int64		pause;
-
-	if (failure->retry_after_ms >= 0)
-		pause = Max(failure->retry_after_ms, RETRY_AFTER_FLOOR_MS);
-	else if (failure->pace)
-	{
-		pause = og_pace_smallest_us(&reader->pace) / 1000;
-		pause = Min(Max(pause, PACE_BACKOFF_MS),
-					MAX_PACE_BACKOFF_MS) << doublings;
-	}
-	else
-		pause = (int64) BACKOFF_MS << doublings;
-	if (failure->pace)
-		og_limiter_hold(reader->sending.limiter,
-						GetCurrentTimestamp() + pause * 1000);
-	return pause;
+	if (failure->hold_ms >= 0)
+		return failure->hold_ms;
+	return (int64) BACKOFF_MS << Min(reader->attempts - 1, MAX_DOUBLINGS);
 }
 
 /* Ask until there is an answer. */
@@ -408,7 +386,8 @@ ask(OgReader *reader)
 static void
 judge_walk(const OgReader *reader)
 {
-	const char *flaw = og_walk_flaw(reader->walk);
+	const char *hint;
+	const char *flaw = og_walk_flaw(reader->walk, &hint);
 	const char *doubt = og_walk_doubt(reader->walk);
 	Failure		failure = {0};
 
@@ -420,7 +399,7 @@ judge_walk(const OgReader *reader)
 				 errdetail("%s", doubt)));
 	if (flaw == NULL)
 		return;
-	og_failure_incomplete(&failure, flaw);
+	og_failure_incomplete(&failure, flaw, hint);
 	fail(reader, &failure);
 }
 
@@ -431,13 +410,14 @@ ask_batch(OgReader *reader, const OgSlice *keys, int nkeys)
 	const OgRead *read = reader->read;
 	OgBatch		batch = {NULL, keys, nkeys};
 
-	reader->walk = og_walk_begin(read->operation, read->arguments);
+	reader->walk = og_walk_begin(read, &reader->lengths);
 	batch.arguments = og_walk_arguments(reader->walk);
 	reader->batch = &batch;
 	reader->order = sort_keys(&batch);
 	while (og_walk_next(reader->walk))
 		ask(reader);
 	judge_walk(reader);
+	reader->others += og_walk_foreign(reader->walk);
 	reader->batch = NULL;
 }
 
@@ -473,6 +453,9 @@ og_reader_ask(OgReader *reader, const OgRead *read)
 		   read->operation->lane == reader->operation->lane);
 	reader->read = read;
 	reader->request = NULL;
+	if (read->operation != reader->measured)
+		memset(&reader->lengths, 0, sizeof(reader->lengths));
+	reader->measured = read->operation;
 	if (read->keys != NULL)
 		ask_batches(reader);
 	else

@@ -32,13 +32,20 @@ typedef struct OgRead
 	const OgFields *arguments;
 	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
 	void		(*take) (void *owner, const OgRecord *record);
+
+	/* Pages changed while they were read: what was taken is told anew. */
+	void		(*forget) (void *owner);
 	void	   *owner;
-	bool		unknown_is_none;	/* what the server does not know is no record
-									 * instead of an error (02000) */
+	bool		unknown_is_none;	/* what the server does not know, or answers
+									 * about something else, is no record
+									 * instead of an error (02000, 38000) */
 } OgRead;
 
 /*
- * Read, and hand each record to take(), in the order of the answers.
+ * Read, and hand each record that was asked for to take(), once; a WARNING
+ * counts those that were not.  They come in the order of the answers, or newest
+ * first where the operation says so or only so many are asked for.
+ *
  * "function" is the call's name for people, a constant.  The current context
  * must be one that is deleted when the (sub)transaction is rolled back (see
  * og_call_open()).
@@ -47,8 +54,8 @@ typedef struct OgRead
  * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
  * 02000 it knows nothing of that name, 53400 it is asked too frequently (or
  * the pace leaves no turn within max_wait), 57014 call_timeout, 38000 an
- * answer that makes no sense; those of opening libcurl or a lane's file, and
- * what the server itself raises at an interrupt.
+ * answer that makes no sense, or answers that cannot be all; those of opening
+ * libcurl or a lane, and what the server itself raises at an interrupt.
  */
 extern void og_read(const OgAccount *account, const char *function,
 					const OgRead *read);

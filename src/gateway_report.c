@@ -51,8 +51,7 @@ og_report_end(OgCall *call)
 	report->counters.ids[OG_NOT_SENT] += nkeys - report->nclosed -
 		report->nunanswered;
 	add_to_stats(call, 0);
-	if (report->activity != NULL)
-		og_activity_end(report->activity);
+	og_activity_end(report->activity);
 }
 
 /* The call's memory goes. */
@@ -67,8 +66,8 @@ og_report_begin(OgCall *call)
 {
 	CallReport *report = &call->report;
 
-	og_stats_attach();
-	report->activity = og_activity_begin(call->account->server,
+	report->activity = og_activity_begin(call->account->serverid,
+										 call->account->server,
 										 call->function, call->keys->nkeys);
 	report->counters.calls = 1;
 	report->added = og_http_now();
@@ -88,8 +87,6 @@ og_report_left(OgCall *call, const CallBatch *batch, TimestampTz at)
 
 	report->counters.requests++;
 	report->nunanswered += batch->nopen;
-	if (activity == NULL)
-		return;
 	og_activity_change(activity);
 	activity->sent++;
 	activity->in_flight++;
@@ -153,7 +150,7 @@ og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 	og_report_response(&report->counters, response);
 	if (batch->left)
 		report->nunanswered -= batch->nopen;
-	if (batch->left && activity != NULL)
+	if (batch->left)
 	{
 		og_activity_change(activity);
 		activity->in_flight--;
@@ -166,13 +163,11 @@ og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
 		add_to_stats(call, now);
 }
 
-/* A request is to be sent again; its activity may be NULL. */
+/* A request is to be sent again. */
 void
 og_report_retried(OgStatsCounters *counters, OgActivity *activity)
 {
 	counters->retries++;
-	if (activity == NULL)
-		return;
 	og_activity_change(activity);
 	activity->retried++;
 	og_activity_changed(activity);
@@ -199,6 +194,21 @@ og_report_foreign(const char *server, int64 count)
 				 errdetail("What it said about them was ignored.")));
 }
 
+/* The same of what is no order, or was not asked for by an id. */
+void
+og_report_others(const char *server, int64 count)
+{
+	int			others = (int) Min(count, PG_INT32_MAX);
+
+	if (others > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
+							   "server \"%s\" answered with %d records that were not asked for",
+							   others, server, others),
+				 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
+}
+
 /* ---------- ids ---------- */
 
 /* All is said about a key. */
@@ -214,11 +224,10 @@ og_report_outcome(OgCall *call, OgVerdict verdict)
 /* ---------- waiting ---------- */
 
 /* When the pace will let the last request of a call go; 0 = nobody knows. */
-static TimestampTz
-last_turn(OgCall *call)
+static int64
+last_turn(OgCall *call, int64 now)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	int64		left = call->nbatches - call->created;
+	int64		left = call->split.nbatches - call->created;
 	int64		wait;
 
 	for (int i = call->head; i < call->created; i++)
@@ -241,20 +250,19 @@ og_report_wait(OgCall *call, OgWait what, int64 now)
 	CallReport *report = &call->report;
 	OgActivity *activity = report->activity;
 	TimestampTz since;
-	TimestampTz turn;
+	int64		turn;
 
 	if (what == OG_WAIT_TURN)
 		report->turn_since = now;
-	if (activity == NULL || (what == report->waiting &&
-							 what != OG_WAIT_TURN &&
-							 activity->answered == call->nanswered))
+	if (what == report->waiting && what != OG_WAIT_TURN &&
+		activity->answered == call->nanswered)
 		return;
 	since = what == report->waiting ? activity->waiting_since
 		: GetCurrentTimestamp();
 	turn = activity->last_turn;
 	if (what == OG_WAIT_TURN && now - report->estimated > ESTIMATE_EVERY_US)
 	{
-		turn = last_turn(call);
+		turn = last_turn(call, now);
 		report->estimated = now;
 	}
 	report->waiting = what;

@@ -139,7 +139,7 @@ leave_head(OgCall *call)
 static CallBatch *
 finish_batch_of(OgCall *call, int key)
 {
-	int			number = key / call->batch_size;
+	int			number = og_split_batch(&call->split, key);
 
 	while (call->head < number)
 		leave_head(call);

@@ -29,13 +29,17 @@ patience_us(const Sending *sending)
 static void
 announce(Sending *sending, int64 wait_us)
 {
+	const char *held;
+
 	wait_us = Min(wait_us, patience_us(sending));
 	if (sending->announced || wait_us <= OG_ANNOUNCED_WAIT_US)
 		return;
 	sending->announced = true;
+	held = og_hold_end(sending->limiter);
 	ereport(NOTICE,
 			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
-					sending->account->server, wait_us / USECS_PER_SEC)));
+					sending->account->server, wait_us / USECS_PER_SEC),
+			 held != NULL ? errdetail(OG_HELD_DETAIL, held) : 0));
 }
 
 /* Show what it waits for. */
@@ -66,29 +70,13 @@ sleep_for_turn(Sending *sending, int64 wait_us)
 	sending->counters.turn_wait_us += waited;
 }
 
-/* Take the account.  NULL, or why it cannot be had. */
-const char *
-og_sending_lock(Sending *sending)
-{
-	int64		begin = og_http_now();
-	int64		most_us = patience_us(sending);
-	bool		locked;
-
-	show_wait(sending, OG_WAIT_TURN);
-	locked = og_limiter_lock(sending->limiter, most_us > PG_INT64_MAX - 999
-							 ? -1 : (most_us + 999) / 1000);
-	sending->patience_us -= og_http_now() - begin;
-	return locked ? NULL : "another call is using this account";
-}
-
 /* Wait for a turn.  NULL, or why there is none. */
 const char *
 og_sending_turn(Sending *sending)
 {
 	for (;;)
 	{
-		int64		wait_us = og_limiter_ask(sending->limiter,
-											 GetCurrentTimestamp(),
+		int64		wait_us = og_limiter_ask(sending->limiter, og_http_now(),
 											 &sending->turn);
 		int64		left = patience_us(sending);
 
@@ -99,7 +87,8 @@ og_sending_turn(Sending *sending)
 		if (wait_us == OG_UNTIL_WOKEN && left > 0)
 			wait_us = Min(left, OG_LONGEST_SLEEP_US);
 		if (wait_us > left)
-			return "the pace leaves no turn for it now";
+			return og_hold_explain(sending->limiter,
+								   "the pace leaves no turn for it now");
 		announce(sending, wait_us);
 		sleep_for_turn(sending, Min(wait_us, OG_LONGEST_SLEEP_US));
 	}
@@ -130,7 +119,7 @@ leaves(void *owner, TimestampTz at)
 	Sending    *sending = owner;
 	OgActivity *activity = sending->activity;
 
-	if (!og_limiter_stamp(sending->limiter, &sending->turn, at))
+	if (!og_limiter_stamp(sending->limiter, &sending->turn, og_http_now()))
 		return false;
 	sending->counters.requests++;
 	if (activity != NULL)

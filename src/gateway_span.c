@@ -4,20 +4,28 @@
  *		The requests of a read over a span of time, so that it answers all.
  *
  * A span is walked from its newest window to its oldest, each as long as a
- * provider answers at once.  How many records that is at most, and whether it
- * is the newest or the oldest of them, is not always documented.  So, after an
- * answer, what is as old as the oldest of its records or older is asked for,
- * until nothing new comes; and where the oldest record came first, also what is
- * as new as the newest or newer.
+ * provider answers at once.  How many records that is at most is not
+ * documented, nor whether it is the newest or the oldest of them, in what order
+ * they come, or whether the ends of a stretch belong to it.  What is relied on:
  *
- * The records of that moment, the boundary, must come again then.  Where they
- * do not, the provider does not count the ends of a stretch as part of it, or
- * counts in seconds: then a longer stretch is asked for.  Where nothing else
- * comes, though the answer is as long as any, there may be more records of that
- * moment than an answer holds: then a longer answer is asked for.
+ * - Records that are left out are older than all that came, or newer than all
+ *   that came: an answer has no holes.
+ * - An answer shorter than another one left nothing out.
+ * - Times are whole seconds at the coarsest.  So what lies a second within a
+ *   stretch belongs to it for sure, and windows are asked for with a second at
+ *   both of their ends which is not theirs.
  *
- * A record that two answers have is known by its key, and keys are remembered
- * from one answer to the next.
+ * What came of a window has two edges, its oldest and its newest record.  An
+ * edge is open while something may lie beyond it; then what begins there is
+ * asked for.  The records of the edge itself must come again in that answer,
+ * else a stretch that reaches further back is asked for: it was then told what
+ * lies next to the edge.  What came from beyond it moves the edge; an answer
+ * without that closes it, if it is short enough to have left nothing out.
+ *
+ * Records that fill an answer by themselves, all of one moment, hide what lies
+ * beyond it.  Then a longer answer is asked for; and where there is none, a
+ * stretch that leaves out that moment: but whether the moment itself was told
+ * in full cannot be known then.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,73 +33,98 @@
 
 #include "utils/memutils.h"
 
-#include "gateway_internal.h"
+#include "gateway_walk.h"
 
-/* Some providers count in seconds; nothing further off is of this stretch. */
+/* Some providers count in seconds. */
 #define COARSEST_MS	INT64CONST(1000)
 
-/* No provider limits its answers to fewer, where more are asked for. */
-#define SMALLEST_LIMIT	5
+/*
+ * That many records of one moment, as many as a provider tells at most, are
+ * rarely all of them; up to the second number they are where nothing else came
+ * and the provider has shown that it tells more when it is asked for more.
+ */
+#define CROWD			5
+#define DOUBTFUL_CROWD	20
+#define SURE_CROWD		50
 
-/* So many records of one moment are rarely all. */
-#define DOUBTFUL_COUNT	50
+/*
+ * How far the stretch beyond an edge reaches back over it, from the furthest
+ * to where it leaves out the edge.
+ */
+static const int64 reaches_ms[] = {
+	COARSEST_MS, 1, 0, -1, -COARSEST_MS
+};
 
-typedef enum Question
+#define FURTHEST	0
+#define FIRST_REACH	2
+#define NARROWEST	((int) lengthof(reaches_ms) - 1)
+
+typedef enum Side
 {
-	WHOLE_WINDOW,
-	FROM_BOUNDARY,				/* included */
-	PAST_BOUNDARY				/* not included */
-} Question;
+	OLDER,
+	NEWER
+} Side;
+
+#define NSIDES	(NEWER + 1)
+
+typedef struct Edge
+{
+	bool		open;
+	int64		ms;				/* of its records */
+} Edge;
 
 /* What is known of the answer to the last request. */
 typedef struct SpanAnswer
 {
 	int64		count;			/* of all its records ... */
-	int64		timed;			/* ... with a time within the window ... */
+	int64		timed;			/* ... of this window, and the seconds around it */
 	int64		fresh;			/* ... for the first time */
-	int64		again;			/* those of the boundary, once more */
-	int64		past;			/* those past it */
-	int64		untimed;
-	int64		foreign;		/* those that lie outside of the window */
-	bool		astray;			/* one is of a time that was not asked for */
-	int64		first_ms;		/* of those within the window */
-	int64		last_ms;
-	int64		oldest_ms;
+	int64		again;			/* those of the edge, once more */
+	int64		beyond;			/* those that lie beyond it */
+	int64		foreign;		/* those of other times */
+	bool		astray;			/* one is from behind what was asked for */
+	int64		oldest_ms;		/* of the timed ones */
 	int64		newest_ms;
 } SpanAnswer;
 
 struct Span
 {
 	MemoryContext context;
-	const OgWalk *plan;
-	bool		begun;
-	bool		takes_count;
+	bool		whole;			/* one request brings all of a window */
+	OgLengths  *lengths;
 	int64		first;			/* all that is asked for, in ms ... */
 	int64		window;			/* ... in windows of this length ... */
 	int64		low;			/* ... of which this is walked now */
 	int64		high;
-	int64		wanted;			/* records at most, -1 = all */
-	int64		longer;			/* ask for answers of so many, 0 = any */
-	int64		longest;		/* answer so far */
-	int64		reach;			/* so much of what is known is asked for again */
-	bool		lost_boundary;	/* it did not come again, however far */
-	bool		upward;			/* on from the newest, not the oldest */
-	bool		went_up;
-	Question	question;
-	int64		boundary;
-	int64		distance_ms;	/* from it, of what lies past it */
-	int64		first_oldest;	/* of the answer about the whole window */
-	int64		oldest;			/* in this window, so far */
-	int64		newest;
-	OgKeys	   *seen;			/* keys of this answer and the one before */
-	OgKeys	   *page;			/* those of this one */
-	OgKeys	   *seam;			/* those where the window before ended ... */
-	OgKeys	   *next_seam;		/* ... and where this one does */
-	SpanAnswer	answer;
+	Edge		edges[NSIDES];
+	int			reach[NSIDES];	/* with which an edge came again */
+	int64		told;			/* records of this window */
+	bool		limited;		/* it is known that answers get no longer, however
+								 * many records are asked for */
+	bool		lost;			/* an edge did not come again, however far */
+
+	/* the question */
+	bool		begun;
+	bool		entering;		/* it is about all of the window ... */
+	bool		testing;		/* ... or so once more, to see how much is told,
+								 * else ... */
+	Side		side;			/* ... about what lies beyond this edge ... */
+	int			level;			/* ... with this reach */
+	bool		repeated;		/* with a longer one the edge came again */
+	int64		longer;			/* ask for so many records, 0 = any number */
+	int64		before_longer;	/* so many came without that */
 	SpanRequest request;
+	SpanAnswer	answer;
+
+	OgKeys	   *seen;			/* keys of this window, since an edge was at ... */
+	int64		seen_since;		/* ... and those before them, which may come again */
+	OgKeys	   *seen_before;
+	OgKeys	   *untimed;
 	const char *doubt;
 	const char *flaw;
 };
+
+/* ---------- keys ---------- */
 
 static OgKeys *
 new_keys(Span *span)
@@ -103,365 +136,412 @@ new_keys(Span *span)
 	return keys;
 }
 
-/* Put keys into the place of others. */
 static void
-replace_keys(OgKeys **keys, OgKeys *others)
+forget_keys(OgKeys **keys)
 {
 	if (*keys != NULL)
 		MemoryContextDelete((*keys)->context);
-	*keys = others;
+	*keys = NULL;
+}
+
+/* What lies further from the edge than any reach does not come again. */
+static void
+forget_behind(Span *span, int64 edge_ms)
+{
+	int64		moved = edge_ms > span->seen_since
+		? edge_ms - span->seen_since : span->seen_since - edge_ms;
+
+	if (moved <= 2 * COARSEST_MS)
+		return;
+	forget_keys(&span->seen_before);
+	span->seen_before = span->seen;
+	span->seen = new_keys(span);
+	span->seen_since = edge_ms;
+}
+
+static bool
+is_new(Span *span, OgSlice key)
+{
+	bool		fresh = og_keys_add(span->seen, key);
+
+	return fresh && (span->seen_before == NULL ||
+					 og_keys_add(span->seen_before, key));
 }
 
 /* ---------- questions ---------- */
 
 /* Walk the window that ends here. */
 static void
-set_window(Span *span, int64 high)
+enter_window(Span *span, int64 high)
 {
 	span->high = high;
 	span->low = Max(span->first, high - span->window);
-	span->question = WHOLE_WINDOW;
-	span->upward = span->went_up = false;
-	span->longer = span->longest = 0;
-	span->oldest = PG_INT64_MAX;
-	span->newest = PG_INT64_MIN;
-	replace_keys(&span->seen, new_keys(span));
-	replace_keys(&span->page, new_keys(span));
-	replace_keys(&span->seam, span->next_seam);
-	span->next_seam = new_keys(span);
+	span->entering = true;
+	span->longer = span->told = 0;
+	forget_keys(&span->seen);
+	forget_keys(&span->seen_before);
+	span->seen = new_keys(span);
 }
 
-/*
- * The window before.  They meet in a moment, which a provider may count to none
- * of them if each were to end before the other begins.
- */
 static bool
 next_window(Span *span)
 {
 	if (span->low <= span->first)
 		return false;
-	set_window(span, span->plan->whole ? span->low - 1 : span->low);
+	enter_window(span, span->low - 1);
 	return true;
 }
 
-static bool
-ask_from_boundary(Span *span, int64 ms)
-{
-	span->question = FROM_BOUNDARY;
-	span->boundary = ms;
-	return true;
-}
-
-/* Only what the last answer brought may come again. */
 static void
-forget_older(Span *span)
+ask_beyond(Span *span, Side side)
 {
-	replace_keys(&span->seen, span->page);
-	span->page = new_keys(span);
+	span->entering = false;
+	span->side = side;
+	span->level = span->reach[side];
+	span->repeated = false;
 }
 
 /*
- * The boundary is where the last answer ended, before which nothing is left
- * out.  An answer that left something out may have told what lies past it.
+ * Next: an edge that is open, the older one first; or the next window.  Where
+ * there is enough, older records are not needed.
  */
 static bool
-move_on(Span *span)
+go_on(Span *span, bool enough)
 {
-	int64		ms = span->upward ? span->answer.newest_ms
-		: span->answer.oldest_ms;
-
-	if (ms == (span->upward ? span->newest : span->oldest))
-		forget_older(span);
-	span->went_up = span->went_up || span->upward;
-	return ask_from_boundary(span, ms);
+	if (span->edges[OLDER].open && !enough)
+		ask_beyond(span, OLDER);
+	else if (span->edges[NEWER].open)
+		ask_beyond(span, NEWER);
+	else
+		return !enough && next_window(span);
+	return true;
 }
 
-/* Nothing else comes in this direction. */
+/* May an answer of that length have left something out? */
 static bool
-turn(Span *span)
+may_be_cut(const Span *span)
 {
-	if (!span->upward || span->went_up)
-		return next_window(span);
-	span->upward = false;
-	return ask_from_boundary(span, span->first_oldest);
-}
+	int64		count = span->answer.count;
 
-/*
- * The boundary did not come again: false if that cannot be helped.  Who makes
- * up records anew each time would be asked for ever.
- */
-static bool
-ask_wider(Span *span)
-{
-	if (span->reach < COARSEST_MS)
-	{
-		span->reach = span->reach == 0 ? 1 : COARSEST_MS;
-		return true;
-	}
-	if (span->lost_boundary)
-		span->flaw = "does not tell again what it had told before";
-	span->lost_boundary = true;
-	span->doubt = "What it had told before did not come again where the next request began.";
-	return false;
-}
-
-/* Ask for what lies so far past the boundary.  False if nothing can. */
-static bool
-ask_past(Span *span, int64 distance_ms)
-{
-	if (span->question == PAST_BOUNDARY && span->distance_ms == distance_ms)
+	if (count == 0)
 		return false;
-	span->question = PAST_BOUNDARY;
-	span->distance_ms = distance_ms;
-	return span->upward ? span->boundary + distance_ms <= span->high
-		: span->boundary - distance_ms >= span->low;
+	if (span->request.count < 0)
+		return count >= span->lengths->plain;
+	return count >= Min(span->request.count, span->lengths->counted);
+}
+
+static void
+note_length(Span *span)
+{
+	int64	   *longest = span->request.count < 0 ? &span->lengths->plain
+		: &span->lengths->counted;
+
+	*longest = Max(*longest, span->answer.count);
 }
 
 /* Ask for longer answers.  False if the provider has shown that it has none. */
 static bool
 ask_longer(Span *span)
 {
-	if (!span->takes_count || span->longest < span->longer)
+	int64		count = span->answer.count;
+
+	if (span->request.count > count)
 		return false;
-	span->longer = 2 * span->longest;
+	if (span->longer == 0)
+		span->before_longer = count;
+	span->longer = 2 * Max(count, span->longer);
 	return true;
 }
 
-/* Fewer came than were asked for, and no limit is so small. */
-static bool
-told_fewer(const Span *span)
+/* ---------- answers ---------- */
+
+/* The edge is where the records end that came, on this side. */
+static void
+set_edge(Span *span, Side side)
 {
-	return span->answer.count < span->longer &&
-		span->answer.count < SMALLEST_LIMIT;
+	const SpanAnswer *answer = &span->answer;
+	int64		ms = side == OLDER ? answer->oldest_ms : answer->newest_ms;
+
+	span->edges[side].ms = ms;
+	span->edges[side].open = may_be_cut(span) &&
+		(side == OLDER ? ms >= span->low : ms <= span->high);
 }
 
-/*
- * Whatever lies past the boundary shows that the boundary was told whole.  Else
- * an answer as long as any may have been cut there: a longer one will tell; and
- * where there is none, whether something lies past it.
- */
+/* Is the answer that was cut all of one moment? */
 static bool
-after_boundary(Span *span)
+is_crowd(const SpanAnswer *answer)
+{
+	return answer->oldest_ms == answer->newest_ms;
+}
+
+static bool
+after_window(Span *span, bool enough)
 {
 	const SpanAnswer *answer = &span->answer;
 
-	if (answer->again == 0 && ask_wider(span))
-		return true;
-	if (span->flaw != NULL)
-		return false;
-	if (answer->past > 0)
-		return move_on(span);
-	if (answer->fresh > 0)
-		return true;
-	if (answer->again == 0 || answer->count < span->longest)
-		return turn(span);
-	if (ask_longer(span))
-		return true;
-	return (!told_fewer(span) && ask_past(span, 1)) || turn(span);
+	if (answer->timed == 0)
+	{
+		if (answer->foreign > 0)
+			span->doubt = "Records of other times than those asked for were left out.";
+		return next_window(span);
+	}
+	if (span->whole)
+		return next_window(span);
+	set_edge(span, OLDER);
+	set_edge(span, NEWER);
+	span->seen_since = answer->oldest_ms;
+	if (is_crowd(answer) && may_be_cut(span))
+		(void) ask_longer(span);
+	return go_on(span, enough);
+}
+
+/* The edge moves to what came from beyond it, or nothing did. */
+static bool
+move_edge(Span *span, bool enough)
+{
+	Side		side = span->side;
+
+	if (span->answer.beyond == 0)
+	{
+		span->edges[side].open = false;
+		return go_on(span, enough);
+	}
+
+	/* What was left out was older, so nothing newer was. */
+	if (side == OLDER)
+		span->edges[NEWER].open = false;
+	set_edge(span, side);
+	forget_behind(span, span->edges[side].ms);
+	return go_on(span, enough);
 }
 
 /*
- * Where the boundary comes again though it was left out, the provider counts in
- * seconds.  Nothing past it does not tell whether so many are all.
+ * Records of one moment filled an answer by themselves, which could not be had
+ * longer: there may be more of them.  Where more is known of the window, it
+ * shows by that whether answers are limited.
  */
 static bool
-after_probe(Span *span)
+after_crowd(Span *span, bool enough)
 {
-	const SpanAnswer *answer = &span->answer;
+	int64		count = span->lengths->counted;
+	bool		more_for_more = count > span->before_longer;
 
-	if (answer->past > 0)
+	span->limited = span->limited || span->answer.beyond > 0;
+	if (span->answer.beyond > 0 && count >= CROWD)
 	{
 		span->flaw = "does not tell all records of one moment";
 		return false;
 	}
-	if (answer->again > 0 && ask_past(span, COARSEST_MS))
+	if (!span->limited && span->told > count)
+	{
+		span->testing = true;
 		return true;
-	if (span->longest >= DOUBTFUL_COUNT)
+	}
+	if (span->limited ||
+		count >= (more_for_more ? SURE_CROWD : DOUBTFUL_CROWD))
 		span->doubt = "More of one moment were asked for, and not told.";
-	return turn(span);
+	return move_edge(span, enough);
 }
 
-/* All records of a full answer are of one moment, as if of a boundary. */
+/* Does not even an answer about the window have all that is known of it? */
 static bool
-after_one_moment(Span *span)
+after_test(Span *span, bool enough)
 {
-	if (ask_longer(span))
-		return true;
-	if (told_fewer(span))
-		return next_window(span);
-	span->upward = true;
-	forget_older(span);
-	(void) ask_from_boundary(span, span->first_oldest);
-	return ask_past(span, 1) || turn(span);
+	span->testing = false;
+	span->answer.beyond = 0;
+	if (span->answer.count < span->told &&
+		span->answer.count < span->request.count)
+	{
+		span->limited = true;
+		return after_crowd(span, enough);
+	}
+	return move_edge(span, enough);
+}
+
+/*
+ * The edge did not come again, however far the request reached back.  Who makes
+ * up records anew each time would be asked for ever.
+ */
+static bool
+lose_edge(Span *span, bool enough)
+{
+	if (span->lost)
+		span->flaw = "does not tell again what it had told before";
+	span->lost = true;
+	span->doubt = "What it had told before did not come again where the next request began.";
+	return span->flaw == NULL && move_edge(span, enough);
 }
 
 static bool
-after_window(Span *span)
+after_edge(Span *span, bool enough)
 {
 	const SpanAnswer *answer = &span->answer;
 
-	if (span->plan->whole)
-		return next_window(span);
-	if (answer->timed == 0 && answer->untimed > 0)
-		span->doubt = "Its records have no time, so that older ones could not be asked for.";
-	else if (answer->timed == 0 && answer->foreign > 0)
-		span->doubt = "Records of other times than those asked for were left out.";
-	if (answer->timed == 0 ||
-		(answer->fresh == 0 && answer->count < span->longest))
-		return next_window(span);
-	span->first_oldest = answer->oldest_ms;
-	if (answer->oldest_ms == answer->newest_ms &&
-		answer->count >= span->longest)
-		return after_one_moment(span);
-	span->upward = answer->last_ms > answer->first_ms;
-	forget_older(span);
-	return ask_from_boundary(span, span->upward ? answer->newest_ms
-							 : answer->oldest_ms);
+	if (answer->again == 0 && !span->repeated)
+	{
+		if (span->level == FURTHEST)
+			return lose_edge(span, enough);
+		span->reach[span->side] = --span->level;
+		return true;
+	}
+	if (answer->again == 0)
+		return after_crowd(span, enough);	/* its moment has been left out */
+	if (answer->beyond == 0 && may_be_cut(span))
+	{
+		if (ask_longer(span))
+			return true;
+		span->repeated = true;
+		if (span->level < NARROWEST)
+		{
+			span->level++;
+			return true;
+		}
+		return after_crowd(span, enough);
+	}
+	return move_edge(span, enough);
+}
+
+/*
+ * Some may know only where a stretch ends: they cannot be asked for what is
+ * newer.
+ */
+static bool
+after_stray(Span *span, bool enough)
+{
+	if (span->entering || span->side == OLDER)
+	{
+		span->flaw = "does not keep to the times that it was asked for";
+		return false;
+	}
+	span->doubt = "It does not keep to the beginning of the times that it was asked for.";
+	span->edges[NEWER].open = false;
+	return go_on(span, enough);
 }
 
 /* What to ask next, after an answer.  False if nothing is left. */
 static bool
-step(Span *span)
+step(Span *span, bool enough)
 {
-	if (span->wanted == 0)
-		return false;
-	span->longest = Max(span->longest, span->answer.count);
+	note_length(span);
+	if (span->testing)
+		return after_test(span, enough);
 	if (span->answer.astray && span->answer.fresh == 0)
-	{
-		/* It may know ends of a stretch only. */
-		if (span->upward && !span->went_up)
-			return turn(span);
-		span->flaw = "does not keep to the times that it was asked for";
-		return false;
-	}
-	switch (span->question)
-	{
-		case WHOLE_WINDOW:
-			return after_window(span);
-		case FROM_BOUNDARY:
-			return after_boundary(span);
-		case PAST_BOUNDARY:
-			return after_probe(span);
-	}
-	return false;
+		return after_stray(span, enough);
+	return span->entering ? after_window(span, enough)
+		: after_edge(span, enough);
 }
 
-/* The stretch of time that a question is about. */
-static void
-set_request(Span *span)
+/* The stretch of time that a question is about.  False if there is none. */
+static bool
+set_request(Span *span, int64 wanted)
 {
 	SpanRequest *request = &span->request;
-	int64		reach = span->question == FROM_BOUNDARY ? span->reach
-		: -span->distance_ms;
+	int64		from_ms = span->low - COARSEST_MS;
+	int64		to_ms = span->high + COARSEST_MS;
+	int64		reach = reaches_ms[span->level];
+	bool		beyond = !span->entering && !span->testing;
 
-	request->from_ms = span->low;
-	request->to_ms = span->high;
-	if (span->question != WHOLE_WINDOW && span->upward)
-		request->from_ms = Max(span->low, span->boundary - reach);
-	else if (span->question != WHOLE_WINDOW)
-		request->to_ms = Min(span->high, span->boundary + reach);
+	if (beyond && span->side == OLDER)
+		to_ms = Min(to_ms, span->edges[OLDER].ms + reach);
+	if (beyond && span->side == NEWER)
+		from_ms = Max(from_ms, span->edges[NEWER].ms - reach);
+	request->from_ms = Max(from_ms, 0);
+	request->to_ms = to_ms;
 	request->count = span->longer > 0 ? span->longer : -1;
-	if (span->wanted >= 0)
-		request->count = Max(request->count,
-							 span->wanted + span->seen->nkeys);
+	if (wanted >= 0)
+		request->count = Max(request->count, wanted);
+	return request->from_ms <= to_ms;
 }
 
 /* ---------- the span ---------- */
 
-static bool
-takes_argument(const OgOperation *operation, const char *argument)
-{
-	for (const OgParameter *parameter = operation->parameters;
-		 parameter != NULL && parameter->argument != NULL; parameter++)
-	{
-		if (strcmp(parameter->argument, argument) == 0)
-			return true;
-	}
-	return false;
-}
-
 Span *
-og_span_begin(const OgOperation *operation, const SpanRequest *all,
-			  int64 window_ms)
+og_span_begin(const OgOperation *operation, OgLengths *lengths,
+			  int64 from_ms, int64 to_ms, int64 window_ms)
 {
 	Span	   *span = palloc0(sizeof(Span));
 
 	span->context = CurrentMemoryContext;
-	span->plan = operation->walk;
-	span->takes_count = takes_argument(operation, "count");
-	span->first = all->from_ms;
-	span->window = window_ms;
-	span->wanted = all->count;
-	span->next_seam = new_keys(span);
-	set_window(span, all->to_ms);
+	span->whole = operation->walk->whole;
+	span->lengths = lengths;
+	span->first = from_ms;
+	span->window = window_ms - 2 * COARSEST_MS;
+	span->reach[OLDER] = span->reach[NEWER] = FIRST_REACH;
+	span->untimed = new_keys(span);
+	enter_window(span, to_ms);
 	return span;
 }
 
 const SpanRequest *
-og_span_next(Span *span)
+og_span_next(Span *span, int64 wanted, int64 kept)
 {
-	if (span->begun && !step(span))
-		return NULL;
+	bool		enough = wanted >= 0 && kept >= wanted;
+	bool		more = !span->begun || step(span, enough);
+
 	span->begun = true;
-	set_request(span);
+	while (more && !set_request(span, wanted))
+	{
+		/* Nothing lies beyond the edge. */
+		span->edges[span->side].open = false;
+		more = go_on(span, enough);
+	}
 	memset(&span->answer, 0, sizeof(span->answer));
-	return &span->request;
+	return more ? &span->request : NULL;
 }
 
-/* Take note of a record with a time within the window. */
+bool
+og_span_enters(const Span *span)
+{
+	return span->entering;
+}
+
+/* Take note of a record of the window, or the seconds around it. */
 static void
-note_time(Span *span, int64 ms, OgSlice key, bool known)
+note_time(Span *span, int64 ms, bool fresh)
 {
 	SpanAnswer *answer = &span->answer;
 
 	if (answer->timed++ == 0)
-		answer->first_ms = answer->oldest_ms = answer->newest_ms = ms;
-	answer->last_ms = ms;
+		answer->oldest_ms = answer->newest_ms = ms;
 	answer->oldest_ms = Min(answer->oldest_ms, ms);
 	answer->newest_ms = Max(answer->newest_ms, ms);
-	answer->fresh += !known;
-	if (span->question != WHOLE_WINDOW)
+	answer->fresh += fresh;
+	span->told += fresh;
+	if (!span->entering)
 	{
-		answer->again += known && ms == span->boundary;
-		answer->past += span->upward ? ms > span->boundary
-			: ms < span->boundary;
+		int64		edge = span->edges[span->side].ms;
+
+		answer->again += !fresh && ms == edge;
+		answer->beyond += span->side == OLDER ? ms < edge : ms > edge;
 	}
-	span->oldest = Min(span->oldest, ms);
-	span->newest = Max(span->newest, ms);
-	if (ms == span->low)
-		(void) og_keys_add(span->next_seam, key);
 }
 
 bool
 og_span_admits(Span *span, const int64 *ms, OgSlice key)
 {
 	SpanAnswer *answer = &span->answer;
-	bool		known;
+	bool		fresh;
 
 	answer->count++;
-	if (ms != NULL)
+	if (span->testing)
+		return false;			/* all of it was told, and is forgotten in part */
+	if (ms == NULL)
 	{
-		if (span->upward ? *ms < span->request.from_ms - COARSEST_MS
-			: *ms > span->request.to_ms + COARSEST_MS)
-			answer->astray = true;
-		answer->foreign += *ms < span->low - COARSEST_MS ||
-			*ms > span->high + COARSEST_MS;
-		if (*ms < span->low || *ms > span->high)
-			return false;
+		span->doubt = "Its records have no time, so that older ones could not be asked for.";
+		return og_keys_add(span->untimed, key);
 	}
-	known = !og_keys_add(span->seen, key);
-	if (ms != NULL && *ms == span->high && !og_keys_add(span->seam, key))
-		known = true;
-	(void) og_keys_add(span->page, key);
-	if (ms != NULL)
-		note_time(span, *ms, key, known);
-	else
-		answer->untimed++;
-	if (known || span->wanted == 0)
+	if (!span->entering && span->side == NEWER
+		? *ms < span->request.from_ms - COARSEST_MS
+		: *ms > span->request.to_ms + COARSEST_MS)
+		answer->astray = true;
+	if (*ms < span->low - COARSEST_MS || *ms > span->high + COARSEST_MS)
+	{
+		answer->foreign++;
 		return false;
-	if (span->wanted > 0)
-		span->wanted--;
-	return true;
+	}
+	fresh = is_new(span, key);
+	note_time(span, *ms, fresh);
+	return fresh && *ms >= span->low && *ms <= span->high;
 }
 
 const char *

@@ -59,7 +59,9 @@ let_go(OgTransfer *transfer)
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
+		og_kept_leave(transfer);
 	}
+	og_socket_unreserve(transfer);
 	if (!transfer->started && !transfer->ended)
 		transfer->http->nunstarted--;
 	transfer->ended = true;

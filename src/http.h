@@ -112,7 +112,7 @@ typedef struct OgResponse
 								 * ended where the connection did */
 	const char *location;		/* scheme, host and path of a redirect, or
 								 * NULL */
-	int64		retry_after_ms; /* from Retry-After, -1 if there is none */
+	int64		retry_after_ms; /* og_http_retry_after(), -1 also without one */
 	const char *date;			/* the provider's clock, as its answer writes
 								 * it, or NULL; belongs to the transfer */
 	TimestampTz sent_at;		/* 0 if not delivered */
@@ -195,6 +195,27 @@ extern void og_http_release(OgTransfer *transfer);
 
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
+
+/* Unix time in milliseconds of a timestamp. */
+extern int64 og_http_unix_ms(TimestampTz at);
+
+/*
+ * Read the date that a text begins with, in any of the three forms that HTTP
+ * has known, to the letter: seconds of Unix time.  Answers where it ends, NULL
+ * if it is none.  now_ms (Unix time) tells which century two digits of a year
+ * are of.
+ */
+extern const char *og_http_read_date(const char *text, int64 now_ms,
+									 int64 *seconds);
+
+/*
+ * How long a Retry-After asks to wait, in milliseconds and for a day at most;
+ * -1 if it says nothing that can be read.  "date" is the answer's own Date, if
+ * it has one, else NULL; now_ms is our clock, as Unix time.  Reads no clock and
+ * raises no errors.
+ */
+extern int64 og_http_retry_after(const char *value, const char *date,
+								 int64 now_ms);
 
 /*
  * Compare clocks by the Date of an answer; false if it has none.  Reads no

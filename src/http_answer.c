@@ -85,6 +85,26 @@ keep_first(char **kept, Span value)
 	return *kept != NULL;
 }
 
+/* Keep all of a header, several as the list that they make together. */
+static bool
+keep_all(char **kept, Span value)
+{
+	size_t		before = *kept != NULL ? strlen(*kept) : 0;
+	char	   *longer = realloc(*kept, before + strlen(", ") + value.len + 1);
+
+	if (longer == NULL)
+		return false;
+	*kept = longer;
+	if (before > 0)
+	{
+		memcpy(longer + before, ", ", strlen(", "));
+		before += strlen(", ");
+	}
+	memcpy(longer + before, value.data, value.len);
+	longer[before + value.len] = '\0';
+	return true;
+}
+
 void
 og_answer_free_head(OgAnswer *answer)
 {
@@ -184,7 +204,7 @@ read_header(OgAnswer *answer, Span name, Span value)
 	else if (span_is(name, "location"))
 		stored = keep_first(&answer->location, value);
 	else if (span_is(name, "retry-after"))
-		stored = keep_first(&answer->retry_after, value);
+		stored = keep_all(&answer->retry_after, value);
 	else if (span_is(name, "date"))
 		keep_date(answer, value);
 

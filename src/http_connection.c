@@ -3,12 +3,14 @@
  * http_connection.c
  *		Over which connections transfers go, and which of them wait for one.
  *
- * One connection per endpoint is kept open between calls: the kept one.  It
- * lives in the connection cache of the process's multi handle.  A transfer
- * uses that cache if no other transfer to the same endpoint does, so there
- * can never be a second kept one.  All others share a cache of their group's
- * own, which is closed with the group, so what they opened does not outlive
- * the call whichever way that ends.
+ * One connection per endpoint is kept open between calls (http_kept.c).  A
+ * transfer uses that one if no other transfer to the same endpoint does.  All
+ * others share a cache of their group's own, which is closed with the group, so
+ * what they opened does not outlive the call whichever way that ends.
+ *
+ * The server allows a process only so many descriptors.  Where all are taken,
+ * connections that are kept and idle are closed, the longest idle one first;
+ * and a transfer for which none can be closed waits for those of its group.
  *
  * A new connection costs two or three round trips and much computing on both
  * sides.  Where the network is what takes time, answers take at least a third
@@ -63,9 +65,6 @@ typedef struct EndpointTimes
 
 static EndpointTimes times[MAX_ENDPOINTS];
 static int	next_times = 0;
-
-/* Transfers under way over kept connections, of all groups. */
-static dlist_head kept = DLIST_STATIC_INIT(kept);
 
 /* ---------- what connections cost ---------- */
 
@@ -135,36 +134,14 @@ answers_are_slow(const OgEndpoint *endpoint)
 
 /* ---------- which connection ---------- */
 
-/* Does a transfer to this endpoint use its kept connection now? */
-static bool
-kept_is_busy(const OgEndpoint *endpoint)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &kept)
-	{
-		OgTransfer *other = og_transfer_of(kept_node, iter.cur);
-
-		if (og_endpoint_equal(&other->endpoint, endpoint))
-			return true;
-	}
-	return false;
-}
-
 /* The group's own connections, or NULL if libcurl has no memory. */
 static CURLSH *
 extra_connections(OgHttp *http)
 {
 	if (http->extra == NULL)
 	{
-		http->extra = curl_share_init();
-		if (http->extra != NULL &&
-			curl_share_setopt(http->extra, CURLSHOPT_SHARE,
-							  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
-		{
-			(void) curl_share_cleanup(http->extra);
-			http->extra = NULL;
-		}
+		http->extra = og_cache_open();
+		http->extra_cache = og_cache_number();
 	}
 	return http->extra;
 }
@@ -188,17 +165,16 @@ choose_connections(OgTransfer *transfer)
 
 	if (transfer->sight != NULL)
 		return true;			/* one of its own: see og_sight_prepare() */
-	if (!kept_is_busy(&transfer->endpoint))
-	{
-		transfer->uses_kept = true;
-		dlist_push_tail(&kept, &transfer->kept_node);
+	if (og_kept_take(transfer))
 		return true;
-	}
 
 	extra = extra_connections(http);
-	if (extra != NULL &&
-		curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
-		return false;
+	if (extra != NULL)
+	{
+		if (curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
+			return false;
+		transfer->cache = http->extra_cache;
+	}
 	if (extra == NULL || is_last_wave(http))
 		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
 								1L) == CURLE_OK;
@@ -216,7 +192,7 @@ close_extras_when_done(OgHttp *http)
 		OgTransfer *transfer = og_transfer_of(node, iter.cur);
 
 		/* libcurl reads this option when a transfer ends. */
-		if (transfer->running && !transfer->uses_kept)
+		if (transfer->running && transfer->kept == NULL)
 			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
 	}
 }
@@ -231,12 +207,56 @@ og_connection_drain(OgHttp *http)
 
 /* ---------- who waits ---------- */
 
+/* ---------- descriptors ---------- */
+
+/* Close idle connections until a descriptor can be had.  False if it cannot. */
+static bool
+make_room(void)
+{
+	while (!og_socket_available())
+	{
+		if (!og_kept_close_oldest())
+			return false;
+	}
+	return true;
+}
+
+/* Is there neither a connection for it, nor a descriptor for another one? */
+static bool
+lacks_room(const OgTransfer *transfer)
+{
+	const OgHttp *http = transfer->http;
+
+	if (transfer->sight == NULL &&
+		(og_kept_is_idle(&transfer->endpoint) ||
+		 (http->extra != NULL && og_socket_any_in(http->extra_cache, true))))
+		return false;
+	return !make_room();
+}
+
+/*
+ * Set the descriptor apart that a transfer will need, as far as anybody can
+ * tell.  Without one it goes on all the same: then that is what it ends by.
+ */
+static void
+take_room(OgTransfer *transfer)
+{
+	if (transfer->cache == 0 || !og_socket_any_in(transfer->cache, true))
+	{
+		(void) make_room();
+		(void) og_socket_reserve(transfer);
+	}
+}
+
 /* Hand a transfer to libcurl, which sends it now if it can. */
 static bool
 run_transfer(OgTransfer *transfer)
 {
 	og_socket_check_idle();
-	return choose_connections(transfer) && og_event_add(transfer);
+	if (!og_trust_apply(transfer) || !choose_connections(transfer))
+		return false;
+	take_room(transfer);
+	return og_event_add(transfer);
 }
 
 static void
@@ -285,9 +305,11 @@ has_to_wait(const OgTransfer *transfer)
 {
 	const OgHttp *http = transfer->http;
 
-	return refusal_unseen(http) ||
-		(http->nrunning > 0 && http->nrunning >= http->width &&
-		 !answers_are_slow(&transfer->endpoint));
+	if (refusal_unseen(http))
+		return true;
+	return http->nrunning > 0 &&
+		((http->nrunning >= http->width &&
+		  !answers_are_slow(&transfer->endpoint)) || lacks_room(transfer));
 }
 
 /*
@@ -317,11 +339,6 @@ og_connection_leave(OgTransfer *transfer)
 		stop_waiting(transfer);
 	if (transfer->running)
 		learn_times(transfer);
-	if (transfer->uses_kept)
-	{
-		dlist_delete(&transfer->kept_node);
-		transfer->uses_kept = false;
-	}
 }
 
 /* How much time has to be lost before a group opens another connection. */
@@ -355,6 +372,8 @@ og_connection_advance(OgHttp *http)
 		OgTransfer *transfer = og_transfer_of(waiting_node,
 											  dlist_head_node(&http->waiting));
 
+		if (http->nrunning > 0 && lacks_room(transfer))
+			return -1;
 		if (http->nrunning > 0 && http->nrunning >= http->width)
 		{
 			int64		price_us = next_connection_price(http, transfer);

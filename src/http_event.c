@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libpq/pqsignal.h"
@@ -29,6 +28,7 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "http_internal.h"
 
@@ -56,10 +56,7 @@ static struct
 int64
 og_http_now(void)
 {
-	struct timespec now;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return og_clock_now();
 }
 
 /* How long this process has slept here in all, for differences. */

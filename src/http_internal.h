@@ -5,6 +5,8 @@
  *
  *		http.c			groups: opening, starting, waiting, giving up
  *		http_connection.c	who uses which connection, and who waits
+ *		http_kept.c		the connections that stay open between calls
+ *		http_trust.c	whose certificates count, and whether that changed
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
  *		http_request.c	from a request to libcurl's options
@@ -42,7 +44,18 @@ typedef struct OgEndpoint
 	const char *site;			/* the "host:port" in it */
 	char	   *sslrootcert;	/* malloc'd, or NULL */
 	bool		is_https;
+	uint32		trust;			/* see og_trust_apply(); 0 = not yet, or none */
 } OgEndpoint;
+
+/*
+ * No connection is reused that was idle for longer: a NAT entry may be gone by
+ * then.  libcurl counts whole seconds and reuses at up to this many, so 29
+ * means under 30.
+ */
+#define OG_MAX_IDLE_SECONDS 29L
+
+/* A connection that stays open between calls. */
+typedef struct OgKept OgKept;
 
 /*
  * All that libcurl only points at while it sends: one malloc'd block, since
@@ -93,10 +106,11 @@ struct OgTransfer
 	dlist_node	node;			/* in its group's "transfers" */
 	dlist_node	ended_node;		/* in its group's "ended", if queued */
 	dlist_node	waiting_node;	/* in its group's "waiting", if waiting */
-	dlist_node	kept_node;		/* in http_connection.c, if uses_kept */
 	bool		queued;
 	bool		waiting;		/* for a connection */
-	bool		uses_kept;		/* over the connection that stays open */
+	OgKept	   *kept;			/* it uses this connection, or NULL */
+	uint64		cache;			/* number of that which its connection is of */
+	bool		has_socket;		/* a descriptor is set apart for it */
 
 	CURL	   *easy;			/* NULL once it has ended */
 	bool		running;		/* it is libcurl's */
@@ -144,6 +158,7 @@ struct OgHttp
 	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
+	uint64		extra_cache;	/* its number */
 	bool		draining;
 	bool		closed;
 };
@@ -165,6 +180,19 @@ extern void og_connection_leave(OgTransfer *transfer);
 extern int64 og_connection_advance(OgHttp *http);
 extern void og_connection_drain(OgHttp *http);
 
+/* http_kept.c */
+extern uint64 og_cache_number(void);
+extern CURLSH *og_cache_open(void);
+extern bool og_kept_take(OgTransfer *transfer);
+extern void og_kept_leave(OgTransfer *transfer);
+extern bool og_kept_is_idle(const OgEndpoint *endpoint);
+extern void og_kept_distrust(uint32 trust);
+extern bool og_kept_close_oldest(void);
+
+/* http_trust.c */
+extern bool og_trust_apply(OgTransfer *transfer);
+extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
+
 /* http_event.c */
 extern void og_event_init(void);
 extern bool og_event_add(OgTransfer *transfer);
@@ -177,6 +205,10 @@ extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
 									struct curl_sockaddr *address);
 extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
+extern bool og_socket_reserve(OgTransfer *transfer);
+extern void og_socket_unreserve(OgTransfer *transfer);
+extern bool og_socket_available(void);
+extern bool og_socket_any_in(uint64 cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
 extern bool og_socket_idle_has_input(void);

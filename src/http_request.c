@@ -30,14 +30,7 @@
  */
 #define MAX_BASE_URL 1024
 
-/*
- * No connection is reused that was idle for longer: a NAT entry may be gone by
- * then.  libcurl counts whole seconds and reuses at up to this many, so 29
- * means under 30.
- */
-#define MAX_IDLE_SECONDS 29L
-
-/* How long a parsed CA bundle is used before it is read again. */
+/* How long a parsed file of authorities is used even if it looks the same. */
 #define CA_CACHE_SECONDS 300L
 
 /* ----
@@ -392,6 +385,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 		self->too_late = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	og_socket_unreserve(self);
 	self->started = true;
 	self->slept_before = og_event_slept();
 	self->started_us = og_http_now();
@@ -436,19 +430,21 @@ set_request(OgTransfer *transfer, const char *method)
 	return ok;
 }
 
-/* Connection, its certificate, and how long all may take. */
+/*
+ * Connection, its certificate, and how long all may take.  Whose certificates
+ * are trusted is set when it goes to its connection: see http_trust.c.
+ */
 static bool
 set_connection(OgTransfer *transfer)
 {
 	CURL	   *easy = transfer->easy;
-	const OgEndpoint *endpoint = &transfer->endpoint;
 	bool		ok = true;
 
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) transfer->connect_timeout_ms);
 	SET(CURLOPT_TIMEOUT_MS, (long) transfer->timeout_ms);
-	SET(CURLOPT_MAXAGE_CONN, MAX_IDLE_SECONDS);
+	SET(CURLOPT_MAXAGE_CONN, OG_MAX_IDLE_SECONDS);
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_OPENSOCKETFUNCTION, og_socket_open);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
@@ -460,13 +456,6 @@ set_connection(OgTransfer *transfer)
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (endpoint->sslrootcert != NULL)
-		SET(CURLOPT_CAINFO, endpoint->sslrootcert);
-
-	/* A CA directory would keep libcurl from caching the parsed bundle. */
-	if (endpoint->sslrootcert != NULL ||
-		curl_version_info(CURLVERSION_NOW)->cainfo != NULL)
-		SET(CURLOPT_CAPATH, (char *) NULL);
 	SET(CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
 	return ok;
 }

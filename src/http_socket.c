@@ -11,6 +11,10 @@
  * (a pair to wake itself, and a few in each thread that looks a name up) cannot
  * be counted.
  *
+ * The server allows only so many.  So a descriptor is set apart for a transfer
+ * that will need one before libcurl is given it, as long as others can still be
+ * closed for it (see http_connection.c); in the callback it would be too late.
+ *
  * AcquireExternalFD() and ReleaseExternalFD() are the only functions of the
  * server that callbacks of libcurl call; they raise no errors.
  *
@@ -32,6 +36,7 @@ typedef struct OpenSocket
 {
 	int			fd;
 	bool		idle;			/* was watched, and is not now */
+	uint64		cache;			/* of connections; 0 = of none that is kept */
 	dev_t		device;
 	ino_t		inode;
 } OpenSocket;
@@ -85,9 +90,48 @@ make_room(void)
 	return true;
 }
 
+/* Set a descriptor apart for a transfer.  False if the server has no more. */
+bool
+og_socket_reserve(OgTransfer *transfer)
+{
+	if (!transfer->has_socket)
+		transfer->has_socket = AcquireExternalFD();
+	return transfer->has_socket;
+}
+
+void
+og_socket_unreserve(OgTransfer *transfer)
+{
+	if (transfer->has_socket)
+		ReleaseExternalFD();
+	transfer->has_socket = false;
+}
+
+/* Could a descriptor be had? */
+bool
+og_socket_available(void)
+{
+	if (!AcquireExternalFD())
+		return false;
+	ReleaseExternalFD();
+	return true;
+}
+
+/* Is there a socket of this cache, or an idle one? */
+bool
+og_socket_any_in(uint64 cache, bool idle)
+{
+	for (int i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].cache == cache && (sockets[i].idle || !idle))
+			return true;
+	}
+	return false;
+}
+
 /* A new socket that is counted and listed, or -1 with errno set. */
 static int
-make_socket(const struct curl_sockaddr *address)
+make_socket(OgTransfer *transfer, const struct curl_sockaddr *address)
 {
 	struct stat st;
 	int			fd;
@@ -99,7 +143,7 @@ make_socket(const struct curl_sockaddr *address)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (!AcquireExternalFD())
+	if (!og_socket_reserve(transfer))
 		return -1;				/* EMFILE */
 
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -108,16 +152,18 @@ make_socket(const struct curl_sockaddr *address)
 	{
 		sockets[nsockets].fd = fd;
 		sockets[nsockets].idle = false;
+		sockets[nsockets].cache = transfer->cache;
 		sockets[nsockets].device = st.st_dev;
 		sockets[nsockets].inode = st.st_ino;
 		nsockets++;
+		transfer->has_socket = false;	/* its count is the entry's now */
 		return fd;
 	}
 
 	save_errno = errno;
 	if (fd >= 0)
 		(void) close(fd);
-	ReleaseExternalFD();
+	og_socket_unreserve(transfer);
 	errno = save_errno;
 	return -1;
 }
@@ -142,7 +188,7 @@ og_socket_open(void *transfer, curlsocktype purpose,
 		return CURL_SOCKET_BAD;
 
 	og_sight_address(self, address);
-	fd = make_socket(address);
+	fd = make_socket(self, address);
 	if (fd < 0)
 	{
 		self->socket_errno = errno;

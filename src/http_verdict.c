@@ -14,15 +14,10 @@
  */
 #include "postgres.h"
 
-#include <time.h>
-
 #include "mb/pg_wchar.h"
 
 #include "crypto.h"
 #include "http_internal.h"
-
-/* A Retry-After beyond a year is no longer a number of use. */
-#define MAX_RETRY_SECONDS (366 * 24 * 3600)
 
 /* Make text fit to be shown: in place, what is not ASCII replaced. */
 static void
@@ -62,44 +57,16 @@ tell(OgTransfer *transfer, const char *format,...)
  * ----
  */
 
-/* Seconds that a Retry-After asks for, or -1 if it is no valid one. */
-static int64
-retry_seconds(const char *value, const char *date)
-{
-	size_t		digits = strspn(value, "0123456789");
-	time_t		until;
-	time_t		now = -1;
-
-	if (digits > 0)
-	{
-		if (value[digits] != '\0')
-			return -1;
-		return digits > 9 ? MAX_RETRY_SECONDS : strtol(value, NULL, 10);
-	}
-
-	/* A date is meant by the provider's clock, which it mostly tells. */
-	until = curl_getdate(value, NULL);
-	if (until == -1)
-		return -1;
-	if (date[0] != '\0')
-		now = curl_getdate(date, NULL);
-	if (now == -1)
-		now = time(NULL);
-	return Max((int64) until - (int64) now, 0);
-}
-
 static void
 read_retry_after(OgTransfer *transfer)
 {
 	const OgAnswer *answer = &transfer->answer;
-	int64		seconds;
+	const char *date = answer->date[0] != '\0' ? answer->date : NULL;
 
-	if (answer->retry_after == NULL)
-		return;
-	seconds = retry_seconds(answer->retry_after, answer->date);
-	if (seconds >= 0)
+	if (answer->retry_after != NULL)
 		transfer->response.retry_after_ms =
-			Min(seconds, MAX_RETRY_SECONDS) * 1000;
+			og_http_retry_after(answer->retry_after, date,
+								og_http_unix_ms(answer->at));
 }
 
 /*
@@ -202,6 +169,23 @@ explain_certificate(OgTransfer *transfer)
 		tell(transfer, "the certificate of %s is for another name", site);
 }
 
+/* There is nothing to check a certificate against. */
+static void
+explain_authorities(OgTransfer *transfer)
+{
+	int			problem;
+	const char *path = og_trust_problem(&transfer->endpoint, &problem);
+
+	if (path == NULL)
+		tell(transfer, "could not read the file of root certificates");
+	else if (problem != 0)
+		tell(transfer, "could not read the file of root certificates \"%s\": %s",
+			 path, strerror(problem));
+	else
+		tell(transfer, "could not read the file of root certificates \"%s\"",
+			 path);
+}
+
 /* Why a transfer ended before its request was started, and what to expect. */
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
@@ -241,7 +225,7 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 			break;
 		case CURLE_SSL_CACERT_BADFILE:
 			may_retry = false;
-			tell(transfer, "could not read the file of root certificates");
+			explain_authorities(transfer);
 			break;
 		case CURLE_OUT_OF_MEMORY:
 		case CURLE_SEND_ERROR:

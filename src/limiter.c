@@ -3,12 +3,11 @@
  * limiter.c
  *		A call's view of its lanes.
  *
- * Ties together the arithmetic (limiter_lane.c), the memory it works on
- * (limiter_table.c and limiter_queue.c, or limiter_file.c with the lock of the
- * account, limiter_lock.c).  Each call counts on two lanes, that of its key and
- * class of operation, and that of its host; it reserves on both or on none, and
- * is remembered by both even if its own pace has no window for them, or none at
- * all ('off').
+ * Ties together the arithmetic (limiter_lane.c) and the memory it works on
+ * (limiter_table.c, limiter_queue.c).  A request counts on several lanes: those
+ * of its key, and that of its host.  A call reserves on all of them or on
+ * none, and is remembered by all even if its own pace has no window for them,
+ * or none at all ('off').
  *
  * Turns that were reserved are listed here until they are stamped or given
  * back, so that a call which ends by an error leaves none pending.
@@ -19,26 +18,19 @@
 
 #include "crypto.h"
 #include "limiter.h"
-#include "limiter_lock.h"
-#include "limiter_file.h"
 #include "limiter_table.h"
 
 struct OgLimiter
 {
-	OgPace		pace;
-	OgLane	   *key;
-	OgLane	   *host;
-	OgLane	   *nonces;			/* the account's lane of orders */
+	OgPlace    *account;
+	OgPlace    *host;
+	bool		needs_nonce;
 
-	/* where these are in shared memory, else NULL */
-	bool		shared;
-	OgPlace    *key_place;
-	OgPlace    *host_place;
-	OgSharedLane *key_queue;
-	OgSharedLane *host_queue;	/* NULL if no window counts per host */
-
-	/* where they are in files */
-	OgAccountLock lock;
+	/* what its requests count on, in the order of OgCounted */
+	int			nlanes;
+	int			numbers[OG_MAX_LANES];
+	OgSharedLane *lanes[OG_MAX_LANES];
+	OgRuled		ruled[OG_MAX_LANES];
 
 	OgTurn	   *pending;
 	int			npending;
@@ -46,18 +38,20 @@ struct OgLimiter
 	MemoryContextCallback callback;
 };
 
+/* ---------- beginning and end ---------- */
+
 /*
  * Hash what a text names; "what" keeps names of different kinds apart.  The
  * text may hold a key, so our copy is wiped.
  */
 static char *
-hash_name(const char *what, int number, const char *text)
+hash_name(const char *what, const char *text)
 {
-	size_t		size = strlen(what) + strlen(text) + 16;
+	size_t		size = strlen(what) + strlen(text) + 2;
 	char	   *copy = palloc(size);
 	char	   *hex;
 
-	snprintf(copy, size, "%s %d %s", what, number, text);
+	snprintf(copy, size, "%s %s", what, text);
 	hex = og_hash_hex(OG_SHA256, og_slice_of(copy));
 	og_wipe_text(copy);
 	if (hex == NULL)
@@ -67,220 +61,154 @@ hash_name(const char *what, int number, const char *text)
 	return hex;
 }
 
-/* ---------- in files ---------- */
-
-static OgLane *
-open_file(const char *what, int number, const char *text)
-{
-	char	   *name = hash_name(what, number, text);
-	OgLane	   *lane;
-
-	name[OG_LANE_NAME] = '\0';
-	lane = og_lane_open(name);
-	pfree(name);
-	return lane;
-}
-
-static void
-open_files(OgLimiter *limiter, const char *account, const char *host,
-		   int lane)
-{
-	char	   *hash;
-
-	limiter->key = open_file("lane", lane, account);
-	limiter->host = open_file("host", 0, host);
-	limiter->nonces = open_file("lane", OG_LANE_ORDERS, account);
-
-	/* The first 64 bits, read as text so that byte order does not matter. */
-	hash = hash_name("account", 0, account);
-	hash[16] = '\0';
-	og_account_lock_init(&limiter->lock, strtou64(hash, NULL, 16));
-	pfree(hash);
-}
-
-static void
-close_files(OgLimiter *limiter)
-{
-	if (limiter->key != NULL)
-		og_lane_close(limiter->key);
-	if (limiter->host != NULL)
-		og_lane_close(limiter->host);
-	if (limiter->nonces != NULL)
-		og_lane_close(limiter->nonces);
-}
-
-/* ---------- in shared memory ---------- */
-
 static OgPlace *
 enter_place(OgPlaceKind kind, const char *what, const char *text,
 			const char *label)
 {
-	char	   *name = hash_name(what, 0, text);
+	char	   *name = hash_name(what, text);
 	OgPlace    *place;
 
-	name[OG_LANE_NAME] = '\0';
+	name[OG_PLACE_NAME] = '\0';
 	place = og_table_enter(kind, name, label);
 	pfree(name);
 	return place;
 }
 
-static bool
-counts_per_host(const OgPace *pace)
-{
-	for (int i = 0; i < pace->nwindows; i++)
-		if (pace->windows[i].scope == OG_PER_HOST)
-			return true;
-	return false;
-}
-
 static void
-enter_places(OgLimiter *limiter, const char *account, const char *host,
-			 int lane, const char *server)
+enter_places(OgLimiter *limiter, const OgCounted *counted)
 {
-	OgSharedLane *host_lane;
+	limiter->account = enter_place(OG_PLACE_ACCOUNT, "account",
+								   counted->account, counted->host);
+	limiter->host = enter_place(OG_PLACE_HOST, "host", counted->host,
+								counted->host);
+	for (int i = 0; i < counted->nlanes; i++)
+	{
+		const OgLaneRules *rules = &counted->lanes[i];
+		OgSharedLane *lane = rules->lane == OG_LANE_HOST
+			? og_table_lane(limiter->host, 0)
+			: og_table_lane(limiter->account, rules->lane);
 
-	limiter->key_place = enter_place(OG_PLACE_ACCOUNT, "account", account,
-									 host);
-	limiter->host_place = enter_place(OG_PLACE_HOST, "host", host, host);
-	limiter->key_queue = og_table_lane(limiter->key_place, lane);
-	host_lane = og_table_lane(limiter->host_place, 0);
-	if (counts_per_host(&limiter->pace))
-		limiter->host_queue = host_lane;
-	og_table_note(limiter->key_queue, server, &limiter->pace);
-	og_table_note(host_lane, server, &limiter->pace);
-
-	limiter->key = &limiter->key_queue->lane;
-	limiter->host = &host_lane->lane;
-	limiter->nonces = &og_table_lane(limiter->key_place,
-									 OG_LANE_ORDERS)->lane;
-}
-
-static void
-leave_places(OgLimiter *limiter)
-{
-	og_limiter_desist(limiter);
-	if (limiter->key_place != NULL)
-		og_table_leave(limiter->key_place);
-	if (limiter->host_place != NULL)
-		og_table_leave(limiter->host_place);
-	limiter->key_place = limiter->host_place = NULL;
-	limiter->key_queue = limiter->host_queue = NULL;
+		limiter->numbers[i] = rules->lane;
+		limiter->lanes[i] = lane;
+		limiter->ruled[i].lane = &lane->lane;
+		limiter->ruled[i].pace = rules->pace;
+		og_table_note(lane, counted->serverid, counted->server, &rules->shown);
+	}
+	limiter->nlanes = counted->nlanes;
 }
 
 /* Tell those who wait that there is a turn less before them. */
 static void
 wake_others(const OgLimiter *limiter)
 {
-	if (limiter->key_queue != NULL)
-		og_queue_wake(limiter->key_queue);
-	if (limiter->host_queue != NULL)
-		og_queue_wake(limiter->host_queue);
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_queue_wake(limiter->lanes[i]);
 }
 
-/* ---------- both ---------- */
-
-/* Give everything back but the lock, which its transaction may have lost. */
+/* Give the slots of a turn back. */
 static void
-release_lanes(void *arg)
+return_slots(OgLimiter *limiter, const OgTurn *turn)
+{
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_lane_return(limiter->ruled[i].lane, turn->slots[i], turn->reserved);
+}
+
+/* Give everything back; also when the memory goes. */
+static void
+release(void *arg)
 {
 	OgLimiter  *limiter = arg;
-	bool		returned = limiter->npending > 0;
 
-	while (limiter->npending > 0)
+	if (limiter->npending > 0)
 	{
-		OgTurn	   *turn = &limiter->pending[--limiter->npending];
-
-		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
-		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
-	}
-	if (returned)
+		while (limiter->npending > 0)
+			return_slots(limiter, &limiter->pending[--limiter->npending]);
 		wake_others(limiter);
-	if (limiter->shared)
-		leave_places(limiter);
-	else
-		close_files(limiter);
-	limiter->key = limiter->host = limiter->nonces = NULL;
+	}
+	og_limiter_desist(limiter);
+	if (limiter->account != NULL)
+		og_table_leave(limiter->account);
+	if (limiter->host != NULL)
+		og_table_leave(limiter->host);
+	limiter->account = limiter->host = NULL;
+	limiter->nlanes = 0;
 }
 
 OgLimiter *
-og_limiter_open(const char *account, const char *host, int lane,
-				const char *server, const OgPace *pace)
+og_limiter_open(const OgCounted *counted)
 {
 	OgLimiter  *limiter = palloc0(sizeof(OgLimiter));
 
-	limiter->pace = *pace;
+	limiter->needs_nonce = counted->needs_nonce;
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
-	limiter->shared = og_table_attach();
-	limiter->callback.func = release_lanes;
+	og_table_attach();
+	limiter->callback.func = release;
 	limiter->callback.arg = limiter;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
 									   &limiter->callback);
-	if (limiter->shared)
-		enter_places(limiter, account, host, lane, server);
-	else
-		open_files(limiter, account, host, lane);
+	enter_places(limiter, counted);
 	return limiter;
-}
-
-bool
-og_limiter_lock(OgLimiter *limiter, int64 timeout_ms)
-{
-	if (limiter->shared)
-		return true;
-	switch (og_account_lock_acquire(&limiter->lock, timeout_ms))
-	{
-		case OG_LOCK_TIMEOUT:
-			return false;
-		case OG_LOCK_NEW:
-			/* Whoever had it is gone: what is pending never left. */
-			og_lane_forget_pending(limiter->key);
-			return true;
-		case OG_LOCK_NESTED:
-			return true;
-	}
-	return false;
 }
 
 void
 og_limiter_close(OgLimiter *limiter)
 {
-	release_lanes(limiter);
-	if (!limiter->shared)
-		og_account_lock_release(&limiter->lock);
+	release(limiter);
 }
 
-/* Ask when it is this session's turn to ask, which it may have to wait for. */
-static int64
-ask_in_order(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
-{
-	int64		wait;
+/* ---------- turns ---------- */
 
-	if (!og_queue_join(OG_QUEUE_KEY, limiter->key_queue))
-		return OG_UNTIL_WOKEN;
-	if (limiter->host_queue != NULL)
+/* Leave the queues of a call's lanes from one on. */
+static void
+leave_queues(OgLimiter *limiter, int first)
+{
+	for (int i = first; i < limiter->nlanes; i++)
+		og_queue_leave(limiter->numbers[i]);
+}
+
+/* The last lane on which a window rules this call, or -1. */
+static int
+last_ruled(const OgLimiter *limiter)
+{
+	int			last = limiter->nlanes - 1;
+
+	while (last >= 0 && limiter->ruled[last].pace.nwindows == 0)
+		last--;
+	return last;
+}
+
+/*
+ * Stand in the queues of all lanes with windows, one after the other.  Answers
+ * 0 if it is this session's turn to ask, else how long it has to wait for that.
+ */
+static int64
+queue_up(OgLimiter *limiter, int64 now)
+{
+	int			last = last_ruled(limiter);
+
+	for (int i = 0; i <= last; i++)
 	{
-		/* Whoever waits for his own lane must not keep others from the host. */
-		wait = og_lane_wait(limiter->key, &limiter->pace, OG_PER_KEY, now);
+		int64		wait = 0;
+
+		if (limiter->ruled[i].pace.nwindows > 0 &&
+			!og_queue_join(limiter->numbers[i], limiter->lanes[i]))
+			return OG_UNTIL_WOKEN;
+
+		/* Whoever waits for one lane must not keep others from the next. */
+		if (i < last)
+			wait = og_lane_wait(&limiter->ruled[i], now);
 		if (wait > 0)
 		{
-			og_queue_leave(OG_QUEUE_HOST);
+			leave_queues(limiter, i + 1);
 			return wait;
 		}
-		if (!og_queue_join(OG_QUEUE_HOST, limiter->host_queue))
-			return OG_UNTIL_WOKEN;
 	}
-	wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now, turn);
-	if (turn->taken)
-		og_limiter_desist(limiter);
-	else if (limiter->host_queue != NULL &&
-			 og_lane_wait(limiter->key, &limiter->pace, OG_PER_KEY, now) > 0)
-		og_queue_leave(OG_QUEUE_HOST);
-	return wait;
+	return 0;
 }
 
 int64
-og_limiter_ask(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
+og_limiter_ask(OgLimiter *limiter, int64 now, OgTurn *turn)
 {
 	int64		wait;
 
@@ -292,13 +220,20 @@ og_limiter_ask(OgLimiter *limiter, TimestampTz now, OgTurn *turn)
 		limiter->max_pending *= 2;
 	}
 	turn->taken = false;
-	if (limiter->shared && limiter->pace.nwindows > 0)
-		wait = ask_in_order(limiter, now, turn);
-	else
-		wait = og_lane_ask(limiter->key, limiter->host, &limiter->pace, now,
-						   turn);
+	wait = queue_up(limiter, now);
+	if (wait > 0)
+		return wait;
+	wait = og_lane_ask(limiter->ruled, limiter->nlanes, now, turn);
 	if (turn->taken)
+	{
+		og_limiter_desist(limiter);
 		limiter->pending[limiter->npending++] = *turn;
+	}
+	else
+	{
+		/* A lane may have been closed by those who do not queue ('off'). */
+		(void) queue_up(limiter, now);
+	}
 	return wait;
 }
 
@@ -310,9 +245,9 @@ unlist(OgLimiter *limiter, const OgTurn *turn)
 	{
 		OgTurn	   *listed = &limiter->pending[i];
 
-		if (listed->key_slot == turn->key_slot &&
-			listed->host_slot == turn->host_slot &&
-			listed->reserved == turn->reserved)
+		if (listed->reserved == turn->reserved &&
+			memcmp(listed->slots, turn->slots,
+				   limiter->nlanes * sizeof(turn->slots[0])) == 0)
 		{
 			*listed = limiter->pending[--limiter->npending];
 			return true;
@@ -324,21 +259,25 @@ unlist(OgLimiter *limiter, const OgTurn *turn)
 void
 og_limiter_desist(OgLimiter *limiter)
 {
-	if (!limiter->shared)
-		return;
-	og_queue_leave(OG_QUEUE_KEY);
-	og_queue_leave(OG_QUEUE_HOST);
+	leave_queues(limiter, 0);
+}
+
+/* The lane on which the provider counts the key. */
+static OgLane *
+lane_of_key(const OgLimiter *limiter)
+{
+	return limiter->ruled[limiter->nlanes - 2].lane;
 }
 
 bool
-og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, TimestampTz now)
+og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now)
 {
 	if (now - turn->reserved >= OG_LANE_MAX_PENDING ||
-		og_lane_held_until(limiter->key, now) != 0 ||
+		og_lane_held_until(lane_of_key(limiter), now) != 0 ||
 		!unlist(limiter, turn))
 		return false;
-	og_lane_stamp(limiter->key, turn->key_slot, now);
-	og_lane_stamp(limiter->host, turn->host_slot, now);
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_lane_stamp(limiter->ruled[i].lane, turn->slots[i], now);
 	turn->taken = false;
 	return true;
 }
@@ -348,32 +287,46 @@ og_limiter_return(OgLimiter *limiter, OgTurn *turn)
 {
 	if (unlist(limiter, turn))
 	{
-		og_lane_return(limiter->key, turn->key_slot, turn->reserved);
-		og_lane_return(limiter->host, turn->host_slot, turn->reserved);
+		return_slots(limiter, turn);
 		wake_others(limiter);
 	}
 	turn->taken = false;
 }
 
 void
-og_limiter_hold(OgLimiter *limiter, TimestampTz until)
+og_limiter_hold(OgLimiter *limiter, int64 now, int64 length)
 {
-	og_lane_hold(limiter->key, until);
+	og_lane_hold(lane_of_key(limiter), now, length);
 }
 
 int64
-og_limiter_estimate(OgLimiter *limiter, TimestampTz now, int64 n)
+og_limiter_held_for(OgLimiter *limiter, int64 now)
 {
-	int			ahead = 0;
+	int64		until = og_lane_held_until(lane_of_key(limiter), now);
 
-	if (limiter->key_queue != NULL)
-		ahead = og_queue_ahead(OG_QUEUE_KEY, limiter->key_queue);
-	return og_lane_estimate(limiter->key, limiter->host, &limiter->pace, now,
-							n + ahead);
+	return until != 0 ? until - now : 0;
+}
+
+int64
+og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n)
+{
+	int64		wait = 0;
+
+	for (int i = 0; i < limiter->nlanes; i++)
+	{
+		int			ahead = og_queue_ahead(limiter->numbers[i],
+										   limiter->lanes[i]);
+
+		wait = Max(wait, og_lane_estimate(&limiter->ruled[i], now,
+										  n > 0 ? n + ahead : 0));
+	}
+	return wait;
 }
 
 int64
 og_limiter_nonce(OgLimiter *limiter, int64 now_ms)
 {
-	return og_lane_nonce(limiter->nonces, now_ms);
+	if (!limiter->needs_nonce)
+		return now_ms;
+	return og_nonce_next(&limiter->account->last_nonce, now_ms);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * limiter_lane.c
- *		The arithmetic of turns on one lane, or on two at once.
+ *		The arithmetic of turns on one lane, or on several at once.
  *
  * A window of N requests per length L gives a turn when fewer than N slots
  * count: those pending, and those sent within the last L + margin.  The
@@ -9,9 +9,11 @@
  * exact: N turns may be had at once, and the next one when the first of them
  * is out.
  *
- * Stamps are wall-clock times, since history outlives sessions and restarts.
- * A clock that was set back leaves stamps in the future; they are taken as of
- * now, which waits too long once, and never too short.
+ * Stamps are times of a clock that nobody can set (clock.h); memory and clock
+ * begin anew together at the latest when the machine does.  Should the time
+ * go back all the same, stamps in the future are taken as of now, which waits
+ * too long once, and never too short; and a pause begins anew, so whatever a
+ * lane remembers lasts for no longer than its own length.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,8 +44,10 @@
 /* Clocks read in two sessions may come in the wrong order by this much. */
 #define SKEW		US_PER_S
 
-/* Nobody asks to be left alone for longer; a nonce runs ahead no further. */
+/* Nobody asks to be left alone for longer. */
 #define MAX_HOLD	(86400 * US_PER_S)
+
+/* A nonce runs ahead of the time of day no further. */
 #define MAX_NONCE_LEAD_MS	INT64CONST(86400000)
 
 /*
@@ -72,7 +76,7 @@ slot_of(OgLane *lane, int i)
 }
 
 static inline bool
-slot_change(OgLane *lane, uint64 i, int64 from, int64 to)
+slot_change(OgLane *lane, int i, int64 from, int64 to)
 {
 	uint64		expected = (uint64) from;
 
@@ -88,19 +92,19 @@ reach(const OgWindow *window)
 	return window->length_us + Min(Max(margin, MIN_MARGIN), MAX_MARGIN);
 }
 
-static TimestampTz
+static int64
 read_time(pg_atomic_uint64 *variable)
 {
-	return (TimestampTz) pg_atomic_read_u64(variable);
+	return (int64) pg_atomic_read_u64(variable);
 }
 
 /* Set a time back to "limit" if it is later. */
 static void
-limit_time(pg_atomic_uint64 *variable, TimestampTz limit)
+limit_time(pg_atomic_uint64 *variable, int64 limit)
 {
 	uint64		value = pg_atomic_read_u64(variable);
 
-	while ((TimestampTz) value < 0 || (TimestampTz) value > limit)
+	while ((int64) value < 0 || (int64) value > limit)
 	{
 		if (pg_atomic_compare_exchange_u64(variable, &value, (uint64) limit))
 			break;
@@ -109,11 +113,11 @@ limit_time(pg_atomic_uint64 *variable, TimestampTz limit)
 
 /* Set a time to "least" if it is earlier. */
 static void
-raise_time(pg_atomic_uint64 *variable, TimestampTz least)
+raise_time(pg_atomic_uint64 *variable, int64 least)
 {
 	uint64		value = pg_atomic_read_u64(variable);
 
-	while ((TimestampTz) value < least)
+	while ((int64) value < least)
 	{
 		if (pg_atomic_compare_exchange_u64(variable, &value, (uint64) least))
 			break;
@@ -127,12 +131,12 @@ raise_time(pg_atomic_uint64 *variable, TimestampTz least)
  */
 
 static bool
-enter(OgLane *lane, TimestampTz now)
+enter(OgLane *lane, int64 now)
 {
 	for (int i = 0; i < SPINS; i++)
 	{
 		uint64		since = pg_atomic_read_u64(&lane->busy);
-		TimestampTz at = (TimestampTz) since;
+		int64		at = (int64) since;
 
 		if ((since == 0 || at < now - STALE || at > now + STALE) &&
 			pg_atomic_compare_exchange_u64(&lane->busy, &since, (uint64) now))
@@ -144,7 +148,7 @@ enter(OgLane *lane, TimestampTz now)
 
 /* Leave, unless somebody took over from us. */
 static void
-leave(OgLane *lane, TimestampTz now)
+leave(OgLane *lane, int64 now)
 {
 	uint64		since = (uint64) now;
 
@@ -162,9 +166,9 @@ leave(OgLane *lane, TimestampTz now)
  * og_lane_doubt().
  */
 static int
-count_doubtful(OgLane *lane, const OgWindow *window, TimestampTz at)
+count_doubtful(OgLane *lane, const OgWindow *window, int64 at)
 {
-	TimestampTz since = read_time(&lane->doubt_since);
+	int64		since = read_time(&lane->doubt_since);
 	int64		full = reach(window);
 	int64		age = at - since;
 
@@ -181,10 +185,10 @@ count_doubtful(OgLane *lane, const OgWindow *window, TimestampTz at)
  * were sent now.
  */
 static int
-count_at(OgLane *lane, const OgWindow *window, TimestampTz now,
-		 TimestampTz at, bool with_pending)
+count_at(OgLane *lane, const OgWindow *window, int64 now,
+		 int64 at, bool with_pending)
 {
-	TimestampTz horizon = at - reach(window);
+	int64		horizon = Max(at - reach(window), 0);
 	int			count = count_doubtful(lane, window, at);
 
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
@@ -206,7 +210,7 @@ count_at(OgLane *lane, const OgWindow *window, TimestampTz now,
  * counts only ever shrinks with time, so this is a search by halves.
  */
 static int64
-wait_for_room(OgLane *lane, const OgWindow *window, TimestampTz now,
+wait_for_room(OgLane *lane, const OgWindow *window, int64 now,
 			  int room, bool with_pending)
 {
 	int64		low = 0;
@@ -227,16 +231,15 @@ wait_for_room(OgLane *lane, const OgWindow *window, TimestampTz now,
 }
 
 static bool
-is_open(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+is_open(const OgRuled *ruled, int64 now)
 {
-	if (read_time(&lane->held_until) > now)
+	if (og_lane_held_until(ruled->lane, now) != 0)
 		return false;
-	for (int i = 0; i < pace->nwindows; i++)
+	for (int i = 0; i < ruled->pace.nwindows; i++)
 	{
-		const OgWindow *window = &pace->windows[i];
+		const OgWindow *window = &ruled->pace.windows[i];
 
-		if (window->scope == scope &&
-			count_at(lane, window, now, now, true) >= window->requests)
+		if (count_at(ruled->lane, window, now, now, true) >= window->requests)
 			return false;
 	}
 	return true;
@@ -244,9 +247,9 @@ is_open(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
 
 /* How long to wait where nothing but pending turns are in the way. */
 static int64
-wait_for_pending(OgLane *lane, TimestampTz now)
+wait_for_pending(OgLane *lane, int64 now)
 {
-	TimestampTz youngest = 0;
+	int64		youngest = 0;
 
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 	{
@@ -260,17 +263,17 @@ wait_for_pending(OgLane *lane, TimestampTz now)
 
 /* When asking a lane that was not open makes sense again. */
 static int64
-wait_of(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+wait_of(const OgRuled *ruled, int64 now)
 {
-	int64		wait = Max(read_time(&lane->held_until), now) - now;
+	OgLane	   *lane = ruled->lane;
+	int64		wait = Max(og_lane_held_until(lane, now), now) - now;
 
-	for (int i = 0; i < pace->nwindows; i++)
+	for (int i = 0; i < ruled->pace.nwindows; i++)
 	{
-		const OgWindow *window = &pace->windows[i];
+		const OgWindow *window = &ruled->pace.windows[i];
 		int64		this_wait;
 
-		if (window->scope != scope ||
-			count_at(lane, window, now, now, true) < window->requests)
+		if (count_at(lane, window, now, now, true) < window->requests)
 			continue;
 
 		/* Without those pending: any of them may be given back. */
@@ -295,17 +298,15 @@ typedef struct Found
 } Found;
 
 /*
- * Bring times to reason that a clock set back, or a broken file, left in the
- * future, and find the slot that the next turn may take: a free one or else
- * the oldest, -1 if all are pending.
+ * Bring times to reason that are in the future, and find the slot that the
+ * next turn may take: a free one or else the oldest, -1 if all are pending.
  */
 static Found
-settle(OgLane *lane, TimestampTz now)
+settle(OgLane *lane, int64 now)
 {
 	Found		oldest = {-1, 0};
-	TimestampTz oldest_time = PG_INT64_MAX;
+	int64		oldest_time = PG_INT64_MAX;
 
-	limit_time(&lane->held_until, now + MAX_HOLD);
 	if (read_time(&lane->doubt_since) > now + SKEW ||
 		read_time(&lane->doubt_since) < 0)
 		limit_time(&lane->doubt_since, now);
@@ -313,7 +314,7 @@ settle(OgLane *lane, TimestampTz now)
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 	{
 		int64		slot = slot_of(lane, i);
-		TimestampTz time = slot;
+		int64		time = slot;
 
 		/* Nearly all are neither negative nor in the future. */
 		if (unlikely((uint64) slot > (uint64) (now + SKEW)))
@@ -345,7 +346,7 @@ settle(OgLane *lane, TimestampTz now)
  * over from us and was faster.
  */
 static bool
-reserve(OgLane *lane, Found found, TimestampTz now)
+reserve(OgLane *lane, Found found, int64 now)
 {
 	if (found.slot < 0 ||
 		!slot_change(lane, found.slot, found.before, ~now))
@@ -361,29 +362,43 @@ reserve(OgLane *lane, Found found, TimestampTz now)
  * -1: mostly the one that follows the last one so found.
  */
 static Found
-likely_slot(OgLane *lane, TimestampTz now)
+likely_slot(OgLane *lane, int64 now)
 {
-	OgWindow	longest = {.length_us = (int64) pg_atomic_read_u64(&lane->longest)};
+	OgWindow	longest = {.length_us = read_time(&lane->longest)};
 	int			i = (int) (pg_atomic_fetch_add_u64(&lane->cursor, 1) % OG_LANE_SLOTS);
 	int64		slot = slot_of(lane, i);
 
-	return (Found) {slot >= 0 && slot < now - reach(&longest) ? i : -1, slot};
+	if (slot != 0 && (slot < 0 || slot >= now - reach(&longest)))
+		i = -1;
+	return (Found) {i, slot};
 }
 
-/* Reserve both slots or none. */
-static bool
-reserve_both(OgLane *key, Found key_slot, OgLane *host, Found host_slot,
-			 TimestampTz now, OgTurn *turn)
+/* The slot for the next turn on a lane, searched for if it has to be. */
+static Found
+find_slot(const OgRuled *ruled, int64 now)
 {
-	if (!reserve(key, key_slot, now))
-		return false;
-	if (!reserve(host, host_slot, now))
+	Found		found = {-1, 0};
+
+	if (ruled->pace.nwindows == 0)
+		found = likely_slot(ruled->lane, now);
+	return found.slot >= 0 ? found : settle(ruled->lane, now);
+}
+
+/* Reserve a slot on each lane or on none. */
+static bool
+reserve_all(const OgRuled *ruled, int nlanes, const Found *found, int64 now,
+			OgTurn *turn)
+{
+	for (int i = 0; i < nlanes; i++)
 	{
-		og_lane_return(key, (uint64) key_slot.slot, now);
-		return false;
+		if (!reserve(ruled[i].lane, found[i], now))
+		{
+			while (i-- > 0)
+				og_lane_return(ruled[i].lane, found[i].slot, now);
+			return false;
+		}
+		turn->slots[i] = found[i].slot;
 	}
-	turn->key_slot = (uint64) key_slot.slot;
-	turn->host_slot = (uint64) host_slot.slot;
 	turn->reserved = now;
 	turn->taken = true;
 	return true;
@@ -391,126 +406,136 @@ reserve_both(OgLane *key, Found key_slot, OgLane *host, Found host_slot,
 
 /* Where no window counts, all that is to be done is to be remembered. */
 static bool
-ask_unlimited(OgLane *key, OgLane *host, TimestampTz now, OgTurn *turn)
+ask_unlimited(const OgRuled *ruled, int nlanes, int64 now, OgTurn *turn)
 {
-	return read_time(&key->held_until) <= now &&
-		read_time(&host->held_until) <= now &&
-		reserve_both(key, likely_slot(key, now),
-					 host, likely_slot(host, now), now, turn);
+	Found		found[OG_MAX_LANES] = {{0}};
+
+	for (int i = 0; i < nlanes; i++)
+	{
+		if (ruled[i].pace.nwindows > 0 ||
+			og_lane_held_until(ruled[i].lane, now) != 0)
+			return false;
+	}
+	for (int i = 0; i < nlanes; i++)
+		found[i] = likely_slot(ruled[i].lane, now);
+	return reserve_all(ruled, nlanes, found, now, turn);
 }
 
-/* Windows of this length want to know what was sent. */
+/* Its windows will want to know what was sent. */
 static void
-remember_for(OgLane *lane, int64 length_us)
+remember_for(const OgRuled *ruled)
 {
-	uint64		longest = pg_atomic_read_u64(&lane->longest);
+	for (int i = 0; i < ruled->pace.nwindows; i++)
+		raise_time(&ruled->lane->longest, ruled->pace.windows[i].length_us);
+}
 
-	while (longest < (uint64) length_us)
+/* Enter all lanes or none. */
+static bool
+enter_all(const OgRuled *ruled, int nlanes, int64 now)
+{
+	for (int i = 0; i < nlanes; i++)
 	{
-		if (pg_atomic_compare_exchange_u64(&lane->longest, &longest,
-										   (uint64) length_us))
-			break;
+		if (!enter(ruled[i].lane, now))
+		{
+			while (i-- > 0)
+				leave(ruled[i].lane, now);
+			return false;
+		}
 	}
+	return true;
 }
 
 int64
-og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace, TimestampTz now,
-			OgTurn *turn)
+og_lane_ask(const OgRuled *ruled, int nlanes, int64 now, OgTurn *turn)
 {
-	Found		key_slot;
-	Found		host_slot;
-	bool		open;
-	int64		wait;
+	Found		found[OG_MAX_LANES] = {{0}};
+	bool		open = true;
+	int64		wait = 1;
 
 	turn->taken = false;
-	if (pace->nwindows == 0 && ask_unlimited(key, host, now, turn))
+	if (ask_unlimited(ruled, nlanes, now, turn))
 		return 0;
-	for (int i = 0; i < pace->nwindows; i++)
-		remember_for(pace->windows[i].scope == OG_PER_HOST ? host : key,
-					 pace->windows[i].length_us);
-	if (!enter(key, now))
+	if (!enter_all(ruled, nlanes, now))
 		return BUSY_US;
-	if (!enter(host, now))
+	for (int i = 0; i < nlanes; i++)
 	{
-		leave(key, now);
-		return BUSY_US;
+		remember_for(&ruled[i]);
+		found[i] = find_slot(&ruled[i], now);
+		open = open && is_open(&ruled[i], now);
 	}
-
-	key_slot = settle(key, now);
-	host_slot = settle(host, now);
-	open = is_open(key, pace, OG_PER_KEY, now) &&
-		is_open(host, pace, OG_PER_HOST, now);
 	if (open)
-		(void) reserve_both(key, key_slot, host, host_slot, now, turn);
+		(void) reserve_all(ruled, nlanes, found, now, turn);
+	for (int i = 0; i < nlanes; i++)
+		leave(ruled[i].lane, now);
 
-	leave(host, now);
-	leave(key, now);
 	if (turn->taken)
 		return 0;
 	if (open)
 		return BUSY_US;
-	wait = Max(wait_of(key, pace, OG_PER_KEY, now),
-			   wait_of(host, pace, OG_PER_HOST, now));
-	return Max(wait, 1);
+	for (int i = 0; i < nlanes; i++)
+		wait = Max(wait, wait_of(&ruled[i], now));
+	return wait;
 }
 
 int64
-og_lane_wait(OgLane *lane, const OgPace *pace, OgScope scope, TimestampTz now)
+og_lane_wait(const OgRuled *ruled, int64 now)
 {
-	(void) settle(lane, now);
-	return is_open(lane, pace, scope, now) ? 0
-		: Max(wait_of(lane, pace, scope, now), 1);
+	(void) settle(ruled->lane, now);
+	return is_open(ruled, now) ? 0 : Max(wait_of(ruled, now), 1);
 }
 
 /* The turn is ours, so there is nobody to ask. */
 void
-og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now)
+og_lane_stamp(OgLane *lane, int slot, int64 now)
 {
 	pg_atomic_write_u64(&lane->slots[slot], (uint64) now);
 }
 
 /* Only the very turn is freed: its slot may have become another session's. */
 void
-og_lane_return(OgLane *lane, uint64 slot, TimestampTz reserved)
+og_lane_return(OgLane *lane, int slot, int64 reserved)
 {
 	(void) slot_change(lane, slot, ~reserved, 0);
 }
 
+/*
+ * The length goes first: whoever finds a pause finds one that is as long at
+ * least.
+ */
 void
-og_lane_forget_pending(OgLane *lane)
+og_lane_hold(OgLane *lane, int64 now, int64 length)
 {
-	for (int i = 0; i < OG_LANE_SLOTS; i++)
-	{
-		int64		before = slot_of(lane, i);
+	length = Min(length, MAX_HOLD);
+	if (og_lane_held_until(lane, now) == 0)
+		pg_atomic_write_u64(&lane->held_for, (uint64) length);
+	else
+		raise_time(&lane->held_for, length);
+	raise_time(&lane->held_until, now + length);
+}
 
-		if (before < 0)
-			(void) slot_change(lane, (uint64) i, before, 0);
-	}
+int64
+og_lane_held_until(OgLane *lane, int64 now)
+{
+	int64		until = read_time(&lane->held_until);
+
+	if (until == 0)
+		return 0;
+	limit_time(&lane->held_until,
+			   now + Min(Max(read_time(&lane->held_for), 0), MAX_HOLD));
+	until = read_time(&lane->held_until);
+	return until > now ? until : 0;
 }
 
 void
-og_lane_hold(OgLane *lane, TimestampTz until)
-{
-	uint64		value = pg_atomic_read_u64(&lane->held_until);
-
-	while ((TimestampTz) value < until)
-	{
-		if (pg_atomic_compare_exchange_u64(&lane->held_until, &value,
-										   (uint64) until))
-			break;
-	}
-}
-
-void
-og_lane_doubt(OgLane *lane, TimestampTz since)
+og_lane_doubt(OgLane *lane, int64 since)
 {
 	pg_atomic_write_u64(&lane->doubt_since, (uint64) since);
 }
 
-TimestampTz
+int64
 og_lane_last_sent(OgLane *lane)
 {
-	TimestampTz last = 0;
+	int64		last = 0;
 
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 		last = Max(last, slot_of(lane, i));
@@ -518,33 +543,26 @@ og_lane_last_sent(OgLane *lane)
 }
 
 bool
-og_lane_is_idle(OgLane *lane, TimestampTz now)
+og_lane_is_idle(OgLane *lane, int64 now)
 {
-	OgWindow	longest = {.length_us = (int64) pg_atomic_read_u64(&lane->longest)};
+	OgWindow	longest = {.length_us = read_time(&lane->longest)};
+	int64		last;
 
-	if (read_time(&lane->held_until) > now ||
-		(int64) pg_atomic_read_u64(&lane->last_nonce) >= og_unix_ms(now))
+	if (og_lane_held_until(lane, now) != 0)
 		return false;
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 	{
 		if (slot_of(lane, i) < 0)
 			return false;
 	}
-	return og_lane_last_sent(lane) <= now - reach(&longest);
+	last = og_lane_last_sent(lane);
+	return last == 0 || last <= now - reach(&longest);
 }
 
 int
-og_lane_used(OgLane *lane, const OgWindow *window, TimestampTz now)
+og_lane_used(OgLane *lane, const OgWindow *window, int64 now)
 {
 	return count_at(lane, window, now, now, true);
-}
-
-TimestampTz
-og_lane_held_until(OgLane *lane, TimestampTz now)
-{
-	TimestampTz until = read_time(&lane->held_until);
-
-	return until > now ? until : 0;
 }
 
 /*
@@ -552,31 +570,25 @@ og_lane_held_until(OgLane *lane, TimestampTz now)
  * first N it waits for the history to leave room for those before it.
  */
 int64
-og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
-				 TimestampTz now, int64 n)
+og_lane_estimate(const OgRuled *ruled, int64 now, int64 n)
 {
 	int64		wait;
 
 	if (n <= 0)
 		return 0;
-	if (pace->nwindows > 0)
+	if (ruled->pace.nwindows > 0)
+		(void) settle(ruled->lane, now);
+	wait = Max(og_lane_held_until(ruled->lane, now), now) - now;
+	for (int i = 0; i < ruled->pace.nwindows; i++)
 	{
-		(void) settle(key, now);
-		(void) settle(host, now);
-	}
-	wait = Max(read_time(&key->held_until), read_time(&host->held_until));
-	wait = Max(wait, now) - now;
-	for (int i = 0; i < pace->nwindows; i++)
-	{
-		const OgWindow *window = &pace->windows[i];
-		OgLane	   *lane = window->scope == OG_PER_HOST ? host : key;
+		const OgWindow *window = &ruled->pace.windows[i];
 		int64		rounds = (n - 1) / window->requests;
 		int			before = (int) ((n - 1) % window->requests);
 		int64		this_wait;
 
 		if (pg_mul_s64_overflow(rounds, reach(window), &this_wait) ||
 			pg_add_s64_overflow(this_wait,
-								wait_for_room(lane, window, now,
+								wait_for_room(ruled->lane, window, now,
 											  window->requests - before, true),
 								&this_wait))
 			this_wait = PG_INT64_MAX;
@@ -586,21 +598,20 @@ og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
 }
 
 int64
-og_lane_nonce(OgLane *lane, int64 now_ms)
+og_nonce_next(pg_atomic_uint64 *last_nonce, int64 now_ms)
 {
-	uint64		value = pg_atomic_read_u64(&lane->last_nonce);
+	uint64		value = pg_atomic_read_u64(last_nonce);
 	int64		nonce;
 
 	do
 	{
 		int64		last = (int64) value;
 
-		/* A last one far ahead is the work of a clock that was wrong. */
 		if (last < now_ms || last > now_ms + MAX_NONCE_LEAD_MS)
 			nonce = now_ms;
 		else
 			nonce = last + 1;
-	} while (!pg_atomic_compare_exchange_u64(&lane->last_nonce, &value,
+	} while (!pg_atomic_compare_exchange_u64(last_nonce, &value,
 											 (uint64) nonce));
 	return nonce;
 }

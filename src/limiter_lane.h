@@ -12,11 +12,11 @@
  * count slots by their stamps, so the order of slots means nothing; a new turn
  * takes the slot that was free or whose stamp is the oldest.
  *
- * Several sessions may use one lane at once (those of different accounts
- * share that of their host).  Whoever decides on a turn enters the lane
- * first; entering never waits, the loser is told to ask again.  Everything
- * else is one atomic operation, which makes stamping and giving back safe in
- * callbacks, and a session that dies at any point leaves no lane blocked.
+ * Several sessions may use one lane at once.  Whoever decides on a turn enters
+ * the lane first; entering never waits, the loser is told to ask again.
+ * Everything else is one atomic operation, which makes stamping and giving
+ * back safe in callbacks, and a session that dies at any point leaves no lane
+ * blocked.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,9 +27,6 @@
 
 #include "limiter.h"
 
-/* Length of a name in whatever memory lanes live: digits of a hash. */
-#define OG_LANE_NAME	32
-
 /* More than OG_MAX_PER_WINDOW, so what a window counts is never forgotten. */
 #define OG_LANE_SLOTS	4096
 
@@ -38,16 +35,23 @@ typedef struct OgLane
 {
 	pg_atomic_uint64 busy;		/* when the session within came in; 0 = none */
 	pg_atomic_uint64 held_until;	/* nobody sends before; 0 = not held */
+	pg_atomic_uint64 held_for;	/* the length of that pause */
 	pg_atomic_uint64 doubt_since;	/* history before this is lost; 0 = none */
-	pg_atomic_uint64 last_nonce;
 	pg_atomic_uint64 longest;	/* longest window ever asked with, us */
 	pg_atomic_uint64 cursor;	/* where a free slot is likely */
 	pg_atomic_uint64 slots[OG_LANE_SLOTS];	/* see slot_of() */
 } OgLane;
 
-/* As og_limiter_ask(), on the lanes of a key and of its host: both or none. */
-extern int64 og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace,
-						 TimestampTz now, OgTurn *turn);
+/* A lane that a request counts on, and the windows that rule there. */
+typedef struct OgRuled
+{
+	OgLane	   *lane;
+	OgPace		pace;			/* of any scope: the lane is that scope */
+} OgRuled;
+
+/* As og_limiter_ask(), on up to OG_MAX_LANES lanes: all or none. */
+extern int64 og_lane_ask(const OgRuled *ruled, int nlanes, int64 now,
+						 OgTurn *turn);
 
 /*
  * A turn that is pending for longer counts as if its request had left when it
@@ -55,39 +59,35 @@ extern int64 og_lane_ask(OgLane *key, OgLane *host, const OgPace *pace,
  */
 #define OG_LANE_MAX_PENDING	INT64CONST(60000000)
 
-extern void og_lane_stamp(OgLane *lane, uint64 slot, TimestampTz now);
-extern void og_lane_return(OgLane *lane, uint64 slot, TimestampTz reserved);
+extern void og_lane_stamp(OgLane *lane, int slot, int64 now);
+extern void og_lane_return(OgLane *lane, int slot, int64 reserved);
 
 /*
- * How long the windows of one scope want a lane to wait now, pending turns
+ * How long its windows, or a pause, want a lane to wait now, pending turns
  * counted: 0 if it is open.
  */
-extern int64 og_lane_wait(OgLane *lane, const OgPace *pace, OgScope scope,
-						  TimestampTz now);
+extern int64 og_lane_wait(const OgRuled *ruled, int64 now);
 
-extern void og_lane_hold(OgLane *lane, TimestampTz until);
-extern int64 og_lane_estimate(OgLane *key, OgLane *host, const OgPace *pace,
-							  TimestampTz now, int64 n);
-extern int64 og_lane_nonce(OgLane *lane, int64 now_ms);
+/* Nobody sends for so long, a day at most; a longer pause stays. */
+extern void og_lane_hold(OgLane *lane, int64 now, int64 length);
+
+/* When nobody is kept from sending any more; 0 if nobody is. */
+extern int64 og_lane_held_until(OgLane *lane, int64 now);
+
+/* How long n turns will take from now, at the least. */
+extern int64 og_lane_estimate(const OgRuled *ruled, int64 now, int64 n);
 
 /*
  * Does nothing that a lane remembers count any more, in the longest window
  * that it was ever asked with?
  */
-extern bool og_lane_is_idle(OgLane *lane, TimestampTz now);
+extern bool og_lane_is_idle(OgLane *lane, int64 now);
 
 /* When something was sent last; 0 = never. */
-extern TimestampTz og_lane_last_sent(OgLane *lane);
+extern int64 og_lane_last_sent(OgLane *lane);
 
 /* For people to see: how many requests a window counts now. */
-extern int	og_lane_used(OgLane *lane, const OgWindow *window,
-						 TimestampTz now);
-
-/* When nobody is kept from sending any more; 0 if nobody is. */
-extern TimestampTz og_lane_held_until(OgLane *lane, TimestampTz now);
-
-/* Free all pending slots: for a lane whose only user has just come. */
-extern void og_lane_forget_pending(OgLane *lane);
+extern int	og_lane_used(OgLane *lane, const OgWindow *window, int64 now);
 
 /*
  * What was sent before "since" is not known: until it is out of them,
@@ -96,6 +96,12 @@ extern void og_lane_forget_pending(OgLane *lane);
  */
 #define OG_LANE_DOUBT_US	INT64CONST(2000000)
 
-extern void og_lane_doubt(OgLane *lane, TimestampTz since);
+extern void og_lane_doubt(OgLane *lane, int64 since);
+
+/*
+ * A nonce: now_ms, or one more than the last one.  One that is more than a day
+ * ahead is the work of a clock that was wrong, and forgotten.
+ */
+extern int64 og_nonce_next(pg_atomic_uint64 *last_nonce, int64 now_ms);
 
 #endif							/* OG_LIMITER_LANE_H */

@@ -34,7 +34,7 @@ typedef struct Table
 	LWLock		lock;
 	int			max_places;		/* of each kind */
 	int			backends;
-	TimestampTz lost_until;		/* history before this is not all here */
+	int64		lost_until;		/* history before this is not all here */
 	OgPlace		places[FLEXIBLE_ARRAY_MEMBER];	/* accounts, then hosts */
 } Table;
 
@@ -86,7 +86,7 @@ init_table(void *memory, int accounts, int backends)
 	og_shared_lock_init(&table->lock);
 	table->max_places = accounts;
 	table->backends = backends;
-	table->lost_until = GetCurrentTimestamp();
+	table->lost_until = og_clock_now();
 	for (int i = 0; i < 2 * accounts; i++)
 	{
 		OgPlace    *place = &table->places[i];
@@ -98,8 +98,8 @@ init_table(void *memory, int accounts, int backends)
 	for (int i = 0; i < accounts * (ACCOUNT_LANES + HOST_LANES); i++)
 		lanes[i].queue.first = lanes[i].queue.last = -1;
 	for (int i = 0; i < backends; i++)
-		for (int kind = 0; kind < OG_QUEUE_KINDS; kind++)
-			seats[i].lane[kind] = -1;
+		for (int number = 0; number < OG_MAX_LANES; number++)
+			seats[i].lane[number] = -1;
 }
 
 const OgSharedPart og_limiter_shared = {
@@ -116,25 +116,22 @@ const OgSharedPart og_limiter_shared = {
 static void
 leave_queues(int code, Datum arg)
 {
-	for (int kind = 0; kind < OG_QUEUE_KINDS; kind++)
-		og_queue_leave((OgQueueKind) kind);
+	for (int number = 0; number < OG_MAX_LANES; number++)
+		og_queue_leave(number);
 }
 
-bool
+void
 og_table_attach(void)
 {
 	static bool attached = false;
 	void	   *memory;
 
 	if (attached)
-		return true;
+		return;
 	memory = og_shared_get(&og_limiter_shared);
-	if (memory == NULL)
-		return false;
 	locate(memory, ((Table *) memory)->max_places);
 	before_shmem_exit(leave_queues, (Datum) 0);
 	attached = true;
-	return true;
 }
 
 void
@@ -187,9 +184,12 @@ places_of(OgPlaceKind kind)
 }
 
 static bool
-is_idle(const OgPlace *place, TimestampTz now)
+is_idle(OgPlace *place, int64 now)
 {
-	if (place->users > 0)
+	int64		nonce = (int64) pg_atomic_read_u64(&place->last_nonce);
+
+	/* Nonces that run ahead of the time of day must not be forgotten. */
+	if (place->users > 0 || nonce >= og_unix_ms(GetCurrentTimestamp()))
 		return false;
 	for (int i = 0; i < lanes_of(place->kind); i++)
 	{
@@ -206,7 +206,7 @@ static OgPlace *
 find_place(OgPlaceKind kind, const char *name)
 {
 	OgPlace    *places = places_of(kind);
-	TimestampTz now;
+	int64		now;
 
 	for (int i = 0; i < table->max_places; i++)
 		if (strcmp(places[i].name, name) == 0)
@@ -214,7 +214,7 @@ find_place(OgPlaceKind kind, const char *name)
 	for (int i = 0; i < table->max_places; i++)
 		if (places[i].name[0] == '\0')
 			return &places[i];
-	now = GetCurrentTimestamp();
+	now = og_clock_now();
 	for (int i = 0; i < table->max_places; i++)
 		if (is_idle(&places[i], now))
 			return &places[i];
@@ -239,6 +239,7 @@ settle_place(OgPlace *place, const char *name, const char *label)
 	strlcpy(place->name, name, sizeof(place->name));
 	strlcpy(place->label, label, sizeof(place->label));
 	place->users = 0;
+	pg_atomic_write_u64(&place->last_nonce, 0);
 }
 
 static void
@@ -286,17 +287,91 @@ og_table_lane(const OgPlace *place, int number)
 	return &lanes[place->lanes + number];
 }
 
-void
-og_table_note(OgSharedLane *lane, const char *server, const OgPace *pace)
+/*
+ * ----
+ * What people see
+ * ----
+ */
+
+bool
+og_table_same_limit(const OgWindow *a, const OgWindow *b)
 {
+	return a->requests == b->requests && a->length_us == b->length_us;
+}
+
+static bool
+has_limit(const OgPace *pace, const OgWindow *window)
+{
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		if (og_table_same_limit(&pace->windows[i], window))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_of(const OgNote *note, const OgServerName *server)
+{
+	return note->server.database == server->database &&
+		note->server.serverid == server->serverid;
+}
+
+/* The note of a limit; else a free one, or that which was not used longest. */
+static OgNote *
+find_note(OgSharedLane *lane, const OgServerName *server,
+		  const OgWindow *window)
+{
+	OgNote	   *oldest = &lane->notes[0];
+
+	for (int i = 0; i < OG_MAX_NOTES; i++)
+	{
+		OgNote	   *note = &lane->notes[i];
+
+		if (is_of(note, server) && og_table_same_limit(&note->window, window))
+			return note;
+		if (note->used < oldest->used)
+			oldest = note;
+	}
+	return oldest;
+}
+
+/* The server has other limits now: forget those that it had. */
+static void
+drop_notes(OgSharedLane *lane, const OgServerName *server, const OgPace *pace)
+{
+	for (int i = 0; i < OG_MAX_NOTES; i++)
+	{
+		OgNote	   *note = &lane->notes[i];
+
+		if (is_of(note, server) && !has_limit(pace, &note->window))
+			memset(note, 0, sizeof(*note));
+	}
+}
+
+void
+og_table_note(OgSharedLane *lane, Oid serverid, const char *server,
+			  const OgPace *pace)
+{
+	OgServerName user = {.database = MyDatabaseId, .serverid = serverid};
+
+	namestrcpy(&user.name, server);
 	og_table_lock(true);
-	lane->database = MyDatabaseId;
-	namestrcpy(&lane->server, server);
-	lane->pace = *pace;
+	lane->server = user;
+	lane->uses++;
+	drop_notes(lane, &user, pace);
+	for (int i = 0; i < pace->nwindows; i++)
+	{
+		OgNote	   *note = find_note(lane, &user, &pace->windows[i]);
+
+		note->window = pace->windows[i];
+		note->server = user;
+		note->used = lane->uses;
+	}
 	og_table_unlock();
 }
 
-/* Look at one lane.  False if nobody ever asked it. */
+/* Look at one lane.  False if nobody ever used it. */
 static bool
 view_lane(OgLaneView *view, int place, int number)
 {
@@ -307,12 +382,11 @@ view_lane(OgLaneView *view, int place, int number)
 	view->number = number;
 	shared = og_table_lane(&view->place, number);
 	view->waiting = shared->queue.length;
-	view->pace = shared->pace;
-	view->database = shared->database;
 	view->server = shared->server;
+	memcpy(view->notes, shared->notes, sizeof(view->notes));
 	og_table_unlock();
 	view->lane = &lanes[view->place.lanes + number].lane;
-	return view->place.name[0] != '\0' && OidIsValid(view->database);
+	return view->place.name[0] != '\0' && OidIsValid(view->server.database);
 }
 
 void

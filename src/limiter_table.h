@@ -15,8 +15,14 @@
 #include "limiter_lane.h"
 #include "shared.h"
 
+/* Length of a place's name: digits of a hash. */
+#define OG_PLACE_NAME	32
+
 /* The most bytes of what a place shows to people. */
 #define OG_LABEL_SIZE	256
+
+/* The most limits of servers that are noted of a lane. */
+#define OG_MAX_NOTES	32
 
 typedef enum OgPlaceKind
 {
@@ -32,27 +38,36 @@ typedef struct OgQueue
 	int			length;
 } OgQueue;
 
-/* A lane with its queue, and who used it last. */
+/* A limit that a server keeps on a lane. */
+typedef struct OgNote
+{
+	OgWindow	window;
+	OgServerName server;
+	uint64		used;			/* in the order of such uses; 0 = no note */
+} OgNote;
+
+/* A lane with its queue, and what people may know of it. */
 typedef struct OgSharedLane
 {
 	OgQueue		queue;
-	OgPace		pace;			/* as last asked with */
-	Oid			database;
-	NameData	server;
+	OgServerName server;		/* that used it last; of no database = none */
+	OgNote		notes[OG_MAX_NOTES];
+	uint64		uses;
 	OgLane		lane;
 } OgSharedLane;
 
 typedef struct OgPlace
 {
-	char		name[OG_LANE_NAME + 1]; /* empty = free */
+	char		name[OG_PLACE_NAME + 1];	/* empty = free */
 	OgPlaceKind kind;
 	int			users;			/* calls that are at it now */
 	int			lanes;			/* number of the first of its lanes */
+	pg_atomic_uint64 last_nonce;	/* of an account */
 	char		label[OG_LABEL_SIZE];	/* host and port; no key */
 } OgPlace;
 
-/* Is there a table in this server?  Attaches to it. */
-extern bool og_table_attach(void);
+/* Find the table; must be called before all else. */
+extern void og_table_attach(void);
 
 /*
  * Take the place of a name, made if there is none, and stay at it until
@@ -68,9 +83,14 @@ extern void og_table_leave(OgPlace *place);
 /* One of the lanes of a place: that of a class, or a host's only one. */
 extern OgSharedLane *og_table_lane(const OgPlace *place, int number);
 
-/* Note who asks, and with which pace, for people to see. */
-extern void og_table_note(OgSharedLane *lane, const char *server,
-						  const OgPace *pace);
+/*
+ * Note who uses a lane and to which limits, for people to see.  A limit stays
+ * noted when others use the lane, until its server has others.
+ */
+extern void og_table_note(OgSharedLane *lane, Oid serverid,
+						  const char *server, const OgPace *pace);
+
+extern bool og_table_same_limit(const OgWindow *a, const OgWindow *b);
 
 /*
  * A lane as people may see it: what the table knows of it, and what it
@@ -81,9 +101,8 @@ typedef struct OgLaneView
 	OgPlace		place;
 	int			number;			/* of the lane within its place */
 	int			waiting;		/* sessions in its queue */
-	OgPace		pace;
-	Oid			database;
-	NameData	server;
+	OgServerName server;
+	OgNote		notes[OG_MAX_NOTES];
 	OgLane	   *lane;
 } OgLaneView;
 
@@ -97,33 +116,31 @@ extern void og_table_walk(void (*show) (const OgLaneView *view, void *arg),
  * ----
  */
 
-/* A session waits on its account's lane and on its host's, in this order. */
-typedef enum OgQueueKind
-{
-	OG_QUEUE_KEY,
-	OG_QUEUE_HOST,
-	OG_QUEUE_KINDS
-} OgQueueKind;
-
-/* Where a session waits; its number is that of the backend. */
+/*
+ * Where a session waits, on one lane of each number at most.  A session's own
+ * number is that of its backend.
+ */
 typedef struct OgSeat
 {
-	int			lane[OG_QUEUE_KINDS];	/* -1 = does not wait */
-	int			next[OG_QUEUE_KINDS];
-	int			previous[OG_QUEUE_KINDS];
+	int			lane[OG_MAX_LANES]; /* -1 = does not wait */
+	int			next[OG_MAX_LANES];
+	int			previous[OG_MAX_LANES];
 } OgSeat;
 
-/* Stand in a queue, at its end unless already in it.  True at its head. */
-extern bool og_queue_join(OgQueueKind kind, OgSharedLane *lane);
+/*
+ * Stand in the queue of a lane of that number, at its end unless already in
+ * it.  True at its head.
+ */
+extern bool og_queue_join(int number, OgSharedLane *lane);
 
 /* Leave a queue, if in it; whoever is at the head afterwards is woken. */
-extern void og_queue_leave(OgQueueKind kind);
+extern void og_queue_leave(int number);
 
 /* Wake the head of a queue: it may have less to wait for than it thinks. */
 extern void og_queue_wake(OgSharedLane *lane);
 
 /* How many stand before this session, or all if it is not in the queue. */
-extern int	og_queue_ahead(OgQueueKind kind, OgSharedLane *lane);
+extern int	og_queue_ahead(int number, OgSharedLane *lane);
 
 /* What the files of this room see of each other's. */
 extern void og_table_lock(bool exclusive);

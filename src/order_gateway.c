@@ -21,6 +21,8 @@
  *							sql_outcome		outcomes as values of their enum
  *							sql_preview		requests shown instead of sent
  *							sql_read		the read functions
+ *							sql_settle		what became of unknown outcomes
+ *							sql_finding		what follows from what reads say
  *							sql_record		what a provider tells, as SQL values
  *							sql_views		activity, statistics, limits
  *							sql_check		what a DBA wants to know before going live
@@ -36,6 +38,8 @@
  *	0	message			requests in parts, their encodings
  *		crypto			digests and signatures
  *		json			building JSON, and the proving reader of answers
+ *		pace			how often a provider lets itself be asked, as written
+ *		clock			what lasts, and the time of day
  *		shared			memory that all sessions share
  *		compat			differences between versions of PostgreSQL
  *
@@ -101,7 +105,7 @@ define_settings(void)
 	/* It is the size of shared memory, which is made once. */
 	DefineCustomIntVariable("order_gateway.max_accounts",
 							"Sets the number of accounts, and of hosts, whose pace is kept at once.",
-							"Each takes about 100 kB of shared memory.",
+							"Each takes about 110 kB of shared memory.",
 							&max_accounts, 64, 1, 1024,
 							preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0,
 							NULL, NULL, NULL);

@@ -40,44 +40,6 @@
 #define OG_MAX_PART_LEN		512
 
 /*
- * Pace: how often a provider lets itself be asked.
- */
-#define OG_MAX_WINDOWS		8
-
-/* Most requests one window may count: less than a lane remembers. */
-#define OG_MAX_PER_WINDOW	4000
-
-typedef enum OgScope
-{
-	OG_PER_KEY,
-	OG_PER_HOST
-} OgScope;
-
-typedef struct OgWindow
-{
-	int			requests;		/* at most this many ... */
-	int64		length_us;		/* ... within any stretch of this length */
-	OgScope		scope;
-} OgWindow;
-
-/* What rate_limit says.  Without windows it is 'off'. */
-typedef struct OgPace
-{
-	OgWindow	windows[OG_MAX_WINDOWS];
-	int			nwindows;
-} OgPace;
-
-/*
- * Read "10/1s per key, 1000/60s per host", "10/1s" or "off".  Answers false
- * and a static reason, a full sentence, when it cannot be read.
- */
-extern bool og_pace_parse(const char *text, OgPace *pace,
-						  const char **reason);
-
-/* The length of the smallest window, 0 when the pace is 'off'. */
-extern int64 og_pace_smallest_us(const OgPace *pace);
-
-/*
  * What an answer says about one order.  All but the last are outcomes that
  * users see, in the order of the SQL enum order_outcome.
  */
@@ -125,6 +87,9 @@ typedef struct OgResult
 	OgSlice		element;		/* the bytes of this order's element */
 	OgSlice		part;			/* where one key answers several orders: the
 								 * JSON value of this one's own id */
+	bool		stranger;		/* the element bears the key, but what it tells
+								 * of is not what was asked for */
+	const char *note;			/* our own words, as those of a reading */
 } OgResult;
 
 /* What the envelope of an answer claims about the request as a whole. */
@@ -163,6 +128,10 @@ struct OgReading
 								 * none, completing "the answer ...", or NULL */
 	bool		clock_suspected;	/* it refuses what a clock that is wrong
 									 * makes wrong: a signature, a time */
+	bool		too_frequent;	/* it says, of whatever, that requests come too
+								 * frequently */
+	bool		nonce_refused;	/* it refuses the request because of its nonce:
+								 * another one was above it */
 	int64		time_ms;		/* Unix time by the provider's clock, 0 if not
 								 * told ... */
 	int			time_unit_ms;	/* ... and the unit it is told in */
@@ -270,16 +239,53 @@ extern void og_take_known_objects(OgRecords *records, OgSlice list,
  * A read over a stretch of time, of which a provider answers no more than so
  * much at once.  Arguments "from_time" and "to_time", Unix times in
  * milliseconds, both belong to it; without the first, one request is all.
+ * Where a request does not bring all of a window, there is an argument "count",
+ * how many records are asked for at most.
  */
 typedef struct OgWalk
 {
 	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
 	const char *time;			/* column with the time of a record */
-	bool		whole;			/* one request brings all of a window, and no
-								 * two records are of one moment; else
-								 * it is asked for what is older until nothing
-								 * new comes */
+	bool		whole;			/* one request brings all of a window; else
+								 * what may be missing is asked for until
+								 * nothing new comes */
+	bool		newest_first;	/* records are told in that order, whatever the
+								 * provider's is */
 } OgWalk;
+
+/*
+ * A read from page to page, which an argument numbers from 1.  What is known of
+ * the order of its records is nothing, and so is what comes and goes between
+ * two pages.
+ */
+typedef struct OgPages
+{
+	const char *argument;
+	int			size;			/* asked for ... */
+	int			smallest;		/* ... and the least that a page may have: with
+								 * fewer records it is the last one */
+} OgPages;
+
+/*
+ * What was asked for: where the argument is given, the column of a record must
+ * not say anything else.
+ */
+typedef enum OgSameness
+{
+	OG_SAME_ID,					/* spelled the same, and it must be said */
+	OG_SAME_WORD,				/* in any case; who says no word says nothing */
+	OG_AT_MOST					/* a whole number that is not larger */
+} OgSameness;
+
+typedef struct OgDemand
+{
+	const char *argument;		/* NULL in the last row */
+	const char *column;
+	OgSameness	sameness;
+	const char *unless;			/* not where this argument is given, too ... */
+	const char *only_if;		/* ... only where this one is "true" ... */
+	const char *side;			/* ... only of records of this side */
+} OgDemand;
 
 typedef enum OgOperationKind
 {
@@ -288,7 +294,11 @@ typedef enum OgOperationKind
 	OG_PUBLIC					/* unsigned, may be repeated */
 } OgOperationKind;
 
-/* Which limit of the account an operation counts on. */
+/*
+ * Which limit of the account an operation counts on.  Requests of one class
+ * are counted together; where a provider counts endpoints one by one, each has
+ * a class to itself.
+ */
 typedef enum OgLaneClass
 {
 	OG_LANE_ORDERS,				/* option rate_limit */
@@ -339,7 +349,15 @@ typedef struct OgOperation
 	 */
 	bool		(*build) (OgRequest *request, const OgBatch *batch);
 
-	/* Where that is NULL: it is a GET of this path, with what is given of ... */
+	/*
+	 * Keys that the provider may take for one must not stand in one request,
+	 * where its answer could not be told apart: they are those for which this
+	 * is the same.  Zero is like every other, and so goes alone.  NULL: it
+	 * takes no two keys for one.
+	 */
+	uint64		(*likeness) (OgSlice key);
+
+	/* Where .build is NULL: it is a GET of this path, with what is given of ... */
 	const char *path;
 	const OgParameter *parameters;	/* ... these, NULL = it takes none */
 
@@ -359,15 +377,20 @@ typedef struct OgOperation
 								 const OgBatch *batch);
 
 	/*
-	 * A read that takes several requests goes over time, or from page to page:
-	 * then next() changes the arguments for the next one, after an answer of
-	 * so many records, or answers false after the last.  It is called with
-	 * count -1 before the first.  Records that say the same in the columns of
-	 * "id", the first of which names them, are one that is seen twice where
-	 * requests meet.
+	 * What of its arguments each record must say, NULL = nothing.  Records that
+	 * say something else are no answer; and where there is but one thing that
+	 * was asked for, an answer about others only is one that makes no sense.
+	 */
+	const OgDemand *demands;
+	bool		one;
+
+	/*
+	 * A read that takes several requests goes over time, or from page to page.
+	 * Records that say the same in the columns of "id", the first of which
+	 * names them, are one that is seen twice where requests meet.
 	 */
 	const OgWalk *walk;
-	bool		(*next) (OgFields *arguments, int count);
+	const OgPages *pages;
 	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;
 
@@ -377,7 +400,7 @@ typedef struct OgOperation
 typedef enum OgOrderState
 {
 	OG_ORDER_OPEN,
-	OG_ORDER_PARTLY_FILLED,		/* and open, or it is not known to be closed */
+	OG_ORDER_PARTLY_FILLED,		/* and open, or nobody knows of the rest */
 	OG_ORDER_FILLED,
 	OG_ORDER_CANCELLED,
 	OG_ORDER_GONE,				/* the provider does not know it, or no more */
@@ -399,20 +422,37 @@ extern void og_build_get(OgRequest *request, const char *path,
 /*
  * A question that tells where an order stands, by a read.  What the first does
  * not know is asked of the next.  A read with keys asks for many orders at
- * once; else it is asked for one after the other, by arguments "symbol" and
- * "order_id" or "client_order_id".
+ * once; else it is asked for one after the other, by argument "order_id" or
+ * "client_order_id", and "symbol" where that is a parameter of the read.
+ *
+ * Where .state is NULL its records are fills of an order, which it tells apart
+ * by the first column of the operation's .id.
  */
 typedef struct OgInquiry
 {
 	const char *operation;		/* NULL in the last row */
 	bool		keys;
 	bool		market;			/* orders go by their market, too */
+	bool		client_ids;		/* and may be asked for by client order ids */
+	bool		part_is_final;	/* one that is filled in part stays so */
 
-	/* Where the order of a record stands; or, if NULL, its records are fills: */
+	/* Where the order of a record stands. */
 	OgOrderState (*state) (const OgColumn *columns, const OgSlice *values);
-	const char *filled;			/* column with the size of one fill ... */
-	const char *size;			/* ... and of the order */
-	int			days;			/* of which it knows the last so many */
+
+	/* Names of columns, NULL = there is none such. */
+	const char *time;			/* when the order was made, or the fill */
+	const char *filled;			/* how much was filled, by one fill or in all */
+	const char *size;			/* of the order, in the same unit */
+
+	/* Of fills: is this of an order that could never have been amended? */
+	bool		(*fixed) (const OgColumn *columns, const OgSlice *values);
+	int			days;			/* it knows those of so many days */
+
+	/*
+	 * Else: an order that was open at a time, and of which it tells nothing
+	 * within so many minutes, was filled.  0 = that does not follow.
+	 */
+	int			minutes;
 } OgInquiry;
 
 /* True if a JSON number, or a string that is one, is above zero. */
@@ -435,7 +475,12 @@ typedef struct OgProvider
 	const char *wrapper;		/* its foreign-data wrapper, "xt_fdw" */
 	const char *base_url;		/* documented production URL */
 	const char *rate_limit;		/* documented, as the option is written */
-	const char *query_rate_limit;	/* NULL: has no reads, no such option */
+	const char *query_rate_limit;
+	bool		counts_together;	/* what is signed counts on rate_limit,
+									 * whatever its class; query_rate_limit
+									 * only narrows reads further */
+	bool		needs_nonce;	/* the time that is signed must be above all
+								 * before; else it only has to be right */
 	int			max_batch;		/* largest batch_size, 1 = not settable higher */
 	int			clock_tolerance;	/* seconds our clock may differ by */
 
@@ -454,7 +499,7 @@ typedef struct OgProvider
 	 */
 	bool		(*sign) (OgRequest *request, const OgSigner *signer);
 
-	/* What to ask for where an order stands; NULL: it has no such reads. */
+	/* What to ask for where an order stands: one at least. */
 	const OgInquiry *inquiries;
 
 	/* Tables of operations, each with a row without a name at its end. */

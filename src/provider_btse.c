@@ -36,7 +36,7 @@ const OgMeaning og_btse_delete_status[] = {
 	{"7", OG_NOT_CANCELLABLE},	/* refunded */
 	{"15", OG_REJECTED},
 	{"1", OG_REJECTED},			/* no market */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* alive, undecided or not documented */
 };
 
@@ -121,8 +121,14 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 static void
 btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	og_btse_read_orders(reading, answer, BTSE_CANCEL, og_btse_id_name(batch),
-						og_btse_delete_status);
+	BtseAsked	asked = {
+		.act = BTSE_CANCEL,
+		.id_name = og_btse_id_name(batch),
+		.meanings = og_btse_delete_status,
+		.arguments = batch->arguments
+	};
+
+	og_btse_read_orders(reading, answer, &asked);
 }
 
 static void
@@ -185,8 +191,15 @@ const OgProvider og_btse = {
 	.name = "btse",
 	.wrapper = "btse_fdw",
 	.base_url = "https://api.btse.com/spot",
+
+	/*
+	 * Each class has a limit per "API" and one per user: 75 and 75, 15 and 30.
+	 * Nobody says whether an API is an endpoint or a key; the smaller one for
+	 * all of a class keeps both, whatever it is.
+	 */
 	.rate_limit = "75/1s per key",
 	.query_rate_limit = "15/1s per key",
+	.needs_nonce = true,
 	.max_batch = 1,
 	.clock_tolerance = 5,		/* not documented */
 	.credentials = {

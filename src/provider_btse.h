@@ -39,8 +39,13 @@
 #define BTSE_UNAUTHORIZED	"401"
 #define BTSE_FORBIDDEN		"403"
 
+/* Of an error, or the status of an order that was asked for. */
+#define BTSE_TOO_FREQUENT	"303"
+
 /* What is noted of an answer that is something else. */
 #define BTSE_NO_LIST		"is not a list of orders"
+#define BTSE_NO_ID			"does not carry the id of this order"
+#define BTSE_ANOTHER_MARKET	"names an order of another market"
 
 /* The page's table of codes, and those of a trade's trigger. */
 extern const OgCode og_btse_codes[];
@@ -143,14 +148,24 @@ typedef enum BtseAct
 	BTSE_CREATE
 } BtseAct;
 
+/* What was asked for, and how the answer to it is read. */
+typedef struct BtseAsked
+{
+	BtseAct		act;
+	const char *id_name;		/* the key, in an element */
+	const OgMeaning *meanings;	/* of a status */
+	const OgFields *arguments;	/* "symbol" and, of a new order, "side" and
+								 * "type": what an order must not contradict */
+} BtseAsked;
+
 /*
- * Read a list of orders that must carry the key as "id_name", which one of its
- * elements has to do.  In the answer to a cancel those that carry another are
- * legs of the same order, else they were not asked for.
+ * Read a list of orders that must carry the key, which one of its elements has
+ * to do.  In the answer to a cancel those that carry another are legs of the
+ * same order, else they were not asked for.  Of an OCO order that was to be
+ * made, a leg that is left out is unknown.
  */
 extern void og_btse_read_orders(OgReading *reading, OgSlice answer,
-								BtseAct act, const char *id_name,
-								const OgMeaning *meanings);
+								const BtseAsked *asked);
 
 /*
  * Are these all objects, and not more than so many?  If not, the reading notes
@@ -160,10 +175,10 @@ extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list,
 									  int most);
 
 /*
- * Take an order of such a list for the one key; without meanings it is one
- * that nobody asked for.
+ * Take an order of such a list for the one key.  With a doubt, which completes
+ * "the answer ...", it is one that nobody asked for, and unknown.
  */
 extern void og_btse_take_order(OgReading *reading, OgSlice element,
-							   BtseAct act, const OgMeaning *meanings);
+							   const BtseAsked *asked, const char *doubt);
 
 #endif							/* OG_PROVIDER_BTSE_H */

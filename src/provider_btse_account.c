@@ -12,15 +12,28 @@
 /* The account's trades of so many days come in one answer. */
 #define TRADES_DAYS		7
 
+/*
+ * One order is known for so many minutes after it was cancelled; ten less than
+ * the page says, since not all clocks agree.
+ */
+#define CANCELLED_MINUTES	20
+
 /* A status, or the code of an error, that says that there is no such order. */
 #define BTSE_ORDER_NOT_FOUND	"16"
 
-static const OgParameter btse_order_parameters[] = {
+/* The type of an order that is filled, or over, at once. */
+#define BTSE_MARKET_ORDER	"77"
+
+/* Orders have no symbol where one is asked for by its id. */
+static const OgParameter btse_orders_parameters[] = {
 	{"symbol", "symbol"},
 	{"order_id", "orderID"},
 	{"client_order_id", "clOrderID"},
 	{NULL}
 };
+
+static const OgParameter *const btse_order_parameters =
+	btse_orders_parameters + 1;
 
 static const OgParameter btse_trade_parameters[] = {
 	{"symbol", "symbol"},
@@ -35,6 +48,29 @@ static const OgParameter btse_trade_parameters[] = {
 
 static const OgParameter btse_fee_parameters[] = {
 	{"symbol", "symbol"},
+	{NULL}
+};
+
+/* Who gives both of an order's names is answered by the first of them. */
+#define BTSE_ASKED_NAMES \
+	{"order_id", "order_id", OG_SAME_ID}, \
+	{"client_order_id", "client_order_id", OG_SAME_ID, .unless = "order_id"}
+
+static const OgDemand btse_asked_order[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
+	BTSE_ASKED_NAMES,
+	{NULL}
+};
+
+/* Trades of other markets come as well, if that is not ruled out. */
+static const OgDemand btse_asked_trade[] = {
+	{"symbol", "symbol", OG_SAME_WORD, .only_if = "match_symbol"},
+	BTSE_ASKED_NAMES,
+	{NULL}
+};
+
+static const OgDemand btse_asked_fee[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
 	{NULL}
 };
 
@@ -65,43 +101,46 @@ static const OgWalk btse_trade_history_walk = {
 	.time = "event_time"
 };
 
-/* Words, one of each list, that say that there is no such order. */
+/*
+ * Words, one of each list, that say that there is no such order; a path that is
+ * not there may end in "order", too.
+ */
 static bool
 btse_says_no_order(OgSlice text)
 {
+	static const char *const elsewhere[] = {
+		"/order", "url", "path", "route", "resource", "endpoint"
+	};
 	static const char *const what[] = {"order"};
 	static const char *const is_not[] = {
 		"not found", "notfound", "not_found", "not exist", "no such"
 	};
 
 	return og_mentions(text, what, lengthof(what)) &&
-		og_mentions(text, is_not, lengthof(is_not));
+		og_mentions(text, is_not, lengthof(is_not)) &&
+		!og_mentions(text, elsewhere, lengthof(elsewhere));
 }
 
 /*
- * Is a refusal about the order?  Software in front of an API says "status" 404
- * of a path that it does not know, which would hide that base_url is wrong.
+ * Is a refusal about the order?  Software in front of an API says 404 of a path
+ * that it does not know, in whatever members; that must not hide that base_url
+ * is wrong.
  */
 static bool
 btse_misses_order(const OgRecords *records, OgSlice answer)
 {
-	if (btse_says_no_order(records->reading.message) ||
-		btse_says_no_order(og_json_member(answer, "error")))
-		return true;
-	return records->refusal == OG_REFUSED_UNKNOWN &&
-		(og_json_member(answer, "errorCode").data != NULL ||
-		 og_json_member(answer, "code").data != NULL);
+	return og_says(records->reading.code, BTSE_ORDER_NOT_FOUND) ||
+		btse_says_no_order(records->reading.message) ||
+		btse_says_no_order(og_json_member(answer, "error"));
 }
 
-/* An answer without anything in it, or its status, says that there is none. */
+/* Does the status of the order that it tells say that there is none? */
 static bool
 btse_is_no_order(OgSlice answer)
 {
 	OgJsonCursor cursor;
 	OgSlice		order = answer;
 
-	if (og_json_is_empty(answer))
-		return true;
 	if (og_json_kind(answer) == OG_JSON_ARRAY)
 	{
 		og_json_open(&cursor, answer);
@@ -113,11 +152,16 @@ btse_is_no_order(OgSlice answer)
 /*
  * An order; or nothing, where the answer says that there is no such order among
  * those that are known: open ones, and those that were cancelled within half an
- * hour.
+ * hour.  So does one that is empty, if its HTTP status is that of a success.
  */
 static void
 btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
+	if (og_json_is_empty(answer))
+	{
+		records->reading.envelope = OG_ENVELOPE_SUCCESS;
+		return;
+	}
 	records->nothing = btse_is_no_order(answer);
 	if (records->nothing)
 		return;
@@ -160,14 +204,37 @@ btse_order_state(const OgColumn *columns, const OgSlice *values)
 	return OG_ORDER_UNKNOWN;
 }
 
+/* A market order trades at once, unless it has a trigger to wait for. */
+static bool
+btse_is_fixed(const OgColumn *columns, const OgSlice *values)
+{
+	return og_says(values[og_column(columns, "order_type")],
+				   BTSE_MARKET_ORDER) &&
+		!og_is_positive(values[og_column(columns, "trigger_type")]) &&
+		!og_is_positive(values[og_column(columns, "trigger_price")]);
+}
+
 /*
  * One order is known while it is open and for half an hour after it was
  * cancelled, so one that is not may have been filled.
  */
 const OgInquiry og_btse_inquiries[] = {
-	{"get_order", .market = true, .state = btse_order_state},
-	{"trade_history", .filled = "filled_size", .size = "size",
-	.market = true, .days = TRADES_DAYS},
+	{
+		"get_order", .market = true, .client_ids = true,
+		.state = btse_order_state,
+		.time = "event_time",
+		.filled = "total_filled_base_size",
+		.size = "current_order_base_size",
+		.minutes = CANCELLED_MINUTES
+	},
+	{
+		"trade_history", .market = true, .client_ids = true,
+		.time = "event_time",
+		.filled = "filled_size",
+		.size = "size",
+		.fixed = btse_is_fixed,
+		.days = TRADES_DAYS
+	},
 	{NULL}
 };
 
@@ -176,14 +243,17 @@ const OgOperation og_btse_account_operations[] = {
 		.name = "get_order", BTSE_READ,
 		.build = btse_build_order,
 		.columns = og_btse_order_columns,
-		.read_records = btse_read_order
+		.read_records = btse_read_order,
+		.demands = btse_asked_order,
+		.one = true
 	},
 	{
 		.name = "open_orders", BTSE_READ,
 		.path = BTSE_ORDERS_PATH,
-		.parameters = btse_order_parameters,
+		.parameters = btse_orders_parameters,
 		.columns = og_btse_order_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_order
 	},
 	{
 		.name = "trade_history", BTSE_READ,
@@ -191,6 +261,7 @@ const OgOperation og_btse_account_operations[] = {
 		.parameters = btse_trade_parameters,
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
+		.demands = btse_asked_trade,
 		.walk = &btse_trade_history_walk,
 		.id = btse_trade_id
 	},
@@ -199,7 +270,9 @@ const OgOperation og_btse_account_operations[] = {
 		.path = "/api/v3.3/user/fees",
 		.parameters = btse_fee_parameters,
 		.columns = og_btse_fee_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_fee,
+		.one = true
 	},
 	{.name = NULL}
 };

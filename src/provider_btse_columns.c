@@ -316,8 +316,9 @@ const OgColumn og_btse_product_columns[] = {
 	{NULL}
 };
 
+/* An investment's id is called as the acts on it call it. */
 const OgColumn og_btse_investment_columns[] = {
-	{"id", OG_TEXT, {"id"}},
+	{"order_id", OG_TEXT, {"id"}},
 	{"name", OG_TEXT, {"name"}},
 	{"currency", OG_TEXT, {"currency"}},
 	{"type", OG_TEXT, {"type"}},

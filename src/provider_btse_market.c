@@ -50,6 +50,19 @@ static const OgParameter btse_trade_parameters[] = {
 	{NULL}
 };
 
+static const OgDemand btse_asked_symbol[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
+	{NULL}
+};
+
+static const OgDemand btse_asked_book[] = {
+	{"symbol", "symbol", OG_SAME_WORD},
+	{"limit_bids", "level", OG_AT_MOST, .side = "buy"},
+	{"limit_asks", "level", OG_AT_MOST, .side = "sell"},
+	{"depth", "level", OG_AT_MOST},
+	{NULL}
+};
+
 /* ---------- windows ---------- */
 
 static int64
@@ -72,7 +85,8 @@ static const char *const btse_trade_id[] = {"serial_id", NULL};
 static const OgWalk btse_candle_walk = {
 	.window_ms = btse_candles_ms,
 	.time = "open_time",
-	.whole = true
+	.whole = true,
+	.newest_first = true
 };
 
 static const OgWalk btse_trade_walk = {
@@ -199,7 +213,9 @@ const OgOperation og_btse_market_operations[] = {
 		.path = "/api/v3.3/market_summary",
 		.parameters = btse_symbol,
 		.columns = og_btse_market_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_symbol,
+		.one = true
 	},
 	{
 		.name = "ohlcv", BTSE_PUBLIC,
@@ -215,21 +231,27 @@ const OgOperation og_btse_market_operations[] = {
 		.path = "/api/v3.3/price",
 		.parameters = btse_symbol,
 		.columns = og_btse_price_columns,
-		.read_records = og_btse_read_list
+		.read_records = og_btse_read_list,
+		.demands = btse_asked_symbol,
+		.one = true
 	},
 	{
 		.name = "orderbook", BTSE_PUBLIC,
 		.path = "/api/v3.3/orderbook",
 		.parameters = btse_book_parameters,
 		.columns = og_btse_level_columns,
-		.read_records = btse_read_book
+		.read_records = btse_read_book,
+		.demands = btse_asked_book,
+		.one = true
 	},
 	{
 		.name = "orderbook_l2", BTSE_PUBLIC,
 		.path = "/api/v3.3/orderbook/L2",
 		.parameters = btse_book_parameters,
 		.columns = og_btse_level_columns,
-		.read_records = btse_read_book
+		.read_records = btse_read_book,
+		.demands = btse_asked_book,
+		.one = true
 	},
 	{
 		.name = "trades", BTSE_PUBLIC,
@@ -237,6 +259,7 @@ const OgOperation og_btse_market_operations[] = {
 		.parameters = btse_trade_parameters,
 		.columns = og_btse_trade_columns,
 		.read_records = og_btse_read_list,
+		.demands = btse_asked_symbol,
 		.walk = &btse_trade_walk,
 		.id = btse_trade_id
 	},

@@ -47,8 +47,9 @@ static const BtseMember btse_new_order[] = {
 
 /*
  * What the status in the answer to a create says.  An order that could only
- * trade at once, and got nothing, was taken nevertheless and is over; of any
- * other, a status 6 explains nothing, and the first row does not count.
+ * trade at once, and got nothing, was taken nevertheless and is over, and so
+ * is one that must not trade at once, and would have; of any other, a status 6
+ * explains nothing, and the first row does not count.
  */
 static const OgMeaning btse_new_status[] = {
 	{"6", OG_ACCEPTED},			/* cancelled */
@@ -68,7 +69,7 @@ static const OgMeaning btse_new_status[] = {
 	{"301", OG_REJECTED},		/* ... or invalid */
 	{"302", OG_REJECTED},		/* price */
 	{"304", OG_REJECTED},		/* too many open orders */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* undecided or not documented */
 };
 
@@ -99,15 +100,28 @@ btse_build_create(OgRequest *request, const OgBatch *batch)
 						   batch, "clOrderID", BTSE_STRING, btse_new_order);
 }
 
+/* Is it in the nature of an order that it may end as soon as it is there? */
+static bool
+may_be_over_at_once(const OgBatch *batch)
+{
+	return is_argument(batch, "type", "MARKET") ||
+		is_argument(batch, "time_in_force", "IOC") ||
+		is_argument(batch, "time_in_force", "FOK") ||
+		is_argument(batch, "post_only", "true");
+}
+
 static void
 btse_read_create(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	bool		at_once = is_argument(batch, "type", "MARKET") ||
-		is_argument(batch, "time_in_force", "IOC") ||
-		is_argument(batch, "time_in_force", "FOK");
+	BtseAsked	asked = {
+		.act = BTSE_CREATE,
+		.id_name = "clOrderID",
+		.meanings = may_be_over_at_once(batch)
+		? btse_new_status : btse_resting_status,
+		.arguments = batch->arguments
+	};
 
-	og_btse_read_orders(reading, answer, BTSE_CREATE, "clOrderID",
-						at_once ? btse_new_status : btse_resting_status);
+	og_btse_read_orders(reading, answer, &asked);
 }
 
 /* ---------- amend ---------- */
@@ -147,7 +161,7 @@ static const OgMeaning btse_amend_status[] = {
 	{"300", OG_REJECTED},		/* size too large ... */
 	{"301", OG_REJECTED},		/* ... or invalid */
 	{"302", OG_REJECTED},		/* price */
-	{"303", OG_TOO_FREQUENT},
+	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}			/* over, undecided or not documented */
 };
 
@@ -210,8 +224,14 @@ btse_build_amend(OgRequest *request, const OgBatch *batch)
 static void
 btse_read_amend(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	og_btse_read_orders(reading, answer, BTSE_AMEND, og_btse_id_name(batch),
-						btse_amend_status);
+	BtseAsked	asked = {
+		.act = BTSE_AMEND,
+		.id_name = og_btse_id_name(batch),
+		.meanings = btse_amend_status,
+		.arguments = batch->arguments
+	};
+
+	og_btse_read_orders(reading, answer, &asked);
 }
 
 /* ---------- cancel all ---------- */
@@ -236,6 +256,11 @@ btse_build_cancel_all(OgRequest *request, const OgBatch *batch)
 static void
 btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
+	BtseAsked	asked = {
+		.act = BTSE_CANCEL_ALL,
+		.meanings = og_btse_delete_status,
+		.arguments = batch->arguments
+	};
 	OgJsonCursor cursor;
 	OgSlice		element;
 	int			count = 0;
@@ -252,12 +277,14 @@ btse_read_cancel_all(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	while (og_json_next_element(&cursor, &element))
 	{
 		OgSlice		symbol = og_json_member(element, "symbol");
-		bool		ours = og_says_in_any_case(symbol, batch->keys[0]);
+		const char *doubt = NULL;
 
-		if (!ours)
-			reading->note = "names an order of another market";
-		og_btse_take_order(reading, element, BTSE_CANCEL_ALL,
-						   ours ? og_btse_delete_status : NULL);
+		/* The market is all that was asked for: one that is not told is none. */
+		if (!og_is_id(symbol))
+			doubt = "names an order without its market";
+		else if (!og_says_in_any_case(symbol, batch->keys[0]))
+			doubt = BTSE_ANOTHER_MARKET;
+		og_btse_take_order(reading, element, &asked, doubt);
 		count++;
 	}
 	if (count > 0)

@@ -9,16 +9,22 @@
  *
  * An answer to a cancel names only the orders that were not cancelled.  That
  * the others were is believed only of an answer that is whole; see
- * wangdian_read_failures().
+ * wangdian_read_failures().  Its database may hold two numbers for one that are
+ * not the same bytes, so those never share a request; see wangdian_likeness().
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+
 #include "crypto.h"
 #include "provider.h"
 
 #define WANGDIAN_MAX_IDS	20	/* more are refused */
+
+/* A number is one return: what a read of it brings fits on one page. */
+#define WANGDIAN_PAGE_SIZE	20
 
 /* Its clock counts seconds from 2012-01-01 00:00:00 +08:00. */
 #define WANGDIAN_EPOCH_S	INT64CONST(1325347200)
@@ -34,10 +40,12 @@ enum
 	WANGDIAN_APP_SECRET
 };
 
+/* There is no such purchase return. */
+#define WANGDIAN_NO_RETURN	"采购退货单号不存在"
+
 /* Why an order was not cancelled. */
 static const OgMeaning wangdian_reasons[] = {
-	/* there is no such purchase return */
-	{"采购退货单号不存在", OG_NOT_FOUND},
+	{WANGDIAN_NO_RETURN, OG_NOT_FOUND},
 	/* it is neither being edited nor waiting for approval */
 	{"采购退货单不是待审核或者编辑中状态", OG_NOT_CANCELLABLE},
 	{NULL, OG_REJECTED}
@@ -57,32 +65,70 @@ wangdian_valid_app_secret(const char *value)
 	return colon != NULL && colon > value && colon[1] != '\0';
 }
 
+/*
+ * Numbers are compared in MySQL, whose collations do not look at case, nor some
+ * of them at width.  The characters that numbers are made of, ASCII and Chinese
+ * ones, are otherwise told apart by all of them; any other may be equal to what
+ * nobody would expect, or to nothing at all.
+ */
+static uint64
+wangdian_likeness(OgSlice key)
+{
+	const uint64 prime = UINT64CONST(0x100000001b3);
+	uint64		like = UINT64CONST(0xcbf29ce484222325);
+	const unsigned char *at = (const unsigned char *) key.data;
+	const unsigned char *end = at + key.len;
+
+	for (; at < end; at += pg_utf_mblen(at))
+	{
+		pg_wchar	c = utf8_to_unicode(at);
+
+		if (c >= 0xff01 && c <= 0xff5e) /* full-width ASCII */
+			c -= 0xff01 - '!';
+		else if (c == 0x3000)	/* full-width blank */
+			c = ' ';
+		if (c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		if (c > '~' && (c < 0x4e00 || c > 0x9fff))
+			return 0;
+		like = (like ^ c) * prime;
+	}
+	return Max(like, 1);
+}
+
+/*
+ * A call of this method, with its one argument, which goes with it.  Answers
+ * false when memory for that could not be had.
+ */
 static bool
-wangdian_build_cancel(OgRequest *request, const OgBatch *batch)
+wangdian_build_call(OgRequest *request, const char *method, cJSON *argument)
 {
 	cJSON	   *arguments;
-	cJSON	   *numbers;
-
-	if (batch->nkeys < 1 || batch->nkeys > WANGDIAN_MAX_IDS)
-		return false;
 
 	request->method = OG_POST;
 	request->path = "";
 	og_fields_add(&request->headers, "Content-Type", "application/json");
-	og_fields_add(&request->query, "method",
-				  "purchase.PurchaseReturn.batchCancelOrder");
+	og_fields_add(&request->query, "method", method);
 	og_fields_add(&request->query, "v", "1.0");
 
-	/* the one argument of this call is a list */
-	numbers = og_batch_json(batch);
 	arguments = cJSON_CreateArray();
-	if (!cJSON_AddItemToArray(arguments, numbers))
+	if (!cJSON_AddItemToArray(arguments, argument))
 	{
-		cJSON_Delete(numbers);
+		cJSON_Delete(argument);
 		cJSON_Delete(arguments);
 		return false;
 	}
 	return og_json_append(&request->body, arguments);
+}
+
+static bool
+wangdian_build_cancel(OgRequest *request, const OgBatch *batch)
+{
+	if (batch->nkeys < 1 || batch->nkeys > WANGDIAN_MAX_IDS)
+		return false;
+	return wangdian_build_call(request,
+							   "purchase.PurchaseReturn.batchCancelOrder",
+							   og_batch_json(batch));
 }
 
 /*
@@ -270,6 +316,161 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->note = "has no status that is documented";
 }
 
+/* ---------- reads ---------- */
+
+static const OgCode wangdian_statuses[] = {
+	{"10", "cancelled", "cancelled"},
+	{"20", "editing", "being edited"},
+	{"30", "waiting", "waiting for audit"},
+	{"40", "audited", "audited"},
+	{"60", "done", "done"},
+	{NULL}
+};
+
+static const OgCode wangdian_stockout_statuses[] = {
+	{"0", "not_out", "nothing left the warehouse"},
+	{"1", "partly_out", "a part did"},
+	{"2", "out", "all of it did"},
+	{"3", "stopped", "no more will leave"},
+	{NULL}
+};
+
+static const OgColumn wangdian_return_columns[] = {
+	{"order_id", OG_TEXT, {"return_no"}},
+	{"status", OG_INTEGER, {"status"}},
+	{"status_name", OG_NAME_OF_CODE, {NULL}, wangdian_statuses},
+	{"stockout_status", OG_INTEGER, {"stockout_status"}},
+	{"stockout_status_name", OG_NAME_OF_CODE, {NULL},
+	wangdian_stockout_statuses},
+	{"goods_count", OG_NUMERIC, {"goods_count"}},
+	{"goods_out_count", OG_NUMERIC, {"goods_out_count"}},
+	{"created", OG_TIME_MS, {"created"}},
+	{"modified", OG_TIME_MS, {"modified"}},
+	{NULL}
+};
+
+/*
+ * A return can be cancelled while nothing of it left the warehouse, whatever
+ * its own status is; one that was cancelled and left it nevertheless makes no
+ * sense.
+ */
+static OgOrderState
+wangdian_return_state(const OgColumn *columns, const OgSlice *values)
+{
+	OgSlice		status = values[og_column(columns, "status")];
+	OgSlice		stockout = values[og_column(columns, "stockout_status")];
+	bool		not_out = og_json_kind(stockout) == OG_JSON_NOTHING ||
+		og_says(stockout, "0");
+
+	if (og_says(status, "10"))
+		return not_out ? OG_ORDER_CANCELLED : OG_ORDER_UNKNOWN;
+	if (og_says(status, "60"))
+		return OG_ORDER_FILLED;
+	if (!og_says(status, "20") && !og_says(status, "30") &&
+		!og_says(status, "40"))
+		return OG_ORDER_UNKNOWN;
+	if (not_out)
+		return OG_ORDER_OPEN;
+	if (og_says(stockout, "2"))
+		return OG_ORDER_FILLED;
+	return og_says(stockout, "1") || og_says(stockout, "3")
+		? OG_ORDER_PARTLY_FILLED : OG_ORDER_UNKNOWN;
+}
+
+static const OgInquiry wangdian_inquiries[] = {
+	{"get_returns", .state = wangdian_return_state, .time = "created",
+	.part_is_final = true},
+	{NULL}
+};
+
+/* It is asked for one number, the key or argument "order_id". */
+static bool
+wangdian_build_returns(OgRequest *request, const OgBatch *batch)
+{
+	const char *number = og_fields_get(batch->arguments, "order_id");
+	cJSON	   *argument = cJSON_CreateObject();
+
+	if (batch->nkeys == 1)
+		number = pnstrdup(batch->keys[0].data, batch->keys[0].len);
+	if (batch->nkeys > 1 || number == NULL || number[0] == '\0' ||
+		cJSON_AddStringToObject(argument, "return_no", number) == NULL)
+	{
+		cJSON_Delete(argument);
+		return false;
+	}
+	og_fields_add(&request->query, "page_size",
+				  CppAsString2(WANGDIAN_PAGE_SIZE));
+	og_fields_add(&request->query, "page_no", "0");
+	og_fields_add(&request->query, "calc_total", "1");
+	return wangdian_build_call(request,
+							   "purchase.PurchaseReturn.queryWithDetail",
+							   argument);
+}
+
+/* How many elements a list has, -1 if it is none. */
+static int
+count_elements(OgSlice list)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	int			count = 0;
+
+	if (og_json_kind(list) != OG_JSON_ARRAY)
+		return -1;
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+		count++;
+	return count;
+}
+
+/* Take the returns of a page, if it has all there are. */
+static void
+wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
+{
+	OgSlice		list = og_json_member(data, "order");
+	int			count = count_elements(list);
+	int64		total;
+
+	if (count < 0)
+		records->reading.note = "has no list of returns";
+	else if (!og_integer(og_json_member(data, "total_count"), &total) ||
+			 total != count)
+		records->reading.note = "counts another number of returns than it tells";
+	else if (batch->nkeys > 0)
+		og_take_known_objects(records, list, "return_no");
+	else
+		og_take_objects(records, list);
+}
+
+static void
+wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	enum
+	{
+		STATUS, MESSAGE, DATA, COUNT
+	};
+	static const char *const names[COUNT] = {"status", "message", "data"};
+	OgReading  *reading = &records->reading;
+	OgSlice		values[COUNT];
+
+	og_json_pick(answer, names, values, COUNT);
+	if (og_says(values[STATUS], WANGDIAN_DONE))
+	{
+		wangdian_take_returns(records, values[DATA], batch);
+		return;
+	}
+	reading->code = values[STATUS];
+	reading->message = values[MESSAGE];
+	reading->note = "is not a success";
+	records->nothing = og_says(values[STATUS], WANGDIAN_REFUSED) &&
+		og_says(values[MESSAGE], WANGDIAN_NO_RETURN);
+	reading->clock_suspected = og_mentions(values[MESSAGE],
+										   wangdian_clock_words,
+										   lengthof(wangdian_clock_words));
+	if (reading->clock_suspected)
+		records->refusal = OG_REFUSED_CREDENTIALS;
+}
+
 static const OgOperation wangdian_operations[] = {
 	{
 		.name = "cancel",
@@ -278,13 +479,21 @@ static const OgOperation wangdian_operations[] = {
 		.batch_max = WANGDIAN_MAX_IDS,
 		.batch_default = WANGDIAN_MAX_IDS,
 		.build = wangdian_build_cancel,
+		.likeness = wangdian_likeness,
 		.read = wangdian_read_cancel
 	},
 	{
-		/*
-		 * There is no read without a signature, and with one none is known
-		 * that does nothing: see what answers at all.
-		 */
+		.name = "get_returns",
+		.kind = OG_READ,
+		.lane = OG_LANE_QUERIES,
+		.batch_max = 1,
+		.batch_default = 1,
+		.build = wangdian_build_returns,
+		.columns = wangdian_return_columns,
+		.read_records = wangdian_read_returns
+	},
+	{
+		/* There is no public read: see what answers at all. */
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
 		.lane = OG_LANE_QUERIES,
@@ -298,6 +507,7 @@ const OgProvider og_wangdian = {
 	.wrapper = "wangdian_fdw",
 	.base_url = "http://wdt.wangdian.cn/openapi",
 	.rate_limit = "off",
+	.query_rate_limit = "off",
 	.max_batch = WANGDIAN_MAX_IDS,
 	.clock_tolerance = 120,
 	.credentials = {
@@ -311,5 +521,6 @@ const OgProvider og_wangdian = {
 	},
 	.key = WANGDIAN_SID,
 	.sign = wangdian_sign,
+	.inquiries = wangdian_inquiries,
 	.operations = {wangdian_operations}
 };

@@ -21,10 +21,8 @@
 
 #define XT_MAX_IDS		100		/* the service ignores what is beyond */
 #define XT_MAX_DIGITS	19		/* of an id */
-#define XT_PAGE_SIZE	1000	/* of open orders, the largest there is */
-
-/* 10 a second for a user; over 1000 a minute an address is locked out. */
-#define XT_PACE			"10/1s per key, 1000/60s per host"
+#define XT_PAGE_SIZE	1000	/* of open orders, the largest there is ... */
+#define XT_LEAST_PAGE	10		/* ... and the smallest */
 
 /* Codes of an envelope. */
 #define XT_SUCCESS				"200"
@@ -32,6 +30,9 @@
 #define XT_SIGNATURE_REFUSED	"308"
 #define XT_MALFORMED			"400"
 #define XT_OTHER				"404"
+
+/* Documented of one order, but said of a request as well. */
+#define XT_TOO_FREQUENT			"124"
 
 enum
 {
@@ -52,7 +53,7 @@ static const OgMeaning xt_order_codes[] = {
 	{"121", OG_NOT_FOUND},		/* or cancelled before */
 	{"122", OG_NOT_CANCELLABLE},	/* cancelled or completed */
 	{"123", OG_UNKNOWN},		/* failed, and it does not know why */
-	{"124", OG_TOO_FREQUENT},
+	{XT_TOO_FREQUENT, OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}
 };
 
@@ -68,6 +69,12 @@ static const OgMeaning xt_refusals[] = {
 
 /* Words of a refusal that is about the time of a request. */
 static const char *const xt_time_words[] = {"nonce", "timestamp"};
+
+/*
+ * Words by which a refused signature is one that another request has overtaken:
+ * what is refused like that was not looked at.
+ */
+static const char *const xt_nonce_words[] = {"nonce"};
 
 /* Where the credentials are tried: there is always such a market. */
 #define XT_ANY_MARKET	"btc_usdt"
@@ -249,6 +256,10 @@ xt_read_envelope(OgReading *reading, OgSlice answer)
 		(og_says(reading->code, XT_MALFORMED) &&
 		 og_mentions(reading->message, xt_time_words,
 					 lengthof(xt_time_words)));
+	reading->too_frequent = og_says(reading->code, XT_TOO_FREQUENT);
+	reading->nonce_refused = og_says(reading->code, XT_SIGNATURE_REFUSED) &&
+		og_mentions(reading->message, xt_nonce_words,
+					lengthof(xt_nonce_words));
 	return values[DATA];
 }
 
@@ -348,7 +359,8 @@ xt_order_state(const OgColumn *columns, const OgSlice *values)
 }
 
 static const OgInquiry xt_inquiries[] = {
-	{"get_orders", .keys = true, .market = true, .state = xt_order_state},
+	{"get_orders", .keys = true, .market = true, .state = xt_order_state,
+	.time = "time"},
 	{NULL}
 };
 
@@ -384,19 +396,6 @@ xt_build_open_orders(OgRequest *request, const OgBatch *batch)
 	return true;
 }
 
-/* A page that is not full is the last one. */
-static bool
-xt_next_page(OgFields *arguments, int count)
-{
-	const char *page = og_fields_get(arguments, "page");
-
-	if (count >= 0 && count < XT_PAGE_SIZE)
-		return false;
-	og_fields_set(arguments, "page",
-				  psprintf("%d", page != NULL ? (int) strtol(page, NULL, 10) + 1 : 1));
-	return true;
-}
-
 static bool
 xt_build_orders(OgRequest *request, const OgBatch *batch)
 {
@@ -415,6 +414,8 @@ xt_refusal(OgSlice code)
 		return OG_REFUSED_ARGUMENTS;
 	if (og_says(code, XT_OTHER))
 		return OG_REFUSED_UNKNOWN;
+	if (og_says(code, XT_TOO_FREQUENT))
+		return OG_REFUSED_PACE;
 	return OG_REFUSED_SOMEHOW;
 }
 
@@ -454,6 +455,14 @@ xt_read_known_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 static const char *const xt_order_id[] = {"order_id", NULL};
 
+/* Its records do not tell their market. */
+static const OgDemand xt_asked_order[] = {
+	{"id", "order_id", OG_SAME_ID},
+	{NULL}
+};
+
+static const OgPages xt_pages = {"page", XT_PAGE_SIZE, XT_LEAST_PAGE};
+
 static const OgOperation xt_operations[] = {
 	{
 		.name = "cancel",
@@ -484,7 +493,9 @@ static const OgOperation xt_operations[] = {
 		.lane = OG_LANE_QUERIES,
 		.build = xt_build_order,
 		.columns = xt_order_columns,
-		.read_records = xt_read_orders
+		.read_records = xt_read_orders,
+		.demands = xt_asked_order,
+		.one = true
 	},
 	{
 		.name = "open_orders",
@@ -493,7 +504,7 @@ static const OgOperation xt_operations[] = {
 		.build = xt_build_open_orders,
 		.columns = xt_order_columns,
 		.read_records = xt_read_orders,
-		.next = xt_next_page,
+		.pages = &xt_pages,
 		.id = xt_order_id
 	},
 	{
@@ -513,8 +524,12 @@ const OgProvider og_xt = {
 	.name = "xt",
 	.wrapper = "xt_fdw",
 	.base_url = "https://api.xt.com",
-	.rate_limit = XT_PACE,
-	.query_rate_limit = XT_PACE,
+
+	/* 10 a second for a user; over 1000 a minute an address is locked out. */
+	.rate_limit = "10/1s per key, 1000/60s per host",
+	.query_rate_limit = "off",
+	.counts_together = true,
+	.needs_nonce = true,
 	.max_batch = XT_MAX_IDS,
 	.clock_tolerance = 5,		/* not documented */
 	.settings = {

@@ -3,14 +3,15 @@
  * shared.c
  *		Memory that all sessions of the cluster share.
  *
- * A preloading server makes all parts in its main shared memory, so they live
- * as long as that: a crash of any backend makes the server create them anew.
- * The DSM registry makes each part on demand.  There, a small part of our own
- * comes first, with the number of accounts as it was then, since a segment
- * must be asked for with the size it was made with.
+ * There are two pieces of it: a root that says for how many accounts and
+ * backends the parts were made, and the parts, one after the other.  A
+ * preloading server has both in its main shared memory.  Else the first
+ * session that asks has them made as segments of dynamic shared memory, which
+ * stay until the server ends.  Either way a crash of any backend makes the
+ * server start over, with new memory.
  *
  * Locks in shared memory need a tranche with a name, which each process has
- * to register for itself; so every part is looked up here once per process.
+ * to register for itself; so memory is looked up here once per process.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +27,15 @@
 
 #define TRANCHE_NAME	"OrderGateway"
 
-/* What all parts have in common. */
+/*
+ * What lies there belongs to one layout.  Without preloading, sessions with a
+ * library of another layout must not take it for theirs: raise this number with
+ * any change of what a part holds.
+ */
+#define LAYOUT		2
+#define ROOT_NAME	"order_gateway root " CppAsString2(LAYOUT)
+#define PARTS_NAME	"order_gateway parts " CppAsString2(LAYOUT)
+
 typedef struct SharedRoot
 {
 	int			tranche;
@@ -39,19 +48,32 @@ static const int *max_accounts = NULL;
 
 /* As far as this process has looked it up, or inherited it. */
 static SharedRoot *root = NULL;
-static void **memory = NULL;	/* per part */
+static char *memory = NULL;		/* of all parts */
 
 void
 og_shared_init(const OgSharedPart *const *all_parts, const int *accounts)
 {
-	int			count = 0;
-
 	parts = all_parts;
 	max_accounts = accounts;
-	while (parts[count] != NULL)
-		count++;
-	memory = MemoryContextAllocZero(TopMemoryContext, count * sizeof(void *));
 }
+
+void
+og_shared_lock_init(LWLock *lock)
+{
+	LWLockInitialize(lock, root->tranche);
+}
+
+int
+og_shared_backend(void)
+{
+	return og_proc_number(MyProc);
+}
+
+/*
+ * ----
+ * What is made
+ * ----
+ */
 
 static void
 init_root(void *new_root)
@@ -71,144 +93,81 @@ use_root(SharedRoot *found)
 	LWLockRegisterTranche(root->tranche, TRANCHE_NAME);
 }
 
-void
-og_shared_lock_init(LWLock *lock)
+/* Where a part begins, or with NULL, where the last one ends. */
+static Size
+offset_of(const OgSharedPart *part, int accounts, int backends)
 {
-	LWLockInitialize(lock, root->tranche);
+	Size		offset = 0;
+
+	for (int i = 0; parts[i] != part; i++)
+	{
+		if (parts[i] == NULL)
+			elog(ERROR, "there is no shared part \"%s\"", part->name);
+		offset = add_size(offset, CACHELINEALIGN(parts[i]->size(accounts,
+																backends)));
+	}
+	return offset;
 }
 
-int
-og_shared_backend(void)
+static Size
+parts_size(void)
 {
-	return og_proc_number(MyProc);
+	return offset_of(NULL, root->accounts, root->backends);
+}
+
+static void
+init_parts(void *new_memory)
+{
+	memset(new_memory, 0, parts_size());
+	for (int i = 0; parts[i] != NULL; i++)
+		parts[i]->init((char *) new_memory +
+					   offset_of(parts[i], root->accounts, root->backends),
+					   root->accounts, root->backends);
 }
 
 /*
  * ----
- * Preloaded
+ * Where
  * ----
  */
-
-/*
- * What lies there belongs to one layout.  Without preloading, sessions with a
- * library of another layout must not take it for theirs: raise this number with
- * any change of what a part holds.
- */
-#define LAYOUT		1
-#define ROOT_NAME	"order_gateway root " CppAsString2(LAYOUT)
-
-static char *
-shmem_name(const OgSharedPart *part)
-{
-	return psprintf("order_gateway %s %d", part->name, LAYOUT);
-}
 
 void
 og_shared_request(void)
 {
-	Size		size = MAXALIGN(sizeof(SharedRoot));
-
-	for (int i = 0; parts[i] != NULL; i++)
-		size = add_size(size, MAXALIGN(parts[i]->size(*max_accounts,
-													  MaxBackends)));
-	RequestAddinShmemSpace(size);
+	RequestAddinShmemSpace(add_size(CACHELINEALIGN(sizeof(SharedRoot)),
+									offset_of(NULL, *max_accounts,
+											  MaxBackends)));
 }
 
 static void *
-make_preloaded(const char *name, Size size, bool *found)
+make_preloaded(const char *name, Size size, void (*init) (void *))
 {
-	void	   *made = ShmemInitStruct(name, size, found);
+	bool		found;
+	void	   *made = ShmemInitStruct(name, size, &found);
 
-	if (!*found)
-		memset(made, 0, size);
+	if (!found)
+		init(made);
 	return made;
 }
 
 void
 og_shared_startup(void)
 {
-	SharedRoot *the_root;
-	bool		found;
-
 	/* A crash made the server start over: what we knew is gone. */
 	root = NULL;
+	memory = NULL;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	the_root = make_preloaded(ROOT_NAME, sizeof(SharedRoot),
-							  &found);
-	if (!found)
-		init_root(the_root);
-	use_root(the_root);
-	for (int i = 0; parts[i] != NULL; i++)
-	{
-		memory[i] = make_preloaded(shmem_name(parts[i]),
-								   parts[i]->size(root->accounts,
-												  root->backends),
-								   &found);
-		if (!found)
-			parts[i]->init(memory[i], root->accounts, root->backends);
-	}
+	use_root(make_preloaded(ROOT_NAME, sizeof(SharedRoot), init_root));
+	memory = make_preloaded(PARTS_NAME, parts_size(), init_parts);
 	LWLockRelease(AddinShmemInitLock);
-}
-
-/*
- * ----
- * On demand
- * ----
- */
-
-/* What init_segment() is to make, since the registry does not tell it. */
-static const OgSharedPart *part_to_init = NULL;
-
-static void
-init_segment(void *segment)
-{
-	memset(segment, 0, part_to_init->size(root->accounts, root->backends));
-	part_to_init->init(segment, root->accounts, root->backends);
-}
-
-/* Ask the registry for a part; NULL where there is no registry. */
-static void *
-get_on_demand(const OgSharedPart *part)
-{
-	SharedRoot *the_root;
-
-	if (root == NULL)
-	{
-		the_root = og_named_segment(ROOT_NAME, sizeof(SharedRoot), init_root);
-		if (the_root == NULL)
-			return NULL;
-		use_root(the_root);
-	}
-	part_to_init = part;
-	return og_named_segment(shmem_name(part),
-							part->size(root->accounts, root->backends),
-							init_segment);
 }
 
 void *
 og_shared_get(const OgSharedPart *part)
 {
-	int			i = 0;
-
-	while (parts[i] != NULL && parts[i] != part)
-		i++;
-	if (parts[i] == NULL)
-		elog(ERROR, "there is no shared part \"%s\"", part->name);
-	if (memory[i] == NULL)
-		memory[i] = get_on_demand(part);
-	return memory[i];
-}
-
-void *
-og_shared_require(const OgSharedPart *part)
-{
-	void	   *found = og_shared_get(part);
-
-	if (found == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("order_gateway must be loaded via \"shared_preload_libraries\""),
-				 errdetail("Before PostgreSQL 17, only then do sessions share what this shows."),
-				 errhint("Add order_gateway to shared_preload_libraries in postgresql.conf and restart the server.")));
-	return found;
+	if (root == NULL)
+		use_root(og_named_segment(ROOT_NAME, sizeof(SharedRoot), init_root));
+	if (memory == NULL)
+		memory = og_named_segment(PARTS_NAME, parts_size(), init_parts);
+	return memory + offset_of(part, root->accounts, root->backends);
 }

@@ -5,9 +5,9 @@
  *
  * A room that keeps something there describes it as an OgSharedPart; the roof
  * has the list of them.  With the library in shared_preload_libraries the
- * parts are made when the server starts.  Without it, PostgreSQL 17 and newer
- * make each when a session first asks for it (the DSM registry), and older
- * ones cannot.
+ * parts are made when the server starts, without it when a session first asks
+ * for one.  Memory may be mapped at another address in each session, so
+ * parts hold no pointers.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +28,14 @@ typedef struct OgSharedPart
 	void		(*init) (void *memory, int accounts, int backends);
 } OgSharedPart;
 
+/* A foreign server, and what it was called when it was used last. */
+typedef struct OgServerName
+{
+	Oid			database;
+	Oid			serverid;
+	NameData	name;
+} OgServerName;
+
 /*
  * Say what there is to be shared, and for how many accounts: a list with NULL
  * at its end and a setting, both read later.  For _PG_init().
@@ -40,13 +48,10 @@ extern void og_shared_request(void);
 extern void og_shared_startup(void);
 
 /*
- * The memory of a part, or NULL where this server has none.  Errors: those of
- * the server when memory that should be there cannot be had.
+ * The memory of a part, all parts made if there is none yet.  Errors: those of
+ * the server when memory cannot be had; none in a process that has had it once.
  */
 extern void *og_shared_get(const OgSharedPart *part);
-
-/* The same, or error 55000 with the remedy as its hint. */
-extern void *og_shared_require(const OgSharedPart *part);
 
 /* Make a lock ready that lies in shared memory, under our name. */
 extern void og_shared_lock_init(LWLock *lock);

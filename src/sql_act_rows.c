@@ -6,7 +6,8 @@
  *
  * Attributes of the row type are found by their names.  The one that is the
  * key always shows what was sent.  What an element says is only shown in the
- * others where it is about that key, or was believed; all of it is in "raw".
+ * others where it is about that key, or was believed, and contradicts nothing
+ * that was asked for; all of it is in "raw".
  *
  *-------------------------------------------------------------------------
  */
@@ -127,7 +128,8 @@ put_element(ActRows *rows, const OgOutcome *outcome, OgSlice key)
 	if (rows->columns && outcome->response.data)
 	{
 		og_pick_columns(rows->columns, outcome->response, values);
-		if (outcome->verdict == OG_UNKNOWN && !is_about(rows, values, key))
+		if (outcome->stranger ||
+			(outcome->verdict == OG_UNKNOWN && !is_about(rows, values, key)))
 			memset(values, 0, sizeof(values));
 	}
 	og_sql_record_fill(rows->record, values, outcome->response, rows->values,

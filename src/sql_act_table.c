@@ -3,8 +3,9 @@
  * sql_act_table.c
  *		Which parameters each act has, and what they mean to each other.
  *
- * What the provider documents is checked before anything leaves; what it
- * leaves open is left to it.
+ * What the provider documents is checked before anything leaves, and so is what
+ * it would have to ignore, to trade at once where the arguments say that the
+ * order is to wait; what it leaves open is left to it.
  *
  *-------------------------------------------------------------------------
  */
@@ -168,11 +169,35 @@ check_trigger(const SqlGiven *given)
 			 "It is the price that sets it off.");
 	else
 	{
-		do_without(given, "trigger_price", "an order that waits for no trigger",
-				   "Give tx_type => 'STOP' or 'TRIGGER', or type => 'OCO'.");
-		do_without(given, "stop_price", "an order that waits for no trigger",
-				   "Give tx_type => 'STOP' or 'TRIGGER', or type => 'OCO'.");
+		static const char *const of_trigger[] = {
+			"trigger_price", "stop_price", "trail_value"
+		};
+
+		for (size_t i = 0; i < lengthof(of_trigger); i++)
+			do_without(given, of_trigger[i],
+					   "an order that waits for no trigger",
+					   "Give tx_type => 'STOP' or 'TRIGGER', or type => 'OCO'.");
 	}
+}
+
+/*
+ * An order that only waits in the book, and is also one that only trades at
+ * once, would be the one or the other.
+ */
+static void
+check_post_only(const SqlGiven *given)
+{
+	bool		at_once = is(given, "time_in_force", "IOC") ||
+		is(given, "time_in_force", "FOK");
+
+	if (!is(given, "post_only", "true"))
+		return;
+	if (is(given, "type", "MARKET"))
+		do_without(given, "post_only", "a MARKET order",
+				   "A MARKET order never waits in the order book; use type LIMIT.");
+	if (at_once)
+		do_without(given, "post_only", "an IOC or FOK order",
+				   "Such an order never waits in the order book; leave out time_in_force.");
 }
 
 /* An order always has an id of our own, so that it can be looked for. */
@@ -181,6 +206,7 @@ complete_new_order(SqlGiven *given)
 {
 	check_price(given);
 	check_trigger(given);
+	check_post_only(given);
 	if (og_fields_get(&given->fields, "client_order_id") == NULL)
 	{
 		Datum		uuid = DirectFunctionCall1(gen_random_uuid, (Datum) 0);

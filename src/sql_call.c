@@ -151,7 +151,9 @@ og_sql_check_id_column(TupleDesc desc, int column, Oid id_type)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"order_id\" was not taken for type %s, that of the ids",
+			 errmsg("column \"%s\" was not taken for type %s, that of the ids",
+					column >= 0 ? NameStr(TupleDescAttr(desc, column)->attname)
+					: "order_id",
 					format_type_be(id_type)),
 			 errhint("Give named arguments in the order in which the function declares them.")));
 }

@@ -34,6 +34,8 @@ typedef struct SqlFunction
 								 * is also the operation's name for it */
 	bool		by;				/* has an argument that picks the kind of id */
 	const char *ids;			/* name of the array argument */
+	const char *id_column;		/* of a read: where its rows have the id, NULL
+								 * = in "order_id" */
 } SqlFunction;
 
 /* The four cancel functions. */

@@ -178,14 +178,14 @@ open_result(ReadResult *result, FunctionCallInfo fcinfo,
 	og_scratch_open(&result->scratch);
 }
 
-/* Rows are about ids of this type, and have them in column "order_id". */
+/* Rows are about ids of this type, and have them in this column. */
 static void
-add_key(ReadResult *result, Oid id_type)
+add_key(ReadResult *result, const char *column, Oid id_type)
 {
 	TupleDesc	desc = result->rsinfo->setDesc;
 	Oid			input;
 
-	result->key = og_sql_attribute(desc, "order_id");
+	result->key = og_sql_attribute(desc, column);
 	og_sql_check_id_column(desc, result->key, id_type);
 	getTypeInputInfo(getBaseType(id_type), &input, &result->ioparam);
 	fmgr_info(input, &result->input);
@@ -216,6 +216,12 @@ put_row(void *owner, const OgRecord *record)
 	og_scratch_row_done(&result->scratch);
 }
 
+static void
+forget_rows(void *owner)
+{
+	tuplestore_clear(((ReadResult *) owner)->rsinfo->setResult);
+}
+
 /* ---------- the functions ---------- */
 
 static void
@@ -234,6 +240,7 @@ make_read(FunctionCallInfo fcinfo, const void *what)
 							  read.operation->kind != OG_PUBLIC);
 	read.arguments = &fields;
 	read.take = put_row;
+	read.forget = forget_rows;
 	read.owner = &result;
 	og_read(account, function->name, &read);
 }
@@ -250,7 +257,8 @@ make_read_of_ids(FunctionCallInfo fcinfo, const void *what)
 	og_sql_arguments(fcinfo, function, true, &arguments);
 	read.operation = arguments.operation;
 	open_result(&result, fcinfo, read.operation);
-	add_key(&result, arguments.id_type);
+	add_key(&result, function->id_column ? function->id_column : "order_id",
+			arguments.id_type);
 	read.arguments = &arguments.fields;
 	read.keys = result.keys = og_sql_keys(function, &arguments);
 	read.take = put_row;
@@ -300,6 +308,7 @@ READ_FUNCTION(xt_order)
 
 PG_FUNCTION_INFO_V1(xt_orders);
 PG_FUNCTION_INFO_V1(tronsave_orders);
+PG_FUNCTION_INFO_V1(wangdian_returns);
 PG_FUNCTION_INFO_V1(btse_codes);
 
 /* xt_orders(market text, ids anycompatiblearray, server name) */
@@ -327,6 +336,22 @@ tronsave_orders(PG_FUNCTION_ARGS)
 		.provider = &og_tronsave,
 		.operation = "get_orders",
 		.ids = "ids"
+	};
+
+	return og_sql_return_rows(fcinfo, function.name, make_read_of_ids,
+							  &function);
+}
+
+/* wangdian_returns(return_nos anycompatiblearray, server name) */
+Datum
+wangdian_returns(PG_FUNCTION_ARGS)
+{
+	static const SqlFunction function = {
+		.name = "wangdian_returns",
+		.provider = &og_wangdian,
+		.operation = "get_returns",
+		.ids = "return_nos",
+		.id_column = "return_no"
 	};
 
 	return og_sql_return_rows(fcinfo, function.name, make_read_of_ids,

@@ -19,8 +19,12 @@
 
 #include "sql_record.h"
 
-/* Longest text of a column; all of a longer one is in "raw". */
-#define MAX_TEXT	1000
+/*
+ * The longest text of a column, in bytes of the answer.  A part of an id would
+ * be another id, so there is no cut: a longer text is NULL, and all of it in
+ * "raw".  The bound is what keeps one row from costing several times its size.
+ */
+#define MAX_TEXT	(16 * 1024)
 
 int
 og_sql_attribute(TupleDesc desc, const char *name)
@@ -99,15 +103,15 @@ text_value(OgSlice value, Datum *datum)
 	OgJsonKind	kind = og_json_kind(value);
 	OgSlice		text;
 
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
+		value.len > MAX_TEXT)
 		return false;
 
-	/* Text has no more characters than bytes. */
-	if (og_json_plain(value, &text) && text.len <= MAX_TEXT)
+	if (og_json_plain(value, &text))
 		*datum = PointerGetDatum(cstring_to_text_with_len(text.data,
 														  (int) text.len));
 	else
-		*datum = CStringGetTextDatum(og_json_text(value, MAX_TEXT));
+		*datum = CStringGetTextDatum(og_json_text(value, (int) value.len));
 	return true;
 }
 

@@ -4,10 +4,7 @@
  *		What became of orders whose outcome is unknown.
  *
  * Asks the provider by its reads, as its inquiries say, and draws a conclusion
- * for each order.  A conclusion must be true whatever else happened: what was
- * asked for may still be running at the provider for a while, so that "open" or
- * "not known" means nothing then; and of an order that no read knows nothing
- * follows, since a read may be late, or know no more.
+ * for each order; see sql_finding.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,25 +14,25 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway_read.h"
 #include "limiter.h"
 #include "sql_call.h"
+#include "sql_finding.h"
 #include "sql_outcome.h"
-#include "sql_record.h"
 #include "sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
 
 #define FUNCTION_NAME	"order_gateway_settle"
 
-/* A request may run at a provider for so long after it was sent. */
-#define RUNNING_SECONDS	60
-
-/* An order that is older than the request to create it by more is another one. */
-#define CREATED_BEFORE_MS	INT64CONST(60000)
+/*
+ * Less than the days of which a provider knows is asked for, so that what is
+ * asked for around it is one request with it.
+ */
+#define SHORTER_MS	INT64CONST(10000)
 
 /* Arguments, in order. */
 enum
@@ -60,18 +57,6 @@ enum
 	NCOLUMNS
 };
 
-/* What the reads said of one key. */
-typedef struct Finding
-{
-	bool		found;
-	bool		exists;			/* a record says where it stands ... */
-	bool		closed;			/* fills are known, and it is not open */
-	int64		newest_ms;		/* ... of this time at the latest, 0 = none */
-	OgOrderState state;
-	char	   *raw;			/* the element that says so, or NULL */
-	Numeric		filled;			/* sum of its fills, NULL = none */
-} Finding;
-
 typedef struct Settling
 {
 	ReturnSetInfo *rsinfo;
@@ -81,7 +66,7 @@ typedef struct Settling
 	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
 	const char *market;
 	const char *by;
-	bool		create;			/* what is unknown is whether they exist */
+	UnknownAct	act;
 	ArrayType  *sent_at;		/* NULL = not known */
 	MemoryContext context;		/* of all that findings point to */
 	OgKeys	   *keys;
@@ -94,6 +79,8 @@ typedef struct Settling
 	const OgInquiry *inquiry;
 	const OgOperation *operation;
 	int			current;		/* key that is asked for, or -1 */
+	Fills		fills;			/* of that key */
+	int			known_minutes;	/* of an inquiry before, see OgInquiry */
 } Settling;
 
 /* ---------- arguments ---------- */
@@ -151,95 +138,23 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 
 	og_sql_take_ids(fcinfo, ARG_IDS, "ids", &settling->arguments);
 	settling->provider = og_account_provider(server);
-	if (settling->provider->inquiries == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("server \"%s\" cannot be asked what became of its orders",
-						server),
-				 errdetail("Its provider has no call that reads them."),
-				 errhint("Open them in the provider's own client and look at their state.")));
 	take_market(fcinfo, settling);
 	settling->by = og_sql_required_text(fcinfo, ARG_BY, "by");
 	og_sql_check_by(settling->by);
 	if (strcmp(settling->by, "client_order_id") == 0 &&
-		settling->provider->inquiries->keys)
+		!settling->provider->inquiries->client_ids)
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
 			   "This provider knows orders by their own ids only.");
 	act = og_sql_required_text(fcinfo, ARG_ACT, "act");
 	og_sql_check_choice(act, "act", "cancel", "create");
-	settling->create = strcmp(act, "create") == 0;
+	settling->act.create = strcmp(act, "create") == 0;
+	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
+	settling->act.part_is_final = settling->provider->inquiries->part_is_final;
 	take_times(fcinfo, settling);
 	settling->account = og_account_open(server, settling->provider, true);
 }
 
 /* ---------- asking ---------- */
-
-/* The numeric in a column of that name, or NULL. */
-static Numeric
-numeric_in_column(const Settling *settling, const OgSlice *values,
-				  const char *name)
-{
-	Datum		number;
-
-	return og_sql_numeric(values[og_column(settling->operation->columns, name)],
-						  &number) ? DatumGetNumeric(number) : NULL;
-}
-
-/*
- * One of several fills of an order.  Without an id it cannot be told from one
- * that comes twice, so it does not count.
- */
-static void
-take_fill(Settling *settling, Finding *finding, const OgSlice *values)
-{
-	const OgColumn *columns = settling->operation->columns;
-	OgSlice		id = values[og_column(columns, settling->operation->id[0])];
-	Numeric		filled = numeric_in_column(settling, values,
-										   settling->inquiry->filled);
-	Numeric		size = numeric_in_column(settling, values,
-										 settling->inquiry->size);
-
-	finding->closed = true;
-	if (finding->state != OG_ORDER_FILLED)
-		finding->state = OG_ORDER_PARTLY_FILLED;
-	if (filled == NULL || !og_is_id(id))
-		return;
-	if (finding->filled != NULL)
-		filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
-													 NumericGetDatum(finding->filled),
-													 NumericGetDatum(filled)));
-	finding->filled = filled;
-	if (size != NULL &&
-		DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(filled),
-										 NumericGetDatum(size))))
-		finding->state = OG_ORDER_FILLED;
-}
-
-/* Two records of one order that say different things say nothing. */
-static void
-take_state(Settling *settling, Finding *finding, const OgSlice *values)
-{
-	OgOrderState state = settling->inquiry->state(settling->operation->columns,
-												  values);
-
-	if (finding->found && finding->state != state)
-		finding->state = OG_ORDER_UNKNOWN;
-	else
-		finding->state = state;
-	finding->exists = finding->exists || state != OG_ORDER_UNKNOWN;
-}
-
-static void
-take_time(const Settling *settling, Finding *finding, const OgSlice *values)
-{
-	const OgColumn *columns = settling->operation->columns;
-	int			column = og_column(columns, "event_time");
-	int64		ms;
-
-	if (column >= 0 &&
-		og_time_ms(columns[column].type, values[column], &ms))
-		finding->newest_ms = Max(finding->newest_ms, ms);
-}
 
 /* Is a record about the order that was asked for, by what it says itself? */
 static bool
@@ -248,39 +163,73 @@ is_current(const Settling *settling, const OgSlice *values)
 	const OgColumn *columns = settling->operation->columns;
 	OgSlice		key = og_keys_get(settling->keys, settling->current);
 	OgSlice		id = values[og_column(columns, settling->by)];
-	OgSlice		symbol = values[og_column(columns, "symbol")];
+	int			symbol = og_column(columns, "symbol");
 
-	return og_json_kind(id) != OG_JSON_NOTHING &&
-		og_json_compare(id, key) == 0 &&
-		(og_json_kind(symbol) == OG_JSON_NOTHING ||
-		 og_says_in_any_case(symbol, og_slice_of(settling->market)));
+	return og_names(id, key) &&
+		(symbol < 0 || og_json_kind(values[symbol]) == OG_JSON_NOTHING ||
+		 og_says_in_any_case(values[symbol], og_slice_of(settling->market)));
 }
 
-/* A server that does not heed what was asked for answers with other orders. */
+/* Might the provider take this id for the key, from which it differs? */
+static bool
+is_alike(const Settling *settling, OgSlice id)
+{
+	const OgOperation *cancel = og_sql_operation(settling->provider, "cancel");
+	OgSlice		key = og_keys_get(settling->keys, settling->current);
+	uint64		like;
+
+	if (og_names(id, key))
+		return false;
+	if (og_says_in_any_case(id, key))
+		return true;
+	if (cancel->likeness == NULL || !og_is_id(id))
+		return false;
+	like = cancel->likeness(og_slice_of(og_json_text(id, (int) id.len)));
+	return like == 0 || like == cancel->likeness(key);
+}
+
+/*
+ * A server that does not heed what was asked for answers with other orders.
+ * Where that is all it says, nobody knows whether there is the one.
+ */
+static void
+pass_over(const Settling *settling, const OgSlice *values)
+{
+	Finding    *finding = &settling->findings[settling->current];
+	OgSlice		id = values[og_column(settling->operation->columns,
+									  settling->by)];
+
+	if (settling->inquiry[1].operation == NULL || is_alike(settling, id))
+		finding->strange = true;
+}
+
 static void
 take_record(void *owner, const OgRecord *record)
 {
 	Settling   *settling = owner;
+	const OgInquiry *inquiry = settling->inquiry;
 	Finding    *finding;
-	MemoryContext old;
 
-	if (!settling->inquiry->keys && !is_current(settling, record->values))
-		return;
-	finding = &settling->findings[settling->inquiry->keys ? record->key
-								  : settling->current];
-	old = MemoryContextSwitchTo(settling->context);
-	if (settling->inquiry->state == NULL)
+	if (!inquiry->keys && !is_current(settling, record->values))
 	{
-		take_fill(settling, finding, record->values);
-		finding->exists = true;
+		pass_over(settling, record->values);
+		return;
 	}
+	finding = &settling->findings[inquiry->keys ? record->key
+								  : settling->current];
+	if (inquiry->state == NULL)
+		og_fills_take(&settling->fills, record->values);
 	else
-		take_state(settling, finding, record->values);
-	take_time(settling, finding, record->values);
-	finding->found = true;
+		og_finding_take_state(finding, inquiry, settling->operation,
+							  record->values,
+							  og_unix_ms(GetCurrentTimestamp()));
 	if (finding->raw == NULL)
-		finding->raw = pnstrdup(record->raw.data, record->raw.len);
-	MemoryContextSwitchTo(old);
+	{
+		finding->raw = MemoryContextAlloc(settling->context,
+										  record->raw.len + 1);
+		memcpy(finding->raw, record->raw.data, record->raw.len);
+		finding->raw[record->raw.len] = '\0';
+	}
 }
 
 /* Ask by the operation of the inquiry under way. */
@@ -300,27 +249,78 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 	og_reader_ask(settling->reader, &read);
 }
 
-/* Ask for one order. */
+/* What one order is asked for by. */
+static void
+add_arguments(const Settling *settling, OgFields *fields, int key,
+			  int64 now_ms)
+{
+	OgSlice		id = og_keys_get(settling->keys, key);
+	int64		span_ms = settling->inquiry->days *
+		SECS_PER_DAY * INT64CONST(1000);
+
+	if (settling->market != NULL)
+		og_fields_add(fields, "symbol", settling->market);
+	og_fields_add(fields, settling->by, pnstrdup(id.data, id.len));
+	if (span_ms == 0)
+		return;
+	og_fields_add(fields, "match_symbol", "true");
+	og_fields_add(fields, "from_time",
+				  psprintf(INT64_FORMAT, now_ms - span_ms + SHORTER_MS));
+	og_fields_add(fields, "to_time", psprintf(INT64_FORMAT, now_ms));
+}
+
+/* Ask for one order.  What that takes is of the current context. */
 static void
 ask_one(Settling *settling, int key)
 {
-	OgSlice		id = og_keys_get(settling->keys, key);
-	OgFields	fields = {0};
+	const OgInquiry *inquiry = settling->inquiry;
+	Finding    *finding = &settling->findings[key];
 	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
+	OgFields	fields = {0};
 
-	og_fields_add(&fields, "symbol", settling->market);
-	og_fields_add(&fields, settling->by, pnstrdup(id.data, id.len));
-	if (settling->inquiry->days > 0)
-	{
-		og_fields_add(&fields, "match_symbol", "true");
-		og_fields_add(&fields, "from_time",
-					  psprintf(INT64_FORMAT, now_ms -
-							   settling->inquiry->days * SECS_PER_DAY * INT64CONST(1000)));
-		og_fields_add(&fields, "to_time",
-					  psprintf(INT64_FORMAT, now_ms));
-	}
+	add_arguments(settling, &fields, key, now_ms);
 	settling->current = key;
+	if (inquiry->state == NULL)
+		og_fills_begin(&settling->fills, inquiry, settling->operation);
 	ask(settling, &fields, NULL);
+	if (inquiry->state == NULL)
+		og_fills_judge(&settling->fills, finding, settling->known_minutes,
+					   now_ms);
+	else if (!finding->found && inquiry->minutes > 0)
+		finding->absent_ms = now_ms;
+}
+
+/* Ask for one order after the other. */
+static void
+ask_each(Settling *settling)
+{
+	MemoryContext asking = AllocSetContextCreate(CurrentMemoryContext,
+												 "order_gateway settle",
+												 ALLOCSET_DEFAULT_SIZES);
+
+	for (int key = 0; key < settling->keys->nkeys; key++)
+	{
+		MemoryContext old;
+
+		if (settling->findings[key].found)
+			continue;
+		old = MemoryContextSwitchTo(asking);
+		ask_one(settling, key);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(asking);
+	}
+	MemoryContextDelete(asking);
+}
+
+/* Ask for all at once. */
+static void
+ask_by_keys(Settling *settling)
+{
+	OgFields	fields = {0};
+
+	if (settling->market != NULL)
+		og_fields_add(&fields, "market", settling->market);
+	ask(settling, &fields, settling->keys);
 }
 
 /* One inquiry after the other, for what those before did not know. */
@@ -340,81 +340,21 @@ ask_all(Settling *settling)
 		settling->operation = og_sql_operation(settling->provider,
 											   settling->inquiry->operation);
 		if (settling->inquiry->keys)
-		{
-			OgFields	fields = {0};
-
-			if (settling->market)
-				og_fields_add(&fields, "market", settling->market);
-			ask(settling, &fields, settling->keys);
-			continue;
-		}
-		for (int key = 0; key < settling->keys->nkeys; key++)
-			if (!settling->findings[key].found)
-				ask_one(settling, key);
+			ask_by_keys(settling);
+		else
+			ask_each(settling);
+		settling->known_minutes = Max(settling->known_minutes,
+									  settling->inquiry->minutes);
 	}
 	og_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
-		if (!settling->findings[key].found)
-			settling->findings[key].state = OG_ORDER_GONE;
-}
+	{
+		Finding    *finding = &settling->findings[key];
 
-/* ---------- conclusions ---------- */
-
-typedef struct Conclusion
-{
-	OgVerdict	outcome;
-	const char *message;
-} Conclusion;
-
-/* Does all that is known of it lie before the request that was to create it? */
-static bool
-is_older(const Finding *finding, TimestampTz sent_at)
-{
-	return sent_at != 0 && finding->newest_ms != 0 &&
-		finding->newest_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS;
-}
-
-/* What follows for the act whose outcome was unknown. */
-static Conclusion
-conclude(const Settling *settling, const Finding *finding,
-		 TimestampTz sent_at)
-{
-	bool		may_run = sent_at == 0 ||
-		settling->checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC;
-
-	if (settling->create && finding->exists && is_older(finding, sent_at))
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider has an order of this id, but from before the request was sent"};
-	if (settling->create && finding->exists)
-		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
-	if (!settling->create && strcmp(settling->by, "client_order_id") == 0)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"orders may share a client order id: ask by the order id"};
-	if (finding->state == OG_ORDER_CANCELLED)
-		return (Conclusion) {OG_CANCELLED, "the provider says that it is cancelled"};
-	if (finding->state == OG_ORDER_FILLED)
-		return (Conclusion) {OG_NOT_CANCELLABLE, "it was filled"};
-	if (finding->state == OG_ORDER_UNKNOWN)
-		return (Conclusion) {OG_UNKNOWN, "the provider's answer does not tell"};
-	if (finding->closed)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"it is not open any more, and was filled in part as far as is known"};
-	if (may_run)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		sent_at == 0
-			? "it is not known when the request was sent, so it may still be running"
-			: "the request may still be running at the provider: ask again later"};
-	if (finding->state == OG_ORDER_GONE)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider does not know it: it never was, or was cancelled or filled long ago"};
-	return (Conclusion) {
-		OG_REJECTED,
-		"it is still open, so nothing was done: it may be cancelled again"};
+		if (!finding->found)
+			finding->state = finding->strange ? OG_ORDER_UNKNOWN
+				: OG_ORDER_GONE;
+	}
 }
 
 /* ---------- rows ---------- */
@@ -431,7 +371,9 @@ put_row(const Settling *settling, Datum id, int position,
 {
 	const Finding *finding =
 		&settling->findings[og_keys_at(settling->keys, position)];
-	Conclusion	conclusion = conclude(settling, finding, sent_at);
+	Conclusion	conclusion = og_finding_conclude(finding, &settling->act,
+												 sent_at,
+												 settling->checked_at);
 	Datum		values[NCOLUMNS] = {0};
 	bool		nulls[NCOLUMNS] = {0};
 

@@ -7,13 +7,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "activity.h"
@@ -105,6 +108,73 @@ put(const ReturnSetInfo *rsinfo, Row *row)
 	row->ncolumns = 0;
 }
 
+/* A moment of og_clock_now(), as the time of day has it; 0 = none. */
+static void
+add_moment(Row *row, int64 at)
+{
+	add_time(row, at == 0 ? 0 : GetCurrentTimestamp() + (at - og_clock_now()));
+}
+
+/* ---------- servers ---------- */
+
+typedef enum Existence
+{
+	IS_THERE,
+	IS_DROPPED,
+	IS_ELSEWHERE				/* in another database, which cannot be seen */
+} Existence;
+
+/*
+ * Is a server still there, and what is it called?  A new one of the same name
+ * is another one.
+ */
+static Existence
+find_server(const OgServerName *server, NameData *name)
+{
+	HeapTuple	tuple;
+
+	*name = server->name;
+	if (server->database != MyDatabaseId)
+		return SearchSysCacheExists1(DATABASEOID,
+									 ObjectIdGetDatum(server->database))
+			? IS_ELSEWHERE : IS_DROPPED;
+	tuple = SearchSysCache1(FOREIGNSERVEROID,
+							ObjectIdGetDatum(server->serverid));
+	if (!HeapTupleIsValid(tuple))
+		return IS_DROPPED;
+	*name = ((Form_pg_foreign_server) GETSTRUCT(tuple))->srvname;
+	ReleaseSysCache(tuple);
+	return IS_THERE;
+}
+
+/* ---------- who may ---------- */
+
+/*
+ * Statistics and limits are of all databases.  A privilege on a function
+ * is of one, and easily given away (GRANT ... ON ALL FUNCTIONS IN SCHEMA, default
+ * privileges); so who calls is looked at here, too.
+ */
+static void
+require_reader_of_all(const char *what)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to see %s of order_gateway", what),
+				 errdetail("Only roles with privileges of the \"%s\" role may see them, since they are of all databases.",
+						   "pg_read_all_stats")));
+}
+
+static void
+require_superuser_for_reset(void)
+{
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to reset statistics of order_gateway"),
+				 errdetail("Only superusers may reset them, since they are of all databases.")));
+}
+
 /* ---------- activity ---------- */
 
 static const char *
@@ -130,16 +200,16 @@ wait_name(OgWait what)
  * When a call will be done: when its ids are all answered at the rate there
  * was so far, but not before the pace lets its last request go.
  */
-static TimestampTz
+static int64
 expected_end(const OgActivity *activity)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz end = 0;
+	int64		now = og_clock_now();
+	int64		end = 0;
 
 	if (activity->answered > 0)
-		end = activity->started +
-			(TimestampTz) ((double) (now - activity->started) *
-						   activity->ids / activity->answered);
+		end = activity->begun +
+			(int64) ((double) (now - activity->begun) *
+					 activity->ids / activity->answered);
 	end = Max(end, activity->last_turn);
 	return end == 0 ? 0 : Max(end, now);
 }
@@ -166,14 +236,17 @@ order_gateway_activity(PG_FUNCTION_ARGS)
 	{
 		const OgActivity *call = &calls[i];
 		const char *waiting = wait_name(call->waiting);
+		OgServerName server = {call->database, call->serverid, call->server};
+		NameData	name;
 		Row			row = {0};
 
 		if (!may_see(call))
 			continue;
+		(void) find_server(&server, &name);
 		add(&row, Int32GetDatum(call->pid));
 		add_oid(&row, call->database);
 		add_oid(&row, call->role);
-		add(&row, NameGetDatum(&call->server));
+		add(&row, NameGetDatum(&name));
 		add_text(&row, NameStr(call->function));
 		add_time(&row, call->started);
 		add_count(&row, call->ids);
@@ -187,7 +260,7 @@ order_gateway_activity(PG_FUNCTION_ARGS)
 		else
 			add_null(&row);
 		add_time(&row, waiting != NULL ? call->waiting_since : 0);
-		add_time(&row, expected_end(call));
+		add_moment(&row, expected_end(call));
 		put(rsinfo, &row);
 	}
 	return (Datum) 0;
@@ -242,14 +315,22 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 	TimestampTz reset_at;
 	int			count;
 
+	require_reader_of_all("statistics");
 	InitMaterializedSRF(fcinfo, 0);
 	count = og_stats_read(&rows, &reset_at);
 	for (int i = 0; i < count; i++)
 	{
+		OgServerName server = {rows[i].database, rows[i].serverid, rows[i].server};
+		NameData	name;
+		Existence	exists = find_server(&server, &name);
 		Row			row = {0};
 
 		add_oid(&row, rows[i].database);
-		add(&row, NameGetDatum(&rows[i].server));
+		add(&row, NameGetDatum(&name));
+		if (exists != IS_ELSEWHERE)
+			add(&row, BoolGetDatum(exists == IS_DROPPED));
+		else
+			add_null(&row);
 		add_text(&row, NameStr(rows[i].function));
 		add_counters(&row, &rows[i].counters);
 		add_time(&row, rows[i].since);
@@ -263,6 +344,7 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 Datum
 order_gateway_stats_reset(PG_FUNCTION_ARGS)
 {
+	require_superuser_for_reset();
 	og_stats_reset();
 	PG_RETURN_VOID();
 }
@@ -277,90 +359,99 @@ lane_class(const OgLaneView *view)
 	return view->number == OG_LANE_QUERIES ? "queries" : "orders";
 }
 
-/* "10/1s", as it would be written in an option. */
-static char *
-window_text(const OgWindow *window)
+/* What a window counts, and when it gives the next turn. */
+static void
+add_window(Row *row, OgLane *lane, const OgWindow *window, int64 now)
 {
-	static const struct
-	{
-		const char *name;
-		int64		us;
-	}			units[] = {
-		{"d", USECS_PER_DAY},
-		{"h", USECS_PER_HOUR},
-		{"min", USECS_PER_MINUTE},
-		{"s", USECS_PER_SEC},
-		{"ms", 1000}
-	};
-	int			unit = 0;
+	OgRuled		alone = {.lane = lane,
+		.pace = {.windows = {*window}, .nwindows = 1}};
+	int			used = og_lane_used(lane, window, now);
+	int64		wait = og_lane_wait(&alone, now);
 
-	while (unit < lengthof(units) - 1 &&
-		   window->length_us % units[unit].us != 0)
-		unit++;
-	return psprintf("%d/" INT64_FORMAT "%s per %s", window->requests,
-					window->length_us / units[unit].us, units[unit].name,
-					window->scope == OG_PER_HOST ? "host" : "key");
+	add_text(row, og_pace_window_text(window));
+	add(row, Int32GetDatum(window->requests));
+	add(row, Int32GetDatum(used));
+	add(row, Int32GetDatum(Max(window->requests - used, 0)));
+	add_moment(row, wait > 0 ? now + wait : 0);
 }
 
-/* One row per window, or one for a lane that has none. */
+/*
+ * One row: of a limit, or with window NULL, of a lane that has none.  The
+ * server is that which used it last, unless it was dropped since.
+ */
 static void
-put_lane(const OgLaneView *view, const OgWindow *window,
-		 const ReturnSetInfo *rsinfo)
+put_lane(const OgLaneView *view, const OgServerName *server,
+		 const OgWindow *window, const ReturnSetInfo *rsinfo)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = og_clock_now();
+	NameData	name;
+	bool		exists = find_server(server, &name) != IS_DROPPED;
 	Row			row = {0};
 
 	add(&row, CStringGetTextDatum(pnstrdup(view->place.name, 12)));
 	add_text(&row, lane_class(view));
 	add_text(&row, view->place.label);
-	add_oid(&row, view->database);
-	add(&row, NameGetDatum(&view->server));
+	add_oid(&row, exists ? server->database : InvalidOid);
+	if (exists)
+		add(&row, NameGetDatum(&name));
+	else
+		add_null(&row);
 	if (window != NULL)
-	{
-		int			used = og_lane_used(view->lane, window, now);
-		OgPace		alone = {.windows = {*window}, .nwindows = 1};
-		int64		wait = og_lane_wait(view->lane, &alone, window->scope, now);
-
-		add_text(&row, window_text(window));
-		add(&row, Int32GetDatum(window->requests));
-		add(&row, Int32GetDatum(used));
-		add(&row, Int32GetDatum(Max(window->requests - used, 0)));
-		add_time(&row, wait > 0 ? now + wait : 0);
-	}
+		add_window(&row, view->lane, window, now);
 	else
 		for (int i = 0; i < 5; i++)
 			add_null(&row);
-	add_time(&row, og_lane_held_until(view->lane, now));
+	add_moment(&row, og_lane_held_until(view->lane, now));
 	add(&row, Int32GetDatum(view->waiting));
-	add_time(&row, og_lane_last_sent(view->lane));
+	add_moment(&row, og_lane_last_sent(view->lane));
 	put(rsinfo, &row);
 }
 
+/* The note of a limit that was used last, of any server that is there. */
+static const OgNote *
+last_note(const OgLaneView *view, const OgWindow *window)
+{
+	const OgNote *last = NULL;
+	NameData	name;
+
+	for (int i = 0; i < OG_MAX_NOTES; i++)
+	{
+		const OgNote *note = &view->notes[i];
+
+		if (note->used != 0 && og_table_same_limit(&note->window, window) &&
+			(last == NULL || note->used > last->used) &&
+			find_server(&note->server, &name) != IS_DROPPED)
+			last = note;
+	}
+	return last;
+}
+
+/* One row per limit that servers keep, or one for a lane that has none. */
 static void
 show_lane(const OgLaneView *view, void *arg)
 {
-	OgScope		scope = view->place.kind == OG_PLACE_HOST
-		? OG_PER_HOST : OG_PER_KEY;
 	bool		shown = false;
 
-	for (int i = 0; i < view->pace.nwindows; i++)
+	for (int i = 0; i < OG_MAX_NOTES; i++)
 	{
-		if (view->pace.windows[i].scope != scope)
+		const OgNote *note = &view->notes[i];
+
+		if (note->used == 0 || note != last_note(view, &note->window))
 			continue;
-		put_lane(view, &view->pace.windows[i], arg);
+		put_lane(view, &note->server, &note->window, arg);
 		shown = true;
 	}
 	if (!shown)
-		put_lane(view, NULL, arg);
+		put_lane(view, &view->server, NULL, arg);
 }
 
 /* order_gateway_limits(): what is left of each window of each lane. */
 Datum
 order_gateway_limits(PG_FUNCTION_ARGS)
 {
+	require_reader_of_all("limits");
 	InitMaterializedSRF(fcinfo, 0);
-	(void) og_shared_require(&og_limiter_shared);
-	if (og_table_attach())
-		og_table_walk(show_lane, fcinfo->resultinfo);
+	og_table_attach();
+	og_table_walk(show_lane, fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -5,8 +5,7 @@
  *
  * A table of fixed size in shared memory under one lock.  A call adds what it
  * counted once a second and when it ends, so the lock is rarely wanted.  When
- * the table is full, the row that was not used for the longest time makes
- * room.
+ * the table is full, the row that was not used for the longest makes room.
  *
  * A preloading server writes the table to a file when it is shut down and
  * reads it when it starts (stats_file.c).
@@ -35,11 +34,10 @@ typedef struct StatsTable
 {
 	LWLock		lock;
 	int			max_rows;
+	int64		uses;			/* additions, for the order of rows by use */
 	TimestampTz reset_at;
 	OgStats		rows[FLEXIBLE_ARRAY_MEMBER];
 } StatsTable;
-
-static StatsTable *table = NULL;
 
 static Size
 table_size(int accounts, int backends)
@@ -65,10 +63,10 @@ const OgSharedPart og_stats_shared = {
 	.init = init_table
 };
 
-void
-og_stats_attach(void)
+static StatsTable *
+get_table(void)
 {
-	table = og_shared_get(&og_stats_shared);
+	return og_shared_get(&og_stats_shared);
 }
 
 /*
@@ -118,7 +116,7 @@ add_counters(OgStatsCounters *to, const OgStatsCounters *from)
 
 /* The row of a function on a server of this database, made if need be. */
 static OgStats *
-find_row(Oid serverid, const char *function)
+find_row(StatsTable *table, Oid serverid, const char *function)
 {
 	OgStats    *oldest = &table->rows[0];
 
@@ -144,17 +142,15 @@ void
 og_stats_add(Oid serverid, const char *server, const char *function,
 			 OgStatsCounters *counters)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	StatsTable *table = get_table();
 	OgStats    *row;
 
-	if (table == NULL)
-		return;
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
-	row = find_row(serverid, function);
+	row = find_row(table, serverid, function);
 	namestrcpy(&row->server, server);
 	if (row->since == 0)
-		row->since = now;
-	row->used = now;
+		row->since = GetCurrentTimestamp();
+	row->used = ++table->uses;
 	add_counters(&row->counters, counters);
 	LWLockRelease(&table->lock);
 	memset(counters, 0, sizeof(*counters));
@@ -169,9 +165,9 @@ og_stats_add(Oid serverid, const char *server, const char *function,
 int
 og_stats_read(OgStats **copies, TimestampTz *reset_at)
 {
+	StatsTable *table = get_table();
 	int			count = 0;
 
-	table = og_shared_require(&og_stats_shared);
 	*copies = palloc_extended(table->max_rows * sizeof(OgStats),
 							  MCXT_ALLOC_HUGE);
 	LWLockAcquire(&table->lock, LW_SHARED);
@@ -186,9 +182,9 @@ og_stats_read(OgStats **copies, TimestampTz *reset_at)
 void
 og_stats_reset(void)
 {
+	StatsTable *table = get_table();
 	TimestampTz now = GetCurrentTimestamp();
 
-	table = og_shared_require(&og_stats_shared);
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	memset(table->rows, 0, table->max_rows * sizeof(OgStats));
 	table->reset_at = now;
@@ -205,16 +201,21 @@ og_stats_reset(void)
 static void
 save(int code, Datum arg)
 {
-	if (code == 0 && table != NULL)
+	StatsTable *table = get_table();
+
+	if (code == 0)
 		og_stats_file_write(table->rows, table->max_rows, table->reset_at);
 }
 
 void
 og_stats_startup(void)
 {
-	og_stats_attach();
+	StatsTable *table = get_table();
+
 	if (IsUnderPostmaster)
 		return;
 	on_shmem_exit(save, (Datum) 0);
 	og_stats_file_read(table->rows, table->max_rows, &table->reset_at);
+	for (int i = 0; i < table->max_rows; i++)
+		table->uses = Max(table->uses, table->rows[i].used);
 }

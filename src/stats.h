@@ -46,7 +46,7 @@ typedef struct OgStats
 	NameData	function;
 	NameData	server;			/* as it was called last */
 	TimestampTz since;			/* first counted */
-	TimestampTz used;			/* last counted */
+	int64		used;			/* last counted, in the order of such uses */
 	OgStatsCounters counters;
 } OgStats;
 
@@ -55,14 +55,13 @@ extern void og_stats_count_answer(OgStatsCounters *counters, int64 us);
 
 /*
  * Add to what is known of a server and function of the current database, and
- * zero what was added.  Does nothing where there is no shared memory.  Raises
- * no errors once og_stats_attach() was called.
+ * zero what was added.  Raises no errors in a process that has memory to share
+ * (og_activity_begin()).
  */
-extern void og_stats_attach(void);
 extern void og_stats_add(Oid serverid, const char *server,
 						 const char *function, OgStatsCounters *counters);
 
-/* Copies of all rows, and the time of the last reset.  Errors: 55000. */
+/* Copies of all rows, and the time of the last reset. */
 extern int	og_stats_read(OgStats **copies, TimestampTz *reset_at);
 extern void og_stats_reset(void);
 

@@ -20,7 +20,7 @@
 #define STATS_FILE	PGSTAT_STAT_PERMANENT_DIRECTORY "/order_gateway.stat"
 
 /* Ours, and of this version of OgStats: raise the last digits with it. */
-#define STATS_MARK	UINT64CONST(0x4F47535441540001)
+#define STATS_MARK	UINT64CONST(0x4F47535441540002)
 
 typedef struct StatsHead
 {

@@ -39,3 +39,17 @@ SELECT id, provider, market,
            ELSE 'open'
        END AS status
 FROM orders;
+
+-- What goes wrong in the demo, one fault of the sandbox for each provider whose
+-- unknown can be settled: the connection dies after the orders of XT's second
+-- batch were cancelled, TronSave's answer leaves an order out, and BTSE's
+-- gateway says 502 although the order is gone.
+
+CREATE VIEW trouble (fault) AS
+VALUES
+    (json_build_object('provider', 'xt', 'fault', 'close_after',
+                       'match_id', '6216559590087220200')),
+    (json_build_object('provider', 'tronsave', 'fault', 'missing_rows',
+                       'id', substr(md5('tronsave' || 100), 1, 24))),
+    (json_build_object('provider', 'btse', 'fault', 'http_502',
+                       'match_id', md5('btse' || 80)::uuid));

@@ -1,14 +1,14 @@
--- What do the providers themselves say now? (In the sandbox we can look.)
--- Whatever we call cancelled is cancelled. Of the "unknown", most turn out to
--- be: the answer was lost, not the request.
+-- Was that right? In the sandbox we can look. Whatever we call cancelled is
+-- cancelled, the lost answers included.
 
-SELECT o.provider, l.outcome AS our_row,
-       coalesce(t.status, '(never heard of)') AS at_the_provider, count(*)
+SELECT o.provider, l.outcome AS our_row, s.outcome AS settled,
+       coalesce(t.status, '(never heard of)') AS at_the_provider, count(*) AS orders
 FROM cancel_log l
 JOIN orders o ON o.id = l.order_id
+LEFT JOIN settled s ON s.order_id = l.order_id
 LEFT JOIN truth t ON t.provider = o.provider AND t.id = o.id
-GROUP BY 1, 2, 3
-ORDER BY 1, 2, 3;
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4;
 
 -- And no order was touched that we did not name.
 

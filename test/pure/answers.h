@@ -100,7 +100,10 @@ outcomes_text(const OgOperation *operation, const OgBatch *batch,
 	return out.data;
 }
 
-/* A cancel.  "by_client" before the keys makes the client order id the key. */
+/*
+ * A cancel, of orders of the market B-U.  "by_client" before the keys makes the
+ * client order id the key.
+ */
 static inline char *
 collect_text(const OgProvider *provider, const char *keys,
 			 const OgResponse *response)
@@ -113,6 +116,7 @@ collect_text(const OgProvider *provider, const char *keys,
 
 	og_fields_add(&arguments, "by",
 				  by_client ? "client_order_id" : "order_id");
+	og_fields_add(&arguments, "symbol", "B-U");
 	batch.nkeys = split_keys(pstrdup(keys + (by_client ? strlen(client) : 0)),
 							 slices);
 	return outcomes_text(og_provider_operation(provider, "cancel"), &batch,

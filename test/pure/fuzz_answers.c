@@ -45,26 +45,30 @@ typedef struct Question
 	OgResponse	response;
 } Question;
 
-/* What can be asked for: ID_NAME of an input, and the argument it stands for. */
+/* What can be asked for: ID_NAME of an input, and what it stands for. */
+#define MARKET	"symbol=BTC-USD"
+
 static const struct
 {
 	const char *word;
 	const char *operation;
-	const char *name;
-	const char *value;
+	const char *arguments;		/* beside the key: "name=value name=value" */
 	const char *id_name;
 }			forms[] = {
-	{"clOrderID", "cancel", "by", "client_order_id", "clOrderID"},
-	{"create_order", "create_order", "type", "LIMIT", "clOrderID"},
-	{"create_at_once", "create_order", "type", "MARKET", "clOrderID"},
-	{"amend_order", "amend_order", "by", "order_id", "orderID"},
-	{"amend_by_client", "amend_order", "by", "client_order_id", "clOrderID"},
-	{"cancel_all", "cancel_all", "symbol", "", "symbol"},
-	{"cancel_all_after", "cancel_all_after", "symbol", "", NULL},
-	{"invest_deposit", "invest_deposit", "amount", "1", NULL},
-	{"invest_renew", "invest_renew", "auto_renew", "true", NULL},
-	{"invest_end", "invest_renew", "auto_renew", "false", NULL},
-	{"orderID", "cancel", "by", "order_id", "orderID"}
+	{"clOrderID", "cancel", "by=client_order_id " MARKET, "clOrderID"},
+	{"create_order", "create_order", "type=LIMIT side=BUY " MARKET, "clOrderID"},
+	{"create_at_once", "create_order", "type=MARKET side=SELL " MARKET, "clOrderID"},
+	{"create_post_only", "create_order",
+	"type=LIMIT side=SELL post_only=true " MARKET, "clOrderID"},
+	{"create_oco", "create_order", "type=OCO side=BUY " MARKET, "clOrderID"},
+	{"amend_order", "amend_order", "by=order_id " MARKET, "orderID"},
+	{"amend_by_client", "amend_order", "by=client_order_id " MARKET, "clOrderID"},
+	{"cancel_all", "cancel_all", "", "symbol"},
+	{"cancel_all_after", "cancel_all_after", "", NULL},
+	{"invest_deposit", "invest_deposit", "amount=1.50", NULL},
+	{"invest_renew", "invest_renew", "auto_renew=true", NULL},
+	{"invest_end", "invest_renew", "auto_renew=false", NULL},
+	{"orderID", "cancel", "by=order_id " MARKET, "orderID"}
 };
 
 /*
@@ -73,11 +77,39 @@ static const struct
  * ----
  */
 
+static bool
+is_argument(const Question *question, const char *name, const char *value)
+{
+	const char *given = og_fields_get(&question->arguments, name);
+
+	return given != NULL && strcmp(given, value) == 0;
+}
+
+/* The same, as the second opinion wants it. */
+static void
+fill_asked(Question *question, const char *operation, const char *id_name)
+{
+	Asked	   *asked = &question->asked;
+
+	asked->provider = &FUZZED;
+	asked->operation = operation;
+	asked->id_name = id_name;
+	asked->at_once = is_argument(question, "type", "MARKET") ||
+		is_argument(question, "post_only", "true");
+	asked->renew = is_argument(question, "auto_renew", "true");
+	asked->symbol = og_fields_get(&question->arguments, "symbol");
+	asked->side = og_fields_get(&question->arguments, "side");
+	asked->bounded = !is_argument(question, "type", "MARKET");
+	asked->oco = is_argument(question, "type", "OCO");
+	asked->amount = og_fields_get(&question->arguments, "amount");
+}
+
 /* Take the word for what was asked for. */
 static void
 read_form(Question *question, OgSlice word)
 {
 	size_t		form = lengthof(forms) - 1;
+	char	   *argument;
 
 	for (size_t i = 0; i < lengthof(forms); i++)
 	{
@@ -87,12 +119,15 @@ read_form(Question *question, OgSlice word)
 	}
 	question->operation = og_provider_operation(&FUZZED,
 												forms[form].operation);
-	og_fields_add(&question->arguments, forms[form].name, forms[form].value);
-	question->asked.provider = &FUZZED;
-	question->asked.operation = forms[form].operation;
-	question->asked.id_name = forms[form].id_name;
-	question->asked.at_once = strcmp(forms[form].value, "MARKET") == 0;
-	question->asked.renew = strcmp(forms[form].value, "true") == 0;
+	for (argument = strtok(pstrdup(forms[form].arguments), " ");
+		 argument != NULL; argument = strtok(NULL, " "))
+	{
+		char	   *value = strchr(argument, '=');
+
+		*value = '\0';
+		og_fields_add(&question->arguments, argument, value + 1);
+	}
+	fill_asked(question, forms[form].operation, forms[form].id_name);
 }
 
 /* Step over the next word of a line and answer it; empty at its end. */
@@ -319,19 +354,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* An element with each status, of orders that share a client order id. */
 #define S(status)	"{\"status\":" #status ",\"orderID\":\"o" #status \
-	"\",\"clOrderID\":\"a\",\"symbol\":\"a\",\"message\":\"\"},"
+	"\",\"clOrderID\":\"a\",\"symbol\":\"BTC-USD\",\"message\":\"\"},"
 #define EVERY_STATUS \
 	"[" S(-1) S(1) S(2) S(3) S(4) S(5) S(6) S(7) S(8) S(9) S(10) S(11) S(12) \
 	S(13) S(15) S(16) S(17) S(20) S(41) S(64) S(65) S(85) S(88) S(101) S(123) \
 	S(300) S(301) S(302) S(303) S(304) S(305) S(1003) S(30410) S(null) \
-	"{\"clOrderID\":\"a\",\"symbol\":\"A\"}]"
+	"{\"clOrderID\":\"a\",\"symbol\":\"btc-usd\"}]"
 
 const char *const fuzz_seeds[] = {
 	"200 clOrderID a\n" EVERY_STATUS,
 	"200 create_order a\n" EVERY_STATUS,
 	"200 create_at_once a\n" EVERY_STATUS,
 	"200 amend_by_client a\n" EVERY_STATUS,
-	"200 cancel_all a\n" EVERY_STATUS,
+	"200 cancel_all BTC-USD\n" EVERY_STATUS,
+	"200 create_post_only a\n" EVERY_STATUS,
+	"200 create_oco a\n" EVERY_STATUS,
 	"400 create_order a\n" EVERY_STATUS,
 	"200 orderID 1 2 9007199254740993\n"
 	"{\"code\":200,\"data\":[{\"msg\":\"m\",\"code\":120,\"id\":1},{\"msg\":"
@@ -351,6 +388,20 @@ const char *const fuzz_seeds[] = {
 	"{\"status\":9,\"orderID\":\"c\",\"clOrderID\":\"a\"},"
 	"{\"status\":6,\"orderID\":\"d\",\"clOrderID\":\"b\"}]",
 	"200 create_at_once a\n[{\"status\":6,\"orderID\":\"b\",\"clOrderID\":\"a\"}]",
+	"200 create_post_only a\n[{\"status\":6,\"orderID\":\"b\",\"clOrderID\":\"a\","
+	"\"side\":\"SELL\",\"orderType\":76,\"symbol\":\"BTC-USD\"}]",
+	"200 create_post_only a\n[{\"status\":15,\"orderID\":\"\",\"clOrderID\":\"a\","
+	"\"side\":\"BUY\",\"orderType\":0,\"symbol\":\"BTC-null\"}]",
+	"200 create_oco a\n[{\"status\":2,\"orderID\":\"b\",\"clOrderID\":\"a\","
+	"\"side\":\"BUY\",\"orderType\":76,\"symbol\":\"BTC-USD\"}]",
+	"200 create_oco a\n[{\"status\":9,\"orderID\":\"b\",\"clOrderID\":\"a\"},"
+	"{\"status\":2,\"orderID\":\"c\",\"clOrderID\":\"a\",\"side\":\"SELL\"}]",
+	"200 create_oco a\n[{\"status\":303,\"orderID\":\"\",\"clOrderID\":\"a\"}]",
+	"200 orderID a\n[{\"status\":6,\"orderID\":\"a\",\"symbol\":\"ETH-USD\"}]",
+	"200 clOrderID a\n"
+	"[{\"status\":6,\"orderID\":\"o\",\"clOrderID\":\"a\",\"symbol\":\"BTC-USD\"},"
+	"{\"status\":6,\"orderID\":\"p\",\"clOrderID\":\"a\",\"symbol\":\"ETH-USD\"},"
+	"{\"status\":6,\"orderID\":\"q\",\"symbol\":\"ETH-USD\"}]",
 	"200 amend_order a\n[{\"status\":2,\"orderID\":\"a\",\"clOrderID\":\"b\"}]",
 	"200 amend_by_client a\n[{\"status\":16,\"orderID\":\"\",\"clOrderID\":\"a\"}]",
 	"200 cancel_all B-U\n"
@@ -363,6 +414,8 @@ const char *const fuzz_seeds[] = {
 	"200 cancel_all_after 1\n{\"timeout\":1}",
 	"200 cancel_all_after 1\n{\"status\":20,\"message\":\"m\",\"timeout\":\"2\"}",
 	"200 invest_deposit a\n{}",
+	"200 invest_deposit a\n{\"productId\":\"a\",\"amount\":1.5}",
+	"200 invest_deposit a\n{\"amount\":\"15e-1\"}",
 	"200 invest_renew 1\n{\"orderId\":1,\"autoRenew\":true}",
 	"200 invest_end 1\n{\"orderId\":\"1\",\"autoRenew\":false}",
 	"200 orderID a b CR202211100001\n"
@@ -384,7 +437,10 @@ const char *const fuzz_tokens[] = {
 	"\"order_id\":", "\"orderID\":", "\"clOrderID\":", "\"error_num\":",
 	"\"error_info\":[", "\"is_success\":", "\"fail_reason\":", "\"message\":",
 	"\"symbol\":", "\"B-U\"", "\"orderId\":", "\"autoRenew\":", "4", "8", "9", "15",
-	"300", "create_order", "create_at_once", "amend_order", "cancel_all",
+	"300", "create_order", "create_at_once", "create_post_only", "create_oco",
+	"amend_order", "cancel_all", "\"side\":", "\"BUY\"", "\"SELL\"", "66", "83",
+	"\"mode_sell\"", "\"orderType\":", "76", "77", "\"BTC-USD\"", "\"ETH-USD\"",
+	"\"BTC-null\"", "\"amount\":", "1.5", "0.15E1",
 	"cancel_all_after", "invest_renew", "\"order_no\":", "\"error\":true", "Rate limit reached", "\xff",
 	"\xf0\x9f\x98\x80", "\\ud800", " ", "\n", "200 ", "400 ", "429 ", "408 ",
 	NULL

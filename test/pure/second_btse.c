@@ -22,21 +22,29 @@ btse_verdict(const Node *status)
 		: second_is_any_of(status, refused) ? OG_REJECTED : OG_UNKNOWN;
 }
 
-/* Its own id, if it can be one. */
+/* Is there a word, and not an empty one? */
+static bool
+is_name(const Node *value)
+{
+	return second_is_word(value) && !second_says_text(value, "");
+}
+
+static bool
+names_some_order(const Node *element)
+{
+	return is_name(second_member(element, "orderID")) ||
+		is_name(second_member(element, "clOrderID"));
+}
+
+/* Its own id, or the client's where it has none; if it can be kept at all. */
 static const Node *
 btse_part(const Node *element)
 {
-	static const char *const names[] = {"orderID", "clOrderID", NULL};
+	const Node *id = second_member(element, "orderID");
 
-	for (int i = 0; names[i] != NULL; i++)
-	{
-		const Node *id = second_member(element, names[i]);
-
-		if (second_is_word(id) && !second_says_text(id, "") &&
-			id->bytes.len <= OG_MAX_PART_LEN)
-			return id;
-	}
-	return NULL;
+	if (!is_name(id))
+		id = second_member(element, "clOrderID");
+	return is_name(id) && id->bytes.len <= OG_MAX_PART_LEN ? id : NULL;
 }
 
 static void
@@ -60,8 +68,7 @@ btse_new_verdict(const Asked *asked, const Node *status, const Node *order)
 	if (second_says_text(status, "6") && asked->at_once)
 		return OG_ACCEPTED;
 	if (second_says_text(status, "303"))
-		return second_is_word(order) && !second_says_text(order, "")
-			? OG_UNKNOWN : OG_TOO_FREQUENT;
+		return is_name(order) ? OG_UNKNOWN : OG_TOO_FREQUENT;
 	return second_is_any_of(status, taken) ? OG_ACCEPTED
 		: second_is_any_of(status, refused) ? OG_REJECTED : OG_UNKNOWN;
 }
@@ -96,6 +103,64 @@ btse_status_verdict(const Asked *asked, const Node *element)
 	return btse_verdict(status);
 }
 
+/* What it says of an order that can be told from others. */
+static OgVerdict
+btse_told_verdict(const Asked *asked, const Node *element)
+{
+	return btse_part(element) == NULL
+		? OG_UNKNOWN : btse_status_verdict(asked, element);
+}
+
+static bool
+says_in_any_case(const Node *value, const char *text)
+{
+	return second_is(value, OG_JSON_STRING) &&
+		strcasecmp(value->text, text) == 0;
+}
+
+/* "BTC-null" for "BTC-USD" */
+static bool
+is_base_alone(const Node *value, const char *symbol)
+{
+	const char *quote = strrchr(symbol, '-');
+
+	return quote != NULL && second_is(value, OG_JSON_STRING) &&
+		strncasecmp(value->text, symbol, quote - symbol) == 0 &&
+		strcasecmp(value->text + (quote - symbol), "-null") == 0;
+}
+
+/* Does an element tell of something else than was asked for? */
+static bool
+btse_contradicts(const Asked *asked, const Node *element)
+{
+	static const char *const sides[2][2] = {{"BUY", "66"}, {"SELL", "83"}};
+	const Node *symbol = second_member(element, "symbol");
+	const Node *side = second_member(element, "side");
+	const Node *type = second_member(element, "orderType");
+	OgVerdict	verdict = btse_told_verdict(asked, element);
+	bool		nothing_there = second_says_text(type, "0") &&
+		verdict != OG_CANCELLED && verdict != OG_ACCEPTED;
+
+	if (asked->symbol != NULL && is_name(symbol) &&
+		!says_in_any_case(symbol, asked->symbol) &&
+		!(nothing_there && is_base_alone(symbol, asked->symbol)))
+		return true;
+	if (strcmp(asked->operation, "create_order") != 0 || nothing_there)
+		return false;
+	if (asked->side != NULL)
+	{
+		const char *const *other = sides[strcmp(asked->side, "BUY") == 0];
+
+		if (says_in_any_case(side, other[0]) ||
+			second_says_text(side, other[1]) ||
+			(second_is(side, OG_JSON_STRING) &&
+			 strncasecmp(side->text, "MODE_", 5) == 0 &&
+			 strcasecmp(side->text + 5, other[0]) == 0))
+			return true;
+	}
+	return asked->bounded && second_says_text(type, "77");
+}
+
 /* Who an element of a list of orders is about. */
 typedef enum Bearer
 {
@@ -110,18 +175,42 @@ btse_bearer(const Testimony *t, const Asked *asked, const Node *element,
 {
 	const Node *id = second_member(element, asked->id_name);
 	bool		is_cancel = strcmp(asked->operation, "cancel") == 0;
+	bool		contradicts;
 
 	if (strcmp(asked->operation, "cancel_all") == 0)
 	{
 		char	   *symbol = pnstrdup(t->keys[0].data, t->keys[0].len);
 
-		return second_is(id, OG_JSON_STRING) &&
-			strcasecmp(id->text, symbol) == 0 ? OURS : DOUBTFUL;
+		return says_in_any_case(id, symbol) ? OURS : DOUBTFUL;
 	}
 	if (!some_is_ours)
 		return DOUBTFUL;
-	return is_cancel || !second_is_word(id) || second_says_text(id, "") ||
-		second_key_of(t, id) == 0 ? OURS : SOMEBODY_ELSES;
+	contradicts = btse_contradicts(asked, element);
+	if (is_name(id) && second_key_of(t, id) != 0)
+		return is_cancel && !contradicts ? OURS : SOMEBODY_ELSES;
+	return contradicts ? DOUBTFUL : OURS;
+}
+
+/* An OCO order is two: what became of the one that is not there? */
+static void
+miss_btse_leg(Testimony *t, const Asked *asked)
+{
+	const Statement *first = NULL;
+
+	for (const Statement *s = t->statements; s != NULL; s = s->next)
+	{
+		if (s->key == STRANGER)
+			continue;
+		if (first == NULL)
+			first = s;
+		else if (first->part == NULL || s->part == NULL ||
+				 !second_agree(first->part, s->part))
+			return;
+	}
+	/* A refusal of the order as a whole names none. */
+	if (is_name(second_member(first->element, "orderID")) ||
+		btse_told_verdict(asked, first->element) == OG_ACCEPTED)
+		second_state(t, 0, OG_UNKNOWN, NULL);
 }
 
 static void
@@ -136,7 +225,8 @@ hear_btse_list(Testimony *t, const Asked *asked, const Node *answer)
 		if (element->kind != OG_JSON_OBJECT ||
 			++count > (is_all ? 10000 : OG_MAX_PARTS))
 			return;
-		some_is_ours |= second_key_of(t, second_member(element, asked->id_name)) == 0;
+		some_is_ours |= second_key_of(t, second_member(element, asked->id_name)) == 0 &&
+			!btse_contradicts(asked, element);
 	}
 	if (is_all && count == 0)
 	{
@@ -147,11 +237,11 @@ hear_btse_list(Testimony *t, const Asked *asked, const Node *answer)
 	for (const Node *element = answer->first; element; element = element->next)
 	{
 		const Node *part = btse_part(element);
-		const Node *status = second_member(element, "status");
 		Bearer		bearer = btse_bearer(t, asked, element, some_is_ours);
 		Statement  *statement;
 
-		if (bearer == SOMEBODY_ELSES || (bearer == DOUBTFUL && part != NULL))
+		if (bearer == SOMEBODY_ELSES ||
+			(bearer == DOUBTFUL && names_some_order(element)))
 			second_state(t, STRANGER, OG_UNKNOWN, element);
 		if (bearer == SOMEBODY_ELSES)
 			continue;
@@ -159,11 +249,12 @@ hear_btse_list(Testimony *t, const Asked *asked, const Node *answer)
 		statement->part = part;
 		if (bearer == DOUBTFUL)
 			continue;
-		statement->code = status;
+		statement->code = second_member(element, "status");
 		statement->message = second_member(element, "message");
-		if (part != NULL)
-			statement->verdict = btse_status_verdict(asked, element);
+		statement->verdict = btse_told_verdict(asked, element);
 	}
+	if (asked->oco && some_is_ours)
+		miss_btse_leg(t, asked);
 }
 
 static void

@@ -365,16 +365,82 @@ opinion_on_key(const Testimony *t, int status, int key)
 	return opinion;
 }
 
+/* Places for the digits of any number that an answer may have, and its sign. */
+#define PLACES	512
+
+/* Lay a number out digit by digit; false for what is none. */
+static bool
+lay_out(const char *text, char *places)
+{
+	const char *c = text + (text[0] == '-');
+	const char *first = c;
+	int			whole;
+	int			digits;
+	int			shift;
+
+	memset(places, '0', PLACES);
+	whole = (int) strspn(c, "0123456789");
+	if (strlen(text) > OG_JSON_MAX_NUMBER || whole == 0 ||
+		(whole > 1 && c[0] == '0'))
+		return false;
+	c += whole;
+	digits = whole;
+	if (*c == '.')
+	{
+		int			fraction = (int) strspn(c + 1, "0123456789");
+
+		if (fraction == 0)
+			return false;
+		digits += fraction;
+		c += 1 + fraction;
+	}
+	shift = 0;
+	if (*c == 'e' || *c == 'E')
+	{
+		const char *power = c + 1 + (c[1] == '+' || c[1] == '-');
+
+		if (*power < '0' || *power > '9' || strtol(power, NULL, 10) > OG_JSON_MAX_EXPONENT)
+			return false;
+		shift = (int) strtol(c + 1, NULL, 10);
+		c = power + strspn(power, "0123456789");
+	}
+	if (*c != '\0')
+		return false;
+	for (int i = 0; i < digits; i++)
+		places[PLACES / 2 + i - whole - shift] = first[i + (i >= whole)];
+	places[0] = '+';
+	for (int i = 1; i < PLACES; i++)
+		if (text[0] == '-' && places[i] != '0')
+			places[0] = '-';
+	return true;
+}
+
+static bool
+is_same_number(const Node *value, const char *number)
+{
+	char		said[PLACES];
+	char		sent[PLACES];
+
+	return second_is_word(value) &&
+		lay_out(second_shown(value, OG_JSON_MAX_NUMBER + 1), said) &&
+		lay_out(number, sent) && memcmp(said, sent, PLACES) == 0;
+}
+
 /* Does a body, which should not be there, speak against its status? */
 static bool
-is_harmless(const Node *top, OgSlice key)
+is_harmless(const Asked *asked, const Node *top, OgSlice key)
 {
 	static const char *const named[] = {"timeout", "productId", "orderId"};
 	static const char *const errors[] = {"errorCode", "error", NULL};
 	static const char *const codes[] = {"code", "status", NULL};
 	static const char *const words[] = {"message", "msg", NULL};
+	const Node *amount = second_member(top, "amount");
 	const Node *code;
 
+	if (asked->amount != NULL && amount != NULL &&
+		!second_is(amount, OG_JSON_NULL) &&
+		!is_same_number(amount, asked->amount))
+		return false;
 	for (size_t i = 0; i < lengthof(named); i++)
 	{
 		const Node *name = second_member(top, named[i]);
@@ -412,7 +478,7 @@ is_good_silence(const Asked *asked, int status, OgSlice answer,
 		if (strcmp(asked->operation, silent[i]) != 0)
 			continue;
 		return status >= 200 && status <= 299 &&
-			(top != NULL ? is_harmless(top, key)
+			(top != NULL ? is_harmless(asked, top, key)
 			 : strspn(pnstrdup(answer.data, answer.len), " \t\r\n") == answer.len);
 	}
 	return false;

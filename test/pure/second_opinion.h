@@ -31,8 +31,13 @@ typedef struct Asked
 	const OgProvider *provider;
 	const char *operation;
 	const char *id_name;		/* how an answer of BTSE calls the key */
-	bool		at_once;		/* a new order that never rests */
+	bool		at_once;		/* a new order that may be over at once */
 	bool		renew;			/* what a renewal asks for */
+	const char *symbol;			/* the market, NULL where none is named */
+	const char *side;			/* of a new order: "BUY", "SELL" */
+	bool		bounded;		/* ... not at any price */
+	bool		oco;			/* ... which is two */
+	const char *amount;			/* of an investment */
 } Asked;
 
 /*

@@ -267,7 +267,55 @@ static const Row tronsave_rows[] = {
 
 #define B(id, status)	"{'status':" #status ",'orderID':" #id ",'message':'','clOrderID':'c'}"
 
+/* Of this market, and of this type, which is 0 where nobody knows the order. */
+#define M(id, symbol, status) \
+	"{'status':" #status ",'orderID':" #id ",'symbol':" #symbol \
+	",'orderType':76,'message':'','clOrderID':'c'}"
+#define NOBODYS(id, symbol, status) \
+	"{'status':" #status ",'orderID':" #id ",'symbol':" #symbol \
+	",'orderType':0,'side':'BUY','message':'','clOrderID':''}"
+#define ANOTHER_MARKET	"unknown|-|the answer names an order of another market|"
+
 static const Row btse_rows[] = {
+	{"of the market", &og_btse, "a", 200, "[" M('a', 'b-u', 6) "]",
+	"cancelled|6||" M('a', 'b-u', 6)},
+	{"of no market", &og_btse, "a", 200, "[" M('a', null, 6) "]",
+	"cancelled|6||" M('a', null, 6)},
+	{"of no market", &og_btse, "a", 200, "[" M('a', '', 6) "]",
+	"cancelled|6||" M('a', '', 6)},
+	{"of another market", &og_btse, "a", 200, "[" M('a', 'E-U', 6) "]",
+	ANOTHER_MARKET M('a', 'E-U', 6) "\nforeign 1"},
+	{"of another market", &og_btse, "a", 200, "[" M('a', 'B-UT', 16) "]",
+	ANOTHER_MARKET M('a', 'B-UT', 16) "\nforeign 1"},
+	{"of another market, a number", &og_btse, "a", 200, "[" M('a', 7, 6) "]",
+	ANOTHER_MARKET M('a', 7, 6) "\nforeign 1"},
+	{"of another market, too frequent", &og_btse, "a", 429,
+		"[" M('a', 'E-U', 303) "]",
+		"unknown|-|HTTP 429 Too Many Requests|" M('a', 'E-U', 303)
+	"\nforeign 1"},
+	{"a leg of another market", &og_btse, "a", 200,
+		"[" M('a', 'B-U', 6) "," M('x', 'E-U', 6) "]",
+	"cancelled|6||" M('a', 'B-U', 6) "\nforeign 1"},
+	{"the order of another market, a leg of this one", &og_btse, "a", 200,
+		"[" M('a', 'E-U', 6) "," M('x', 'B-U', 6) "]",
+		ANOTHER_MARKET M('a', 'E-U', 6)
+		"\n+unknown|-|the answer does not carry the id of this order|"
+	M('x', 'B-U', 6) "\nforeign 2"},
+	{"one order of two markets", &og_btse, "a", 200,
+		"[" M('a', 'B-U', 6) "," M('a', 'E-U', 6) "]",
+	TORN M('a', 'B-U', 6) "\nforeign 1"},
+	{"one client order id in two markets", &og_btse, "by_client c", 200,
+		"[" M('x', 'B-U', 6) "," M('y', 'E-U', 6) "]",
+		"cancelled|6||" M('x', 'B-U', 6) "\n+" ANOTHER_MARKET M('y', 'E-U', 6)
+	"\nforeign 1"},
+	{"nobody's", &og_btse, "a", 200, "[" NOBODYS('a', 'B-null', 16) "]",
+	"not_found|16||" NOBODYS('a', 'B-null', 16)},
+	{"nobody's, of another market", &og_btse, "a", 200,
+		"[" NOBODYS('a', 'E-null', 16) "]",
+	ANOTHER_MARKET NOBODYS('a', 'E-null', 16) "\nforeign 1"},
+	{"nobody's, and cancelled", &og_btse, "a", 200,
+		"[" NOBODYS('a', 'B-null', 6) "]",
+	ANOTHER_MARKET NOBODYS('a', 'B-null', 6) "\nforeign 1"},
 	{"cancelled", &og_btse, "a", 200, "[" B('a', 6) "]",
 	"cancelled|6||" B('a', 6)},
 	{"not found", &og_btse, "a", 200, "[" B('a', 16) "]",

@@ -47,8 +47,13 @@ static void
 test_dates(void)
 {
 	static const char *const bad[] = {
-		"", "Wed", "Wednesday, 25-Nov-26 01:38:46 GMT",
-		"Wed Nov 25 01:38:46 2026", "Wed, 25 Nov 2026 01:38:46 CET",
+		"", "Wed", "Wednesday, 25-Nov-2026 01:38:46 GMT",
+		"Wednesday, 25-Nov-26 01:38:46", "Wed, 25-Nov-26 01:38:46 GMT",
+		"Wed Nov 25 01:38:46 2026 GMT", "Wed Nov 25 01:38:46 26",
+		"Wednesday Nov 25 01:38:46 2026", "Wed Nov   01:38:46 2026",
+		"Wex, 25 Nov 2026 01:38:46 GMT", "wed, 25 Nov 2026 01:38:46 GMT",
+		"Thu, 31 Nov 2026 01:38:46 GMT", "Wed, 29 Feb 2023 01:38:46 GMT",
+		"Thu, 29 Feb 2100 01:38:46 GMT", "Wed, 25 Nov 2026 01:38:46 CET",
 		"Wed, 25 Nov 2026 01:38:46 GMT ", "Wed, 00 Nov 2026 01:38:46 GMT",
 		"Wed, 32 Nov 2026 01:38:46 GMT", "Wed, 25 Nox 2026 01:38:46 GMT",
 		"Wed, 25 Nov 2026 24:38:46 GMT", "Wed, 25 Nov 2026 01:60:46 GMT",
@@ -56,9 +61,19 @@ test_dates(void)
 		"Wed, 25 Nov 1899 01:38:46 GMT", "Wed, 25 Nov 2O26 01:38:46 GMT",
 		"Wed, 25 Nov 2026 01.38.46 GMT"
 	};
+	static const char *const good[] = {
+		MOMENT_DATE, "Wednesday, 25-Nov-26 01:38:46 GMT",
+		"Wed Nov 25 01:38:46 2026"
+	};
 	OgClock		clock;
 	OgResponse	response;
 
+	for (size_t i = 0; i < lengthof(good); i++)
+	{
+		response = dated(good[i], 500, 500);
+		ok(og_http_clock(&response, &clock) && clock.ahead_ms == 0,
+		   "a date: \"%s\"", good[i]);
+	}
 	for (size_t i = 0; i < lengthof(bad); i++)
 	{
 		response = dated(bad[i], 0, 0);

@@ -115,10 +115,97 @@ test_many_legs(void)
 	}
 }
 
+/* What an answer says of the pace and of its nonce, whatever the outcomes. */
+typedef struct Aside
+{
+	const OgProvider *provider;
+	int			status;
+	const char *body;
+	const char *outcome;
+	const char *flags;
+} Aside;
+
+#define XT_REFUSED(code, info) \
+	"{\"code\":" #code ",\"info\":\"" info "\",\"data\":null}"
+
+static const Aside asides[] = {
+
+	/* the pace */
+	{&og_xt, 200, "{\"code\":200,\"data\":[{\"id\":1,\"code\":120}]}",
+	"cancelled", ""},
+	{&og_xt, 200, "{\"code\":200,\"data\":[{\"id\":1,\"code\":124}]}",
+	"too_frequent", "fewer"},
+	{&og_xt, 200, "{\"code\":200,\"data\":[{\"id\":2,\"code\":124}]}",
+	"unknown", "fewer"},
+	{&og_xt, 200, XT_REFUSED(124, "too frequent"), "unknown", "fewer"},
+	{&og_xt, 400, XT_REFUSED(124, "too frequent"), "rejected", "fewer"},
+	{&og_xt, 500, XT_REFUSED(124, "too frequent"), "unknown", "fewer"},
+	{&og_xt, 429, "", "too_frequent", "fewer"},
+	{&og_xt, 429, "{\"code\":200,\"data\":[{\"id\":1,\"code\":120}]}",
+	"unknown", "fewer"},
+	{&og_xt, 503, "", "unknown", ""},
+	{&og_tronsave, 400, "{\"error\":true,\"message\":\"Rate limit reached\"}",
+	"too_frequent", "fewer"},
+	{&og_tronsave, 500, "{\"error\":true,\"message\":\"Rate limit reached\"}",
+	"unknown", "fewer"},
+	{&og_btse, 200, "[{\"status\":303,\"orderID\":\"1\"}]",
+	"too_frequent", "fewer"},
+	{&og_btse, 400, "{\"errorCode\":303,\"status\":400}",
+	"rejected", "fewer"},
+	{&og_btse, 403, "{\"errorCode\":403,\"status\":403}", "rejected", ""},
+	{&og_wangdian, 429, "", "too_frequent", "fewer"},
+
+	/* the nonce: only by code and words, and only where nothing contradicts */
+	{&og_xt, 200, XT_REFUSED(308, "Nonce must increase"),
+	"rejected", "nonce"},
+	{&og_xt, 401, XT_REFUSED(308, "invalid nonce"), "rejected", "nonce"},
+	{&og_xt, 200, XT_REFUSED(308, "signature"), "rejected", ""},
+	{&og_xt, 200, XT_REFUSED(307, "invalid nonce"), "rejected", ""},
+	{&og_xt, 200, XT_REFUSED(400, "invalid nonce"), "rejected", ""},
+	{&og_xt, 200, XT_REFUSED(999, "invalid nonce"), "unknown", ""},
+	{&og_xt, 429, XT_REFUSED(308, "invalid nonce"), "too_frequent", "fewer"},
+	{&og_xt, 502, XT_REFUSED(308, "invalid nonce"), "unknown", ""},
+	{&og_xt, 302, XT_REFUSED(308, "invalid nonce"), "unknown", ""},
+	{&og_xt, 200, "{\"code\":308,\"info\":\"invalid nonce\","
+		"\"data\":[{\"id\":1,\"code\":121}]}", "not_found", ""},
+	{&og_xt, 200, "{\"code\":308,\"info\":\"invalid nonce\","
+		"\"data\":[{\"id\":2,\"code\":120}]}", "unknown", ""},
+	{&og_btse, 401, "{\"errorCode\":401,\"message\":\"nonce is too low\"}",
+	"rejected", ""},
+};
+
+static void
+test_asides(void)
+{
+	for (size_t i = 0; i < lengthof(asides); i++)
+	{
+		const Aside *aside = &asides[i];
+		OgFields	arguments = {0};
+		OgSlice		key = og_slice_of("1");
+		OgBatch		batch = {&arguments, &key, 1};
+		OgResponse	response = {.delivery = OG_ANSWERED,
+			.status = aside->status, .body = og_slice_of(aside->body)};
+		OgCollected collected;
+
+		og_fields_add(&arguments, "by", "order_id");
+		og_collect(&collected, og_provider_operation(aside->provider, "cancel"),
+				   &batch, &response);
+		is_text(psprintf("%s %s%s",
+						 collected.too_frequent > 0 ? "too_frequent"
+						 : og_verdict_name(collected.outcomes->verdict),
+						 collected.wants_fewer ? "fewer" : "",
+						 collected.nonce_refused ? "nonce" : ""),
+				psprintf("%s %s", aside->outcome, aside->flags),
+				psprintf("%s HTTP %d %s", aside->provider->name,
+						 aside->status, aside->body));
+	}
+}
+
 int
 main(void)
 {
 	test_delivery();
+	test_asides();
 	test_cuts();
 	test_many_legs();
 	return done_testing();

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "pace.h"
 #include "provider.h"
 #include "tap.h"
 
@@ -308,6 +309,49 @@ test_wangdian(void)
 	   "wangdian: neither of them may be empty");
 }
 
+/* Numbers that are one to MySQL are alike; what may equal anything is like all. */
+static void
+test_wangdian_likeness(void)
+{
+	static const struct
+	{
+		const char *one;
+		const char *other;
+		bool		alike;
+	}			pairs[] = {
+		{"CR1", "cr1", true},
+		{"cR1", "Cr1", true},
+		{"CR1", "ＣＲ１", true},
+		{"cr1", "ＣＲ１", true},
+		{"CR 1", "CR　1", true},
+		{"CR-1", "CR－1", true},
+		{"采购退货-Ａ", "采购退货-a", true},
+		{"CR1", "CR2", false},
+		{"CR1", "CR11", false},
+		{"CR 1", "CR1", false},
+		{"CR-1", "CR_1", false},
+		{"采购退货-1", "采购退或-1", false},
+		{"{a", "[a", false},
+		{"@1", "`1", false}
+	};
+	static const char *const odd[] = {
+		"é", "ß", "Ω", "К1", "ｶ", "か", "①", "CR\u200b1", "CR1\u0301", "㐀", "\U00020000",
+		"\uf900", "\u00a0" "1", "ı"
+	};
+	uint64		(*likeness) (OgSlice key) =
+		og_provider_operation(&og_wangdian, "cancel")->likeness;
+
+	for (size_t i = 0; i < lengthof(pairs); i++)
+		ok(likeness(og_slice_of(pairs[i].one)) != 0 &&
+		   (likeness(og_slice_of(pairs[i].one)) ==
+			likeness(og_slice_of(pairs[i].other))) == pairs[i].alike,
+		   "wangdian: %s and %s are %s", pairs[i].one, pairs[i].other,
+		   pairs[i].alike ? "alike" : "not alike");
+	for (size_t i = 0; i < lengthof(odd); i++)
+		ok(likeness(og_slice_of(odd[i])) == 0, "wangdian: %s goes alone",
+		   odd[i]);
+}
+
 /* No batch may be larger than what a provider takes. */
 static void
 test_maxima(void)
@@ -413,6 +457,33 @@ test_pace(void)
 				psprintf("pace \"%s\"", rows[i].text));
 }
 
+/* A window is shown as it would be written. */
+static void
+test_pace_shown(void)
+{
+	static const char *const texts[] = {
+		"10/1s per key", "1000/1min per host", "1/1ms per key", "4000/1h per key",
+		"7/1d per host", "3/1500ms per key", "5/90s per key"
+	};
+	OgPace		pace;
+	OgPace		sum = {.nwindows = 0};
+	const char *reason;
+
+	for (size_t i = 0; i < lengthof(texts); i++)
+	{
+		ok(og_pace_parse(texts[i], &pace, &reason), "\"%s\" is read", texts[i]);
+		is_text(og_pace_window_text(&pace.windows[0]), texts[i], "... and shown");
+	}
+	ok(og_pace_parse("60/60s", &pace, &reason), "one in another unit");
+	is_text(og_pace_window_text(&pace.windows[0]), "60/1min per key",
+			"... is shown in the largest that fits");
+	(void) og_pace_parse("1/1s, 2/2s per host, 3/3s", &pace, &reason);
+	og_pace_add(&sum, &pace, OG_PER_KEY);
+	og_pace_add(&sum, &pace, OG_PER_HOST);
+	is_number(sum.nwindows, 3, "all windows of two scopes");
+	is_number(sum.windows[1].requests, 3, "... those per key first");
+}
+
 /* What the tables promise to those who read them. */
 static void
 test_tables(void)
@@ -428,8 +499,7 @@ test_tables(void)
 		is_text(p->wrapper, psprintf("%s_fdw", p->name), "a wrapper");
 		ok(og_pace_parse(p->rate_limit, &pace, &reason),
 		   "%s: rate_limit", p->name);
-		ok(p->query_rate_limit == NULL ||
-		   og_pace_parse(p->query_rate_limit, &pace, &reason),
+		ok(og_pace_parse(p->query_rate_limit, &pace, &reason),
 		   "%s: query_rate_limit", p->name);
 		ok(cancel != NULL && cancel->kind == OG_ACT &&
 		   cancel->lane == OG_LANE_ORDERS &&
@@ -454,8 +524,10 @@ main(void)
 	test_btse_signatures();
 	test_btse();
 	test_wangdian();
+	test_wangdian_likeness();
 	test_maxima();
 	test_pace();
+	test_pace_shown();
 	test_tables();
 	return done_testing();
 }

@@ -28,6 +28,14 @@ static const char *const btse_account[] = {
 };
 static const char *const xt_account[] = {"myAccessKey", "mySecretKey"};
 static const char *const tronsave_account[] = {"key"};
+static const char *const wangdian_account[] = {
+	"demo_sid", "demo_key", "testsecret:testsalt"
+};
+
+#define WANGDIAN_QUERY \
+	"POST ?page_size=20&page_no=0&calc_total=1" \
+	"&method=purchase.PurchaseReturn.queryWithDetail&v=1.0" \
+	"&sid=demo_sid&key=demo_key&salt=testsalt&timestamp=299638175&sign="
 
 /* ----
  * Requests
@@ -131,6 +139,8 @@ static const struct
 	{"get_order", "order_id=a client_order_id=b",
 	"GET /api/v3.3/order?orderID=a&clOrderID=b 6b7a6208bcc7"},
 	{"get_order", "symbol=BTC-USD", NULL},
+	{"get_order", "symbol=BTC-USD order_id=a",
+	"GET /api/v3.3/order?orderID=a 6b7a6208bcc7"},
 	{"open_orders", "", "GET /api/v3.3/user/open_orders ef67f0006424"},
 	{"open_orders", "symbol=BTC-USD client_order_id=b%",
 	"GET /api/v3.3/user/open_orders?symbol=BTC-USD&clOrderID=b%25 ef67f0006424"},
@@ -171,20 +181,32 @@ test_requests(void)
 						 "a b"),
 			"POST /v0/fast-charge-order-tracking {\"order_ids\":[\"a\",\"b\"]}",
 			"tronsave get_orders");
+
+	/* the parameters of the page are signed as all of the query is */
+	is_text(request_text(&og_wangdian, wangdian_account, "get_returns", "",
+						 "CR202211100001"),
+			WANGDIAN_QUERY "a3b0c59e6fd246f6b785f57eb1caca08 [{\"return_no\":\"CR202211100001\"}]",
+			"wangdian get_returns");
+	is_text(request_text(&og_wangdian, wangdian_account, "get_returns",
+						 "order_id=采购退货-\"1", ""),
+			WANGDIAN_QUERY "9ca28a4b7637a3743fb80087fac47b64 [{\"return_no\":\"采购退货-\\\"1\"}]",
+			"wangdian get_returns, by an argument");
+	ok(request_text(&og_wangdian, wangdian_account, "get_returns", "",
+					"a b") == NULL, "wangdian get_returns: not two at once");
+	ok(request_text(&og_wangdian, wangdian_account, "get_returns", "",
+					"") == NULL, "wangdian get_returns: not without one");
 }
 
-/* Pages go on while they are full. */
+/* Pages are asked for by their number, in the largest size there is. */
 static void
 test_pages(void)
 {
-	const OgOperation *operation = operation_of(&og_xt, "open_orders");
-	OgFields	fields = arguments_of("market=m");
-
-	ok(operation->next(&fields, -1), "there is a first page");
-	is_text(og_fields_get(&fields, "page"), "1", "... whose number is 1");
-	ok(operation->next(&fields, 1000), "a full page is followed");
-	is_text(og_fields_get(&fields, "page"), "2", "... by number 2");
-	ok(!operation->next(&fields, 999), "one that is not full is the last");
+	is_text(request_text(&og_xt, xt_account, "open_orders",
+						 "market=btc_usdt page=2", ""),
+			"GET /trade/api/v1/getOpenOrders?accesskey=myAccessKey"
+			"&market=btc_usdt&nonce=1624985375123&page=2&pageSize=1000"
+			"&signature=64d150a9706a9b235f0ab6027e7e37057f30688511d674f86f8edf50037d8254", "xt open_orders");
+	ok(!request_text(&og_xt, xt_account, "open_orders", "market=m", ""), "... by number");
 }
 
 /* ----
@@ -315,9 +337,26 @@ static const Case btse_answers[] = {
 
 	/* no such order */
 	{"get_order", "{\"errorCode\":16,\"message\":\"m\",\"status\":400}", "nothing"},
-	{"get_order", "{\"errorCode\":404,\"message\":\"m\",\"status\":404}", "nothing"},
-	{"get_order", "{\"code\":404,\"msg\":\"m\"}", "nothing"},
+	{"get_order", "{\"code\":\"16\"}", "nothing"},
+	{"get_order", "[{\"status\":16,\"orderID\":\"a\"}]", "nothing"},
 	{"get_order", "{\"status\":404,\"message\":\"Order not found\"}", "nothing"},
+	{"get_order", "{\"errorCode\":400,\"message\":\"BADREQUEST: no such order\"}", "nothing"},
+	{"get_order", "{\"error\":\"ORDER_NOTFOUND\"}", "nothing"},
+
+	/* an answer with nothing in it is none; its status tells what that means */
+	{"get_order", "{}", ""},
+	{"get_order", "[]", ""},
+	{"get_order", "null", ""},
+
+	/* something else is not there */
+	{"get_order", "{\"errorCode\":404,\"message\":\"m\",\"status\":404}",
+	"refused: unknown 404 \"m\" (is not what was asked for)"},
+	{"get_order", "{\"code\":404,\"msg\":\"m\"}",
+	"refused: unknown 404 \"m\" (is not what was asked for)"},
+	{"get_order", "{\"status\":404,\"message\":\"no such path: /v3/order\"}",
+	"refused: unknown 404 \"no such path: /v3/order\" (is not what was asked for)"},
+	{"get_order", "{\"status\":404,\"error\":\"Not Found\",\"message\":\"The requested URL of an order was not found\"}",
+	"refused: unknown 404 \"The requested URL of an order was not found\" (is not what was asked for)"},
 	{"get_order", "{\"status\":404,\"message\":\"m\",\"path\":\"/p\"}",
 	"refused: unknown 404 \"m\" (is not what was asked for)"},
 	{"get_order", "{\"orderID\":\"a\",\"status\":16,\"symbol\":\"\"}", "nothing"},
@@ -370,10 +409,12 @@ static const Case btse_answers[] = {
 	{"invest_products", "[{\"id\":\"p\",\"rates\":[{\"days\":1}],\"startdate\":5}]",
 	"[id=p startdate=5 rates=[{\"days\":1}]]"},
 	{"invest_orders", "[{\"id\":1,\"investamt\":2},{\"id\":2,\"investment\":3}]",
-	"[id=1 investment=2][id=2 investment=3]"},
+	"[order_id=1 investment=2][order_id=2 investment=3]"},
 	{"invest_history", "[{\"txntime\":1,\"txntype\":\"t\",\"rate\":\"0.5\"}]",
 	"[txntime=1 rate=0.5 txntype=t]"}
 };
+
+#include "wangdian_case.h"
 
 static const Case xt_answers[] = {
 	{"get_order", "{\"code\":200,\"data\":{\"id\":6216559590087220004,\"avgPrice\":\"1.10\",\"time\":5,\"status\":1}}",
@@ -390,6 +431,32 @@ static const Case xt_answers[] = {
 	"refused: somehow 999 \"i\" (has no code that is documented)"},
 	{"open_orders", "[]", "refused: somehow (is not an object)"}
 };
+
+/* ---- Where a return of Wangdian stands ---- */
+
+static void
+test_wangdian_states(void)
+{
+	const OgInquiry *inquiry = og_wangdian.inquiries;
+	const OgColumn *columns = operation_of(&og_wangdian,
+										   inquiry->operation)->columns;
+
+	for (size_t i = 0; i < lengthof(wangdian_states); i++)
+	{
+		OgSlice		values[OG_MAX_COLUMNS];
+
+		og_pick_columns(columns,
+						og_slice_of(psprintf("{\"status\":%s,\"stockout_status\":%s}",
+											 wangdian_states[i].status,
+											 wangdian_states[i].stockout)),
+						values);
+		is_text(og_order_state_name(inquiry->state(columns, values)),
+				og_order_state_name(wangdian_states[i].state),
+				psprintf("wangdian: status %s, stockout_status %s",
+						 wangdian_states[i].status,
+						 wangdian_states[i].stockout));
+	}
+}
 
 static void
 test_answers(void)
@@ -417,6 +484,14 @@ test_answers(void)
 						"{\"message\":\"TSAS:107 INVALID_API_KEY\"}"),
 			"refused: credentials \"TSAS:107 INVALID_API_KEY\" (has no list of orders)",
 			"tronsave: a wrong key");
+	for (size_t i = 0; i < lengthof(wangdian_answers); i++)
+		is_text(answer_text(&og_wangdian, "get_returns", "CR1",
+							wangdian_answers[i].answer),
+				wangdian_answers[i].records,
+				psprintf("wangdian %s", wangdian_answers[i].answer));
+	is_text(answer_text(&og_wangdian, "get_returns", "",
+						WANGDIAN_PAGE("{\"return_no\":\"cr1\"}", "1")),
+			"[order_id=cr1]", "wangdian: what was asked for without a key");
 	is_text(answer_text(&og_tronsave, "get_orders", "a",
 						"{\"message\":\"Rate limit reached\"}"),
 			"refused: pace \"Rate limit reached\" (has no list of orders)",
@@ -518,6 +593,8 @@ test_mutations(void)
 		count += mutate(&og_xt, xt_answers[i].answer);
 	count += mutate(&og_tronsave,
 					"{\"results\":[{\"order_id\":\"a\",\"status\":\"Matched\"}]}");
+	for (size_t i = 0; i < lengthof(wangdian_answers); i++)
+		count += mutate(&og_wangdian, wangdian_answers[i].answer);
 	ok(count > 10000, "mutated answers are read");
 	is_number(outside, 0, "... and nothing outside of them");
 }
@@ -648,11 +725,41 @@ test_shapes(void)
 				}
 				if (o->walk && og_column(o->columns, o->walk->time) < 0)
 					wrong++;
+				for (const OgDemand *d = o->demands; d && d->argument; d++)
+					wrong += og_column(o->columns, d->column) < 0;
 				for (const char *const *id = o->id; id && *id; id++)
 					wrong += og_column(o->columns, *id) < 0;
 				ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,
 				   "%s %s: a good shape", (*p)->name, o->name);
 			}
+}
+
+/* What an inquiry looks at is there. */
+static void
+test_inquiries(void)
+{
+	for (const OgProvider *const *p = og_providers; *p != NULL; p++)
+		for (const OgInquiry *inquiry = (*p)->inquiries;
+			 inquiry->operation != NULL; inquiry++)
+		{
+			const OgOperation *o = operation_of(*p, inquiry->operation);
+			const char *const looked_at[] = {
+				inquiry->time, inquiry->filled, inquiry->size,
+				inquiry->keys ? NULL : "order_id",
+				inquiry->client_ids ? "client_order_id" : NULL,
+				!inquiry->keys && inquiry->market ? "symbol" : NULL
+			};
+			int			wrong = 0;
+
+			for (size_t i = 0; i < lengthof(looked_at); i++)
+				wrong += looked_at[i] != NULL &&
+					og_column(o->columns, looked_at[i]) < 0;
+			if (inquiry->state == NULL)
+				wrong += o->id == NULL || inquiry->filled == NULL ||
+					inquiry->size == NULL || inquiry->keys;
+			ok(wrong == 0 && o->kind == OG_READ && o->read_records != NULL,
+			   "%s: settled by %s", (*p)->name, inquiry->operation);
+		}
 }
 
 int
@@ -661,9 +768,11 @@ main(void)
 	test_requests();
 	test_pages();
 	test_answers();
+	test_wangdian_states();
 	test_mutations();
 	test_integers();
 	test_times();
 	test_shapes();
+	test_inquiries();
 	return done_testing();
 }

@@ -1,5 +1,5 @@
 # A stage: a private place with the extension built and installed, in which
-# tests and demo run. Sourced by test/setup/check, demo and bench.
+# tests and demo run. Sourced by test/setup/check, demo, sandbox and bench.
 #
 #	$STAGE			a temporary directory, removed at the end
 #	$STAGE/source	a copy of the source tree, built there
@@ -20,6 +20,7 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$top/test/setup/postgresql.sh"
+. "$top/test/setup/progress.sh"
 
 STAGE=
 stage_user=
@@ -55,6 +56,7 @@ on_stage()
 		${OG_CALLS:+"OG_CALLS=$OG_CALLS"} \
 		${OG_SECONDS:+"OG_SECONDS=$OG_SECONDS"} \
 		${OG_SEED:+"OG_SEED=$OG_SEED"} \
+		${OG_CASES:+"OG_CASES=$OG_CASES"} \
 		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
 		"$@" </dev/null &
 	actor=$!
@@ -62,18 +64,14 @@ on_stage()
 	actor=
 }
 
-# The ids of the processes that are on our stage.
+# The ids of the processes that are on our stage. Those that end meanwhile, or
+# that are not ours to look at, are no news.
 who_is_on_stage()
 {
-	local dir program
-
-	for dir in /proc/[0-9]*; do
-		program=$(readlink "$dir/exe" 2>/dev/null) || continue
-		if [[ $program == "$STAGE"/* ]] ||
-			grep -qzFx "OG_STAGE=$STAGE" "$dir/environ" 2>/dev/null; then
-			echo "${dir#/proc/}"
-		fi
-	done
+	{
+		find /proc/[0-9]*/exe -maxdepth 0 -lname "$STAGE/*" || true
+		grep -lzFx "OG_STAGE=$STAGE" /proc/[0-9]*/environ || true
+	} 2>/dev/null | cut -d / -f 3 | sort -u
 }
 
 # End everybody on stage: PostgreSQL, be it under valgrind, by an immediate
@@ -173,14 +171,20 @@ copy_postgresql()
 	fi
 }
 
-# Run make on the stage and keep its words in a log, shown if it fails.
+# Run make on the stage, show that it works, and keep its words in a log; if it
+# fails, they are shown without the compiler's commands.
 make_on_stage()
 {
-	local log=$STAGE/tmp/make.log
+	local log=$STAGE/tmp/make.log status=0 out watcher
 
-	on_stage make --no-print-directory -s PG_CONFIG="$STAGE_PG_CONFIG" \
-		with_llvm=no "$@" >"$log" 2>&1 && return
-	cat "$log" >&2
+	exec {out}> >(progress 10 "$log")
+	watcher=$!
+	on_stage make --no-print-directory PG_CONFIG="$STAGE_PG_CONFIG" \
+		with_llvm=no "$@" >&"$out" 2>&1 || status=$?
+	exec {out}>&-
+	wait "$watcher" || true
+	[ $status -ne 0 ] || return 0
+	sed '/ -c -o /d' "$log" >&2
 	fail "make $*"
 }
 
@@ -232,10 +236,16 @@ start_cluster()
 		"fsync = off" "$@"; do
 		echo "$line"
 	done >>"$STAGE/$name/postgresql.conf"
-	on_stage pg_ctl --pgdata="$STAGE/$name" --log="$STAGE/$name/server.log" \
-		--wait --silent start || {
-		tail -n 20 "$STAGE/$name/server.log" >&2
-		fail "could not start a cluster"
+	control_cluster "$name" start
+}
+
+# Start or restart a cluster that was made.
+control_cluster()
+{
+	on_stage pg_ctl --pgdata="$STAGE/$1" --log="$STAGE/$1/server.log" \
+		--mode=fast --wait --silent "$2" || {
+		tail -n 20 "$STAGE/$1/server.log" >&2
+		fail "could not $2 a cluster"
 	}
 }
 

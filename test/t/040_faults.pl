@@ -214,6 +214,10 @@ my %TABLE = (
 		[ { form => 'leading_zero_number' }, $NONE ],
 		[ { form => 'upper' }, '....' ],
 	],
+	long_text => [
+		# the id is not the one that was sent
+		[ {}, \%FIRST_ROW, foreign => 1 ],
+	],
 	undefined_code => [
 		[ {}, { '*' => 'U...', wangdian => '..R.' } ],
 		[ { code => 0 }, { xt => 'U...', btse => 'U...' } ],
@@ -291,7 +295,11 @@ my %TABLE = (
 		[ { seconds => 0, form => 'date' }, '....', sends => 2 ],
 		[ { seconds => 0 }, 'RRRR', server => 'once' ],
 		[ { seconds => 0, status => 503 }, $NONE ],
+		[ { seconds => 0, status => 418 }, { xt => 'RRRR' } ],
+		[ { seconds => 0, form => 'unix', dated => 0 }, '....', sends => 2 ],
+		[ { seconds => 0, form => 'headers' }, '....', sends => 2 ],
 	],
+	nonce_order => [ [ {}, '....', server => 'one' ] ],
 
 	# ---- one provider's own
 
@@ -301,6 +309,10 @@ my %TABLE = (
 		[ { status => 2 }, { btse => 'C+U...' } ],
 		[ { status => 16 }, { btse => 'C+N...' } ],
 		[ { status => 303 }, { btse => 'C+R...' } ],
+	],
+	btse_other_order => [
+		[ { symbol => 'ETH-USD' }, { btse => 'U...' }, foreign => 1 ],
+		[ { symbol => 'btc-usd', side => 'SELL', type => 77 }, { btse => '....' } ],
 	],
 	btse_foreign_only => [ [ {}, { btse => 'U...' }, foreign => 1 ] ],
 	wangdian_silence => [
@@ -327,6 +339,7 @@ my $session = $test->session;
 
 $test->servers('hasty', timeout => '1s');
 $test->servers('once', retries => 0);
+$test->servers('one', max_in_flight => 1);
 
 # ----
 # The table and the sandbox know the same faults

@@ -718,8 +718,7 @@ is(letters($session->call('btse', [ 1 .. 100 ], server => 'btse_paced')),
 	'C*100', 'pace: 100 orders at BTSE');
 is($sandbox->pace->{violations}, 0, '... no violation');
 
-# Two sessions, one account. Where they share memory, both send at once; else
-# it is one call at a time.
+# Two sessions, one account: both send at once.
 sub is_under_way
 {
 	paced();
@@ -731,43 +730,16 @@ sub is_under_way
 $test->own_server('xt', 'xt_shared', rate_limit => undef, batch_size => 1);
 my $second = $test->session;
 is_under_way([ 1 .. 12 ]);
-if ($test->shares_memory)
-{
-	is(letters($second->call('xt', [ 101 .. 112 ], server => 'xt_shared')), 'C*12',
-		'... another of the same account need not wait for its end');
-	is($test->locked_accounts, 0, '... since no account is locked');
-	$sandbox->disarm;
-	is(letters($session->finish_call), 'UC*11', '... which comes later');
-	is(scalar(requests()), 24, '... each id was sent once');
-}
-else
-{
-	$second->send_call('xt', [ 101 .. 112 ], server => 'xt_shared');
-	$test->wait_until(
-		sub { $other->value(q{SELECT count(*) FROM pg_locks
-			WHERE NOT granted AND locktype IN ('advisory', 'userlock') AND database = 0}) == 1 },
-		'... another of the same account waits for a lock');
-	$sandbox->disarm;
-	is(letters($session->finish_call), 'UC*11', '... until it ends');
-	is(letters($second->finish_call), 'C*12', '... then goes on');
-	my @ids = map { $_->{ids}[0] } requests();
-	is_deeply([ map { $_ > 100 ? 'second' : 'first' } @ids ],
-		[ ('first') x 12, ('second') x 12 ], '... one at a time');
-}
+is(letters($second->call('xt', [ 101 .. 112 ], server => 'xt_shared')), 'C*12',
+	'... another of the same account need not wait for its end');
+$sandbox->disarm;
+is(letters($session->finish_call), 'UC*11', '... which comes later');
+is(scalar(requests()), 24, '... each id was sent once');
 is($sandbox->pace->{violations}, 0, '... and no violation');
 
-# A call that waits for the lock can be cancelled, and other accounts need not
-# wait for it.
 is_under_way([1]);
-if (!$test->shares_memory)
-{
-	$second->send_call('xt', [2], server => 'xt_shared');
-	waits_ok($second, 'Lock', '... a second one waits');
-	cancel($second);
-	is($second->finish->{sqlstate}, '57014', 'rule 10: ... and can be cancelled');
-}
 is(letters($second->call('xt', [3], server => 'xt_paced')), 'C',
-	'another account need not wait');
+	'another account need not wait either');
 $sandbox->disarm;
 is(letters($session->finish_call), 'U', '... for the first');
 
@@ -835,23 +807,13 @@ waits_ok($session, 'Extension', 'rule 10: ... waits');
 
 # Others wait behind it.
 $second->send_call('xt', [4], server => 'xt_slower');
-if ($test->shares_memory)
-{
-	$test->wait_until(sub { $test->waiting_sessions == 2 }, '... a second one behind it');
-	waits_ok($second, 'Extension', '... asleep');
-	is($test->locked_accounts, 0, '... on no lock');
-}
-else
-{
-	waits_ok($second, 'Lock', '... a second one behind it');
-}
+$test->wait_until(sub { $test->waiting_sessions == 2 }, '... a second one behind it');
+waits_ok($second, 'Extension', '... asleep');
 $start = time;
 $rows = $other->call('xt', [5], server => 'xt_impatient');
 is(letters($rows), '-', '... a third one no longer than max_wait');
 cmp_ok(time - $start, '<', 20, '... which is not much');
-is($rows->[0]{message}, $test->shares_memory
-	? 'its turn did not come within max_wait'
-	: 'other calls used this account until max_wait ran out', '... as it says');
+is($rows->[0]{message}, 'its turn did not come within max_wait', '... as it says');
 is(letters($other->call('xt', [6])), 'C', '... and other accounts not at all');
 cancel($second);
 is($second->finish->{sqlstate}, '57014', 'rule 10: a wait behind others can be cancelled');
@@ -862,7 +824,7 @@ $result = $session->finish;
 like($result->{stderr}, qr/NOTICE: .*wait for about \d+ seconds/,
 	'a wait of more than a minute is announced');
 is($result->{sqlstate}, '57014', 'rule 10: a wait for a turn can be cancelled');
-is($test->waiting_sessions, 0, '... and nobody waits any more') if $test->shares_memory;
+is($test->waiting_sessions, 0, '... and nobody waits any more');
 is(sent(), '1 6', '... and nothing else was sent');
 
 $session->quit;

@@ -188,48 +188,15 @@ sub until_true
 my $unsent = '0 of 1 ids answered (0 cancelled), 0 in flight, 1 not sent';
 my $sent = '0 of 1 ids answered (0 cancelled), 1 in flight, 0 not sent';
 
-# Another session uses the account: where sessions share memory, it stands
-# before this one in the queue for turns, of the key or of the host; else it
-# has the account's lock.
+# Another session stands before this one in the queue for turns, of the key or
+# of the host.
 sub waits_for_others
 {
-	return $test->shares_memory
-	  ? (
+	return (
 		waits_in_queue('waiting behind another call', qw(xt_turn xt_turn)),
-		waits_in_queue('waiting behind another account', qw(xt_host xt_of_another)))
-	  : waits_for_lock();
+		waits_in_queue('waiting behind another account', qw(xt_host xt_of_another)));
 }
 
-sub waits_for_lock
-{
-	return {
-		name => "waiting for the account's lock",
-		arm => ['black_hole'],
-		prepare => sub {
-			my ($session, $cell) = @_;
-
-			$cell->{holder} = $test->session;
-			$cell->{holder}->send('SELECT outcome FROM ' . call_sql('xt', [100]));
-			$sandbox->wait_for(fault => 'black_hole', count => 1);
-		},
-		sql => 'SELECT outcome FROM ' . call_sql('xt', [101]),
-		reached => sub { waits_for($_[0], qr/^active Lock advisory/) },
-		after => sub {
-			my ($cell) = @_;
-
-			$sandbox->disarm;
-			is_deeply($cell->{holder}->finish->{lines}, ['unknown'],
-				'the session that has the lock goes on')
-			  if !$cell->{stop}{ends_server};
-		},
-		context => $unsent,
-		executed => [100],
-		race => 'ends_server',
-	};
-}
-
-# One request an hour, and that one was a moment ago; the holder waits for the
-# next turn.
 sub waits_in_queue
 {
 	my ($name, $first, $second) = @_;
@@ -276,7 +243,6 @@ sub waits_in_queue
 # over		how a statement ends that was not stopped (of those that end)
 # grow		make it last longer
 # busy		milliseconds it takes when it is not stopped
-# race		with such an end, it may be past that phase before it is told
 my @phases = (
 	{
 		name => 'name lookup',
@@ -624,8 +590,6 @@ sub check_aftermath
 	my $session = $stop->{ends_session} ? $test->session : $cell->{session};
 	is(letters($session->call('xt', [900])), 'C',
 		$stop->{ends_session} ? 'another session works' : 'the same session works');
-	is($session->value('SELECT count(*) FROM pg_locks WHERE objsubid = 20295'),
-		0, 'no account is locked');
 
 	is_deeply([ sort @{ $sandbox->executed('xt') } ],
 		[ sort(@{ $phase->{executed} // [] }, 900) ],
@@ -633,21 +597,6 @@ sub check_aftermath
 	$requested{$_}++ foreach map { @{ $_->{ids} } } @{ $sandbox->requests };
 	is_deeply([ grep { $requested{$_} > 1 } sort keys %requested ],
 		[], '... and nothing was asked for twice');
-	return;
-}
-
-# Where the session before it ends first, its turn may come at the last
-# moment; then it says so.
-sub allow_race
-{
-	my ($cell) = @_;
-	my $phase = $cell->{phase};
-
-	return if !grep { $_->{ids}[0] eq '101' } @{ $sandbox->requests };
-	note('its turn came');
-	$phase->{context} = undef;
-	$phase->{log} = qr/^batch 1: 1 (unknown|cancelled) \(101\)$/;
-	$phase->{executed} = [ 100, 101 ];
 	return;
 }
 
@@ -680,7 +629,6 @@ sub cell
 	}
 	else
 	{
-		allow_race($cell) if $phase->{race} && $stop->{ $phase->{race} };
 		cmp_ok($ms, '<', $cell->{bound}, 'it ends soon');
 		check_words($cell) if $stop->{sqlstate};
 		check_log($cell);
@@ -718,9 +666,7 @@ foreach my $phase (@phases)
 my @waits = (
 	'name lookup', 'connect', 'TLS handshake', 'first byte of the answer',
 	'body of the answer', 'waiting for a turn',
-	$test->shares_memory
-	? ('waiting behind another call', 'waiting behind another account')
-	: "waiting for the account's lock",
+	'waiting behind another call', 'waiting behind another account',
 	'backoff');
 my @computations = (
 	'checking a million ids', 'building a preview of a million ids',

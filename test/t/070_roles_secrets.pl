@@ -393,20 +393,17 @@ $sandbox->wait_for(fault => 'black_hole', count => scalar @providers)
 my $activity = join "\n",
   @{ $superuser->query('SELECT row_to_json(a) FROM pg_stat_activity a')->{lines} },
   @{ $superuser->query('SELECT row_to_json(l) FROM pg_locks l')->{lines} };
-if ($test->shares_memory)
+my $views = join "\n", map {
+	@{ $superuser->query("SELECT row_to_json(v) FROM order_gateway_$_ v")->{lines} }
+} qw(activity stats limits);
+
+foreach my $provider (@providers)
 {
-	my $views = join "\n", map {
-		@{ $superuser->query("SELECT row_to_json(v) FROM order_gateway_$_ v")->{lines} }
-	} qw(activity stats limits);
+	my $rows = () = $views =~ /"${provider}_good"/g;
 
-	foreach my $provider (@providers)
-	{
-		my $rows = () = $views =~ /"${provider}_good"/g;
-
-		cmp_ok($rows, '>=', 3, "views show $provider");
-	}
-	$activity .= $views;
+	cmp_ok($rows, '>=', 3, "views show $provider");
 }
+$activity .= $views;
 my $titles = '';
 foreach my $held (@held)
 {
@@ -449,35 +446,20 @@ is_deeply(found($said, @secrets, @names), [], '... nor in messages to the client
 is_deeply(found(Encode::encode('UTF-8', $answered), @secrets, @names), [],
 	'... nor in rows');
 
-# Where sessions share memory there are no files of ours but statistics, over a
-# restart.
-if ($test->shares_memory)
-{
-	$_->quit foreach $superuser, $session;
-	$node->stop;
-}
+# There are no files of ours but statistics, over a restart.
+$_->quit foreach $superuser, $session;
+$node->stop;
 my $files = '';
-my $nfiles = 0;
 File::Find::find(
 	sub {
 		return if !-f;
-		$nfiles++;
 		$files .= "$_\n" . PostgreSQL::Test::Utils::slurp_file($_);
 	},
 	map { $node->data_dir . "/$_" } qw(pg_stat_tmp pg_stat pg_notify));
-if ($test->shares_memory)
-{
-	is_deeply([ glob($node->data_dir . '/pg_stat_tmp/order_gateway.*') ], [],
-		'there are no files between calls');
-	is(-e $node->data_dir . '/pg_stat/order_gateway.stat' ? 1 : 0, $ENV{OG_PRELOAD} ? 1 : 0,
-		'... nor over a restart, but for statistics');
-}
-else
-{
-	cmp_ok($nfiles, '>', 0, 'there are files between calls');
-}
-is_deeply([ grep { (stat)[2] & 077 } glob($node->data_dir . '/pg_stat_tmp/order_gateway.*') ],
-	[], '... for nobody but the server');
+is_deeply([ glob($node->data_dir . '/pg_stat_tmp/order_gateway.*') ], [],
+	'there are no files between calls');
+is(-e $node->data_dir . '/pg_stat/order_gateway.stat' ? 1 : 0, $ENV{OG_PRELOAD} ? 1 : 0,
+	'... nor over a restart, but for statistics');
 is_deeply(found($files, @secrets, @names), [], 'no value of a mapping in them');
 
 my @temporary = grep { -f } glob($node->data_dir . '/base/pgsql_tmp/*');

@@ -2,9 +2,10 @@
 # the code does.
 #
 # A block of code in README.md that follows a line "<!-- recipe: NAME -->" is
-# run here as it stands, in a database "erp"; what the reader is expected to
-# fill in (keys, addresses) is set beside it. Every other block of SQL must
-# at least be parsed by the server. Tables that list codes, options and error
+# run as it stands, in a database "erp"; what the reader is expected to fill
+# in (keys, addresses) is set beside it. Most are run here, those of the job
+# by 081_job and those of client programs by 082_clients. Every other block of
+# SQL must at least be parsed by the server. Tables that list codes, options and error
 # texts are compared with the sandbox's answers, the hints of validators and
 # the sources.
 
@@ -15,15 +16,14 @@ use utf8;
 use Encode qw(decode_utf8 encode_utf8);
 use File::Basename qw(dirname);
 use IPC::Run ();
-use List::Util qw(uniq);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use OrderGateway::Readme;
 use OrderGateway::Sandbox;
 
 my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
-my $README = decode_utf8(slurp_file("$TOP/README.md"));
 
 # Made up for this test, so that they can be looked for in every corner.
 my %KEYS = (
@@ -34,98 +34,16 @@ my %KEYS = (
 # The README in pieces
 # ----
 
-# All blocks of code, each with the language and, if it has one, the name.
-sub blocks
-{
-	my (@blocks, $name, $block);
+my $readme = OrderGateway::Readme->new;
 
-	foreach my $line (split /\n/, $README)
-	{
-		if ($block)
-		{
-			if ($line =~ /^\s*```$/)
-			{
-				push @blocks, $block;
-				undef $block;
-				next;
-			}
-			$line =~ s/^$block->{indent}//;
-			$block->{text} .= "$line\n";
-		}
-		elsif ($line =~ /^\s*<!-- recipe: (\S+) -->$/)
-		{
-			$name = $1;
-		}
-		elsif ($line =~ /^(\s*)```(\w*)$/)
-		{
-			$block = { indent => $1, language => $2, name => $name,
-				text => '' };
-			undef $name;
-		}
-		elsif ($name)
-		{
-			die "README: no block of code after recipe \"$name\"";
-		}
-	}
-	return @blocks;
-}
-
-# The text of a chapter, from its heading to the next of the same level.
-sub chapter
-{
-	my ($heading) = @_;
-	my ($level) = $heading =~ /^(#+)/;
-
-	$README =~ /^\Q$heading\E\n(.*?)(?=^#{1,${\length $level}} |\z)/ms
-	  or die "README: no chapter \"$heading\"";
-	return $1;
-}
-
-# The rows of all tables in some text: arrays of cells, without the heads.
-sub table_rows
-{
-	my ($text) = @_;
-	my (@rows, $in_body);
-
-	foreach my $line (split /\n/, $text)
-	{
-		$in_body = $line =~ /^\|[-|]+\|$/ ? 1 : $line =~ /^\|/ ? $in_body : 0;
-		next if !$in_body || $line =~ /^\|[-|]+\|$/;
-		my @cells = split /\|/, $line;
-		shift @cells;
-		s/^\s+|\s+$//g foreach @cells;
-		push @rows, \@cells;
-	}
-	return @rows;
-}
-
-# What stands in backquotes.
-sub quoted
-{
-	my ($text) = @_;
-
-	return $text =~ /`([^`]+)`/g;
-}
+sub chapter { return $readme->chapter(@_); }
+sub table_rows { return $readme->table_rows(@_); }
+sub quoted { return $readme->quoted(@_); }
+sub recipe { return $readme->recipe(@_); }
 
 # What the server's log says of a lost batch, as the README shows it, up to
 # the ids.
 my ($LOST) = chapter('### What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
-my ($CONTEXT) = chapter('### What the server\'s log says') =~ /^(CONTEXT: .*)/m;
-
-my @blocks = blocks();
-my %recipe = map { $_->{name} => $_->{text} } grep { $_->{name} } @blocks;
-my %was_run;
-
-sub recipe
-{
-	my ($name) = @_;
-
-	$was_run{$name} = 1;
-	return $recipe{$name} // die "README: no recipe \"$name\"";
-}
-
-is(scalar(keys %recipe), scalar(grep { $_->{name} } @blocks),
-	'names of recipes are not used twice');
 
 # ----
 # A server as it might be in production, one that logs everything
@@ -133,13 +51,8 @@ is(scalar(keys %recipe), scalar(grep { $_->{name} } @blocks),
 
 my $node = PostgreSQL::Test::Cluster->new('recipes');
 $node->init;
-my $share_dir = `pg_config --sharedir`;
-chomp $share_dir;
-my $has_cron = -e "$share_dir/extension/pg_cron.control";
-my @preload = ('pg_stat_statements', $has_cron ? 'pg_cron' : (),
-	$ENV{OG_PRELOAD} ? 'order_gateway' : ());
+my @preload = ('pg_stat_statements', $ENV{OG_PRELOAD} ? 'order_gateway' : ());
 
-$node->append_conf('postgresql.conf', recipe('cron-conf')) if $has_cron;
 $node->append_conf('postgresql.conf', <<"END");
 shared_preload_libraries = '@{[ join ', ', @preload ]}'
 log_statement = all
@@ -177,12 +90,12 @@ sub sql_error
 # Run something in a process of its own.
 sub start_sql
 {
-	my ($sql) = @_;
+	my ($sql, @options) = @_;
 	my $process = { output => '' };
 
 	$process->{run} = IPC::Run::start(
 		[ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('erp'),
-			'-c', $sql ],
+			@options, '-c', $sql ],
 		'<', \undef, '>', \$process->{output}, '2>', \$process->{error},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	return $process;
@@ -209,13 +122,6 @@ sub use_sandbox
 		  . join(', ', map { "ADD $_ '$all{$_}'" } sort keys %all) . ')');
 }
 
-sub orders_by_status
-{
-	return sql(q{
-		SELECT string_agg(status || ' ' || n, ', ' ORDER BY status)
-		FROM (SELECT status, count(*) AS n FROM orders GROUP BY 1) AS s});
-}
-
 # Stale orders at XT, here and there.
 sub stale_orders
 {
@@ -226,15 +132,6 @@ sub stale_orders
 		INSERT INTO orders (id, provider, market, placed_at)
 		SELECT i::text, 'xt', 'btc_usdt', now() - interval '2 hours'
 		FROM generate_series($first, $first + $n - 1) AS i});
-}
-
-# No order was cancelled, or even looked at, more than once.
-sub each_sent_once
-{
-	my ($name) = @_;
-	my @seen = map { @{ $_->{ids} } } @{ $sandbox->requests(provider => 'xt') };
-
-	is(scalar(@seen), scalar(uniq @seen), "$name: no order was sent twice");
 }
 
 # ----
@@ -301,171 +198,10 @@ sub each_sent_once
 }
 
 # ----
-# The log, by hand
-# ----
-
-$sandbox->reset;
-sql(recipe('orders'));
-sql(recipe('log-table'));
-sql(recipe('last-outcome'));
-stale_orders(1001, 20);
-$sandbox->fill('xt', 1007);
-sql(q{UPDATE orders SET placed_at = now() - interval '2 days'});
-sql(recipe('log-call'));
-is(sql(q{SELECT count(*), count(DISTINCT call_id) FROM cancel_log}), '20|1',
-	'20 rows in the log, of one call');
-is(sql(recipe('last-outcome-use')) =~ s/\|[^|]*$//gmr,
-	"xt|cancelled|19\nxt|not_cancellable|1", 'joined with the orders');
-sql(recipe('log-call'));
-is(sql(q{SELECT outcome, count(*) FROM last_outcome GROUP BY 1 ORDER BY 1}),
-	"not_found|19\nnot_cancellable|1", 'the last outcome is that of the last call');
-sql('TRUNCATE orders, cancel_log');
-
-# ----
-# The job
-# ----
-
-$sandbox->reset;
-sql(recipe($_)) foreach qw(job-timeout job-settle job-cancel);
-
-# pg_cron works for whole minutes, so its job waits while we go on; until the
-# end no order is due but those that we let run.
-SKIP:
-{
-	skip 'pg_cron is not here', 3 unless $has_cron;
-
-	stale_orders(90001, 250);
-	sql(recipe('cron-job'));
-	$node->poll_query_until('erp',
-		q{SELECT count(*) = 250 FROM orders WHERE status = 'cancelled'})
-	  or diag(sql(recipe('cron-runs')));
-	is(orders_by_status(), 'cancelled 250', 'pg_cron: the job has run');
-	$node->poll_query_until('erp',
-		q{SELECT count(*) > 0 FROM cron.job_run_details WHERE status = 'succeeded'});
-	like(sql(recipe('cron-runs')), qr/\|succeeded\|/, '... and says so');
-	each_sent_once('pg_cron');
-	sql(q{SELECT cron.unschedule('cancel stale orders')});
-	sql('TRUNCATE orders, cancel_log');
-}
-
-# Two at once: while the first waits for an answer, the second claims others,
-# and waits for its own, or first for the account.
-$sandbox->reset;
-stale_orders(2001, 300);
-$sandbox->arm('delay', provider => 'xt', ms => 3000, times => 2);
-{
-	my $first = start_sql('CALL cancel_stale_orders(100)');
-	ok($sandbox->wait_for(fault => 'delay'), 'a job waits for its answer');
-	my $second = start_sql('CALL cancel_stale_orders(100)');
-
-	ok($node->poll_query_until('erp', q{
-		SELECT count(*) = 200 AND count(DISTINCT call_id) = 2
-		FROM orders WHERE status = 'cancelling'}),
-		'... and another one has claimed other orders');
-	is(finish_sql($first), '', 'the first ends well');
-	is(finish_sql($second), '', 'and the second');
-	is(orders_by_status(), 'cancelled 300', 'everything is cancelled');
-	is(sql('SELECT count(*), count(DISTINCT order_id) FROM cancel_log'),
-		'300|300', '... and logged once');
-	each_sent_once('two jobs');
-}
-
-# And many short steps of three at once.
-$sandbox->reset;
-sql('TRUNCATE orders, cancel_log');
-stale_orders(3001, 400);
-{
-	my @jobs = map { start_sql('CALL cancel_stale_orders(10, 1000)') } 1 .. 3;
-
-	is(finish_sql($_), '', 'a job of three ends well') foreach @jobs;
-	sql('CALL settle_orders()');
-	is(orders_by_status(), 'cancelled 400', 'three jobs: all is cancelled');
-	each_sent_once('three jobs');
-}
-
-# Each outcome, and where it leads.
-$sandbox->reset;
-sql('TRUNCATE orders, cancel_log');
-stale_orders(4001, 6);
-$sandbox->fill('xt', 4002);
-$sandbox->set_status('xt', 4003, 'cancelled');
-$sandbox->set_status('xt', 4004, 'failing');
-$sandbox->arm('close_after', provider => 'xt', match_id => 4006);
-sql('CALL cancel_stale_orders(5)');
-is(sql(q{SELECT id, status FROM orders ORDER BY id}),
-	"4001|cancelled\n4002|closed\n4003|gone\n4004|check\n4005|cancelled\n4006|check",
-	'each outcome leads where it should');
-is(sql(recipe('job-check')) =~ s/^(\d+)\|\d+\|[^|]*\|(\w+)\|.*$/$1 $2/gmr,
-	"4004 unknown\n4006 unknown", 'the unknown ones are shown for checking');
-sql('CALL cancel_stale_orders()');
-each_sent_once('unknown');
-
-# Nobody there: nothing is sent, and the orders may go again.
-$sandbox->reset;
-sql('TRUNCATE orders, cancel_log');
-stale_orders(5001, 30);
-my $old_url = $sandbox->base_url('xt');
-my $dead_url = $old_url =~ s/:\d+/:1/r;
-sql(qq{ALTER SERVER xt OPTIONS (SET base_url '$dead_url', ADD retries '0')});
-sql('CALL cancel_stale_orders(10)');
-is(orders_by_status(), 'open 30', 'not sent: still open');
-is(sql(q{SELECT outcome, count(*), bool_and(sent_at IS NULL) FROM cancel_log GROUP BY 1}),
-	'not_sent|10|t', '... and the job ended after one step');
-sql(qq{ALTER SERVER xt OPTIONS (SET base_url '$old_url', DROP retries)});
-sql('CALL cancel_stale_orders(10)');
-is(orders_by_status(), 'cancelled 30', 'later they go');
-
-# An error that the call would raise is raised before the claim is committed.
-sql('TRUNCATE orders, cancel_log');
-stale_orders(6001, 3);
-sql(q{INSERT INTO orders SELECT 'oops', provider, market, placed_at FROM orders LIMIT 1});
-like(sql_error('CALL cancel_stale_orders()'),
-	qr/id "oops" at position \d+ of "ids" is not 1 to 19 digits/, 'a bad id');
-is(orders_by_status(), 'open 4', 'no claim is left behind');
-
-# The job dies during its call.
-$sandbox->reset;
-sql('TRUNCATE orders, cancel_log');
-stale_orders(7001, 5);
-$sandbox->arm('black_hole', provider => 'xt');
-{
-	my $log_start = -s $node->logfile;
-	my $job = start_sql('CALL cancel_stale_orders()');
-
-	ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
-	sql(q{
-		SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE query LIKE 'CALL cancel_stale%'});
-	eval { finish_sql($job) };
-	$node->wait_for_log(
-		qr/LOG:  \Q$LOST\E1: 5 unknown \(700\d(, 700\d){4}\)/,
-		$log_start);
-	pass('the server log has the ids');
-	my $counts = $CONTEXT =~ s/\d+/\\d+/gr =~ s/([()])/\\$1/gr;
-	like(slurp_file($node->logfile, $log_start), qr/$counts/, '... and the counts');
-	is(orders_by_status(), 'cancelling 5', 'the claim is the visible trace');
-	is(sql('SELECT count(*) FROM cancel_log'), '0', '... there are no rows');
-	$sandbox->disarm;
-	sql('CALL cancel_stale_orders()');
-	is(orders_by_status(), 'cancelling 5', 'the next job leaves them alone');
-	sql(q{UPDATE orders SET claimed_at = claimed_at - interval '2 hours'});
-	sql('CALL cancel_stale_orders()');
-	is(orders_by_status(), 'check 5', '... and after an hour sets them aside');
-	is(scalar(split /\n/, sql(recipe('job-check'))), 5, '... to be checked');
-	each_sent_once('a job that died');
-}
-
-# A job that died between the log and the settling: the next one catches up.
-sql(q{UPDATE orders SET status = 'cancelling', claimed_at = now()});
-sql(q{INSERT INTO cancel_log (call_id, logged_at, server, order_id, outcome)
-	SELECT call_id, now(), 'xt', id, 'cancelled' FROM orders});
-sql('CALL cancel_stale_orders()');
-is(orders_by_status(), 'cancelled 5', 'what is in the log is taken over');
-
-# ----
 # A mapping that leaves no trace, for the role that lends its account
 # ----
 
+sql(recipe($_)) foreach qw(orders log-table job-settle);
 sql('CREATE ROLE clerk LOGIN');
 sql('CREATE EXTENSION pg_stat_statements');
 sql(recipe('lend-role'));
@@ -474,13 +210,12 @@ $sandbox->add_account('xt', \%KEYS);
 # Run the script as the README says; returns exit code and output.
 sub run_mapping_script
 {
-	my ($script, @options) = @_;
+	my ($script, $keys, @options) = @_;
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/create_mapping.sql';
 	my $output = '';
 
 	append_to_file($file, $script);
-	local $ENV{XT_ACCESS_KEY} = $KEYS{access_key};
-	local $ENV{XT_SECRET_KEY} = $KEYS{secret_key};
+	local %ENV = (%ENV, %$keys);
 	my $ok = IPC::Run::run(
 		[ 'psql', '-X', '-d', $node->connstr('erp'), @options, '-f', $file ],
 		'<', \undef, '>', \$output, '2>&1');
@@ -491,20 +226,37 @@ sub keys_in { return grep { index($_[0], $_) >= 0 } qw(recipe-access-key recipe-
 
 {
 	my $script = recipe('mapping-script');
+	my %keys = (XT_ACCESS_KEY => $KEYS{access_key}, XT_SECRET_KEY => $KEYS{secret_key});
+	my ($ok, $output);
 
-	my ($ok, $output) = run_mapping_script($script, '-U', 'clerk');
+	# keys that were forgotten, both or one
+	foreach my $given ({}, { XT_ACCESS_KEY => $KEYS{access_key} },
+		{ XT_SECRET_KEY => $KEYS{secret_key} })
+	{
+		($ok, $output) = run_mapping_script($script, $given);
+		ok(!$ok, 'the script stops without its keys');
+		like($output, qr/ERROR:  XT_ACCESS_KEY and XT_SECRET_KEY must be set in the environment/,
+			'... and says so');
+		unlike($output, qr/BEGIN|syntax error/, '... before it does anything');
+		is_deeply([ keys_in($output) ], [], '... and shows no key');
+	}
+	($ok, $output) = run_mapping_script($script, { %keys, XT_SECRET_KEY => '' });
+	ok(!$ok, 'an empty key is refused');
+	like($output, qr/ERROR:  invalid value for option "secret_key"/, '... by the validator');
+
+	($ok, $output) = run_mapping_script($script, \%keys, '-U', 'clerk');
 	ok(!$ok, 'the script stops if it may not change the settings');
 	like($output, qr/permission denied/, '... and says so');
 	unlike($output, qr/BEGIN/, '... before it does anything');
 
-	($ok, $output) = run_mapping_script($script =~ s/secret_key :/secret_kee :/r);
+	($ok, $output) = run_mapping_script($script =~ s/secret_key :/secret_kee :/r, \%keys);
 	ok(!$ok, 'a mistake in it is an error');
 	like($output, qr/invalid option "secret_kee"/, '... of the validator');
 	is_deeply([ keys_in($output) ], [], '... which shows no key');
 
 	my $look = q{SELECT 'seen: ' || count(*) FROM pg_stat_activity
 		WHERE pid = pg_backend_pid() AND query <> '';};
-	($ok, $output) = run_mapping_script($script =~ s/(?=COMMIT;)/$look\n/r);
+	($ok, $output) = run_mapping_script($script =~ s/(?=COMMIT;)/$look\n/r, \%keys);
 	ok($ok, 'the script creates the mapping') or diag($output);
 	like($output, qr/seen: 0/, '... unseen in pg_stat_activity');
 	is_deeply([ keys_in($output) ], [], '... without a word of the keys');
@@ -525,19 +277,24 @@ sub keys_in { return grep { index($_[0], $_) >= 0 } qw(recipe-access-key recipe-
 # ----
 
 $sandbox->reset;
-sql('TRUNCATE orders, cancel_log');
-stale_orders(8001, 2, account => $KEYS{access_key});
+stale_orders(8001, 4, account => $KEYS{access_key});
 sql(recipe('lend-function'));
-is($node->safe_psql('erp', q{SELECT cancel_one_order('8001')}, extra_params => [ '-U', 'clerk' ]),
-	'cancelled', 'a clerk cancels an order');
+
+sub clerk { return $node->safe_psql('erp', $_[0], extra_params => [ '-U', 'clerk' ]); }
+
+is(clerk(q{CALL cancel_one_order('8001')}), 'cancelled', 'a clerk cancels an order');
 is($sandbox->truth('xt')->{8001}, 'cancelled', '... really');
 is($sandbox->requests->[0]{account}, $KEYS{access_key}, '... with the lent account');
 is(sql('SELECT order_id, outcome FROM cancel_log'), '8001|cancelled', '... and it is logged');
 sql('CALL settle_orders()');
 is(sql(q{SELECT status FROM orders WHERE id = '8001'}), 'cancelled', '... and settled');
 foreach my $case (
-	[ q{SELECT cancel_one_order('8001')}, qr/order "8001" is not open/ ],
-	[ q{SELECT cancel_one_order('9999')}, qr/order "9999" is not open/ ],
+	[ q{CALL cancel_one_order('8001')}, qr/order "8001" is not open/ ],
+	[ q{CALL cancel_one_order('9999')}, qr/order "9999" is not open/ ],
+	[ q{BEGIN; CALL cancel_one_order('8002'); COMMIT}, qr/invalid transaction termination/ ],
+	[ q{SELECT send_claimed_order('8001', 1)}, qr/order "8001" is not claimed by call 1/ ],
+	[ q{BEGIN; SELECT send_claimed_order('8002', claim_order('8002'))},
+		qr/order "8002" is not claimed by call/ ],
 	[ q{SELECT * FROM batch_cancel('btc_usdt', ARRAY[8002])},
 		qr/permission denied for function batch_cancel/ ],
 	[ q{SELECT * FROM batch_cancel_preview('btc_usdt', ARRAY[8002])},
@@ -551,6 +308,29 @@ foreach my $case (
 is($node->safe_psql('erp', q{SELECT count(umoptions) FROM pg_user_mappings},
 		extra_params => [ '-U', 'clerk' ]), '0', 'nor see a key');
 is($sandbox->truth('xt')->{8002}, 'open', 'nothing else was touched');
+is(sql(q{SELECT status FROM orders WHERE id = '8002'}), 'open', '... nor claimed');
+
+# The claim outlives whatever ends the call, and is used once.
+clerk(q{SELECT claim_order('8003')});
+{
+	my ($call) = split /\n/, sql(q{SELECT call_id FROM orders WHERE id = '8003'});
+
+	is(clerk("SELECT send_claimed_order('8003', $call)"), 'cancelled', 'a claim is used');
+	like(sql_error("SELECT send_claimed_order('8003', $call)", extra_params => [ '-U', 'clerk' ]),
+		qr/is not claimed by call $call/, '... once');
+}
+$sandbox->arm('black_hole', provider => 'xt');
+{
+	my $call = start_sql(q{CALL cancel_one_order('8004')}, '-U', 'clerk');
+
+	ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'clerk'});
+	like(finish_sql($call), qr/canceling statement due to user request/, '... and is cancelled');
+	$sandbox->disarm;
+}
+is(sql(q{SELECT status FROM orders WHERE id = '8004'}), 'cancelling', '... its claim stays');
+like(sql_error(q{CALL cancel_one_order('8004')}, extra_params => [ '-U', 'clerk' ]),
+	qr/order "8004" is not open/, '... so it is not sent again');
 
 # An attempt to slip in a table or function of the same name.
 $node->safe_psql('erp', <<'END', extra_params => [ '-U', 'clerk' ]);
@@ -558,17 +338,13 @@ CREATE TEMP TABLE orders (id text, provider text, market text, status text);
 CREATE TEMP TABLE cancel_log (call_id bigint, order_id text, outcome public.order_outcome);
 CREATE FUNCTION pg_temp.max(public.order_outcome) RETURNS public.order_outcome
 LANGUAGE sql AS $$ SELECT 'accepted'::public.order_outcome $$;
-SELECT public.cancel_one_order('8002');
+CALL public.cancel_one_order('8002');
 END
 is($sandbox->truth('xt')->{8002}, 'cancelled', 'the search_path is pinned');
 
 # ----
 # Privileges, pace, Wangdian's server
 # ----
-
-sql(recipe('privileges'));
-is(sql(q{SELECT has_function_privilege('reconciliation',
-	'batch_cancel(text, anycompatiblearray, name)', 'EXECUTE')}), 't', 'privileges');
 
 $sandbox->reset;
 stale_orders(8101, 1);
@@ -578,20 +354,7 @@ $sandbox->arm('black_hole', provider => 'xt', times => 0);
 	ok($sandbox->wait_for(fault => 'black_hole'), 'a call sends');
 	my $other = start_sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[8101])});
 
-	# Where sessions share memory, they do not wait for each other.
-	if ($ENV{OG_PRELOAD} || $node->pg_version >= 17)
-	{
-		ok($sandbox->wait_for(fault => 'black_hole', count => 2), 'and so does another');
-		is(sql(recipe('pace-locks')), '', '... without a lock of the account');
-	}
-	else
-	{
-		ok($node->poll_query_until('erp', q{SELECT count(*) = 2 FROM (}
-				. recipe('pace-locks') =~ s/;//r . ') AS l'),
-			'the lock of the account, and who waits for it, can be seen');
-		like(sql(recipe('pace-locks')), qr/^\d+\|t\|erp\|.*^\d+\|f\|erp\||^\d+\|f\|erp\|.*^\d+\|t\|erp\|/ms,
-			'... as the README shows');
-	}
+	ok($sandbox->wait_for(fault => 'black_hole', count => 2), 'and so does another');
 	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity
 		WHERE query LIKE 'SELECT FROM batch_cancel%'});
 	like(finish_sql($_), qr/canceling statement due to user request/,
@@ -611,6 +374,71 @@ sql('DROP SERVER wangdian');
 sql($sandbox->server_sql($_, retries => 0) . $sandbox->mapping_sql($_))
   foreach qw(tronsave btse wangdian);
 sql(q{ALTER SERVER xt OPTIONS (ADD retries '0', ADD rate_limit 'off')});
+
+# Who may what, by the sets of grants.
+sql(recipe($_)) foreach qw(privileges privileges-trader privileges-reader privileges-monitor);
+foreach my $role (qw(canceller trader reader monitor))
+{
+	# a mapping of its own, since that of another role does not count
+	sql($sandbox->mapping_sql($_, role => $role)) foreach qw(xt btse);
+}
+
+sub as_role
+{
+	my ($role, $sql) = @_;
+	my ($exit, $output, $error) = $node->psql('erp', "SET ROLE $role; $sql");
+
+	return $exit == 0 ? 'may' : ($error =~ /ERROR:  (permission denied for) /)[0] // $error;
+}
+
+foreach my $case (
+	[ q{SELECT FROM batch_cancel('btc_usdt', ARRAY[1])}, 'canceller' ],
+	[ q{SELECT FROM batch_cancel_preview('btc_usdt', ARRAY[1])}, 'canceller' ],
+	[ q{SELECT FROM xt_orders('btc_usdt', ARRAY[1])}, 'canceller reader' ],
+	[ q{SELECT FROM xt_open_orders('btc_usdt')}, 'canceller reader' ],
+	[ q{SELECT FROM order_gateway_settle('xt', ARRAY[1], NULL, 'btc_usdt')}, 'canceller reader' ],
+	[ q{SELECT FROM order_gateway_settle('btse', ARRAY['1'], NULL, 'BTC-USD')}, 'trader reader' ],
+	[ q{SELECT FROM order_gateway_check('xt')}, 'canceller monitor' ],
+	[ q{SELECT FROM btse_cancel('BTC-USD', ARRAY['1'])}, 'trader' ],
+	[ q{SELECT FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', 1, 1)}, 'trader' ],
+	[ q{SELECT FROM btse_cancel_all('BTC-USD')}, '' ],
+	[ q{SELECT FROM btse_cancel_all_after('60 s')}, '' ],
+	[ q{SELECT FROM btse_invest_redeem('1', 1)}, '' ],
+	[ q{SELECT FROM btse_open_orders()}, 'trader reader' ],
+	[ q{SELECT FROM btse_time()}, 'reader' ],
+	[ q{SELECT FROM order_gateway_stats_reset()}, '' ])
+{
+	my ($call, $who) = @$case;
+
+	is(join(' ', grep { as_role($_, $call) eq 'may' } qw(canceller trader reader monitor)),
+		$who, "README: who may: $call");
+}
+is(as_role('canceller', q{SELECT FROM tronsave_orders(ARRAY['1'])}), 'permission denied for',
+	'README: what is not granted is refused');
+is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
+	'README: who watches sees the views');
+
+# What the rows do not say by themselves.
+{
+	$sandbox->reset;
+	$sandbox->seed('btse', market => 'BTC-USD', ids => ['part']);
+	$sandbox->fill('btse', 'part', size => '0.0003');
+	is(sql(q{SELECT outcome, response ->> 'totalFilledBaseSize' FROM btse_cancel('BTC-USD', ARRAY['part'])}),
+		'cancelled|0.0003', 'README: a part was filled before it was cancelled');
+	is(sql(q{SELECT status_name, total_filled_base_size FROM btse_order('part')}),
+		'ORDER_CANCELLED|0.0003', '... as the order tells');
+	is(sql(q{SELECT count(*) FROM btse_trade_history('BTC-USD', order_id => 'part')}), 1,
+		'... and its trade');
+	is(sql(q{SELECT outcome FROM btse_create_order('BTC-USDT', 'BUY', 'PEG', 0.002, 34000, stealth => 10)}),
+		'rejected', 'README: PEG is for markets in USD');
+
+	$sandbox->seed('xt', market => 'btc_usdt', ids => ['7']);
+	is(sql(q{SELECT count(*) FROM xt_orders('btc_usdt', ARRAY[7, 7])}), 1,
+		'README: a repeated id is answered once by a read');
+	is(sql(q{SELECT count(*) FROM order_gateway_settle('xt', ARRAY[7, 7], NULL, 'btc_usdt')}), 2,
+		'... and twice by settling');
+	is(sql(q{SELECT count(*) FROM batch_cancel('btc_usdt', ARRAY[7, 7])}), 2, '... and by a cancel');
+}
 
 # What the SQL function says when the sandbox gives an order this verdict.
 sub outcome_of
@@ -781,7 +609,7 @@ is_deeply(
 # ----
 
 {
-	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/*.c";
+	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/*.[ch]";
 	my $errors = (split /From PostgreSQL itself/, chapter('### Errors'))[0];
 	my @texts = map { quoted($_->[0]) } table_rows($errors);
 	my $count = 0;
@@ -807,7 +635,7 @@ is_deeply(
 # All other SQL is at least SQL
 # ----
 
-foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } @blocks)
+foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } $readme->blocks)
 {
 	my $text = $block->{text};
 
@@ -817,46 +645,7 @@ foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } @blocks)
 }
 
 # ----
-# Settling unknown outcomes
-# ----
-
-sql(recipe('settle-log'));
-sql(recipe('settle-job'));
-$sandbox->reset;
-stale_orders(9501, 4);
-# two whose cancel had no answer and was carried out, two where it was not
-foreach my $ids ([ 9501, 9502 ], [ 9503, 9504 ])
-{
-	my $list = join ', ', @$ids;
-	my $call = 1000000 + $ids->[0];
-
-	$sandbox->arm('close_after', provider => 'xt',
-		process => $ids->[0] == 9501 ? JSON::PP::true() : JSON::PP::false());
-	sql("INSERT INTO cancel_log SELECT $call, now(), 'xt', c.order_id::text, c.outcome, c.code,"
-		  . ' c.message, c.ordinal, c.batch, c.attempts, c.http_status,'
-		  . " c.sent_at - interval '2 min', c.answered_at, c.response"
-		  . " FROM batch_cancel('btc_usdt', ARRAY[$list]) AS c");
-	sql("UPDATE orders SET status = 'check', call_id = $call WHERE id IN ("
-		  . join(', ', map { "'$_'" } @$ids) . ')');
-}
-sql('CALL settle_unknown_orders()');
-is(sql(q{SELECT string_agg(id || ' ' || status, ', ' ORDER BY id) FROM orders
-	WHERE id BETWEEN '9501' AND '9504'}),
-	'9501 cancelled, 9502 cancelled, 9503 open, 9504 open',
-	'a job settles unknown outcomes');
-is(sql(q{SELECT string_agg(outcome || ' ' || order_state, ', ' ORDER BY order_id) FROM settle_log}),
-	'cancelled cancelled, cancelled cancelled, rejected open, rejected open',
-	'... and keeps what it was told');
-if ($has_cron)
-{
-	sql(recipe('cron-settle'));
-	is(sql(q{SELECT command FROM cron.job WHERE jobname = 'settle unknown orders'}),
-		'CALL settle_unknown_orders()', '... every minute');
-	sql(q{SELECT cron.unschedule('settle unknown orders')});
-}
-
-# ----
-# What goes on, where sessions share memory
+# What goes on
 # ----
 
 is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,
@@ -908,9 +697,7 @@ sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9002])});
 	}
 }
 
-delete @recipe{ grep { /^cron/ } keys %recipe } unless $has_cron;
-is_deeply([ sort keys %was_run ], [ sort keys %recipe ], 'every recipe was run');
-
+$readme->all_were_run;
 $sandbox->stop;
 $node->stop;
 done_testing();

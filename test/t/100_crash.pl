@@ -1,12 +1,10 @@
 # A backend that is killed in the middle of a call, in each phase of it: the
-# cluster comes back, no account stays locked, nobody is left in a queue, and
-# nothing is sent a second time.
+# cluster comes back, nobody is left in a queue, and nothing is sent a second
+# time.
 #
-# Each phase has an account of its own.  Where lanes are in files, it may send
-# one request an hour, and the pace still counts what was sent and nothing
-# else.  Memory that sessions share is made anew, and knows nothing; then it
-# counts as if windows of up to 2 s were spent.  So there an account may send
-# one request in 2 s, and the sandbox judges.
+# Memory that sessions share is made anew, and knows nothing; then it counts as
+# if windows of up to 2 s were spent.  So each phase has an account of its own
+# that may send one request in 2 s, and the sandbox judges.
 
 use strict;
 use warnings;
@@ -19,9 +17,7 @@ use Time::HiRes qw(sleep time);
 
 use OrderGateway::Test qw(call_sql letters);
 
-# What a call says that finds no turn left, and one that finds one but nobody
-# to send to.
-my $NO_TURN = qr/^its turn did not come within max_wait$/;
+# What a call says that finds a turn but nobody to send to.
 my $NO_CONNECTION = qr/^no connection to \S+ within \d+ ms$/;
 
 my ($test, $node, $sandbox);
@@ -59,14 +55,6 @@ sub says_it_waits
 	return $session->{err} =~ /makes this call wait/
 	  && watch('SELECT wait_event_type FROM pg_stat_activity WHERE pid = '
 		  . $session->pid) eq 'Extension';
-}
-
-sub waits_for_lock
-{
-	my ($session) = @_;
-
-	return watch('SELECT count(*) FROM pg_locks WHERE NOT granted'
-		  . ' AND objsubid = 20295 AND pid = ' . $session->pid) == 1;
 }
 
 # ----
@@ -129,8 +117,7 @@ sub phases
 			reached => \&says_it_waits,
 			sent => [100],
 		},
-		$test->shares_memory
-		? {
+		{
 			name => 'waiting behind another call',
 			pace => '1/1h',
 			holder => [ 100, 'crash' ],
@@ -138,14 +125,6 @@ sub phases
 			reached => sub {
 				says_it_waits($_[0]) && $test->waiting_sessions == 2;
 			},
-		}
-		: {
-			name => 'waiting for the account',
-			arm => ['black_hole'],
-			holder => [ 100, 'free' ],
-			held => sub { has_happened(fault => 'black_hole', count => 1) },
-			reached => \&waits_for_lock,
-			sent => [100],
 		},
 		{
 			name => 'backoff',
@@ -161,7 +140,7 @@ sub phases
 sub make_servers
 {
 	my ($phase, $number) = @_;
-	my $often = $test->shares_memory ? '1/2s' : '1/1h';
+	my $often = '1/2s';
 	my %credentials = (access_key => "crash-$number", secret_key => 'crash');
 	my %servers = (
 		crash => {
@@ -174,7 +153,7 @@ sub make_servers
 			rate_limit => $often,
 			connect_timeout => '500ms',
 			timeout => '1min',
-			max_wait => $test->shares_memory ? '1min' : '10ms',
+			max_wait => '1min',
 			retries => 0,
 		},
 		free => { rate_limit => 'off' });
@@ -204,19 +183,8 @@ sub wait_for_recovery
 		'the cluster is there again');
 }
 
-# What does the account say to the next call?
-sub check_pace
-{
-	my ($phase, $number) = @_;
-	my ($row) =
-	  @{ $test->session->call('xt', [900], server => "after_$number") };
-
-	return like($row->{message}, $NO_TURN, 'what was sent is counted')
-	  if $phase->{sent};
-	return like($row->{message}, $NO_CONNECTION, 'what was not sent is not');
-}
-
-# The same where memory was made after the backend was killed.
+# What does memory that was made after the backend was killed say to the next
+# call?
 sub check_new_memory
 {
 	my ($phase, $number, $killed_at) = @_;
@@ -252,7 +220,7 @@ sub check_requests
 	my %expected = map { $_ => 1 } @{ $phase->{sent} // [] };
 	my %requested;
 
-	$expected{900} = 1 if $test->shares_memory && !$phase->{server};
+	$expected{900} = 1 if !$phase->{server};
 	$requested{$_}++ foreach map { @{ $_->{ids} } } @{ $sandbox->requests };
 	is_deeply(\%requested, \%expected, 'nothing is sent twice, nor late');
 	return;
@@ -304,16 +272,8 @@ sub crash_in
 	wait_for_recovery($victim);
 	$holder->finish if $holder;
 
-	is($test->locked_accounts, 0, 'no account is locked');
 	$sandbox->disarm;
-	if ($test->shares_memory)
-	{
-		check_new_memory($phase, $number, $killed_at);
-	}
-	else
-	{
-		check_pace($phase, $number);
-	}
+	check_new_memory($phase, $number, $killed_at);
 	check_requests($phase);
 	is(letters($test->session->call('xt', [901])), 'C', 'another account works');
 	return;
@@ -340,10 +300,9 @@ sub crash_at_the_limit
 	is(letters($_->finish_call), 'C*1000', 'a session sends again') foreach @sessions;
 	is(@{ $sandbox->requests } - $before, 40, '... as many requests as it takes');
 	my $pace = $sandbox->pace;
-	my ($window) = grep { $_->{who} =~ /busy/ && $_->{scope} eq 'key' } @{ $pace->{windows} };
+	my ($window) = grep { $_->{who} =~ /busy/ && $_->{scope} eq 'user' } @{ $pace->{windows} };
 	is($pace->{violations}, 0, '... with no violation before or after');
 	is($window->{max_seen}, 10, '... though at the limit');
-	return if !$test->shares_memory;
 
 	is(watch('SELECT calls, requests, cancelled, unknown, not_sent'
 			  . q{ FROM order_gateway_stats WHERE server = 'busy'}),
@@ -366,8 +325,7 @@ sub crash_everywhere
 		sandbox => { OrderGateway::OwnNames::sandbox_options() });
 	$node = $test->node;
 	$sandbox = $test->sandbox;
-	note(($preload ? 'preloaded' : 'not preloaded') . ', lanes in '
-		  . ($test->shares_memory ? 'shared memory' : 'files'));
+	note($preload ? 'preloaded' : 'not preloaded');
 	$test->wait_out_doubt(2);
 	foreach my $phase (phases())
 	{

@@ -211,13 +211,80 @@ is(stats("$counts, turn_wait_time > 0", 'tronsave_paced'),
 	'1|0|0|0|0|0|0|3|0|0|t', '... leaves 3 ids not sent when it is terminated');
 
 # a rename, another database, a server that is dropped
+sub servers_seen
+{
+	my ($like, $who) = @_;
+
+	return ($who // $session)->query(
+		q{SELECT coalesce(database, '-') || ' ' || server || ' ' || coalesce(dropped::text, 'unknown')}
+		  . " || ' ' || calls FROM order_gateway_stats WHERE server LIKE '$like' ORDER BY 1")->{lines};
+}
+
 $session->query('ALTER SERVER xt RENAME TO xt_renamed');
-is(letters($session->call('xt', [999], server => 'xt_renamed')), 'N',
-	'a server is renamed');
-is($session->value(q{SELECT string_agg(server || ' ' || calls, ', ' ORDER BY server)
-	FROM order_gateway_stats WHERE function = 'batch_cancel'}), 'xt_renamed 4',
-	'... and keeps its row');
+is_deeply(servers_seen('xt%'), ['postgres xt_renamed false 3'],
+	'a server that is renamed keeps its row, by its new name');
+is(letters($session->call('xt', [999], server => 'xt_renamed')), 'N', '... where it goes on');
+is_deeply(servers_seen('xt%'), ['postgres xt_renamed false 4'], '... and is counted');
+$sandbox->arm('black_hole', provider => 'xt', match_id => 1);
+$caller->send_call('xt', [1], server => 'xt_renamed');
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call is in progress');
 $session->query('ALTER SERVER xt_renamed RENAME TO xt');
+activity_is('server', 'xt', '... and seen by the new name of its server at once');
+$sandbox->disarm;
+$caller->finish_call;
+
+server('xt', 'xt_again');
+is(letters($session->call('xt', [999], server => 'xt_again')), 'N', 'a server is called');
+$session->query('DROP SERVER xt_again CASCADE');
+is_deeply(servers_seen('xt_again'), ['postgres xt_again true 1'],
+	'... dropped, which can be seen');
+server('xt', 'xt_again');
+is_deeply(servers_seen('xt_again'), ['postgres xt_again true 1'],
+	'another one of its name has none of its rows');
+is(letters($session->call('xt', [999], server => 'xt_again')), 'N', '... is called');
+is(letters($session->call('xt', [999], server => 'xt_again')), 'N', '... twice');
+is_deeply(servers_seen('xt_again'),
+	[ 'postgres xt_again false 2', 'postgres xt_again true 1' ], '... and counted by itself');
+$session->query('BEGIN; DROP SERVER xt_again CASCADE');
+is_deeply(servers_seen('xt_again'),
+	[ 'postgres xt_again true 1', 'postgres xt_again true 2' ], 'dropping one');
+$session->query('ROLLBACK');
+is_deeply(servers_seen('xt_again'),
+	[ 'postgres xt_again false 2', 'postgres xt_again true 1' ], '... can be rolled back');
+
+$node->safe_psql('postgres', 'CREATE DATABASE elsewhere ENCODING UTF8 TEMPLATE template0');
+$node->safe_psql('elsewhere', 'CREATE EXTENSION order_gateway');
+$node->safe_psql('elsewhere', $sandbox->server_sql('xt', name => 'xt_elsewhere')
+	  . $sandbox->mapping_sql('xt', name => 'xt_elsewhere'));
+my $elsewhere = $test->session(database => 'elsewhere');
+is(letters($elsewhere->call('xt', [999], server => 'xt_elsewhere')), 'N',
+	'a server of another database');
+is_deeply(servers_seen('xt_elsewhere'), ['elsewhere xt_elsewhere unknown 1'],
+	'... is seen by what it was called');
+is_deeply(servers_seen('xt_elsewhere', $elsewhere), ['elsewhere xt_elsewhere false 1'],
+	'... and is there, in that database');
+$elsewhere->query('DROP SERVER xt_elsewhere CASCADE');
+is_deeply(servers_seen('xt_elsewhere', $elsewhere), ['elsewhere xt_elsewhere true 1'],
+	'... until it is dropped');
+is_deeply(servers_seen('xt_again', $elsewhere),
+	[ 'postgres xt_again unknown 1', 'postgres xt_again unknown 2' ],
+	'... which is not known of others');
+$elsewhere->quit;
+$node->safe_psql('postgres', 'DROP DATABASE elsewhere');
+is_deeply(servers_seen('xt_elsewhere'), ['- xt_elsewhere true 1'], 'a database is dropped');
+
+# a role that is dropped in the middle of its call
+$session->query('CREATE ROLE passing LOGIN SUPERUSER');
+$session->query($sandbox->mapping_sql('xt', role => 'passing'));
+my $passing = $test->session(user => 'passing');
+$sandbox->arm('black_hole', provider => 'xt', match_id => 2);
+$passing->send_call('xt', [2]);
+ok($sandbox->wait_for(fault => 'black_hole'), 'a role calls');
+$session->query('DROP USER MAPPING FOR passing SERVER xt; DROP ROLE passing');
+my $gone = activity('role')->[0];
+like($gone, qr/^unknown \(OID=\d+\)$/, '... and is dropped meanwhile, which can be seen');
+$sandbox->disarm;
+$passing->finish_call;
 
 # over a restart
 my $before = $session->value('SELECT md5(string_agg(s::text, chr(10) ORDER BY s::text))'

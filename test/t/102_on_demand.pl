@@ -1,19 +1,15 @@
-# Shared memory without preloading: PostgreSQL 17 and newer make it when a
-# session first asks for it. 100_shared and 101_views test what is in it; here
-# it is that all sessions of a cluster find the same.
+# Shared memory without preloading: it is made when a session first asks for it.
+# 100_shared and 101_views test what is in it; here it is that all sessions of a
+# cluster find the same, however many ask first, and after a crash as well.
 
 use strict;
 use warnings;
 use utf8;
 
-use PostgreSQL::Test::Cluster;
 use Test::More;
 use Time::HiRes qw(time);
 
 use OrderGateway::Test qw(call_sql letters);
-
-plan skip_all => 'before PostgreSQL 17 only a preloaded library shares memory'
-  if PostgreSQL::Test::Cluster->new('version')->pg_version < 17;
 
 my $test = OrderGateway::Test->start(
 	preload => 0,
@@ -47,9 +43,65 @@ sub view
 }
 
 # ----
+# Eight sessions ask at once, and find the same
+# ----
+
+# All are connected before there is anything, and let go together.
+sub race_for_it
+{
+	my ($what) = @_;
+	my $starter = $test->session;
+	my @runners = map { $test->session(database => $_ % 2 ? 'postgres' : 'other') } 0 .. 7;
+	my $gate = $test->session(database => 'other');
+
+	# Advisory locks are those of a database.
+	$_->query('SELECT pg_advisory_lock(7)') foreach $starter, $gate;
+	$runners[$_]->send('SELECT pg_advisory_lock_shared(7);'
+		  . 'SELECT count(*), min(outcome), max(outcome) FROM '
+		  . call_sql('xt', '(SELECT array_agg(i) FROM generate_series('
+			  . "${_}0001, ${_}0500) i)",
+			server => $_ % 2 ? 'xt_busy' : 'xt')) foreach 0 .. 7;
+	$test->wait_until(
+		sub {
+			$starter->value('SELECT count(*) FROM pg_locks'
+				  . " WHERE locktype = 'advisory' AND NOT granted") == 8;
+		},
+		"eight sessions are about to ask first $what");
+	$_->query('SELECT pg_advisory_unlock(7)') foreach $starter, $gate;
+	foreach my $runner (@runners)
+	{
+		my $result = $runner->finish;
+
+		is($result->{lines}[-1], '500|cancelled|cancelled', '... a session gets its rows')
+		  or diag($result->{stderr});
+	}
+	is($sandbox->pace->{violations}, 0, '... all keep one pace');
+	is($starter->value('SELECT sum(calls) || \' \' || sum(requests) FROM order_gateway_stats'),
+		'8 40', '... and are counted together, as a session sees that did not take part');
+	is($starter->value('SELECT string_agg(class, \' \' ORDER BY class)'
+			  . q{ FROM order_gateway_limits WHERE last_sent_at IS NOT NULL}),
+		'host orders', '... on one lane of their account, and one of their host');
+	$_->quit foreach @runners, $starter, $gate;
+	return;
+}
+
+$node->restart;
+fresh(pace => 'on');
+race_for_it('after a start');
+$session = $test->session;
+$session->query('ALTER SYSTEM SET order_gateway.max_accounts = 1; SELECT pg_reload_conf()');
+$test->own_server('xt', "xt_more_$_", rate_limit => 'off') foreach 1 .. 3;
+fresh();
+is(letters($test->session->call('xt', [1], server => "xt_more_$_")), 'C',
+	'there is room for as many accounts as the first session was told') foreach 1 .. 3;
+$session->query('ALTER SYSTEM RESET order_gateway.max_accounts; SELECT pg_reload_conf()');
+$session->quit;
+
+# ----
 # Nothing is there until somebody asks
 # ----
 
+$node->restart;
 $session = $test->session;
 is($session->value(q{SELECT current_setting('shared_preload_libraries') = ''}), 't',
 	'nothing is preloaded');
@@ -70,9 +122,10 @@ $test->wait_until(sub { view('activity', 'waiting_for')->[0] eq 'answer' },
 is_deeply(view('activity', 'pid, database, server, ids, requests_in_flight'),
 	[ $callers[0]->pid . '|postgres|xt|1|1' ], '... with its counts');
 is($session->value('SELECT wait_event FROM pg_stat_activity WHERE pid = '
-		  . $callers[0]->pid), 'OrderGatewayAnswer', '... and a name for the wait');
+		  . $callers[0]->pid),
+	$node->pg_version < 17 ? 'Extension' : 'OrderGatewayAnswer',
+	'... and a name for the wait');
 is(letters($session->call('xt', [2])), 'C', 'the account can be used meanwhile');
-is($test->locked_accounts, 0, '... since it is not locked');
 $session->value('SELECT pg_terminate_backend(' . $callers[0]->pid . ')');
 $callers[0]->finish;
 $test->wait_until(sub { !@{ view('activity', '*') } }, 'the call is gone when it is ended');
@@ -90,7 +143,7 @@ $callers[0]->send_call('xt', [ 1 .. 2000 ], server => 'xt_busy');
 $callers[1]->send_call('xt', [ 2001 .. 4000 ]);
 is(letters($_->finish_call), 'C*2000', 'a session sends at the limit') foreach @callers;
 is($sandbox->pace->{violations}, 0, '... which they keep together');
-my ($window) = grep { $_->{scope} eq 'key' && $_->{lane} eq 'orders' } @{ $sandbox->pace->{windows} };
+my ($window) = grep { $_->{scope} eq 'user' && $_->{lane} eq 'orders' } @{ $sandbox->pace->{windows} };
 is($window->{max_seen}, 10, '... and use');
 is($window->{requests}, 40, '... for all of their requests');
 is_deeply(view('limits', q{class, rate_limit}),
@@ -134,4 +187,13 @@ $test->wait_until(
 $sandbox->disarm;
 $session = $test->session;
 new_memory_ok('a crash');
+$session->quit;
+
+# Whoever asks first after a crash does so at once, too.
+kill 'KILL', $test->session->pid;
+$test->wait_until(
+	sub { $node->psql('postgres', 'SELECT 1') == 0 },
+	'the server is there again after another crash');
+fresh(pace => 'on');
+race_for_it('after a crash');
 done_testing();

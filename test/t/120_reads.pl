@@ -26,7 +26,7 @@ my %SIZES = (
 my %ALIASES = (
 	btse_order => \%SIZES,
 	btse_open_orders => \%SIZES,
-	btse_invest_orders => { investamt => ['investment'] },
+	btse_invest_orders => { investamt => ['investment'], id => ['order_id'] },
 	xt => { id => ['order_id'] },
 );
 
@@ -184,8 +184,8 @@ foreach my $naming (qw(examples tables old))
 		'... with rates as they are');
 	my $invested = columns_ok('btse_invest_orders', '', 1,
 		"$naming: investments");
-	is($invested->[0]{columns}{id}, '9007199254740993',
-		'... whose ids keep their digits');
+	is($invested->[0]{columns}{order_id}, '9007199254740993',
+		'... whose ids keep their digits, and are called as in acts');
 	columns_ok('btse_invest_history', '', 1, "$naming: what was invested");
 	columns_ok('xt_open_orders', "'btc_usdt'", 3, "$naming: open at xt");
 	columns_ok('xt_order', "'btc_usdt', '2'", 1, "$naming: one at xt");
@@ -264,7 +264,7 @@ answer('orderbook', '{"symbol":"BTC-USD"}', times => 0);
 is($session->error("SELECT FROM btse_orderbook('BTC-USD')"), '38000',
 	'... but none without any levels');
 $sandbox->disarm;
-answer('get_order', '{"status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
+answer('get_order', '{"orderID":"o-1","status":-1,"side":"BUY","orderType":99999999999,"message":"?","symbol":"X"}');
 is_deeply(texts("SELECT status, status_name, order_type, side FROM btse_order('o-1')"),
 	['-1|TIMEOUT||BUY'], 'a code below 0, and one that is no int');
 answer('trades', '[]');
@@ -281,23 +281,78 @@ foreach my $how (qw(400 404 row))
 	is_deeply(texts("SELECT * FROM btse_order(client_order_id => 'nobodys')"),
 		[], "no such order, as $how: no row");
 }
-foreach my $case ([ 200, 'null' ], [ 200, '{}' ], [ 200, '[]' ], [ 404, '{}' ],
+foreach my $case ([ 200, 'null' ], [ 200, '{}' ], [ 200, '[]' ],
 	[ 200, '[{"status":16,"orderID":"","symbol":""}]' ],
 	[ 404, '{"message":"ORDER_NOTFOUND"}' ], [ 404, '{"error":"no such order"}' ],
 	[ 400, '{"errorCode":400,"message":"BADREQUEST: order not found"}' ],
-	[ 404, '{"code":404,"msg":"?"}' ])
+	[ 404, '{"code":16,"msg":"?"}' ])
 {
 	my ($status, $body) = @$case;
 
 	$sandbox->arm('status', provider => 'btse', status => $status, body => $body);
 	is_deeply(texts("SELECT * FROM btse_order('o-1')"), [], "no such order: $status $body");
 }
-foreach my $body ('<html>', '{"status":404,"error":"Not Found","path":"/x"}')
+foreach my $body ('<html>', '', '{}', '[]', 'null', '{"status":404,"error":"Not Found","path":"/x"}',
+	'{"code":404,"msg":"?"}', '{"errorCode":404,"message":"?","status":404}',
+	'{"message":"no such path: /api/v3.3/order"}',
+	'{"message":"The requested URL of an order was not found"}')
 {
 	$sandbox->arm('status', provider => 'btse', status => 404, body => $body);
 	is($session->error("SELECT * FROM btse_order('o-1')"), '02000',
 		"... but not $body, which may be no API at all");
 }
+
+# A wrong address is one for every read, in whatever words its server says so.
+$test->own_server('btse', 'btse_astray', query_rate_limit => 'off',
+	base_url => $sandbox->base_url('btse') . '/elsewhere');
+foreach my $call ("btse_order('o-1', server => 'btse_astray')",
+	"btse_open_orders(server => 'btse_astray')", "btse_time('btse_astray')",
+	"btse_trade_history('BTC-USD', server => 'btse_astray')")
+{
+	is($session->error("SELECT * FROM $call"), '02000', "a wrong address: $call");
+}
+# Returns of Wangdian, one number in a request.
+$test->reset;
+$sandbox->seed('wangdian', ids => ['CR1'],
+	fields => { goods_count => '2.5000' });
+$sandbox->seed('wangdian', ids => ['CR2'], status => 'filled');
+$sandbox->seed('wangdian', ids => ['CR3'], status => 'approved',
+	fields => { stockout_status => 1 });
+$sandbox->seed('wangdian', ids => ['采购退货-1'], status => 'cancelled');
+is_deeply(texts("SELECT return_no, pg_typeof(return_no), status, status_name, stockout_status, stockout_status_name,"
+	  . " goods_count, goods_out_count, abs(extract(epoch FROM now() - created)) < 60, modified >= created,"
+	  . " raw->>'return_no' = return_no FROM wangdian_returns('{CR3,CR1,CR9,采购退货-1,CR2,CR3}'::varchar[])"),
+	[ 'CR3|character varying|40|audited|1|partly_out|2|0|t|t|t',
+		'CR1|character varying|30|waiting|0|not_out|2.5000|0|t|t|t',
+		'采购退货-1|character varying|10|cancelled|0|not_out|2|0|t|t|t',
+		'CR2|character varying|60|done|2|out|2|2|t|t|t' ],
+	'returns by their numbers') or diag($session->stderr);
+is_deeply([ map { $_->{ids}[0] } @{ $sandbox->requests } ],
+	[ 'CR3', 'CR1', 'CR9', '采购退货-1', 'CR2' ], '... one in a request, each once');
+is_deeply([ grep { !$_->{signature_ok} || $_->{status} != 200 } @{ $sandbox->requests } ],
+	[], '... all of them signed');
+$sandbox->arm('set_fields', provider => 'wangdian',
+	values => { stockout_status => 'x', status => 50, created => '2022-08-10 15:49:05', goods_count => undef });
+is_deeply(texts("SELECT return_no, status, status_name, stockout_status, goods_count, created, raw->>'created' FROM wangdian_returns('{CR1}')"),
+	['CR1|50|||||2022-08-10 15:49:05'], '... what is not of its type is NULL');
+foreach my $form (qw(high low null words missing page_cut no_list))
+{
+	$sandbox->arm('wangdian_total', form => $form, times => 0);
+	is($session->error("SELECT * FROM wangdian_returns('{CR1}')"), '38000',
+		"... a page that is not all of it is an error: $form");
+	$sandbox->disarm;
+}
+$sandbox->arm('extra_rows', provider => 'wangdian', ids => ['cr1'], place => 'start');
+is_deeply(texts("SELECT return_no, raw->>'return_no' FROM wangdian_returns('{CR1}')"),
+	['CR1|CR1'], '... a return of another number is no row');
+like($session->stderr, qr/WARNING:  01000: server "wangdian" answered about 1 order that was not asked for/,
+	'... but a warning');
+$sandbox->arm('repeated_rows', provider => 'wangdian');
+is_deeply(texts("SELECT return_no FROM wangdian_returns('{CR1}')"), [ 'CR1', 'CR1' ],
+	'... and two of the same number are two rows');
+is($session->error(q{SET TRANSACTION READ ONLY; SELECT * FROM wangdian_returns('{CR1}')}),
+	'none', '... in a READ ONLY transaction');
+
 $test->reset;
 $test->seed('xt', 1, 3);
 is_deeply(texts("SELECT order_id + 1, status_name FROM xt_orders('btc_usdt', '{3,2,1,3}'::bigint[])"),
@@ -328,8 +383,8 @@ $test->reset;
 $sandbox->seed('xt', market => 'btc_usdt', range => [ 1, 2500 ]);
 is_deeply(texts("SELECT count(*), count(DISTINCT order_id), sum(order_id::int) FROM xt_open_orders('btc_usdt')"),
 	['2500|2500|3126250'], '2500 open orders');
-is_deeply([ map { /page=(\d+)/ } @{ queries() } ], [ 1, 2, 3 ],
-	'... on three pages');
+is_deeply([ map { /page=(\d+)/ } @{ queries() } ], [ 1 .. 4, 1 .. 3 ],
+	'... on three pages, read until nothing is on one, and once more');
 
 # ----
 # Windows
@@ -511,13 +566,29 @@ is_deeply(texts("SELECT count(*), count(DISTINCT serial_id), min(serial_id::int)
 is_deeply(texts("SELECT count(*) FROM btse_trades('ETH-USD')"), [3],
 	'... of which three come by themselves');
 
-# Candles.
+# Candles, of a time in the middle of a minute: no two clocks matter.
+my $half_past = $now_ms - $now_ms % 60_000 + 30_000;
 $test->reset;
 is_deeply(texts("SELECT count(*), count(DISTINCT open_time), bool_and(o < p OR p IS NULL) FROM (SELECT open_time, open_time, lag(open_time) OVER () FROM btse_ohlcv('BTC-USD', 1, "
-		  . timestamp($now_ms - 2 * $DAY) . ', ' . timestamp($now_ms - $HOUR)
+		  . timestamp($half_past - 2 * $DAY) . ', ' . timestamp($half_past - $HOUR)
 		  . ')) c (open_time, o, p)'), [ (2 * 1440 - 60) . '|' . (2 * 1440 - 60) . '|t' ],
 	'two days of minutes, the newest first');
 cmp_ok(scalar(@{ $sandbox->requests }), '>=', 10, '... in many requests');
+foreach my $times (', NULL, ' . timestamp($half_past),
+	', ' . timestamp($half_past - 10 * $HOUR) . ', ' . timestamp($half_past))
+{
+	my %told;
+
+	foreach my $order (qw(newest oldest))
+	{
+		$sandbox->settings(btse_candles => $order);
+		$told{$order} = texts("SELECT open_time, open FROM btse_ohlcv('BTC-USD', 1$times)");
+	}
+	is_deeply($told{oldest}, $told{newest},
+		"candles$times come newest first whatever the provider's order");
+	is_deeply($told{newest}, [ reverse sort @{ $told{newest} } ], '... they do');
+}
+$sandbox->reset;
 
 # ----
 # Who may, and where

@@ -31,6 +31,7 @@ my %CALLS = (
 	xt_order => [ 'xt', 'get_order', "'btc_usdt', '1'" ],
 	xt_orders => [ 'xt', 'get_batch_orders', "'btc_usdt', '{1,2}'::int[]" ],
 	tronsave_orders => [ 'tronsave', 'tracking', "'{a,b}'::text[]" ],
+	wangdian_returns => [ 'wangdian', 'query', "'{CR1}'::text[]" ],
 );
 
 # What a status that has no words of the API is.
@@ -55,7 +56,7 @@ my $test = OrderGateway::Test->start(
 my ($sandbox, $node, $session) = ($test->sandbox, $test->node, $test->session);
 
 my %OFF = (query_rate_limit => 'off');
-my @providers = qw(xt tronsave btse);
+my @providers = qw(xt tronsave btse wangdian);
 
 $test->servers('once', providers => \@providers, %OFF, retries => 0);
 $test->servers('again', providers => \@providers, %OFF, retries => 2);
@@ -70,6 +71,7 @@ sub fresh
 	$test->seed('btse', 'o-1', 'o-2');
 	$test->seed('xt', 1, 2);
 	$test->seed('tronsave', 'a', 'b');
+	$test->seed('wangdian', 'CR1');
 	return;
 }
 
@@ -137,7 +139,7 @@ foreach my $function (sort keys %CALLS)
 		push @wrong, "$status: $result->{stderr}"
 		  if ($result->{sqlstate} // '') ne $STATUS{$status}
 		  || $result->{stderr} !~ /ERROR:  \w+: \Q$function\E\(\): server "${provider}_once" .*\bHTTP $status\b/
-		  || $result->{stderr} !~ /DETAIL:  HTTP $status .*to (?:GET|POST) \/[^? ]+, in 1 attempt\.\nHINT:  \w/
+		  || $result->{stderr} !~ /DETAIL:  HTTP $status .*to (?:GET|POST) (?:\/|https:)[^? ]+, in 1 attempt\.\nHINT:  \w/
 		  || arrived() != 1;
 	}
 	is_deeply(\@wrong, [], '... and fails with each status');
@@ -181,6 +183,18 @@ arm('tronsave_orders', 'status', status => 401,
 	body => { message => 'TSAS:107 INVALID_API_KEY', error => 'Unauthorized' });
 fails('tronsave_orders', 'once', '28000', qr/refused: TSAS:107 INVALID_API_KEY/,
 	'tronsave: a wrong key');
+foreach my $case ([ '签名错误', '28000' ], [ '接口不存在', '38000' ])
+{
+	my ($words, $sqlstate) = @$case;
+
+	arm('wangdian_returns', 'status', status => 200,
+		body => { status => 100, message => $words });
+	fails('wangdian_returns', 'once', $sqlstate, qr/code 100, $words/,
+		"wangdian: $words");
+}
+arm('wangdian_returns', 'status', status => 200,
+	body => { status => 100, message => '采购退货单号不存在' });
+is(rows('wangdian_returns', 'once'), 0, 'wangdian: no such return is no row');
 arm('btse_fees', 'redirect', location => 'https://elsewhere.example/x?secret=1');
 unlike(fails('btse_fees', 'once', '38000',
 		qr{redirect to https://elsewhere\.example/x was not followed},
@@ -196,7 +210,7 @@ foreach my $fault (qw(not_json html truncated_json byte_order_mark invalid_utf8
 	my %own = $fault eq 'invalid_utf8' ? (where => 'top') : ();
 
 	foreach my $function (qw(btse_open_orders btse_orderbook xt_orders
-		tronsave_orders))
+		tronsave_orders wangdian_returns))
 	{
 		fresh();
 		arm($function, $fault, %own);

@@ -425,7 +425,9 @@ $test->reset;
 $test->seed('btse', 1);
 $sandbox->arm('wrong_types', provider => 'btse', fields => ['symbol'],
 	type => 'null');
-is(summary(act('btse_cancel_all', symbol => 'BTC-USD')), 'unknown',
+($row) = @{ act('btse_cancel_all', symbol => 'BTC-USD') };
+is_deeply([ @$row{qw(outcome message)} ],
+	[ 'unknown', 'the answer names an order without its market' ],
 	'cancel all: an order that is not shown to be of the market');
 
 # ----
@@ -627,9 +629,9 @@ $session->query('BEGIN; SELECT FROM '
 	  . '; SELECT FROM ' . call('btse_cancel_all', symbol => 'BTC-USD')
 	  . '; ROLLBACK');
 $lines = $test->log_from($log);
-like($lines, qr/rolled back after btse_create_order on server "btse" had sent batch 1: 1 accepted \(lost\)/,
+like($lines, qr/rolled back after btse_create_order on server "btse" had sent batch 1: 1 accepted \(lost: \S+\)/,
 	'ROLLBACK leaves a trace of a create');
-like($lines, qr/rolled back after btse_cancel_all on server "btse" had sent batch 1: 1 cancelled \(BTC-USD\)/,
+like($lines, qr/rolled back after btse_cancel_all on server "btse" had sent batch 1: 1 cancelled \(BTC-USD: \S+\)/,
 	'... and of a cancel all');
 is_deeply(done()->[0], 'created lost', '... which was done');
 

@@ -18,7 +18,7 @@ my $sandbox = $test->sandbox;
 my $session = $test->session;
 
 $session->query("ALTER SERVER $_ OPTIONS (ADD query_rate_limit 'off')")
-  foreach qw(xt tronsave btse);
+  foreach qw(xt tronsave btse wangdian);
 
 my %MARKET = (xt => 'btc_usdt', btse => 'BTC-USD');
 
@@ -240,7 +240,238 @@ foreach my $case (
 	$sandbox->disarm;
 }
 
+# ----
+# BTSE: a part is never taken for the whole
+# ----
+
+# An order that lives as it is told, step by step; its id.
+sub lived
+{
+	my ($size, @steps) = @_;
+	my $id = $session->value(
+		"SELECT order_id FROM btse_create_order('BTC-USD', 'BUY', 'LIMIT', $size, price => 30000)");
+
+	foreach my $step (@steps)
+	{
+		my ($what, $value) = split / /, $step;
+
+		$sandbox->fill('btse', $id, size => $value) if $what eq 'fill';
+		$sandbox->age('btse', $id, $value * 60) if $what eq 'age';
+		$sandbox->set_status('btse', $id, 'cancelled') if $what eq 'cancel';
+		$session->query("SELECT FROM btse_amend_order('BTC-USD', order_id => '$id', size => $value)")
+		  if $what eq 'amend';
+	}
+	return $id;
+}
+
+# What trade_history tells of an amended order's size: as it was placed, or at
+# the time of each trade.
+foreach my $told (qw(original current))
+{
+	foreach my $case (
+		[ '2, amend 5, fill 3, cancel, age 31', 'unknown partly_filled' ],
+		[ '2, fill 1, amend 5, fill 2, cancel, age 31', 'unknown partly_filled' ],
+		[ '2, fill 1, amend 5, fill 1, cancel, age 31', 'unknown partly_filled' ],
+		[ '2, amend 5, fill 2, cancel, age 31', 'unknown partly_filled' ],
+		[ '5, fill 2, amend 3, cancel, age 31', 'unknown partly_filled' ],
+		[ '2, amend 5, fill 3, cancel', 'cancelled cancelled' ],
+		[ '2, amend 5, fill 3', 'rejected partly_filled' ],
+		[ '5, fill 2, fill 3', 'not_cancellable filled' ],
+		[ '5, fill 2, age 20, fill 3', 'not_cancellable filled' ],
+		[ '5, fill 5, age 19', 'not_cancellable filled' ],
+		[ '5, fill 5, age 21', 'unknown partly_filled' ],
+		[ '2, fill 1, amend 5, fill 4, age 31',
+			$told eq 'current' ? 'not_cancellable filled' : 'unknown partly_filled' ],
+		[ '5, age 31, cancel, age 31', 'unknown gone' ])
+	{
+		my ($life, $expected) = @$case;
+		my ($size, @steps) = split /, /, $life;
+		my $id;
+
+		$sandbox->reset;
+		$sandbox->settings(btse_trade_size => $told);
+		$id = lived($size, @steps);
+		is_settled('btse', ["$id $expected"], "BTSE, $told sizes: $life", ago => 61);
+	}
+}
+
+# A market order is not amended.
+$sandbox->reset;
+$sandbox->put('btse', 'book', { symbol => 'BTC-USD', sell => [ [ 30000, 9 ] ] });
+my $market_id = $session->value(
+	q{SELECT order_id FROM btse_create_order('BTC-USD', 'BUY', 'MARKET', 2)});
+$sandbox->age('btse', $market_id, 3 * 24 * 3600);
+is_settled('btse', ["$market_id not_cancellable filled"], 'BTSE: a market order of three days ago',
+	ago => 61);
+
+# ... unless it waited for a trigger.
+foreach my $trigger ('"triggerType":1001', '"triggerType":0,"triggerPrice":29000', '"triggerType":0,"triggerPrice":0')
+{
+	$sandbox->reset;
+	$sandbox->put('btse', 'fills', { tradeId => 't', orderId => 'o', symbol => 'BTC-USD', size => 2, filledSize => 2,
+			orderType => 77, timestamp => (time() - 24 * 3600) * 1000 });
+	$sandbox->arm('set_fields', provider => 'btse', operation => 'trade_history', times => 0,
+		values => JSON::PP::decode_json("{$trigger}"));
+	is_settled('btse', [ $trigger =~ /:0}?$/ ? 'o not_cancellable filled' : 'o unknown partly_filled' ],
+		"BTSE: a market order with $trigger", ago => 61);
+	$sandbox->disarm;
+}
+
+# Trades of one order: what each tells of its size and its own, and what follows.
+my $now_ms = time() * 1000;
+foreach my $case (
+	[ 'nothing', '0 0', 'unknown unknown' ],
+	[ 'a size below zero', '-0.3 0.1', 'unknown partly_filled' ],
+	[ 'a fill below zero', '0.3 -0.1', 'unknown unknown' ],
+	[ 'no size', 'null 5', 'unknown partly_filled' ],
+	[ 'no fill', '5 null', 'unknown unknown' ],
+	[ 'no size once', '10 5', 'null 5', 'unknown partly_filled' ],
+	[ 'no fill once', '10 10', '10 0', 'unknown partly_filled' ],
+	[ 'words', '"all" "5"', 'unknown partly_filled' ],
+	[ 'more than the size', '5 3', '5 3', 'unknown partly_filled' ],
+	[ 'less than the largest size', '5 3', '8 3', 'unknown partly_filled' ],
+	[ 'the largest size', '5 3', '6 3', 'not_cancellable filled' ],
+	[ 'exact numbers', '0.30000000000000000001 0.1', '0.30000000000000000001 0.2',
+		'unknown partly_filled' ],
+	[ 'exact numbers that fit', '0.3 0.1', '"3e-1" "0.20"', 'not_cancellable filled' ],
+	[ 'numbers beyond a double', '9007199254740993 9007199254740992', 'unknown partly_filled' ],
+	[ 'the quote currency', '100 0.003', 'unknown partly_filled' ])
+{
+	my ($name, @sizes) = @$case;
+	my $expected = pop @sizes;
+	my $n = 0;
+	my $trades = join ',', map {
+		my ($size, $filled) = split / /;
+		$n++;
+		qq({"tradeId":"t$n","orderId":"o","symbol":"BTC-USD","timestamp":$now_ms,"size":$size,"filledSize":$filled})
+	} @sizes;
+
+	$sandbox->reset;
+	$sandbox->arm('status', provider => 'btse', operation => 'trade_history',
+		status => 200, body => "[$trades]", times => 0);
+	is_settled('btse', ["o $expected"], "BTSE: trades that tell $name", ago => 61);
+	$sandbox->disarm;
+}
+
+# What a trade is, and whose.
+foreach my $case (
+	[ 'one twice, with sides spelled differently',
+		'"tradeId":"t1","side":"BUY"', '"tradeId":"t1","side":"buy"', 'unknown partly_filled' ],
+	[ 'one twice, its id as a number and as text', '"tradeId":1', '"tradeId":"1"',
+		'unknown partly_filled' ],
+	[ 'times that are nonsense',
+		'"tradeId":"t1","timestamp":"soon"', '"tradeId":"t2"', 'unknown partly_filled' ])
+{
+	my ($name, $one, $two, $expected) = @$case;
+	my $fill = '"orderId":"o","symbol":"BTC-USD","size":10,"filledSize":5';
+	my @fills = map { /timestamp/ ? "{$fill,$_}" : "{$fill,$_,\"timestamp\":$now_ms}" } $one, $two;
+
+	$sandbox->arm('status', provider => 'btse', operation => 'trade_history',
+		status => 200, body => '[' . join(',', @fills) . ']', times => 0);
+	my @got = map { [ split ' ' ] } @{ settled('btse', ['o'], ago => 61) };
+	is("@{ $got[0] }[1, 2]", $expected, "BTSE: trades that tell $name") or diag($session->stderr);
+	$sandbox->disarm;
+}
+$sandbox->reset;
+$sandbox->seed('btse', market => 'BTC-USD', ids => ['leg'], client_order_ids => ['oco'],
+	fields => { originalOrderBaseSize => '2' });
+$sandbox->seed('btse', market => 'BTC-USD', ids => ['other leg'], client_order_ids => ['oco'],
+	fields => { originalOrderBaseSize => '2' });
+$sandbox->fill('btse', 'leg', size => 1);
+$sandbox->fill('btse', 'other leg', size => 1);
+$sandbox->set_status('btse', $_, 'cancelled'), $sandbox->age('btse', $_, 3600) foreach 'leg', 'other leg';
+is_settled('btse', ['oco accepted unknown'],
+	'BTSE: the trades of two orders are not those of one', act => 'create', by => 'client_order_id');
+
+# What says that it is filled must not say that it is not.
+foreach my $case (
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":3', 'unknown unknown' ],
+	[ '"size":5,"filledSize":3', 'unknown unknown' ],
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":5', 'not_cancellable filled' ],
+	[ '"currentOrderBaseSize":0,"totalFilledBaseSize":3', 'not_cancellable filled' ],
+	[ '"originalOrderBaseSize":5,"currentOrderBaseSize":3,"totalFilledBaseSize":3', 'not_cancellable filled' ])
+{
+	my ($sizes, $expected) = @$case;
+
+	$sandbox->arm('status', provider => 'btse', operation => 'get_order', status => 200,
+		body => qq({"orderID":"o","symbol":"BTC-USD","status":4,$sizes}));
+	is_settled('btse', ["o $expected"], "BTSE: filled, with $sizes", ago => 61);
+}
+
+# Nothing is asked for that is not documented.
+$sandbox->reset;
+$test->seed('btse', 'o-1');
+settled('btse', [ 'o-1', 'never' ], ago => 61);
+is_deeply([ grep { $_->{path} =~ m{/order$} && $_->{query} =~ /symbol/ } @{ $sandbox->requests } ],
+	[], 'BTSE: GET order has no parameter "symbol"');
+is_deeply([ map { $_->{note} } grep { ($_->{note} // '') =~ /ignored/ } @{ $sandbox->requests } ],
+	[], '... nor is anything else asked that the page does not document');
+
+# ----
+# A create, and an order that does not tell when it was made
+# ----
+
+sub is_created
+{
+	my ($provider, $id, $sent_at, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $market = $MARKET{$provider} ? "'$MARKET{$provider}'" : 'NULL';
+	my $by = $provider eq 'btse' ? 'client_order_id' : 'order_id';
+
+	is($session->value("SELECT outcome FROM order_gateway_settle('$provider', '{$id}', $sent_at, $market, '$by', 'create')"),
+		$expected, $name)
+	  or diag($session->stderr);
+	return;
+}
+
+my $sent = "ARRAY[to_timestamp($now_ms / 1000.0)]";
+foreach my $case (
+	[ '', 'unknown' ],
+	[ ',"timestamp":null', 'unknown' ],
+	[ ',"timestamp":0', 'unknown' ],
+	[ ',"timestamp":"soon"', 'unknown' ],
+	[ ',"timestamp":' . ($now_ms + 3_600_000), 'unknown' ],
+	[ ',"timestamp":' . $now_ms * 1000, 'unknown' ],
+	[ ',"timestamp":' . $now_ms / 1000, 'unknown' ],
+	[ ',"timestamp":-' . $now_ms, 'unknown' ],
+	[ ',"timestamp":' . $now_ms, 'accepted' ],
+	[ ',"timestamp":"' . $now_ms . '"', 'accepted' ])
+{
+	my ($time, $expected) = @$case;
+
+	# trades of another time than was asked for are an error anyway
+	foreach my $operation ('get_order', $time =~ /:-?\d{4}/ && $expected eq 'unknown' ? () : 'trade_history')
+	{
+		my $body = $operation eq 'get_order'
+		  ? qq({"orderID":"o","clOrderID":"mine","symbol":"BTC-USD","status":2$time})
+		  : qq({"tradeId":"t","orderId":"o","clOrderID":"mine","symbol":"BTC-USD","size":2,"filledSize":1$time});
+
+		$sandbox->reset;
+		$sandbox->arm('status', provider => 'btse', operation => $operation, status => 200,
+			body => "[$body]", times => 0);
+		is_created('btse', 'mine', $sent, $expected, "BTSE: a create, $operation tells '$time'");
+		is_created('btse', 'mine', 'NULL', 'accepted', '... and nobody knows when it was sent');
+		$sandbox->disarm;
+	}
+}
+$sandbox->reset;
+$sandbox->put('btse', 'fills', map {
+	+{ tradeId => "t$_", orderId => 'o', clOrderID => 'mine', symbol => 'BTC-USD', size => 2,
+		filledSize => 1, timestamp => $now_ms - $_ * 3_600_000 }
+} 0, 5);
+is_created('btse', 'mine', $sent, 'unknown', 'BTSE: an order that traded before is not the one');
+seed_xt();
+is_created('xt', 1, $sent, 'accepted', 'XT: an order that was made since');
+$sandbox->arm('null_fields', provider => 'xt', fields => ['time']);
+is_created('xt', 1, $sent, 'unknown', '... that does not tell when');
+$sandbox->age('xt', 1, 3600);
+is_created('xt', 1, $sent, 'unknown', '... that is older');
+$test->seed('tronsave', 'a');
+is_created('tronsave', 'a', $sent, 'unknown', 'TronSave does not tell when an order was made');
+is_created('tronsave', 'a', 'NULL', 'accepted', '... only that there is one');
+
 # All of it is one call.
+seed_btse();
 $session->query('SELECT order_gateway_stats_reset()');
 is(scalar(@{ settled('btse', [ 'open', 'part', 'cancelled' ]) }), 3, 'BTSE: three orders');
 is($session->value(q{SELECT calls || ' ' || requests FROM order_gateway_stats}), '1 3',

@@ -4,7 +4,7 @@ package OrderGateway::OwnNames;
 
 =head1 NAME
 
-OrderGateway::OwnNames - a test with a name server of its own
+OrderGateway::OwnNames - a test with a name server, or certificates, of its own
 
 =head1 SYNOPSIS
 
@@ -29,6 +29,9 @@ have both; a second user namespace gives it back the user it was, since
 PostgreSQL does not run as root.  Where the system has none for us, the test
 goes on as it is, and C<has_own> says so.
 
+With C<< use OrderGateway::OwnNames qw(certificates) >>, F</etc/ssl/certs> is an
+empty directory of the test's own, too.
+
 =cut
 
 use strict;
@@ -45,6 +48,7 @@ socket($s, 2, 2, 0) && ioctl($s, 0x8914, $lo) or die "lo: $!"'
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:1\n' >"$resolv_conf"
 mount --bind "$resolv_conf" /etc/resolv.conf
+[ -z "$certificates" ] || mount --bind "$certificates" /etc/ssl/certs
 exec unshare --user --map-user="$uid" --map-group="$gid" -- "$@"
 EOF
 
@@ -66,11 +70,16 @@ sub can_run
 
 sub import
 {
+	my ($class, @wanted) = @_;
+
 	return if defined $ENV{$VARIABLE};
 
 	my $resolv_conf = File::Temp->new;
+	my $certificates =
+	  (grep { $_ eq 'certificates' } @wanted) ? File::Temp->newdir : '';
 	my @enter = (
-		'env', "resolv_conf=$resolv_conf", "uid=$>", 'gid=' . (0 + $)),
+		'env', "resolv_conf=$resolv_conf", "certificates=$certificates",
+		"uid=$>", 'gid=' . (0 + $)),
 		'unshare', '--map-root-user', '--mount', '--net', '--',
 		'sh', '-c', $ENTER, 'sh');
 

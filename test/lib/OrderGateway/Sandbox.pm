@@ -570,12 +570,12 @@ sub arm
 	my ($self, $fault, %args) = @_;
 
 	foreach my $name (qw(process kept goodbye declared some with_rows whole
-		validation))
+		validation dated))
 	{
 		$args{$name} = _boolean($args{$name}) if defined $args{$name};
 	}
 	foreach my $name (qw(times skip ms bytes depth digits keep seconds status
-		legs times_100 code))
+		legs times_100 code every))
 	{
 		$args{$name} += 0
 		  if defined $args{$name} && $args{$name} =~ /^-?[0-9.]+$/;

@@ -357,52 +357,31 @@ sub log_from
 		$offset);
 }
 
-=head1 TWO WAYS TO KEEP THE PACE
-
-Lanes are in memory that sessions share where the library is preloaded, and on
-PostgreSQL 17 and newer in any case; else in files, and a call holds its
-account's lock.  What a test says holds for both, or it asks which.
-
-=head2 $test->shares_memory
-
-Do sessions of this cluster share memory?
+=head1 THE PACE
 
 =head2 $test->wait_out_doubt($seconds)
 
 Waits until windows of so many seconds are no longer partly spent for what may
-have been sent before the shared memory was made.  Files remember; only those
-of the first 2 seconds are in doubt for so long.
+have been sent before the shared memory was made.
 
 =head2 $test->memory_is_new
 
 To be called when the cluster has been started again, or come back from a
 crash: its shared memory was made anew, or is now.
 
-=head2 $test->locked_accounts, $test->waiting_sessions
+=head2 $test->waiting_sessions
 
-How many accounts are locked; how many sessions stand in the longest queue for
-turns that there is in shared memory.
+How many sessions stand in the longest queue for turns that there is.
 
 =cut
 
 # What a window may have on top of its length: see limiter_lane.c.
 my $LARGEST_MARGIN = 0.25;
 
-sub shares_memory
-{
-	my ($self) = @_;
-
-	return $self->{shares_memory} //= $self->_ask(
-		q{SELECT current_setting('server_version_num')::int >= 170000
-			OR current_setting('shared_preload_libraries') ~ 'order_gateway'})
-	  eq 't';
-}
-
 sub wait_out_doubt
 {
 	my ($self, $seconds) = @_;
 
-	$seconds = 2 if !$self->shares_memory && $seconds > 2;
 	my $left = $self->{memory_since} + $seconds + $LARGEST_MARGIN - Time::HiRes::time();
 	Time::HiRes::sleep($left) if $left > 0;
 	return;
@@ -413,18 +392,9 @@ sub memory_is_new
 	my ($self) = @_;
 
 	# Where nothing is preloaded, whoever looks first has it made.
-	$self->_ask('SELECT count(*) FROM order_gateway_limits')
-	  if $self->shares_memory;
+	$self->_ask('SELECT count(*) FROM order_gateway_limits');
 	$self->{memory_since} = Time::HiRes::time();
 	return;
-}
-
-sub locked_accounts
-{
-	my ($self) = @_;
-
-	return $self->_ask('SELECT count(*) FROM pg_locks'
-		  . q{ WHERE locktype = 'advisory' AND objsubid = 20295});
 }
 
 sub waiting_sessions

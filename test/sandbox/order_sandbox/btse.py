@@ -111,13 +111,16 @@ class Btse(MarketEndpoints, OrderEndpoints, AccountEndpoints,
             self.refuse(request, 401, 401, "UNAUTHORIZED: signature")
         if not (nonce.isascii() and nonce.isdigit()):
             self.refuse(request, 401, 401, "UNAUTHORIZED: nonce")
-        fresh = self.pace.nonce(self.name, account.name, int(nonce))
-        if not fresh and self.world.on("reject_nonce"):
-            self.refuse(request, 401, 401, "UNAUTHORIZED: nonce is too low")
+        request.fresh = self.pace.nonce(self.name, account.name, int(nonce))
+        if not request.fresh and self.world.on("reject_nonce"):
+            self.refuse_nonce(request)
         permission = request.endpoint.permission
         if permission not in account.permissions:
             self.refuse(request, 403, 403,
                         "FORBIDDEN: %s permission" % permission)
+
+    def refuse_nonce(self, request):
+        self.refuse(request, 401, 401, "UNAUTHORIZED: nonce is too low")
 
     def serve(self, call):
         """Check the arguments, then let the endpoint's method answer."""

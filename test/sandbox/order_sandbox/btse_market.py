@@ -77,8 +77,10 @@ class MarketEndpoints:
         how = self.world.settings["btse_times"]
         if how == "ignored":
             return 0, self.now_ms()
-        if how == "seconds":
-            return start // 1000 * 1000, end // 1000 * 1000
+        if how.startswith("seconds"):
+            start, end = start // 1000 * 1000, end // 1000 * 1000
+        if how in ("exclusive_both", "seconds_exclusive"):
+            return start + 1, end - 1
         return start, end - (how == "exclusive")
 
     def first(self, call, rows):
@@ -89,9 +91,9 @@ class MarketEndpoints:
             count = self.world.settings["btse_default_count"] or len(rows)
         most = self.world.settings["btse_most_count"] or count
         count = min(count, most)
-        if how == "oldest":
-            return rows[::-1][:count]
-        return rows[:count][::-1] if how == "newest_last" else rows[:count]
+        if how.startswith("oldest"):
+            rows = rows[::-1]
+        return rows[:count][::-1] if how.endswith("_last") else rows[:count]
 
     def market_summary(self, call):
         return Answer(200, [market.summary()
@@ -108,8 +110,11 @@ class MarketEndpoints:
     def ohlcv(self, call):
         given, market = call.given, self.market_of(call)
         end = self.now_ms() if given.end is None else given.end
-        return Answer(200, market.candles_of(
-            given.resolution, -(-(given.start or 0) // 1000), end // 1000))
+        candles = market.candles_of(
+            given.resolution, -(-(given.start or 0) // 1000), end // 1000)
+        if self.world.settings["btse_candles"] == "oldest":
+            candles.reverse()
+        return Answer(200, candles)
 
     def orderbook(self, call):
         given, market = call.given, self.market_of(call)

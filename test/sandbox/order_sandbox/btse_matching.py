@@ -124,7 +124,9 @@ class Matching:
             "username": self.world.account("btse", order.account).user,
             "side": order.side, "orderType": ORDER_TYPES[order.kind],
             "triggerType": TRIGGER_TYPES.get(order.tx_type, 0),
-            "price": price, "size": order.original, "filledPrice": price,
+            "price": price, "size": order.size
+            if self.world.settings["btse_trade_size"] == "current"
+            else order.original, "filledPrice": price,
             "filledSize": size,
             "triggerPrice": order.trigger_price if trigger else ZERO,
             "base": base, "quote": quote, "symbol": order.market,

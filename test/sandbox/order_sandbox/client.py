@@ -211,6 +211,14 @@ class Requests:
             "POST", "/wangdian/openapi?" + urllib.parse.urlencode(pairs),
             body.encode(), Content_Type="application/json")
 
+    def wangdian_query(self, number, **changes):
+        """Read one return."""
+        changes = dict({"method": "purchase.PurchaseReturn.queryWithDetail",
+                        "page_size": "20", "page_no": "0", "calc_total": "1"},
+                       **changes)
+        return self.wangdian([], json.dumps([{"return_no": number}],
+                                            ensure_ascii=False), **changes)
+
 
 class ControlClient:
     """The control API."""

@@ -8,7 +8,8 @@ import sys
 import time
 import traceback
 
-from . import fault_rows, fault_status, fault_text, fault_wire  # noqa: F401
+from . import (fault_reads, fault_rows, fault_status, fault_text,  # noqa: F401
+               fault_wire)
 from .btse import Btse
 from .faults import Faults
 from .journal import Journal
@@ -79,6 +80,10 @@ class Sandbox:
             self.journal.note("fault", connection.port, request.provider,
                               armed.kind.name)
         wire = met.get("wire")
+        rows = met.get("rows")
+        arrive = getattr(rows.kind.hooks, "arrive", None) if rows else None
+        if arrive and not await arrive(connection, rows.fired, rows.args):
+            return False
         try:
             answer = refusal or self.answer(provider, request, met)
             self.edit(provider, answer, met)

@@ -8,6 +8,7 @@ import copy
 
 from .faults import fault, one_of
 from .json_text import Pairs, Raw
+from .state import BadInput
 
 ROWS = ("xt", "tronsave", "btse")       # where every order has its row
 
@@ -83,11 +84,13 @@ def put(answer, where, value):
 
 
 def fix_count(answer):
-    """Wangdian's error_num follows its rows unless that is the fault."""
+    """What Wangdian counts follows its rows unless that is the fault."""
     data = answer.document.get("data") \
         if isinstance(answer.document, dict) else None
     if isinstance(data, dict) and "error_num" in data:
         data["error_num"] = len(data["error_info"])
+    if isinstance(data, dict) and "total_count" in data:
+        data["total_count"] = len(data["order"])
 
 
 # ---- which rows there are
@@ -287,6 +290,35 @@ class NullFields:
                 row[name] = None
 
 
+def an_object(args):
+    if not isinstance(args["values"], dict):
+        raise BadInput("values is an object")
+
+
+@fault("set_fields", "fields of a row say something else, or are added",
+       dict(WHICH, values=({}, "what they say, by their names")),
+       check=an_object)
+class SetFields:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in chosen(rows_of(answer), args, answer.shape):
+            if isinstance(row, dict):   # an array has no names
+                row.update(args["values"])
+
+
+@fault("long_text", "a field of the row is a very long text",
+       dict(WHICH, field=(None, "its name; default the id"),
+            chars=(5000, "how long")))
+class LongText:
+    @staticmethod
+    def edit(provider, answer, args):
+        for row in chosen(rows_of(answer), args, answer.shape):
+            name = answer.shape.id if args["field"] is None else args["field"]
+            if name in names_in(row):
+                row[name] = ("0123456789" * (args["chars"] // 10 + 1)
+                             )[:args["chars"]]
+
+
 WRONG = {"object": {}, "array": [], "string": "x", "number": 7, "bool": True,
          "null": None}
 
@@ -332,6 +364,20 @@ class BtseForeignOnly:
     def edit(provider, answer, args):
         for row in verdicts_of(answer):
             row.update(orderID=args["id"], clOrderID="")
+
+
+@fault("btse_other_order", "the answer to an act tells of an order that was "
+       "not asked for, under the id that was",
+       dict(WHICH, symbol=(None, "its market"), side=(None, "its side"),
+            type=(None, "its orderType")), ("btse",))
+class BtseOtherOrder:
+    @staticmethod
+    def edit(provider, answer, args):
+        told = {"symbol": args["symbol"], "side": args["side"],
+                "orderType": args["type"]}
+        for row in chosen(verdicts_of(answer), args, answer.shape):
+            row.update((name, value) for name, value in told.items()
+                       if value is not None)
 
 
 def silence_forms():
@@ -389,6 +435,36 @@ def silence_forms():
 
 
 SILENCE = silence_forms()
+
+
+def total_forms():
+    """What can be wrong about how many returns there are."""
+    def total(change):
+        return lambda data: data.update(
+            total_count=change(data["total_count"]))
+
+    return {"high": total(lambda count: count + 1),
+            "low": total(lambda count: count - 1),
+            "null": total(lambda count: None),
+            "words": total(lambda count: "many"),
+            "missing": lambda data: data.pop("total_count"),
+            "page_cut": lambda data: data["order"].pop(),
+            "no_list": lambda data: data.update(order=None)}
+
+
+TOTALS = total_forms()
+
+
+@fault("wangdian_total", "a page of returns is not what total_count says",
+       {"form": ("high", "one of " + ", ".join(TOTALS))},
+       ("wangdian",), check=one_of(form=TOTALS))
+class WangdianTotal:
+    @staticmethod
+    def edit(provider, answer, args):
+        data = answer.document.get("data") \
+            if isinstance(answer.document, dict) else None
+        if isinstance(data, dict) and data.get("order"):
+            TOTALS[args["form"]](data)
 
 
 @fault("wangdian_silence", "the answer is not whole, so that silence about a "

@@ -2,8 +2,9 @@
 provider's own ways to refuse."""
 
 import email.utils
+import time
 
-from .faults import fault
+from .faults import fault, one_of
 from .json_text import encode
 
 
@@ -136,20 +137,66 @@ class TooFrequent:
             answer.status = 429
 
 
-@fault("retry_after", "HTTP 429 with a Retry-After header, nothing processed",
-       {"seconds": (2, "from now"), "form": ("seconds", "seconds or date"),
-        "value": (None, "the header's text as it is, instead"),
-        "status": (429, "429 or 503")}, process=False)
+def moment(form, at):
+    """A moment, in whole seconds that are never too early, as Retry-After may
+    have it."""
+    whole = int(at + 0.999)
+    utc = time.gmtime(whole)
+    return {
+        "date": lambda: email.utils.formatdate(whole, usegmt=True),
+        "rfc850": lambda: time.strftime("%A, %d-%b-%y %H:%M:%S GMT", utc),
+        "asctime": lambda: "%s %2d %s" % (
+            time.strftime("%a %b", utc), utc.tm_mday,
+            time.strftime("%H:%M:%S %Y", utc)),
+        "unix": lambda: str(whole),
+        "unix_ms": lambda: str(int(at * 1000 + 0.999)),
+    }[form]()
+
+
+FORMS = ("seconds", "fraction", "list", "headers", "date", "rfc850", "asctime",
+         "unix", "unix_ms")
+
+
+@fault("retry_after", "HTTP 429, or another status, with a Retry-After "
+       "header, nothing processed",
+       {"seconds": (2, "from now"),
+        "form": ("seconds", "how it is written: " + ", ".join(FORMS)),
+        "value": (None, "the header's text as it is, instead; a list: several "
+                        "such headers"),
+        "dated": (True, "false: the answer has no Date"),
+        "status": (429, "HTTP status")}, process=False,
+       check=one_of(form=FORMS))
 class RetryAfter:
     @staticmethod
     def instead(provider, request, args):
         answer = provider.too_frequent()
         answer.status = args["status"]
-        value = str(args["seconds"])
-        if args["form"] == "date":
-            # a date has whole seconds; never one that is too early
-            value = email.utils.formatdate(
-                int(provider.world.now() + args["seconds"] + 0.999),
-                usegmt=True)
-        answer.headers["Retry-After"] = args["value"] or value
+        seconds, form = args["seconds"], args["form"]
+        written = {"seconds": str(seconds), "fraction": "%.1f" % seconds,
+                   "list": "0, %s, 0.5" % seconds,
+                   "headers": ["0", str(seconds)]}
+        answer.headers["Retry-After"] = args["value"] or (
+            written.get(form)
+            or moment(form, provider.world.now() + seconds))
+        if not args["dated"]:
+            answer.headers["Date"] = []
         return answer
+
+
+@fault("nonce_order", "nonces have to increase in the order in which requests "
+       "arrive, and some arrive late: one that is not above the last is "
+       "refused, XT code 308, BTSE HTTP 401 (arm it with times 0)",
+       {"ms": (60, "how late"), "every": (2, "of how many requests one is "
+                                             "late, the first; 0 = none")},
+       providers=("xt", "btse"))
+class NonceOrder:
+    @staticmethod
+    async def arrive(connection, nth, args):
+        late = args["every"] and (nth - 1) % args["every"] == 0
+        return await connection.pause(args["ms"] / 1000 if late else 0)
+
+    @staticmethod
+    def instead(provider, request, args):
+        if not request.fresh:
+            provider.refuse_nonce(request)
+        return None

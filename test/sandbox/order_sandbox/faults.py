@@ -1,9 +1,8 @@
 """Arming faults, and choosing those that meet a request.
 
 Every fault is one entry of KNOWN, made by the decorators below in
-fault_rows.py, fault_text.py and fault_status.py (what an answer says) and in
-fault_wire.py (how it travels).  At
-most one armed fault of each stage meets a request:
+fault_rows.py, fault_reads.py, fault_text.py and fault_status.py (what an
+answer says) and in fault_wire.py (how it travels).  At most one armed fault of each stage meets a request:
 
     rows    changes what is answered, or refuses in the provider's own words
     wire    changes how the answer travels, or lets it travel not at all
@@ -228,6 +227,10 @@ def one_of(**choices):
 def fault(name, about, args=None, providers=None, process=True, check=None):
     """Decorate a class whose methods change what an answer says:
 
+        arrive(connection, nth, args)       a coroutine that runs before the
+                                            request is looked at, the nth that
+                                            the fault meets; False when the
+                                            client has left
         instead(provider, request, args)    the Answer to give without
                                             processing, or None
         override(provider, id, index, args) this id's verdict without

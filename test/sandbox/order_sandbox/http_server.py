@@ -96,7 +96,8 @@ class Connection:
     # ---- what a fault can do
 
     def head(self, answer, chunked=False):
-        """The head of an answer as bytes."""
+        """The head of an answer as bytes.  A header whose value is a list
+        stands there once for each, so an empty one leaves it out."""
         try:
             words = HTTPStatus(answer.status).phrase
         except ValueError:
@@ -113,8 +114,10 @@ class Connection:
             headers["Connection"] = "close"
         if self.request is not None:
             answered(self.request, answer.status)
+        lines = [(name, each) for name, value in headers.items()
+                 for each in (value if isinstance(value, list) else [value])]
         return ("HTTP/1.1 %d %s\r\n" % (answer.status, words) + "".join(
-            "%s: %s\r\n" % pair for pair in headers.items())
+            "%s: %s\r\n" % line for line in lines)
             + "\r\n").encode("latin-1")
 
     def keep(self):

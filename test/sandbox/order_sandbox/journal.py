@@ -120,6 +120,7 @@ class Request:
         self.note = None                        # why it was refused
         self.faults = []
         self.processed = False
+        self.fresh = True               # its nonce was above all before it
         self.status = None                      # of the answer, if any
         self.answered_at = None
         self.left_at = None                     # client gave up waiting

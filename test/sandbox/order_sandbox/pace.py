@@ -20,7 +20,7 @@ class Limit:
         self.seconds = float(seconds)
         self.scope = scope          # key, user, host, or path (of a key)
         self.lane = lane            # the endpoint's class: orders, queries,
-                                    # public
+                                    # public, or any
 
     def as_json(self):
         return {"count": self.count, "seconds": self.seconds,
@@ -106,8 +106,8 @@ class Pace:
                 self.limits[provider] = [Limit(**entry) for entry in entries]
             except (TypeError, ValueError):
                 raise BadInput("a limit is {count, seconds, scope: key, user, "
-                               "host or path, lane: orders, queries or "
-                               "public}") from None
+                               "host or path, lane: orders, queries, public "
+                               "or any}") from None
         self._forget(provider)
 
     def _forget(self, provider):
@@ -127,7 +127,7 @@ class Pace:
         refuse = self.world.on("pace")
         broken, met = None, []
         for index, limit in enumerate(self.limits[provider]):
-            if limit.lane != endpoint.lane:
+            if limit.lane not in (endpoint.lane, "any"):
                 continue
             if limit.scope == "host":
                 who = "127.0.0.1"

@@ -29,6 +29,15 @@ SETTINGS = {
     "xt_signed_data": ("encoded", ("encoded", "decoded", "either"),
                        "whether XT's signature covers the base64 text of "
                        "data or what it decodes to"),
+    "xt_page_most": (0, int,
+                     "how many open orders a page of XT has at most, whatever "
+                     "was asked for; 0 = as many as that"),
+    "xt_page_order": ("oldest", ("oldest", "newest", "changed"),
+                      "which of XT's open orders come first: the oldest, the "
+                      "newest, or those that were changed last"),
+    "xt_page_number": ("kept", ("kept", "ignored", "last"),
+                       "whether XT keeps to the number of a page, has always "
+                       "the first one, or the last one instead of none"),
     "xt_amounts": ("text", ("text", "number"),
                    "whether amounts of XT's orders are strings or numbers"),
     "reject_nonce": ("off", ("on", "off"),
@@ -58,13 +67,25 @@ SETTINGS = {
     "btse_most_count": (0, int,
                         "how many rows they answer at most, whatever was "
                         "asked for; 0 = all"),
-    "btse_rows": ("newest", ("newest", "oldest", "newest_last"),
-                  "which rows they answer where there are more: the newest, "
-                  "the oldest, or the newest in the order of the oldest"),
+    "btse_rows": ("newest", ("newest", "oldest", "newest_last",
+                             "oldest_last"),
+                  "which rows they answer where there are more: the newest or "
+                  "the oldest, both first, or either of them in the order of "
+                  "the other"),
+    "btse_trade_size": ("original", ("original", "current"),
+                        "which size of an amended order trade_history tells "
+                        "from then on"),
     "btse_times": ("inclusive",
-                   ("inclusive", "exclusive", "seconds", "ignored"),
+                   ("inclusive", "exclusive", "exclusive_both", "seconds",
+                    "seconds_exclusive", "ignored"),
                    "how they read startTime and endTime: as part of the span, "
-                   "the end not, in whole seconds, or not at all"),
+                   "the end not, neither of them, in whole seconds, neither "
+                   "of them in whole seconds, or not at all"),
+    "btse_candles": ("newest", ("newest", "oldest"),
+                     "which candles come first"),
+    "wangdian_numbers": ("exact", ("exact", "folded"),
+                         "how numbers are compared: byte for byte, or as "
+                         "MySQL does, without case, width and accents"),
     "keep_requests": (20000, int, "how many requests are remembered"),
 }
 

@@ -17,7 +17,7 @@ class TronSave(Provider):
     demo = {"api_key": "sandbox-tronsave-api-key"}
     statuses = tuple(WIRE_STATUS)
     aliases = {word: name for name, word in WIRE_STATUS.items()}
-    limits = (Limit(1, 2, "path", "orders"),)
+    limits = (Limit(1, 2, "path", "any"),)
 
     ROWS = Shape(("cancel_results",), "order_id", "is_success", "fail_reason",
                  cancelled=True,

@@ -53,7 +53,9 @@ class Xt(Provider):
             "secret_key": "sandbox-xt-secret-key"}
     statuses = ("open", "submitted", "partly_filled", "filled", "cancelled",
                 "settling", "failing")
-    limits = (Limit(10, 1, "key", "orders"), Limit(1000, 60, "host", "orders"))
+    # what is signed counts together, be it a read or an act; what is public
+    # counts for the address alone
+    limits = (Limit(10, 1, "user", "orders"), Limit(1000, 60, "host", "any"))
 
     ROWS = Shape(("data",), "id", "code", "msg", cancelled=120,
                  refused={"code": 121, "msg": WORDS[121]},
@@ -133,11 +135,14 @@ class Xt(Provider):
         nonce = values["nonce"]
         if not (len(nonce) == 13 and nonce.isascii() and nonce.isdigit()):
             self.refuse(request, 200, 400, "nonce")
-        fresh = self.pace.nonce(self.name, account.name, int(nonce))
-        if not fresh and self.world.on("reject_nonce"):
-            self.refuse(request, 200, 400, "nonce is not above the last one")
+        request.fresh = self.pace.nonce(self.name, account.name, int(nonce))
+        if not request.fresh and self.world.on("reject_nonce"):
+            self.refuse_nonce(request)
         if account.locked_until > time.monotonic():
             raise Refused(self._locked(), "account is locked")
+
+    def refuse_nonce(self, request):
+        self.refuse(request, 200, 308, "nonce is not above the last one")
 
     def _signature_fits(self, request, account):
         rest = [pair for pair in request.parameters if pair[0] != "signature"]
@@ -259,9 +264,22 @@ class Xt(Provider):
         orders = [order for order in self.world.book(call.account)
                   if WIRE_STATUS[order.status] in (0, 1)
                   and order.market in (None, call.request.market)]
-        start = (page - 1) * size
         return Answer(200, {"code": 200, "info": "success", "data": [
-            self._element(order) for order in orders[start:start + size]]})
+            self._element(order) for order in self._page(orders, page, size)]})
+
+    def _page(self, orders, page, size):
+        """A page of some orders, as the settings have it."""
+        settings = self.world.settings
+        size = min(size, settings["xt_page_most"] or size)
+        if settings["xt_page_order"] != "oldest":
+            orders.reverse()
+        if settings["xt_page_order"] == "changed":
+            orders.sort(key=lambda order: order.changed, reverse=True)
+        if settings["xt_page_number"] == "ignored":
+            page = 1
+        elif settings["xt_page_number"] == "last":
+            page = max(1, min(page, -(-len(orders) // size)))
+        return orders[(page - 1) * size:page * size]
 
     def get_server_time(self, call):
         return Answer(200, {"code": 200, "info": "success", "data": {

@@ -135,7 +135,8 @@ class TradeHistory(BtseCase):
         def found(count):
             return [int(row["tradeId"]) for row in self.trades(count=count)]
         for rows, expected in (("newest", [0, 1, 2]), ("oldest", [3, 2, 1]),
-                               ("newest_last", [2, 1, 0])):
+                               ("newest_last", [2, 1, 0]),
+                               ("oldest_last", [1, 2, 3])):
             self.set(btse_rows=rows)
             self.assertEqual(found(3), expected)
 
@@ -150,6 +151,8 @@ class TradeHistory(BtseCase):
                                            endTime=second + 1000)]
         for times, expected in (("inclusive", [1000, 400]),
                                 ("exclusive", [400]),
+                                ("exclusive_both", [400]),
+                                ("seconds_exclusive", [400]),
                                 ("seconds", [1000, 400, 0]),
                                 ("ignored", [1000, 400, 0])):
             self.set(btse_times=times)

@@ -10,6 +10,19 @@ class Fills(BtseCase):
     def fill(self, id, **wanted):
         return self.post("/orders/%s/fill" % id, wanted)
 
+    def test_trade_size(self):
+        """trade_history tells the original size, or that of its time."""
+        for setting, sizes in (("original", [2, 2]),
+                               ("current", [2, 5])):
+            self.setUp()
+            self.set(btse_trade_size=setting)
+            id = self.created(size=2)["orderID"]
+            self.fill(id, size=1)
+            self.amend(id, "SIZE", value=5)
+            self.fill(id, size=2)
+            self.assertEqual([float(fill["size"]) for fill in
+                              self.get("/data/btse/fills")], sizes)
+
     def test_part_and_whole(self):
         id = self.created(size=10)["orderID"]
         self.assertEqual(self.fill(id, size="2.50", price="33999.5")

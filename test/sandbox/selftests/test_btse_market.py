@@ -111,6 +111,10 @@ class Candles(BtseCase):
         self.assertEqual(answer.body, b"[[120,3,3,3,3,3],"
                          b"[60,1.10,2,0.5,1.5,0.000000006]]")
         self.assertEqual(len(self.candles()), 3)
+        newest_first = self.candles()
+        self.set(btse_candles="oldest")
+        self.assertEqual(self.candles(), newest_first[::-1])
+        self.set(btse_candles="newest")
         self.assertEqual(len(self.candles(start=60001)), 2)
         self.assertEqual(len(self.candles(end=119999)), 1)
         # the other resolutions are made up still

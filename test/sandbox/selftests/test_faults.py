@@ -324,6 +324,35 @@ class Faults(Case):
             answer = self.met(provider, "extra_rows", ids=["stranger"])
             self.assertIn(b'"stranger"', answer.body)
 
+    def open_at_xt(self, page=1):
+        answer = self.ask(self.requests.xt_get(
+            "getOpenOrders", market="btc_usdt", page=str(page),
+            pageSize="10"))
+        return [row["id"] for row in answer.json()["data"]]
+
+    def test_other_rows(self):
+        answer = self.met("btse", "other_rows", says={"symbol": "ETH-USD"})
+        self.assertEqual([row["symbol"] for row in answer.json()],
+                         ["ETH-USD"])
+        self.arm("other_rows", where="top", says={"symbol": "ETH-USD"})
+        book = self.ask(self.requests.btse_public("/api/v3.3/orderbook",
+                                                  symbol="BTC-USD")).json()
+        self.assertEqual(book["symbol"], "ETH-USD")
+
+    def test_orders_move(self):
+        self.seed("xt", [str(id) for id in range(11, 31)], market="btc_usdt")
+        self.arm("orders_move", leave=2, arrive=1)
+        first = self.open_at_xt()
+        self.assertEqual(first, [1, 2, 3] + list(range(11, 18)))
+        second = self.open_at_xt(2)             # 18 and 19 moved forward
+        self.assertEqual(second, list(range(20, 30)))
+        self.assertEqual(self.truth("xt")["2"], "cancelled")
+        self.assertEqual(len(self.open_at_xt(3)), 2)
+        self.post("/settings", {"xt_page_order": "changed"})
+        self.arm("orders_move", which="last", change=1)
+        last = self.open_at_xt()[-1]
+        self.assertEqual(self.open_at_xt()[0], last)
+
     def test_repeated_rows(self):
         self.assertEqual(self.codes(self.met("xt", "repeated_rows")),
                          [row for row in self.OK for _ in "12"])
@@ -479,6 +508,36 @@ class Faults(Case):
                          (429, "7"))
         answer = self.met("btse", "retry_after", False, form="date")
         self.assertTrue(answer.headers["retry-after"].endswith("GMT"))
+        for form, pattern in (
+                ("fraction", r"2\.0"), ("list", r"0, 2, 0\.5"),
+                ("rfc850", r"[A-Z][a-z]+day, \d\d-...-\d\d .{8} GMT"),
+                ("asctime", r"... ... [ \d]\d .{8} \d{4}"),
+                ("unix", r"\d{10}"), ("unix_ms", r"\d{13}")):
+            self.setUp()
+            answer = self.met("xt", "retry_after", False, form=form,
+                              status=503)
+            self.assertEqual(answer.status, 503)
+            self.assertRegex(answer.headers["retry-after"],
+                             "^%s$" % pattern)
+        self.setUp()
+        answer = self.met("xt", "retry_after", False, value=["1", "2"],
+                          dated=False)
+        self.assertIn(b"Retry-After: 1\r\nRetry-After: 2\r\n", answer.raw)
+        self.assertNotIn("date", answer.headers)
+
+    def test_nonce_order(self):
+        for provider, refused in (("xt", (200, "308")), ("btse", (401, "401"))):
+            self.setUp()
+            self.arm("nonce_order", provider=provider, times=0, ms=100)
+            with self.client() as late, self.client() as early:
+                late.sock.sendall(self.call(provider))
+                self.assertTrue(self.get("/wait?requests=1")["reached"])
+                self.assertEqual(early.ask(self.call(provider)).status, 200)
+                answer = late.ask(b"")
+                self.assertEqual(answer.status, refused[0])
+                self.assertIn(refused[1], answer.raw.decode())
+                self.assertIn("nonce", answer.raw.decode())
+                self.assertEqual(late.ask(self.call(provider)).status, 200)
 
     # ---- BTSE and Wangdian
 
@@ -490,6 +549,41 @@ class Faults(Case):
     def test_btse_foreign_only(self):
         rows = self.met("btse", "btse_foreign_only").json()
         self.assertNotIn(UUID, json.dumps(rows))
+
+    def test_set_fields(self):
+        row = self.met("xt", "set_fields", which="last",
+                       values={"code": 7, "new": "x"}).json()["data"][2]
+        self.assertEqual((row["code"], row["new"]), (7, "x"))
+        self.assertEqual(self.tell("POST", "/faults", {
+            "fault": "set_fields", "values": [1]})[0], 400)
+
+    def test_wangdian_total(self):
+        said = []
+        for form in ("high", "low", "null", "words", "missing", "page_cut",
+                     "no_list"):
+            self.arm("wangdian_total", form=form)
+            data = self.ask(self.requests.wangdian_query("CR1")).json()["data"]
+            said.append((data.get("total_count", "none"),
+                         data["order"] and len(data["order"])))
+        self.assertEqual(said, [(2, 1), (0, 1), (None, 1), ("many", 1),
+                                ("none", 1), (1, []), (1, None)])
+
+    def test_btse_other_order(self):
+        row, = self.met("btse", "btse_other_order", symbol="ETH-USD",
+                        side="SELL", type=77).json()
+        self.assertEqual([row[name] for name in (
+            "orderID", "symbol", "side", "orderType")],
+            [UUID, "ETH-USD", "SELL", 77])
+        self.setUp()
+        row, = self.met("btse", "btse_other_order", symbol="ETH-USD").json()
+        self.assertEqual((row["side"], row["orderType"]), ("BUY", 76))
+
+    def test_long_text(self):
+        row, = self.met("btse", "long_text").json()
+        self.assertEqual(len(row["orderID"]), 5000)
+        self.setUp()
+        row, = self.met("btse", "long_text", field="side", chars=7).json()
+        self.assertEqual(row["side"], "0123456")
 
     def test_wangdian_silence(self):
         self.arm("wangdian_silence", times=0)

@@ -76,7 +76,7 @@ class Xt(Case):
         self.assertEqual((nonces["backwards"], nonces["repeated"]), (1, 1))
         self.post("/settings", {"reject_nonce": "on"})
         self.assertEqual(self.ask(self.requests.xt(
-            ["1"], nonce="1700000000000")).json()["code"], 400)
+            ["1"], nonce="1700000000000")).json()["code"], 308)
 
     def test_lock(self):
         self.post("/settings", {"pace": "on", "lock_seconds": 0.6})
@@ -98,6 +98,26 @@ class Xt(Case):
         answers = [self.ask(self.requests.xt(["1"])) for _ in range(2)]
         self.assertEqual([each.status for each in answers], [200, 200])
         self.assertEqual(answers[1].json()["code"], 404)
+
+    def test_reads_and_cancels_count_together(self):
+        """Per user, whichever key; public requests for the host alone."""
+        self.post("/settings", {"pace": "on", "pace_tolerance_ms": 0})
+        self.post("/pace", {"provider": "xt", "limits": [
+            {"count": 10, "seconds": 60, "scope": "user"},
+            {"count": 14, "seconds": 60, "scope": "host", "lane": "any"}]})
+        read = lambda: self.requests.xt_get("getOpenOrders", page="1",
+                                            market="btc_usdt", pageSize="10")
+        public = b"GET /xt/trade/api/v1/getServerTime HTTP/1.1\r\n\r\n"
+        with self.client() as client:
+            answers = [client.ask(each).status for _ in range(5)
+                       for each in (self.requests.xt(["2"]), read())]
+            self.assertEqual(answers, [200] * 10)
+            answers = [client.ask(public).status for _ in range(5)]
+            self.assertEqual(answers, [200] * 4 + [429])
+            self.assertEqual(client.ask(read()).status, 429)
+        self.assertEqual({window["scope"]: window["max_seen"] for window in
+                          self.get("/pace")["windows"]},
+                         {"user": 11, "host": 16})
 
     def test_reads(self):
         self.seed("xt", ["1", BIG], market="btc_usdt")
@@ -210,6 +230,27 @@ class TronSave(Case):
                          {"order_id": "a", "status": "Completed"}]})
 
 
+class XtPages(Case):
+    """How pages of open orders are cut."""
+
+    def pages(self, *numbers, **settings):
+        self.post("/settings", settings)
+        return [[row["id"] for row in self.ask(self.requests.xt_get(
+            "getOpenOrders", market="btc_usdt", page=str(number),
+            pageSize="10")).json()["data"]] for number in numbers]
+
+    def test_settings(self):
+        self.seed("xt", [str(id) for id in range(1, 13)], market="btc_usdt")
+        self.assertEqual(self.pages(1, 2, 3),
+                         [list(range(1, 11)), [11, 12], []])
+        self.assertEqual(self.pages(1, 2, xt_page_most=2), [[1, 2], [3, 4]])
+        self.assertEqual(self.pages(1, 7, xt_page_number="ignored"),
+                         [[1, 2], [1, 2]])
+        self.assertEqual(self.pages(6, 7, xt_page_number="last"),
+                         [[11, 12], [11, 12]])
+        self.assertEqual(self.pages(1, xt_page_order="newest"), [[12, 11]])
+
+
 class Btse(Case):
     def rows(self, **query):
         return self.ask(self.requests.btse(symbol="BTC-USD", **query)).json()
@@ -314,6 +355,45 @@ class Wangdian(Case):
             self.assertEqual(self.ask(self.requests.wangdian(
                 ["CR1"], **changes)).json()["status"], 100)
         self.assertEqual(self.get("/executed?all=1"), [])
+
+    def test_query(self):
+        self.seed("wangdian", ["CR1"])
+        self.seed("wangdian", ["CR2"], status="filled")
+        self.seed("wangdian", ["CR3"], status="approved",
+                  fields={"stockout_status": 1})
+        said = []
+        for number in ("CR1", "CR2", "CR3", "cr1"):
+            answer = self.ask(self.requests.wangdian_query(number)).json()
+            self.assertEqual(answer["status"], 0)
+            said.append([answer["data"]["total_count"]] + [
+                (row["return_no"], row["status"], row["stockout_status"])
+                for row in answer["data"]["order"]])
+        self.assertEqual(said, [[1, ("CR1", 30, 0)], [1, ("CR2", 60, 2)],
+                                [1, ("CR3", 40, 1)], [0]])
+        self.assertEqual(self.ask(self.requests.wangdian_query(
+            "CR1", page_no="1")).json()["data"],
+            {"total_count": 1, "order": []})
+        self.assertEqual(self.ask(self.requests.wangdian_query(
+            "CR1", calc_total="0", page_size="1")).json()["data"]["order"][0]
+            ["return_no"], "CR1")
+        for changes in ({"page_size": ""}, {"page_no": "x"}, {"salt": "x"}):
+            self.assertEqual(self.ask(self.requests.wangdian_query(
+                "CR1", **changes)).json()["status"], 100)
+        self.assertEqual(self.ask(self.requests.wangdian_query("")).json(),
+                         {"status": 100, "message": "参数中必须包含起止时间"})
+
+    def test_folded_numbers(self):
+        """As MySQL does: one return, named as it is, and once."""
+        self.post("/settings", {"wangdian_numbers": "folded"})
+        self.seed("wangdian", ["CR1"])
+        self.assertEqual(self.ask(self.requests.wangdian(
+            ["cr1", "ＣＲ１", "CR1"])).json()["data"], {
+                "error_num": 1, "status": 0, "error_info": [
+                    {"order_no": "CR1",
+                     "message": "采购退货单不是待审核或者编辑中状态"}]})
+        self.assertEqual(self.truth("wangdian"), {"CR1": "cancelled"})
+        self.assertEqual(self.ask(self.requests.wangdian_query("cr1")).json()
+                         ["data"]["order"][0]["return_no"], "CR1")
 
     def test_clock(self):
         self.post("/settings", {"clock_offset": 110})

@@ -1,0 +1,215 @@
+# "make demo" and "make sandbox", as a newcomer runs them: what they show, that
+# it is true, and that nothing is left behind.
+
+use strict;
+use warnings;
+use utf8;
+
+use Encode qw(decode_utf8);
+use File::Basename qw(dirname);
+use HTTP::Tiny;
+use JSON::PP ();
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
+my $TIMEOUT = 300;
+
+binmode $_, ':encoding(UTF-8)'
+  foreach map { Test::More->builder->$_ } qw(output failure_output todo_output);
+
+# What an outer make left in the environment is not meant for this one, nor is
+# what the tests make of it.
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PERL5LIB OG_PRELOAD KEEP CONTROL_PORT)};
+
+# A test installs nothing; "make check" has done so.
+my $missing = qx{"$TOP/test/setup/packages" --have build test sandbox 2>&1};
+plan skip_all => $missing =~ s/\s+$//r if $? != 0;
+
+# A command as a terminal would run it: in a process group of its own, which
+# gets the signals that the keyboard sends.
+sub start
+{
+	my (@command) = @_;
+
+	pipe(my $output, my $write) or die "pipe: $!";
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0)
+	{
+		POSIX::setsid();
+		@SIG{qw(INT QUIT)} = ('DEFAULT') x 2;
+		open STDIN, '<', '/dev/null';
+		POSIX::dup2(fileno($write), $_) foreach 1, 2;
+		exec @command or POSIX::_exit(127);
+	}
+	close $write;
+	return { pid => $pid, output => $output, text => '' };
+}
+
+# Read on until the text matches, or, without a pattern, until it ends.
+sub read_until
+{
+	my ($job, $pattern) = @_;
+	my $until = time + $TIMEOUT;
+	my $readable = '';
+
+	vec($readable, fileno($job->{output}), 1) = 1;
+	while (time < $until && !($pattern && $job->{text} =~ $pattern))
+	{
+		next if select(my $ready = $readable, undef, undef, 1) <= 0;
+		sysread($job->{output}, $job->{text}, 65536, length $job->{text}) or last;
+	}
+	return decode_utf8($job->{text});
+}
+
+# Its exit status, or the signal that ended it as a negative number.
+sub ended
+{
+	my ($job) = @_;
+	my $until = time + $TIMEOUT;
+
+	while (time < $until)
+	{
+		return $? & 127 ? -($? & 127) : $? >> 8 if waitpid($job->{pid}, POSIX::WNOHANG()) > 0;
+		sleep 0.05;
+	}
+	kill 'KILL', -$job->{pid};
+	waitpid $job->{pid}, 0;
+	return 'never';
+}
+
+# The lines that are too wide for a terminal of 100 columns, but for those whose
+# length depends on where the stage is.
+sub too_wide
+{
+	my ($text) = @_;
+
+	return [ grep { length($_) + (() = /\p{East_Asian_Width=Wide}/g) > 100 }
+		  grep { !/^== build: |psql -h / } split /\n/, $text ];
+}
+
+# The stage that it said it is on is gone, and nobody is on it.
+sub nothing_left
+{
+	my ($text, $name) = @_;
+	my ($stage) = $text =~ m{^== build: .* in (\S+/order_gateway\.\w+)$}m;
+
+	ok(defined $stage && !-e $stage, "$name leaves no file");
+	my $left = qx{grep -lzFx "OG_STAGE=$stage" /proc/[0-9]*/environ 2>/dev/null};
+	is($left, '', '... and no process');
+	return;
+}
+
+# The rows of the table that follows some text, as arrays of cells.
+sub table_after
+{
+	my ($text, $mark) = @_;
+	my ($table) = $text =~ /\Q$mark\E.*?^├[^\n]*\n(.*?)^└/ms;
+
+	return map { [ map { s/^\s+|\s+$//gr } (split /│/)[ 1 .. tr/│// - 1 ] ] }
+	  split /\n/, $table // '';
+}
+
+# ----
+# The demo
+# ----
+
+my $job = start('make', '--no-print-directory', '-C', $TOP, 'demo');
+my $text = read_until($job);
+is(ended($job), 0, 'the demo runs') or diag($text);
+is_deeply(too_wide($text), [], '... in 100 columns');
+like($text, qr/^== build: .*\n\.{5,}\n/m, '... and shows that it works while it builds');
+nothing_left($text, 'it');
+
+my @marks = ('What comes:', '-- 1 ', '-- 4 ', 'One row of each kind', '-- 5 ', 'order_gateway_settle(',
+	'Was that right?', '== done');
+my @places = map { index $text, $_ } @marks;
+is_deeply([ sort { $a <=> $b } @places ], \@places, 'what comes, the summary, then rows, then what is settled');
+cmp_ok($places[0], '>', 0, '... and none of them is missing');
+
+my %glance = map { $_->[0] => $_ } table_after($text, '-- 4 ');
+is_deeply([ sort keys %glance ], [qw(btse tronsave wangdian xt)], 'four providers at a glance');
+my $unknown = 0;
+foreach my $row (values %glance)
+{
+	my ($provider, $orders, @counts) = @$row;
+	my $sum = 0;
+
+	$sum += $_ foreach @counts;
+	is($sum, $orders, "... each order of $provider has its outcome");
+	$unknown += $counts[-1];
+}
+cmp_ok($unknown, '>', 100, '... some unknown');
+my @settled = table_after($text, 'SELECT provider, \'unknown\' AS was');
+my $asked = 0;
+$asked += $_->[4] foreach @settled;
+is($asked, $unknown, 'all of those are asked for');
+is_deeply([ map { $_->[0] } grep { $_->[3] eq 'unknown' && $_->[2] ne 'gone' } @settled ], [],
+	'... and settled, but for those that the provider never heard of');
+
+my @truth = table_after($text, 'Was that right?');
+cmp_ok(scalar @truth, '>', 10, 'the truth is told');
+is_deeply([ grep { ($_->[2] eq '-' ? $_->[1] : $_->[2]) eq 'cancelled' && $_->[3] ne 'cancelled' } @truth ], [],
+	'... and what we call cancelled is');
+is_deeply([ table_after($text, 'cancelled_but_not_named') ], [ ['0'] ], '... and nothing else');
+
+# ----
+# The sandbox to play in
+# ----
+
+$job = start('make', '--no-print-directory', '-C', $TOP, 'sandbox');
+$text = read_until($job, qr/tutorial is .*\n/);
+like($text, qr/^== ready; it runs until Ctrl-C$/m, 'the sandbox starts')
+  or die "there is nothing to test without it\n";
+is_deeply(too_wide($text), [], '... in 100 columns');
+
+my ($psql) = $text =~ /^   (\S*psql -h .*)$/m;
+my ($url, $fault) = $text =~ m{^   curl (http://\S+)/faults -d '(.*)'$}m;
+my $http = HTTP::Tiny->new(timeout => 30);
+
+# What psql answers, by the very line that is printed.
+sub query
+{
+	my ($sql) = @_;
+
+	open my $in, '-|', 'sh', '-c', "$psql \"\$@\" 2>&1", 'sh', '-X', '-A', '-t', '-c', $sql
+	  or die "could not run psql: $!";
+	local $/ = undef;
+	my $answer = <$in> // '';
+	close $in;
+	return $answer;
+}
+
+sub cancel
+{
+	my ($provider, $call) = @_;
+
+	return query("SELECT string_agg(DISTINCT outcome::text, ' ' ORDER BY outcome::text), count(*) FROM "
+		  . ($call =~ s/ids/(SELECT array_agg(id) FROM orders WHERE provider = '$provider')/r));
+}
+
+my ($try) = $text =~ /^   (SELECT order_id, outcome, message\n.*?;)$/ms;
+cmp_ok(() = query($try) =~ /\|cancelled\|/g, '>', 200, 'what it says to try cancels orders');
+is(cancel('tronsave', 'tronsave_cancel(ids)'), "cancelled rejected|119\n", '... at each provider');
+is(cancel('wangdian', 'wangdian_cancel(ids)'), "cancelled not_cancellable not_found|104\n", '...');
+
+my $known = JSON::PP->new->decode($http->get("$url/faults/known")->{content});
+my %known = map { $_->{name} => 1 } @{ $known->{faults} };
+my ($list) = $text =~ /faults -d [^\n]*\n\n(.*?)\n\n/s;
+my @named = $list =~ /\b([a-z]+_[a-z0-9_]+)\b/g;
+cmp_ok(scalar @named, '>', 8, 'it names some faults');
+is_deeply([ grep { !$known{$_} } @named ], [], '... that there are');
+is($http->post("$url/faults", { content => $fault })->{status}, 200, 'one can be asked for');
+is(cancel('xt', "batch_cancel('btc_usdt', ids)"), "not_cancellable not_found unknown|309\n", '... and comes');
+ok($http->get($_)->{success}, "it answers $_") foreach $text =~ m{^   curl '(http://\S+)'$}mg;
+
+kill 'INT', -$job->{pid};
+$text = read_until($job);
+my $status = ended($job);
+like($status, qr/^(?:0|2|130|-2)$/, 'Ctrl-C ends it') or diag($text);
+like($text, qr/^== stopped; nothing is left behind$/m, '... and it says so');
+unlike($text, qr/FAILED/, '... as it should');
+nothing_left($text, 'it');
+
+done_testing();
