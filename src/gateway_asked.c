@@ -71,7 +71,7 @@ is_at_most(OgSlice value, OgSlice most)
 {
 	int64		number;
 
-	return !og_integer(value, &number) ||
+	return !og_json_integer(value, &number) ||
 		number <= strtoll(most.data, NULL, 10);
 }
 

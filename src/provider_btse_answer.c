@@ -351,13 +351,12 @@ og_btse_take_order(OgReading *reading, OgSlice element,
 static bool
 carries_key(OgReading *reading, OgSlice list, const BtseAsked *asked)
 {
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 	OgSlice		element;
 	OgSlice		values[NVALUES];
 
-	og_json_open(&cursor, list);
-	while (og_json_pick_next(&cursor, &element, btse_order_fields, values,
-							 NVALUES))
+	og_json_pick_open(&picker, list, btse_order_fields, NVALUES);
+	while (og_json_pick_next(&picker, &element, values))
 	{
 		if (reading->find(reading, og_json_member(element,
 												  asked->id_name)) == 0 &&
@@ -434,13 +433,12 @@ take_list(OgReading *reading, OgSlice list, const BtseAsked *asked, bool ours)
 {
 	const char *type = og_fields_get(asked->arguments, "type");
 	Legs		legs = {0};
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 	OgSlice		element;
 	OgSlice		values[NVALUES];
 
-	og_json_open(&cursor, list);
-	while (og_json_pick_next(&cursor, &element, btse_order_fields, values,
-							 NVALUES))
+	og_json_pick_open(&picker, list, btse_order_fields, NVALUES);
+	while (og_json_pick_next(&picker, &element, values))
 	{
 		OgResult	stranger = {.verdict = OG_UNKNOWN};
 		const char *doubt = contradiction(asked, values);

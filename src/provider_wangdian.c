@@ -433,7 +433,7 @@ wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
 
 	if (count < 0)
 		records->reading.note = "has no list of returns";
-	else if (!og_integer(og_json_member(data, "total_count"), &total) ||
+	else if (!og_json_integer(og_json_member(data, "total_count"), &total) ||
 			 total != count)
 		records->reading.note = "counts another number of returns than it tells";
 	else if (batch->nkeys > 0)
