@@ -319,20 +319,20 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 /* ---------- reads ---------- */
 
 static const OgCode wangdian_statuses[] = {
-	{"10", "cancelled", "cancelled"},
-	{"20", "editing", "being edited"},
-	{"30", "waiting", "waiting for audit"},
-	{"40", "audited", "audited"},
-	{"60", "done", "done"},
-	{NULL}
+	{10, "cancelled", "cancelled"},
+	{20, "editing", "being edited"},
+	{30, "waiting", "waiting for audit"},
+	{40, "audited", "audited"},
+	{60, "done", "done"},
+	{0, NULL}
 };
 
 static const OgCode wangdian_stockout_statuses[] = {
-	{"0", "not_out", "nothing left the warehouse"},
-	{"1", "partly_out", "a part did"},
-	{"2", "out", "all of it did"},
-	{"3", "stopped", "no more will leave"},
-	{NULL}
+	{0, "not_out", "nothing left the warehouse"},
+	{1, "partly_out", "a part did"},
+	{2, "out", "all of it did"},
+	{3, "stopped", "no more will leave"},
+	{0, NULL}
 };
 
 static const OgColumn wangdian_return_columns[] = {
