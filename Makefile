@@ -64,12 +64,19 @@ else
 EXTENSION = order_gateway
 MODULE_big = order_gateway
 PGFILEDESC = "order_gateway - signed calls to order APIs"
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-DATA = $(sort $(wildcard sql/order_gateway--*.sql))
+
+# The sources: a folder is a room, none is deeper than src/provider/btse. With
+# VPATH (pg_buildext builds so) they lie elsewhere than the objects.
+SOURCE_DIR = $(or $(VPATH),.)
+rooms = $(patsubst $(SOURCE_DIR)/%,%,$(sort $(wildcard \
+	$(addprefix $(SOURCE_DIR)/src/,$1 */$1 */*/$1))))
+OBJS = $(patsubst %.c,%.o,$(call rooms,*.c))
+DATA = $(patsubst $(SOURCE_DIR)/%,%,\
+	$(sort $(wildcard $(SOURCE_DIR)/sql/order_gateway--*.sql)))
 
 # In sql/, a name with "--" is an install script, any other a test. Tests run
 # in the order of their names, in one database that has the extension.
-REGRESS = $(sort $(foreach f,$(wildcard sql/*.sql),\
+REGRESS = $(sort $(foreach f,$(wildcard $(SOURCE_DIR)/sql/*.sql),\
 	$(if $(findstring --,$(f)),,$(basename $(notdir $(f))))))
 REGRESS_OPTS = --load-extension=$(EXTENSION)
 ENCODING = UTF8
@@ -103,7 +110,7 @@ libcurl4-openssl-dev, libssl-dev and libcjson-dev)
 endif
 endif
 
-PG_CPPFLAGS = $(shell pkg-config --cflags $(NEEDED) 2>/dev/null)
+PG_CPPFLAGS = -I$(SOURCE_DIR)/src $(shell pkg-config --cflags $(NEEDED) 2>/dev/null)
 SHLIB_LINK = $(shell pkg-config --libs $(NEEDED) 2>/dev/null)
 
 # All that the server's own headers tolerate.
@@ -121,7 +128,10 @@ prove_installcheck:
 	\"make check\", which does all by itself" >&2; exit 1; }
 	$(prove_installcheck)
 
-# PGXS knows no dependencies on headers; ours are few.
-$(OBJS): $(wildcard src/*.h)
+# PGXS knows no dependencies on headers, neither for objects nor for bitcode.
+$(OBJS) $(OBJS:.o=.bc): $(addprefix $(SOURCE_DIR)/,$(call rooms,*.h))
+
+# Objects lie in folders as their sources do; a build elsewhere has none yet.
+$(shell mkdir -p $(sort $(dir $(OBJS))))
 
 endif

@@ -8,44 +8,24 @@
  * executed is never called failed and never sent again, and what was not
  * confirmed is never called done.
  *
- * The house, from the roof down.  A file includes only headers of floors
- * below its own (make check-floors).
+ * The house, from the roof down.  Each room is a folder; a file includes only
+ * headers of its own room and of floors below, and no two files of a room need
+ * each other (make check-floors).
  *
- *	5	order_gateway	module, settings
- *	4	sql_*			Datums in, rows out
- *							sql_call		arguments and account of a call
- *							sql_ids			ids out of an SQL array
- *							sql_cancel		the cancel functions
- *							sql_act			all other acts (see sql_act.h)
- *							sql_record		what a provider says, as SQL values
- *							sql_outcome		outcomes as values of their enum
- *							sql_preview		requests shown instead of sent
- *							sql_read		the read functions
- *							sql_settle		what became of unknown outcomes
- *							sql_finding		what follows from what reads say
- *							sql_record		what a provider tells, as SQL values
- *							sql_views		activity, statistics, limits
- *							sql_check		what a DBA wants to know before going live
- *							sql_support		row estimates for the planner
- *	3	gateway			the one pipeline: split, build, wait for a turn,
- *						sign, send, read, collect (see gateway_internal.h)
- *	2	account			options of servers and user mappings, credentials
- *		limiter			pace: turns and nonces per lane
- *		activity		calls in progress
- *		stats			what calls did since the last reset
- *	1	provider_*		what each API says and means: pure functions
- *		http			libcurl, TLS, deadlines, interrupts
- *	0	message			requests in parts, their encodings
- *		crypto			digests and signatures
- *		json			building JSON, and the proving reader of answers
- *		pace			how often a provider lets itself be asked, as written
- *		clock			what lasts, and the time of day
- *		shared			memory that all sessions share
- *		compat			differences between versions of PostgreSQL
+ *	6	order_gateway.c	module, settings, shared memory
+ *	5	sql/			Datums in, rows out: the functions, their arguments,
+ *						their rows; views; row estimates for the planner
+ *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
+ *						send, read, collect
+ *	3	account/		options of servers and user mappings, credentials
+ *		limiter/		pace: turns and nonces per lane
+ *		monitor/		calls in progress, and statistics of those that were
+ *	2	provider/		what each API says and means: pure functions
+ *		http/			libcurl, TLS, deadlines, interrupts
+ *	1	ground/			message, crypto, json, pace, clock, shared memory, and the
+ *						differences between versions of PostgreSQL
  *
- * A call runs in the session that makes it.  Nothing on floors 0 to 3 knows
- * that: keys come in and rows are pulled, so that another process can run the
- * same pipeline.
+ * A call runs in the session that makes it: keys come in, and rows are pulled.
  *
  *-------------------------------------------------------------------------
  */
@@ -56,11 +36,11 @@
 #include "storage/ipc.h"
 #include "utils/guc.h"
 
-#include "activity.h"
-#include "gateway.h"
-#include "limiter_table.h"
-#include "shared.h"
-#include "stats.h"
+#include "gateway/gateway.h"
+#include "ground/shared.h"
+#include "limiter/limiter_table.h"
+#include "monitor/activity.h"
+#include "monitor/stats.h"
 
 PG_MODULE_MAGIC;
 

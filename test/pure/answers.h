@@ -16,7 +16,7 @@
 #ifndef OG_ANSWERS_H
 #define OG_ANSWERS_H
 
-#include "gateway_collect.h"
+#include "gateway/gateway_collect.h"
 
 #define MAX_KEYS	8
 

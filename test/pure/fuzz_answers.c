@@ -27,7 +27,7 @@
 #include "postgres.h"
 
 #include "fuzz.h"
-#include "gateway_collect.h"
+#include "gateway/gateway_collect.h"
 #include "second_opinion.h"
 #include "server_shim.h"
 

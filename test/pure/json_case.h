@@ -10,7 +10,7 @@
 
 #include "lib/stringinfo.h"
 
-#include "json.h"
+#include "ground/json.h"
 
 /* The words of a refusal. */
 #define IS_EMPTY	"is empty"

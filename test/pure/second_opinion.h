@@ -9,7 +9,7 @@
 #ifndef OG_SECOND_OPINION_H
 #define OG_SECOND_OPINION_H
 
-#include "provider.h"
+#include "provider/provider.h"
 #include "second_reader.h"
 
 /* What must become of one order. */

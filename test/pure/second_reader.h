@@ -12,7 +12,7 @@
 #ifndef OG_SECOND_READER_H
 #define OG_SECOND_READER_H
 
-#include "json.h"
+#include "ground/json.h"
 
 typedef struct Node
 {

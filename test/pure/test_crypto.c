@@ -12,7 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-#include "crypto.h"
+#include "ground/crypto.h"
 #include "server_shim.h"
 #include "tap.h"
 

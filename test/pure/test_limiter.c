@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 /* The file itself, so that its constants and static functions are known. */
-#include "limiter_lane.c"
+#include "limiter/limiter_lane.c"
 
 #include "server_shim.h"
 #include "tap.h"

@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "message.h"
+#include "ground/message.h"
 #include "server_shim.h"
 #include "tap.h"
 

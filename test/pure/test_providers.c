@@ -10,8 +10,8 @@
  */
 #include "postgres.h"
 
-#include "pace.h"
-#include "provider.h"
+#include "ground/pace.h"
+#include "provider/provider.h"
 #include "tap.h"
 
 #define MAX_KEYS	OG_MAX_BATCH

@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "provider.h"
+#include "provider/provider.h"
 #include "tap.h"
 
 #define TIME_MS	INT64CONST(1624985375123)

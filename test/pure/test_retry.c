@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "http.h"
+#include "http/http.h"
 #include "tap.h"
 
 /* 2025-11-27 16:00:00 UTC, by our clock half a second later. */

@@ -209,7 +209,7 @@ foreach my $path (glob "$TOP/sql/order_gateway--*.sql")
 	like($guard, qr/^\\echo Use ".* EXTENSION order_gateway/, '... and is not to be run by psql');
 }
 is($control{module_pathname}, '$libdir/order_gateway', 'the library has its name, too');
-my ($oldest) = slurp('src/compat.h') =~ /^#if PG_VERSION_NUM < (\d+)0000$/m;
+my ($oldest) = slurp('src/ground/compat.h') =~ /^#if PG_VERSION_NUM < (\d+)0000$/m;
 is($meta->{prereqs}{runtime}{requires}{PostgreSQL}, "$oldest.0.0", 'it needs the server that the sources need');
 like(slurp('README.md'), qr/^You need PostgreSQL $oldest to /m, '... and that the README names');
 

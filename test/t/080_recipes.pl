@@ -609,7 +609,7 @@ is_deeply(
 # ----
 
 {
-	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/*.[ch]";
+	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/{,*/,*/*/}*.[ch]";
 	my $errors = (split /From PostgreSQL itself/, chapter('### Errors'))[0];
 	my @texts = map { quoted($_->[0]) } table_rows($errors);
 	my $count = 0;

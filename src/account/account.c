@@ -1,0 +1,297 @@
+/*-------------------------------------------------------------------------
+ *
+ * account.c
+ *		Opening an account: from a server's name to credentials.
+ *
+ * Reads the catalog rows themselves, through the system caches.  The server's
+ * own GetForeignServer() and GetUserMapping() would do, were it not for the
+ * copies of all options that they leave behind.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "account/account_option.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "foreign/foreign.h"
+#include "http/http.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "ground/compat.h"
+
+/* Servers named in a hint. */
+#define MAX_NAMED	10
+
+/* Separates the parts of an identity; no part can contain it. */
+#define SEPARATOR	"\n"
+
+/*
+ * ----
+ * Servers
+ * ----
+ */
+
+static void
+refuse_no_server(const char *server, const OgProvider *provider)
+{
+	bool		is_https = false;
+	const char *options = "";
+
+	/* A statement that works for everybody. */
+	if (!og_http_base_url_ok(provider->base_url, &is_https) || !is_https)
+		options = " OPTIONS (base_url 'https://...')";
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("server \"%s\" does not exist", server),
+			 errhint("CREATE SERVER %s FOREIGN DATA WRAPPER %s%s;",
+					 quote_identifier(server),
+					 quote_identifier(provider->wrapper), options)));
+}
+
+/* The servers of a wrapper that the current user may use, for a hint. */
+static char *
+fitting_servers(const OgProvider *provider)
+{
+	Oid			wrapper = get_foreign_data_wrapper_oid(provider->wrapper, true);
+	StringInfoData names;
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int			count = 0;
+
+	initStringInfo(&names);
+	catalog = table_open(ForeignServerRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (count < MAX_NAMED && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_foreign_server row = (Form_pg_foreign_server) GETSTRUCT(tuple);
+
+		if (row->srvfdw != wrapper ||
+			og_server_aclcheck(row->oid, GetUserId()) != ACLCHECK_OK)
+			continue;
+		appendStringInfo(&names, "%s\"%s\"", count++ > 0 ? ", " : "",
+						 NameStr(row->srvname));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return names.data;
+}
+
+static void
+check_wrapper(const char *server, Oid wrapperid, const OgProvider *provider)
+{
+	ForeignDataWrapper *wrapper = GetForeignDataWrapper(wrapperid);
+	char	   *fitting;
+
+	if (strcmp(wrapper->fdwname, provider->wrapper) == 0)
+		return;
+	fitting = fitting_servers(provider);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("server \"%s\" is not a server of \"%s\"",
+					server, provider->wrapper),
+			 errdetail("It belongs to foreign-data wrapper \"%s\".",
+					   wrapper->fdwname),
+			 *fitting != '\0' ?
+			 errhint("Servers that fit: %s.", fitting) :
+			 errhint("There is no server that fits; create one with FOREIGN DATA WRAPPER %s.",
+					 quote_identifier(provider->wrapper))));
+}
+
+/* "host:port" in lower case, and the path after it. */
+static void
+split_base_url(OgAccount *account, const char **path)
+{
+	const char *start = strstr(account->base_url, "://") + 3;
+	size_t		len = strcspn(start, "/");
+	char	   *host = pnstrdup(start, len);
+	const char *colon = strrchr(host, ':');
+
+	*path = start + len;
+	for (char *c = host; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+
+	/* The colons of an IPv6 address come before its bracket. */
+	if (colon == NULL || strchr(colon, ']') != NULL)
+		host = psprintf("%s:%s", host,
+						pg_strncasecmp(account->base_url, "https:", 6) == 0 ?
+						"443" : "80");
+	account->host = host;
+}
+
+static void
+read_server(OgAccount *account, const char *server)
+{
+	Oid			serverid = get_foreign_server_oid(server, true);
+	HeapTuple	tuple = NULL;
+	AclResult	acl;
+	Datum		options;
+	bool		isnull;
+	size_t		len;
+
+	if (OidIsValid(serverid))
+		tuple = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	if (!HeapTupleIsValid(tuple))
+		refuse_no_server(server, account->provider);
+
+	acl = og_server_aclcheck(serverid, GetUserId());
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_SERVER, server);
+	check_wrapper(server, ((Form_pg_foreign_server) GETSTRUCT(tuple))->srvfdw,
+				  account->provider);
+
+	account->serverid = serverid;
+	account->server = pstrdup(server);
+	options = SysCacheGetAttr(FOREIGNSERVEROID, tuple,
+							  Anum_pg_foreign_server_srvoptions, &isnull);
+	og_account_read_server(account, isnull ? (Datum) 0 : options);
+	ReleaseSysCache(tuple);
+
+	len = strlen(account->base_url);
+	while (len > 0 && account->base_url[len - 1] == '/')
+		len--;
+	account->base_url = pnstrdup(account->base_url, len);
+}
+
+/* The wrappers of all providers, for a hint. */
+static char *
+all_wrappers(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; og_providers[i] != NULL; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+						 og_providers[i]->wrapper);
+	return names.data;
+}
+
+const OgProvider *
+og_account_provider(const char *server)
+{
+	ForeignServer *found = GetForeignServerByName(server, true);
+	const char *wrapper;
+
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" does not exist", server),
+				 errhint("CREATE SERVER %s FOREIGN DATA WRAPPER ...; with one of %s.",
+						 quote_identifier(server), all_wrappers())));
+
+	wrapper = GetForeignDataWrapper(found->fdwid)->fdwname;
+	for (int i = 0; og_providers[i] != NULL; i++)
+	{
+		if (strcmp(og_providers[i]->wrapper, wrapper) == 0)
+			return og_providers[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("server \"%s\" is not a server of order_gateway", server),
+			 errdetail("It belongs to foreign-data wrapper \"%s\".", wrapper),
+			 errhint("Servers that fit belong to one of %s.",
+					 all_wrappers())));
+}
+
+/*
+ * ----
+ * User mappings
+ * ----
+ */
+
+static void
+refuse_no_mapping(const OgAccount *account, const char *role)
+{
+	StringInfoData options;
+
+	initStringInfo(&options);
+	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
+	{
+		const char *name = account->provider->credentials[i].name;
+
+		if (name != NULL)
+			appendStringInfo(&options, "%s%s '...'",
+							 options.len > 0 ? ", " : "", name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("user mapping for %s on server \"%s\" does not exist",
+					role, account->server),
+			 errhint("CREATE USER MAPPING FOR %s SERVER %s OPTIONS (%s);",
+					 role, quote_identifier(account->server),
+					 options.data)));
+}
+
+/* The mapping of the current user, or else that of PUBLIC. */
+static void
+read_mapping(OgAccount *account)
+{
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+	HeapTuple	tuple;
+	Datum		options;
+	bool		isnull;
+
+	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+							ObjectIdGetDatum(GetUserId()),
+							ObjectIdGetDatum(account->serverid));
+	if (!HeapTupleIsValid(tuple))
+	{
+		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+								ObjectIdGetDatum(InvalidOid),
+								ObjectIdGetDatum(account->serverid));
+		if (!HeapTupleIsValid(tuple))
+			refuse_no_mapping(account, role);
+		role = "PUBLIC";
+	}
+	options = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple,
+							  Anum_pg_user_mapping_umoptions, &isnull);
+	og_account_read_mapping(account, isnull ? (Datum) 0 : options, role);
+	ReleaseSysCache(tuple);
+}
+
+/*
+ * ----
+ * Accounts
+ * ----
+ */
+
+/* Provider, address (less the scheme, which the port implies) and key. */
+static void
+set_identity(OgAccount *account, const char *path)
+{
+	const char *provider = account->provider->name;
+	const char *key = account->credentials[account->provider->key];
+	size_t		size;
+
+	if (key == NULL)
+		key = "";
+	size = strlen(provider) + strlen(account->host) + strlen(path) +
+		strlen(key) + 3 * strlen(SEPARATOR) + 1;
+	account->identity = og_account_secret(NULL, size - 1);
+	snprintf(account->identity, size,
+			 "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s",
+			 provider, account->host, path, key);
+}
+
+OgAccount *
+og_account_open(const char *server, const OgProvider *provider,
+				bool with_credentials)
+{
+	OgAccount  *account = palloc0(sizeof(OgAccount));
+	const char *path;
+
+	account->provider = provider;
+	read_server(account, server);
+	split_base_url(account, &path);
+	if (with_credentials)
+		read_mapping(account);
+	set_identity(account, path);
+	return account;
+}

@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * account.h
+ *		Servers and user mappings: who we are at a provider, and how to get
+ *		there.
+ *
+ * Options are defined by one table (account_server.c) and by the providers;
+ * the four validators and the opening of an account read them by the same
+ * code.  Credentials are copied out of the catalog when a call begins and
+ * wiped when its context goes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_ACCOUNT_H
+#define OG_ACCOUNT_H
+
+#include "ground/pace.h"
+#include "provider/provider.h"
+
+typedef struct OgAccount
+{
+	const OgProvider *provider;
+	Oid			serverid;
+	char	   *server;			/* name of the foreign server */
+
+	/* where */
+	const char *base_url;		/* without a slash at its end */
+	const char *host;			/* "host:port", lower case */
+	const char *sslrootcert;	/* NULL = the system's */
+	bool		allow_http;		/* a superuser allowed plain http */
+
+	/* bounds; durations in milliseconds, 0 = none where that is allowed */
+	int			connect_timeout;
+	int			timeout;
+	int			call_timeout;
+	int			max_wait;
+	int			max_in_flight;
+	int			batch_size;		/* 0 = the operation's own */
+	int			retries;
+	int			max_response_size;	/* bytes */
+
+	OgPace		rate_limit;
+	OgPace		query_rate_limit;
+
+	/* in the order of the provider's tables */
+	const char *settings[OG_MAX_SETTINGS];
+	const char *credentials[OG_MAX_CREDENTIALS];	/* all NULL if public */
+
+	char	   *identity;		/* provider, base URL and key: what names the
+								 * account; holds a key, so it is wiped too */
+} OgAccount;
+
+/*
+ * The provider of a server, known by its wrapper.  Errors: 42704 no such
+ * server, 22023 one of a wrapper that is not ours.
+ */
+extern const OgProvider *og_account_provider(const char *server);
+
+/*
+ * Look a server up and, with "with_credentials", the mapping of the current
+ * user (or PUBLIC's).  Checks privileges.  Allocated in the current context,
+ * with a callback that wipes credentials when it is reset.
+ *
+ * Errors: 42704 no such server or mapping (the missing statement as hint),
+ * 22023 a server of another wrapper, 42501 no USAGE, HV002 a credential that
+ * is missing.
+ */
+extern OgAccount *og_account_open(const char *server,
+								  const OgProvider *provider,
+								  bool with_credentials);
+
+#endif							/* OG_ACCOUNT_H */

@@ -1,0 +1,77 @@
+/*-------------------------------------------------------------------------
+ *
+ * gateway_read.h
+ *		Reads: what a provider tells, as records.
+ *
+ * A read asks one request after the other, as many as it takes: batches of
+ * ids, stretches of time, or pages.  Nothing can be lost by asking again, so a
+ * request that failed is repeated, also after bytes left; what fails in the
+ * end is an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_GATEWAY_READ_H
+#define OG_GATEWAY_READ_H
+
+#include "account/account.h"
+#include "gateway/gateway.h"
+#include "provider/provider.h"
+
+/* One record of an answer; valid during the callback. */
+typedef struct OgRecord
+{
+	const OgSlice *values;		/* one per column of the operation */
+	OgSlice		raw;			/* the bytes of its element */
+	int			key;			/* number of the id that it is about, among those
+								 * that were asked for; -1 = none were */
+} OgRecord;
+
+typedef struct OgRead
+{
+	const OgOperation *operation;
+	const OgFields *arguments;
+	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
+	void		(*take) (void *owner, const OgRecord *record);
+
+	/* Pages changed while they were read: what was taken is told anew. */
+	void		(*forget) (void *owner);
+	void	   *owner;
+	bool		unknown_is_none;	/* what the server does not know, or answers
+									 * about something else, is no record
+									 * instead of an error (02000, 38000) */
+} OgRead;
+
+/*
+ * Read, and hand each record that was asked for to take(), once; a WARNING
+ * counts those that were not.  They come in the order of the answers, or newest
+ * first where the operation says so or only so many are asked for.
+ *
+ * "function" is the call's name for people, a constant.  The current context
+ * must be one that is deleted when the (sub)transaction is rolled back (see
+ * og_call_open()).
+ *
+ * Errors: 08001 the server was not reached, 08006 it gave no whole answer or
+ * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
+ * 02000 it knows nothing of that name, 53400 it is asked too frequently (or
+ * the pace leaves no turn within max_wait), 57014 call_timeout, 38000 an
+ * answer that makes no sense, or answers that cannot be all; those of opening
+ * libcurl or a lane, and what the server itself raises at an interrupt.
+ */
+extern void og_read(const OgAccount *account, const char *function,
+					const OgRead *read);
+
+/*
+ * Several reads of one call, about so many ids: call_timeout and max_wait bound
+ * them together, and they are seen as one.  All must be of one kind and count
+ * on one limit.  A reader lives in the context that is current when it is
+ * opened; errors are those above.
+ */
+typedef struct OgReader OgReader;
+
+extern OgReader *og_reader_open(const OgAccount *account,
+								const OgOperation *operation,
+								const char *function, int64 ids);
+extern void og_reader_ask(OgReader *reader, const OgRead *read);
+extern void og_reader_close(OgReader *reader);
+
+#endif							/* OG_GATEWAY_READ_H */

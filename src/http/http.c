@@ -1,0 +1,280 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *		Groups of transfers: opening, starting, waiting, giving up.
+ *
+ * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
+ * its handle is freed and what could hold a secret is wiped.  Handles are
+ * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
+ * one costs microseconds.  Connections and the parsed CA bundle, which are
+ * what is dear, belong to the multi handle.
+ *
+ * Our copies of headers, target and body are wiped when a transfer ends.
+ * libcurl's own (of the target, and of the request in its send buffers) are
+ * freed then, and it offers no way to wipe them: freed memory of the process
+ * may hold their bytes until it is used again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "http/http_internal.h"
+
+/* The context of a group goes.  Must not throw. */
+static void
+close_on_reset(void *http)
+{
+	og_http_close(http);
+}
+
+OgHttp *
+og_http_open(MemoryContext context)
+{
+	OgHttp	   *http;
+
+	og_event_init();
+
+	http = MemoryContextAllocZero(context, sizeof(OgHttp));
+	http->context = context;
+	dlist_init(&http->transfers);
+	dlist_init(&http->ended);
+	dlist_init(&http->waiting);
+	http->slept_seen = og_event_slept();
+	http->on_reset.func = close_on_reset;
+	http->on_reset.arg = http;
+	MemoryContextRegisterResetCallback(context, &http->on_reset);
+	return http;
+}
+
+/* Free what a transfer held while it was under way. */
+static void
+let_go(OgTransfer *transfer)
+{
+	if (transfer->easy != NULL)
+	{
+		og_connection_leave(transfer);
+		og_event_remove(transfer);
+		curl_easy_cleanup(transfer->easy);
+		transfer->easy = NULL;
+		og_kept_leave(transfer);
+	}
+	og_socket_unreserve(transfer);
+	if (!transfer->started && !transfer->ended)
+		transfer->http->nunstarted--;
+	transfer->ended = true;
+	og_request_free(transfer);
+	og_answer_free_head(&transfer->answer);
+}
+
+/* Let og_http_wait() answer a transfer that has ended. */
+static void
+enqueue(OgTransfer *transfer)
+{
+	dlist_push_tail(&transfer->http->ended, &transfer->ended_node);
+	transfer->queued = true;
+}
+
+static void
+dequeue(OgTransfer *transfer)
+{
+	if (transfer->queued)
+		dlist_delete(&transfer->ended_node);
+	transfer->queued = false;
+}
+
+/*
+ * The connection of an answer that was not whole is at its end, or the rest of
+ * that answer may still come.  libcurl thinks so too, but not always: 8.22 goes
+ * on with one that TLS closed in the middle of a head.
+ */
+static void
+discard_connection(OgTransfer *transfer)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET,
+						  &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
+		og_socket_discard(fd);
+}
+
+/* libcurl is done with a transfer. */
+void
+og_transfer_end(OgTransfer *transfer, CURLcode code)
+{
+	og_verdict(transfer, code);
+	if (transfer->response.delivery != OG_ANSWERED)
+		discard_connection(transfer);
+	let_go(transfer);
+	enqueue(transfer);
+}
+
+/* There was no memory to begin a transfer. */
+void
+og_transfer_unstarted(OgTransfer *transfer)
+{
+	og_verdict_unstarted(transfer, true, "out of memory");
+	let_go(transfer);
+	enqueue(transfer);
+}
+
+OgTransfer *
+og_http_start(OgHttp *http, const OgHttpRequest *request)
+{
+	OgTransfer *transfer;
+
+	Assert(!http->closed);
+	transfer = MemoryContextAllocZero(http->context, sizeof(OgTransfer));
+	transfer->http = http;
+	transfer->ready = request->ready;
+	transfer->owner = request->owner;
+	transfer->connect_timeout_ms = request->connect_timeout_ms;
+	transfer->timeout_ms = request->timeout_ms;
+	transfer->sight = request->sight;
+	transfer->answer.limit = request->max_response_size;
+	transfer->answer.content_length = -1;
+	transfer->response.retry_after_ms = -1;
+	dlist_push_tail(&http->transfers, &transfer->node);
+	http->nunstarted++;
+
+	/* That one says itself why. */
+	if (!og_request_prepare(transfer, request))
+	{
+		let_go(transfer);
+		enqueue(transfer);
+	}
+	else if (!og_connection_take(transfer))
+		og_transfer_unstarted(transfer);
+	return transfer;
+}
+
+void
+og_http_drain(OgHttp *http)
+{
+	og_connection_drain(http);
+}
+
+/* Give up transfers whose sockets the kernel would not watch. */
+static void
+end_unwatched(OgHttp *http)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &http->transfers)
+	{
+		OgTransfer *transfer = og_transfer_of(node, iter.cur);
+
+		if (transfer->easy != NULL && transfer->watch_errno != 0)
+		{
+			og_http_abandon(transfer, "could not watch the connection");
+			enqueue(transfer);
+		}
+	}
+}
+
+/* A wait for an answer is one for a connection while requests lack one. */
+static OgWait
+what_now(const OgHttp *http, OgWait what)
+{
+	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
+		return what;
+	return http->nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
+}
+
+OgTransfer *
+og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
+{
+	int64		begin = og_clock_now();
+	int64		timeout_us = -1;
+	bool		woken = false;
+
+	if (timeout_ms >= 0)
+		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
+
+	for (;;)
+	{
+		int64		left = -1;
+		int64		due;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!dlist_is_empty(&http->ended))
+		{
+			OgTransfer *transfer = og_transfer_of(ended_node,
+											   dlist_head_node(&http->ended));
+
+			/* The next request leaves before this answer is read. */
+			(void) og_connection_advance(http);
+			dequeue(transfer);
+			return transfer;
+		}
+		due = og_connection_advance(http);
+		if (!dlist_is_empty(&http->ended))
+			continue;
+
+		if (woken)
+			return NULL;
+
+		/* Even without time left, what has come in is taken in once. */
+		if (timeout_us >= 0)
+			left = Max(timeout_us - (og_clock_now() - begin), 0);
+		if (due >= 0 && (left < 0 || due < left))
+			woken = og_event_turn(due, what_now(http, what));
+		else
+			woken = og_event_turn(left, what_now(http, what));
+		end_unwatched(http);
+		if (left == 0 && dlist_is_empty(&http->ended))
+			return NULL;
+	}
+}
+
+void *
+og_http_owner(const OgTransfer *transfer)
+{
+	return transfer->owner;
+}
+
+const OgResponse *
+og_http_response(const OgTransfer *transfer)
+{
+	return &transfer->response;
+}
+
+void
+og_http_abandon(OgTransfer *transfer, const char *problem)
+{
+	if (transfer->easy == NULL)
+		return;
+	og_verdict_abandoned(transfer, problem);
+	let_go(transfer);
+}
+
+void
+og_http_release(OgTransfer *transfer)
+{
+	let_go(transfer);
+	dequeue(transfer);
+	og_answer_free(&transfer->answer);
+	curl_free(transfer->location);
+	dlist_delete(&transfer->node);
+	pfree(transfer);
+}
+
+void
+og_http_close(OgHttp *http)
+{
+	if (http->closed)
+		return;
+	http->closed = true;
+
+	while (!dlist_is_empty(&http->transfers))
+		og_http_release(og_transfer_of(node,
+									dlist_head_node(&http->transfers)));
+	if (http->extra != NULL)
+	{
+		(void) curl_share_cleanup(http->extra);
+		http->extra = NULL;
+	}
+	og_socket_recount();
+}

@@ -1,0 +1,393 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_connection.c
+ *		Over which connections transfers go, and which of them wait for one.
+ *
+ * One connection per endpoint is kept open between calls (http_kept.c).  A
+ * transfer uses that one if no other transfer to the same endpoint does.  All
+ * others share a cache of their group's own, which is closed with the group, so
+ * what they opened does not outlive the call whichever way that ends.
+ *
+ * The server allows a process only so many descriptors.  Where all are taken,
+ * connections that are kept and idle are closed, the longest idle one first;
+ * and a transfer for which none can be closed waits for those of its group.
+ *
+ * A new connection costs two or three round trips and much computing on both
+ * sides.  Where the network is what takes time, answers take at least a third
+ * of that, and requests go out at once, each over a connection of its own if
+ * need be.  Where answers come much quicker, from the same machine or one close
+ * by, a request is answered sooner if it waits until another one is done.  So
+ * there, a transfer that finds all connections of its group in use stands in
+ * line, and another connection is opened when the line has lost as much time as
+ * that costs.  Only time counts in which this process had nothing else to do,
+ * and each further connection takes twice as much of it: if the last one did
+ * not make the line shorter, the next will hardly.  A group's first transfer
+ * never waits.
+ *
+ * Nothing begins while an answer other than 200 waits to be seen by our caller,
+ * who may have to hold everything back.
+ *
+ * What connecting and answering take is remembered per endpoint for the life
+ * of the process, under a hash of its address: no key is part of that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+
+#include "http/http_internal.h"
+
+/* Endpoints whose times are remembered; the oldest gives way to a new one. */
+#define MAX_ENDPOINTS		16
+
+/* So many slow answers take longer than a connection. */
+#define SLOW_ANSWERS		4
+
+/* What a connection is taken to cost while nobody knows. */
+#define UNKNOWN_COST_US		INT64CONST(5000)
+
+/*
+ * The least that was seen lately: a longer time lets an estimate grow by a
+ * GROWTH-th only.  Of an answer only that time counts in which we slept, for
+ * it may have been there for as long as we were busy.
+ */
+typedef struct EndpointTimes
+{
+	uint64		name;			/* hash of the origin; 0 = unused */
+	int64		connect_us;		/* 0 = unknown */
+	int64		answer_us;
+} EndpointTimes;
+
+#define GROWTH				8
+
+#define MAX_DOUBLINGS		10
+
+static EndpointTimes times[MAX_ENDPOINTS];
+static int	next_times = 0;
+
+/* ---------- what connections cost ---------- */
+
+static EndpointTimes *
+times_of(const OgEndpoint *endpoint)
+{
+	uint64		name = hash_bytes_extended((const unsigned char *) endpoint->origin,
+										   (int) strlen(endpoint->origin), 0);
+	EndpointTimes *entry;
+
+	for (int i = 0; i < MAX_ENDPOINTS; i++)
+	{
+		if (times[i].name == name)
+			return &times[i];
+	}
+	entry = &times[next_times];
+	next_times = (next_times + 1) % MAX_ENDPOINTS;
+	memset(entry, 0, sizeof(*entry));
+	entry->name = name;
+	return entry;
+}
+
+static void
+learn(int64 *estimate, int64 us)
+{
+	us = Max(us, 1);
+	if (*estimate == 0)
+		*estimate = us;
+	else
+		*estimate = Min(us, *estimate + *estimate / GROWTH + 1);
+}
+
+/* Remember how long a transfer that has ended took to connect and to answer. */
+static void
+learn_times(OgTransfer *transfer)
+{
+	EndpointTimes *known = times_of(&transfer->endpoint);
+	long		connects = 0;
+	curl_off_t	connect_us = 0;
+
+	if (!transfer->started || transfer->answer.at == 0)
+		return;
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	(void) curl_easy_getinfo(transfer->easy, transfer->endpoint.is_https
+							 ? CURLINFO_APPCONNECT_TIME_T
+							 : CURLINFO_CONNECT_TIME_T, &connect_us);
+	if (connects > 0 && connect_us > 0)
+		learn(&known->connect_us, connect_us);
+	learn(&known->answer_us, og_event_slept() - transfer->slept_before);
+}
+
+static int64
+connection_cost_us(const OgEndpoint *endpoint)
+{
+	int64		us = times_of(endpoint)->connect_us;
+
+	return us > 0 ? us : UNKNOWN_COST_US;
+}
+
+/* Is the network what takes time? */
+static bool
+answers_are_slow(const OgEndpoint *endpoint)
+{
+	return times_of(endpoint)->answer_us * SLOW_ANSWERS >
+		connection_cost_us(endpoint);
+}
+
+/* ---------- which connection ---------- */
+
+/* The group's own connections, or NULL if libcurl has no memory. */
+static CURLSH *
+extra_connections(OgHttp *http)
+{
+	if (http->extra == NULL)
+	{
+		http->extra = og_cache_open();
+		http->extra_cache = og_cache_number();
+	}
+	return http->extra;
+}
+
+/* No request will follow those under way: nobody waits, and no more come. */
+static bool
+is_last_wave(const OgHttp *http)
+{
+	return http->draining && http->nwaiting == 0;
+}
+
+/*
+ * Decide over which connections a transfer goes.  Without memory for a cache
+ * of the group's own, it uses the common one and closes its connection.
+ */
+static bool
+choose_connections(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+	CURLSH	   *extra;
+
+	if (transfer->sight != NULL)
+		return true;			/* one of its own: see og_sight_prepare() */
+	if (og_kept_take(transfer))
+		return true;
+
+	extra = extra_connections(http);
+	if (extra != NULL)
+	{
+		if (curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
+			return false;
+		transfer->cache = http->extra_cache;
+	}
+	if (extra == NULL || is_last_wave(http))
+		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
+								1L) == CURLE_OK;
+	return true;
+}
+
+/* Let extra connections close as soon as their transfers end. */
+static void
+close_extras_when_done(OgHttp *http)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &http->transfers)
+	{
+		OgTransfer *transfer = og_transfer_of(node, iter.cur);
+
+		/* libcurl reads this option when a transfer ends. */
+		if (transfer->running && transfer->kept == NULL)
+			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+}
+
+void
+og_connection_drain(OgHttp *http)
+{
+	http->draining = true;
+	if (is_last_wave(http))
+		close_extras_when_done(http);
+}
+
+/* ---------- who waits ---------- */
+
+/* ---------- descriptors ---------- */
+
+/* Close idle connections until a descriptor can be had.  False if it cannot. */
+static bool
+make_room(void)
+{
+	while (!og_socket_available())
+	{
+		if (!og_kept_close_oldest())
+			return false;
+	}
+	return true;
+}
+
+/* Is there neither a connection for it, nor a descriptor for another one? */
+static bool
+lacks_room(const OgTransfer *transfer)
+{
+	const OgHttp *http = transfer->http;
+
+	if (transfer->sight == NULL &&
+		(og_kept_is_idle(&transfer->endpoint) ||
+		 (http->extra != NULL && og_socket_any_in(http->extra_cache, true))))
+		return false;
+	return !make_room();
+}
+
+/*
+ * Set the descriptor apart that a transfer will need, as far as anybody can
+ * tell.  Without one it goes on all the same: then that is what it ends by.
+ */
+static void
+take_room(OgTransfer *transfer)
+{
+	if (transfer->cache == 0 || !og_socket_any_in(transfer->cache, true))
+	{
+		(void) make_room();
+		(void) og_socket_reserve(transfer);
+	}
+}
+
+/* Hand a transfer to libcurl, which sends it now if it can. */
+static bool
+run_transfer(OgTransfer *transfer)
+{
+	og_socket_check_idle();
+	if (!og_trust_apply(transfer) || !choose_connections(transfer))
+		return false;
+	take_room(transfer);
+	return og_event_add(transfer);
+}
+
+static void
+stop_waiting(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+
+	dlist_delete(&transfer->waiting_node);
+	transfer->waiting = false;
+	http->nwaiting--;
+}
+
+static void
+stand_in_line(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+
+	dlist_push_tail(&http->waiting, &transfer->waiting_node);
+	transfer->waiting = true;
+	http->nwaiting++;
+}
+
+/*
+ * Has an answer come that our caller has not seen yet, and that may tell him to
+ * send nothing more?
+ */
+static bool
+refusal_unseen(const OgHttp *http)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, (dlist_head *) &http->ended)
+	{
+		int			status = og_transfer_of(ended_node,
+											iter.cur)->response.status;
+
+		if (status != 0 && status != 200)
+			return true;
+	}
+	return false;
+}
+
+/* May it not begin now?  Another connection is not opened for a quick answer. */
+static bool
+has_to_wait(const OgTransfer *transfer)
+{
+	const OgHttp *http = transfer->http;
+
+	if (refusal_unseen(http))
+		return true;
+	return http->nrunning > 0 &&
+		((http->nrunning >= http->width &&
+		  !answers_are_slow(&transfer->endpoint)) || lacks_room(transfer));
+}
+
+/*
+ * Begin a transfer that was prepared, or let it wait.  False if libcurl has no
+ * memory.
+ */
+bool
+og_connection_take(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+
+	if (has_to_wait(transfer))
+	{
+		stand_in_line(transfer);
+		return true;
+	}
+	if (http->nrunning >= http->width)
+		http->width++;
+	return run_transfer(transfer);
+}
+
+/* A transfer has ended, or is given up: it needs no connection any more. */
+void
+og_connection_leave(OgTransfer *transfer)
+{
+	if (transfer->waiting)
+		stop_waiting(transfer);
+	if (transfer->running)
+		learn_times(transfer);
+}
+
+/* How much time has to be lost before a group opens another connection. */
+static int64
+next_connection_price(const OgHttp *http, const OgTransfer *next)
+{
+	int			doublings = Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
+
+	if (answers_are_slow(&next->endpoint))
+		return 0;
+	return connection_cost_us(&next->endpoint) << doublings;
+}
+
+/*
+ * Begin those in line that have a connection now, or shall have a new one.
+ * Answers after how much more sleep the next connection is due, or -1.
+ */
+int64
+og_connection_advance(OgHttp *http)
+{
+	int64		slept_us = og_event_slept();
+
+	if (http->nwaiting > 0)
+		http->lost_us += slept_us - http->slept_seen;
+	http->slept_seen = slept_us;
+	if (refusal_unseen(http))
+		return -1;
+
+	while (http->nwaiting > 0)
+	{
+		OgTransfer *transfer = og_transfer_of(waiting_node,
+											  dlist_head_node(&http->waiting));
+
+		if (http->nrunning > 0 && lacks_room(transfer))
+			return -1;
+		if (http->nrunning > 0 && http->nrunning >= http->width)
+		{
+			int64		price_us = next_connection_price(http, transfer);
+
+			if (http->lost_us < price_us)
+				return price_us - http->lost_us;
+			http->lost_us = 0;
+			http->width++;
+		}
+		stop_waiting(transfer);
+		if (!run_transfer(transfer))
+			og_transfer_unstarted(transfer);
+		if (is_last_wave(http))
+			close_extras_when_done(http);
+	}
+	return -1;
+}

@@ -1,0 +1,390 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_event.c
+ *		The process's multi handle, and sleeping on it.
+ *
+ * One multi handle lives as long as the process, and is driven by
+ * curl_multi_socket_action() alone.  A WaitEventSet cannot drop a descriptor,
+ * so libcurl's sockets are watched by one epoll descriptor, and the one
+ * WaitEventSet holds three things for ever: the latch, postmaster death and
+ * that descriptor.
+ *
+ * libcurl looks names up in threads of its own.  All signals are blocked
+ * while it runs, so that those threads inherit that mask and no handler of the
+ * server ever runs in one of them.  Each run is short, and interrupts are
+ * looked for after each.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/latch.h"
+
+#include "ground/clock.h"
+#include "ground/compat.h"
+#include "http/http_internal.h"
+
+/* Descriptors taken per wake-up; what is left wakes us again. */
+#define MAX_EVENTS 64
+
+/*
+ * Connections libcurl keeps in one cache.  The caches empty themselves (see
+ * http.c), so this only has to be above any number of requests at once that
+ * the server's limit on descriptors allows.
+ */
+#define MAX_CONNECTIONS 1024L
+
+static struct
+{
+	int			pid;			/* whose all this is; 0 until complete */
+	CURLM	   *multi;
+	int			epoll_fd;
+	WaitEventSet *set;
+	bool		timer_armed;
+	int64		timer;			/* when libcurl wants to run, if armed */
+	int64		slept_us;		/* in all */
+} loop = {.epoll_fd = -1};
+
+/* How long this process has slept here in all, for differences. */
+int64
+og_event_slept(void)
+{
+	return loop.slept_us;
+}
+
+/* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
+static int
+set_timer(CURLM *multi, long timeout_ms, void *unused)
+{
+	loop.timer_armed = (timeout_ms >= 0);
+	if (loop.timer_armed)
+		loop.timer = og_clock_now() + (int64) timeout_ms * 1000;
+	return 0;
+}
+
+/*
+ * libcurl's CURLMOPT_SOCKETFUNCTION: watch a socket, or no longer.  An error
+ * returned from here would spoil the multi handle for good, so it is left
+ * with the transfer, which og_http_wait() then gives up.
+ */
+static int
+watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
+			 void *unused_too)
+{
+	struct epoll_event event = {.data.fd = fd};
+	OgTransfer *transfer = NULL;
+	int			rc;
+
+	og_socket_watched(fd, what != CURL_POLL_REMOVE);
+	if (what == CURL_POLL_REMOVE)
+	{
+		/* A descriptor that was closed has left by itself. */
+		(void) epoll_ctl(loop.epoll_fd, EPOLL_CTL_DEL, fd, &event);
+		return 0;
+	}
+
+	if (what & CURL_POLL_IN)
+		event.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		event.events |= EPOLLOUT;
+	rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	if (rc != 0 && errno == EEXIST)
+		rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_MOD, fd, &event);
+	if (rc != 0)
+	{
+		int			save_errno = errno;
+
+		if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
+			transfer != NULL)
+			transfer->watch_errno = save_errno;
+	}
+	return 0;
+}
+
+/* Refuse a library that cannot do what we rely on. */
+static void
+check_libcurl(void)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	if (info->version_num < 0x075700 ||
+		(info->features & CURL_VERSION_SSL) == 0 ||
+		(info->features & CURL_VERSION_ASYNCHDNS) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYSTEM_ERROR),
+				 errmsg("cannot use libcurl %s", info->version),
+				 errdetail("It must be 7.87 or newer, with TLS and asynchronous name lookup.")));
+}
+
+static CURLM *
+make_multi(void)
+{
+	CURLM	   *multi = curl_multi_init();
+
+	if (multi == NULL)
+		return NULL;
+	if (curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
+						  watch_socket) != CURLM_OK ||
+		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
+						  set_timer) != CURLM_OK ||
+		curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+						  CURLPIPE_NOTHING) != CURLM_OK ||
+		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+						  MAX_CONNECTIONS) != CURLM_OK)
+	{
+		(void) curl_multi_cleanup(multi);
+		return NULL;
+	}
+	return multi;
+}
+
+static void
+make_epoll(void)
+{
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not create epoll descriptor: %m")));
+	loop.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop.epoll_fd < 0)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR,
+				(errcode(ERRCODE_SYSTEM_ERROR),
+				 errmsg("could not create epoll descriptor: %m")));
+	}
+}
+
+/* The name that a wait has in pg_stat_activity. */
+static uint32
+wait_event(OgWait what)
+{
+	static const char *const names[] = {
+		[OG_WAIT_NONE] = "OrderGatewayAnswer",
+		[OG_WAIT_TURN] = "OrderGatewayTurn",
+		[OG_WAIT_CONNECT] = "OrderGatewayConnect",
+		[OG_WAIT_ANSWER] = "OrderGatewayAnswer",
+		[OG_WAIT_BACKOFF] = "OrderGatewayBackoff"
+	};
+	static uint32 events[lengthof(names)];
+
+	static bool named = false;
+
+	/* All at once, before anything is sent: this may raise an error. */
+	if (!named)
+	{
+		for (size_t i = 0; i < lengthof(names); i++)
+			events[i] = og_wait_event(names[i]);
+		named = true;
+	}
+	return events[what];
+}
+
+/*
+ * Make what a process needs once.  After an error the next call goes on where
+ * this one stopped.
+ */
+void
+og_event_init(void)
+{
+	if (loop.pid == MyProcPid)
+		return;
+
+	if (loop.pid != 0)
+	{
+		/* Forked off a process that used it: nothing of that is ours. */
+		memset(&loop, 0, sizeof(loop));
+		loop.epoll_fd = -1;
+	}
+
+	if (loop.multi == NULL)
+	{
+		check_libcurl();
+		if (curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK)
+			loop.multi = make_multi();
+		if (loop.multi == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYSTEM_ERROR),
+					 errmsg("could not initialize libcurl")));
+	}
+	(void) wait_event(OG_WAIT_NONE);
+	if (loop.epoll_fd < 0)
+		make_epoll();
+	if (loop.set == NULL)
+	{
+		WaitEventSet *set = og_create_wait_event_set(3);
+
+		AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+		if (IsUnderPostmaster)
+			AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
+							  NULL, NULL);
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, loop.epoll_fd, NULL, NULL);
+		loop.set = set;
+	}
+	loop.pid = MyProcPid;
+}
+
+/* Let libcurl act on a descriptor, or on time; with signals blocked. */
+static void
+act(curl_socket_t fd, int mask)
+{
+	int			running;
+
+	/* libcurl arms the timer anew if it is still of use. */
+	if (fd == CURL_SOCKET_TIMEOUT)
+		loop.timer_armed = false;
+	(void) curl_multi_socket_action(loop.multi, fd, mask, &running);
+}
+
+static void
+run(curl_socket_t fd, int mask)
+{
+	sigset_t	saved;
+
+	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	act(fd, mask);
+	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
+}
+
+/* End the transfers that libcurl is done with. */
+static void
+collect(void)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(loop.multi, &left)) != NULL)
+	{
+		OgTransfer *transfer = NULL;
+		CURLcode	code = message->data.result;
+
+		if (message->msg == CURLMSG_DONE &&
+			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+							  &transfer) == CURLE_OK && transfer != NULL)
+			og_transfer_end(transfer, code);
+	}
+}
+
+/*
+ * Hand a prepared transfer to libcurl, which sends it at once if there is a
+ * connection: nothing may be done before that happens.  False if libcurl has no
+ * memory.
+ */
+bool
+og_event_add(OgTransfer *transfer)
+{
+	sigset_t	saved;
+	bool		added;
+
+	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	added = curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
+	if (added)
+	{
+		transfer->running = true;
+		transfer->http->nrunning++;
+		act(CURL_SOCKET_TIMEOUT, 0);
+	}
+	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
+	collect();
+	return added;
+}
+
+/* Take it back; one that is under way loses its connection. */
+void
+og_event_remove(OgTransfer *transfer)
+{
+	if (!transfer->running)
+		return;
+	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	transfer->running = false;
+	transfer->http->nrunning--;
+}
+
+/* Act on what the sockets have. */
+static void
+serve_sockets(void)
+{
+	struct epoll_event events[MAX_EVENTS];
+	int			count;
+	int			i;
+
+	count = epoll_wait(loop.epoll_fd, events, MAX_EVENTS, 0);
+	for (i = 0; i < count; i++)
+	{
+		int			mask = 0;
+
+		if (events[i].events & EPOLLIN)
+			mask |= CURL_CSELECT_IN;
+		if (events[i].events & EPOLLOUT)
+			mask |= CURL_CSELECT_OUT;
+		if (events[i].events & (EPOLLERR | EPOLLHUP))
+			mask |= CURL_CSELECT_ERR;
+		run(events[i].data.fd, mask);
+
+		/* What is lost of the events by an error comes up again. */
+		collect();
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* The timeout of the server's wait for this many microseconds, rounded up. */
+static long
+wait_ms(int64 us)
+{
+	if (us < 0)
+		return -1;
+	return (long) Min((us + 999) / 1000, INT_MAX);
+}
+
+/*
+ * Sleep until something happens, but for at most timeout_us (-1 = no bound),
+ * and act on it.  Answers true if the latch was set.
+ */
+bool
+og_event_turn(int64 timeout_us, OgWait what)
+{
+	WaitEvent	events[3];
+	bool		woken = false;
+	int64		asleep;
+	int			count;
+	int			i;
+
+	if (loop.timer_armed)
+	{
+		int64		left = loop.timer - og_clock_now();
+
+		if (left <= 0)
+		{
+			run(CURL_SOCKET_TIMEOUT, 0);
+			collect();
+			timeout_us = 0;
+		}
+		else if (timeout_us < 0 || left < timeout_us)
+			timeout_us = left;
+	}
+
+	asleep = og_clock_now();
+	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
+							 lengthof(events), wait_event(what));
+	loop.slept_us += og_clock_now() - asleep;
+	for (i = 0; i < count; i++)
+	{
+		if (events[i].events & WL_LATCH_SET)
+		{
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+			woken = true;
+		}
+		if (events[i].events & WL_SOCKET_READABLE)
+			serve_sockets();
+	}
+	return woken;
+}

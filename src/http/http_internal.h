@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_internal.h
+ *		What the files of the http room share.
+ *
+ *		http.c			groups: opening, starting, waiting, giving up
+ *		http_connection.c	who uses which connection, and who waits
+ *		http_kept.c		the connections that stay open between calls
+ *		http_trust.c	whose certificates count, and whether that changed
+ *		http_event.c	the process's multi handle, and sleeping on it
+ *		http_socket.c	sockets and their count
+ *		http_request.c	from a request to libcurl's options
+ *		http_answer.c	callbacks that take an answer in
+ *		http_verdict.c	what became of a transfer, and the words for it
+ *		http_sight.c	what is seen of a connection, where that is asked for
+ *		http_clock.c	what the Date of an answer says about our clock
+ *
+ * Everything that lives in a callback of libcurl is malloc'd, and nothing
+ * there raises an error or looks for interrupts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_HTTP_INTERNAL_H
+#define OG_HTTP_INTERNAL_H
+
+#include <curl/curl.h>
+
+#include "lib/ilist.h"
+
+#include "ground/clock.h"
+#include "http/http.h"
+
+/* CURLOPT_QUICK_EXIT: a name lookup can be given up. */
+#if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x075700
+#error "order_gateway needs libcurl 7.87 or newer"
+#endif
+
+/* Our words for what went wrong, the longest host name (253) included. */
+#define OG_PROBLEM_SIZE 768
+
+/* A TCP endpoint as connections are kept for it. */
+typedef struct OgEndpoint
+{
+	char	   *origin;			/* "https://host:port", lower case; malloc'd */
+	const char *site;			/* the "host:port" in it */
+	char	   *sslrootcert;	/* malloc'd, or NULL */
+	bool		is_https;
+	uint32		trust;			/* see og_trust_apply(); 0 = not yet, or none */
+} OgEndpoint;
+
+/*
+ * No connection is reused that was idle for longer: a NAT entry may be gone by
+ * then.  libcurl counts whole seconds and reuses at up to this many, so 29
+ * means under 30.
+ */
+#define OG_MAX_IDLE_SECONDS 29L
+
+/* A connection that stays open between calls. */
+typedef struct OgKept OgKept;
+
+/*
+ * All that libcurl only points at while it sends: one malloc'd block, since
+ * it holds keys and signatures and is wiped before it is freed.
+ */
+typedef struct OgOutgoing
+{
+	char	   *block;
+	size_t		size;
+	struct curl_slist *headers; /* nodes and lines within the block */
+	const char *target;			/* path and query */
+	const char *body;			/* NULL = none */
+	size_t		body_len;
+	size_t		head_len;		/* of target and header lines */
+} OgOutgoing;
+
+/* Longer than any form of a date that HTTP has known. */
+#define OG_DATE_SIZE 40
+
+/* An answer as it comes in; all pointers malloc'd. */
+typedef struct OgAnswer
+{
+	/* the head: only that of the final answer, not of a 1xx before it */
+	size_t		head_bytes;		/* of all heads and trailers */
+	int			status;			/* 0 until the final status line */
+	TimestampTz at;				/* when that came */
+	bool		head_done;
+	bool		chunked;
+	int64		content_length; /* -1 = not given */
+	char	   *location;
+	char	   *retry_after;
+	char		date[OG_DATE_SIZE]; /* empty without one */
+
+	/* the body */
+	char	   *body;			/* NUL-terminated */
+	size_t		len;
+	size_t		capacity;		/* without the NUL */
+	size_t		limit;
+
+	/* why we did not read on, or NULL */
+	const char *refused;
+	bool		too_large;		/* it is that: has better words */
+} OgAnswer;
+
+struct OgTransfer
+{
+	OgHttp	   *http;
+	dlist_node	node;			/* in its group's "transfers" */
+	dlist_node	ended_node;		/* in its group's "ended", if queued */
+	dlist_node	waiting_node;	/* in its group's "waiting", if waiting */
+	bool		queued;
+	bool		waiting;		/* for a connection */
+	OgKept	   *kept;			/* it uses this connection, or NULL */
+	uint64		cache;			/* number of that which its connection is of */
+	bool		has_socket;		/* a descriptor is set apart for it */
+
+	CURL	   *easy;			/* NULL once it has ended */
+	bool		running;		/* it is libcurl's */
+	OgEndpoint	endpoint;
+	OgOutgoing	out;
+	OgAnswer	answer;
+
+	/* from the request */
+	bool		(*ready) (void *owner, TimestampTz at);
+	void	   *owner;
+	int			connect_timeout_ms;
+	int			timeout_ms;
+	OgSight    *sight;			/* the caller's, or NULL */
+
+	bool		ended;
+
+	/* set in callbacks */
+	bool		started;		/* bytes of it may have left */
+	int64		slept_before;	/* og_event_slept() then */
+	bool		stale;			/* an idle connection was at its end by then */
+	bool		start_refused;	/* libcurl wanted to send it again */
+	bool		too_late;		/* .ready did not let it leave */
+	int64		started_us;		/* og_clock_now() */
+	int			socket_errno;	/* no socket could be made */
+	int			watch_errno;	/* its socket could not be watched */
+
+	OgResponse	response;
+	char	   *location;		/* libcurl's to free */
+	char		problem[OG_PROBLEM_SIZE];
+	char		error[CURL_ERROR_SIZE]; /* libcurl's words */
+};
+
+struct OgHttp
+{
+	MemoryContext context;
+	MemoryContextCallback on_reset;
+	dlist_head	transfers;		/* all that were not released */
+	dlist_head	ended;			/* those og_http_wait() will answer */
+	int			nunstarted;		/* transfers that have not left yet */
+	dlist_head	waiting;		/* those in line for a connection */
+	int			nwaiting;
+	int64		lost_us;		/* by the line since the last new connection */
+	int64		slept_seen;		/* og_event_slept() when that was counted */
+	int			nrunning;
+	int			width;			/* so many connections were in use at once */
+	CURLSH	   *extra;			/* connections beyond the one kept per
+								 * endpoint; NULL until one is needed */
+	uint64		extra_cache;	/* its number */
+	bool		draining;
+	bool		closed;
+};
+
+/*
+ * dlist_container(), without the check of types that cppcheck takes for a
+ * look through a null pointer.
+ */
+#define og_transfer_of(member, node) \
+	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
+
+/* http.c */
+extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
+extern void og_transfer_unstarted(OgTransfer *transfer);
+
+/* http_connection.c */
+extern bool og_connection_take(OgTransfer *transfer);
+extern void og_connection_leave(OgTransfer *transfer);
+extern int64 og_connection_advance(OgHttp *http);
+extern void og_connection_drain(OgHttp *http);
+
+/* http_kept.c */
+extern uint64 og_cache_number(void);
+extern CURLSH *og_cache_open(void);
+extern bool og_kept_take(OgTransfer *transfer);
+extern void og_kept_leave(OgTransfer *transfer);
+extern bool og_kept_is_idle(const OgEndpoint *endpoint);
+extern void og_kept_distrust(uint32 trust);
+extern bool og_kept_close_oldest(void);
+
+/* http_trust.c */
+extern bool og_trust_apply(OgTransfer *transfer);
+extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
+
+/* http_event.c */
+extern void og_event_init(void);
+extern bool og_event_add(OgTransfer *transfer);
+extern void og_event_remove(OgTransfer *transfer);
+extern bool og_event_turn(int64 timeout_us, OgWait what);
+extern int64 og_event_slept(void);
+
+/* http_socket.c */
+extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
+									struct curl_sockaddr *address);
+extern int	og_socket_close(void *unused, curl_socket_t fd);
+extern void og_socket_recount(void);
+extern bool og_socket_reserve(OgTransfer *transfer);
+extern void og_socket_unreserve(OgTransfer *transfer);
+extern bool og_socket_available(void);
+extern bool og_socket_any_in(uint64 cache, bool idle);
+extern void og_socket_watched(int fd, bool watched);
+extern void og_socket_discard(int fd);
+extern bool og_socket_idle_has_input(void);
+extern void og_socket_check_idle(void);
+
+/* http_request.c */
+extern bool og_request_prepare(OgTransfer *transfer,
+							   const OgHttpRequest *request);
+extern bool og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b);
+extern void og_request_free(OgTransfer *transfer);
+
+/* http_answer.c */
+extern size_t og_answer_header(char *data, size_t size, size_t count,
+							   void *transfer);
+extern size_t og_answer_body(char *data, size_t size, size_t count,
+							 void *transfer);
+extern bool og_answer_has_no_body(const OgAnswer *answer);
+extern void og_answer_free_head(OgAnswer *answer);
+extern void og_answer_free(OgAnswer *answer);
+
+/* http_sight.c; all but the first also where nothing is to be seen */
+extern bool og_sight_prepare(OgTransfer *transfer);
+extern void og_sight_address(OgTransfer *transfer,
+							 const struct curl_sockaddr *address);
+extern void og_sight_end(OgTransfer *transfer, CURLcode code);
+
+/* http_verdict.c */
+extern void og_verdict(OgTransfer *transfer, CURLcode code);
+extern void og_verdict_unstarted(OgTransfer *transfer, bool may_retry,
+								 const char *problem);
+extern void og_verdict_abandoned(OgTransfer *transfer, const char *problem);
+
+#endif							/* OG_HTTP_INTERNAL_H */

@@ -1,0 +1,303 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_socket.c
+ *		Sockets, and their count.
+ *
+ * The server wants to know of every descriptor that it did not open itself.
+ * libcurl tells when it closes a socket, but not always: 7.88 closes one that
+ * never got connected without a word.  So a list is kept of what was opened,
+ * each with the identity of its inode, and an entry whose descriptor is no
+ * longer that socket is struck off.  What libcurl opens besides without asking
+ * (a pair to wake itself, and a few in each thread that looks a name up) cannot
+ * be counted.
+ *
+ * The server allows only so many.  So a descriptor is set apart for a transfer
+ * that will need one before libcurl is given it, as long as others can still be
+ * closed for it (see http_connection.c); in the callback it would be too late.
+ *
+ * AcquireExternalFD() and ReleaseExternalFD() are the only functions of the
+ * server that callbacks of libcurl call; they raise no errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storage/fd.h"
+
+#include "http/http_internal.h"
+
+typedef struct OpenSocket
+{
+	int			fd;
+	bool		idle;			/* was watched, and is not now */
+	uint64		cache;			/* of connections; 0 = of none that is kept */
+	dev_t		device;
+	ino_t		inode;
+} OpenSocket;
+
+/* Enough for any farewell; what says more is shut down all the same. */
+#define MAX_IDLE_READS	16
+
+static OpenSocket *sockets = NULL;	/* malloc'd */
+static int	nsockets = 0;
+static int	max_sockets = 0;
+
+/* Strike off an entry; the last one takes its place. */
+static void
+forget(int i)
+{
+	sockets[i] = sockets[--nsockets];
+	ReleaseExternalFD();
+}
+
+/* Strike off the sockets that were closed behind our back. */
+void
+og_socket_recount(void)
+{
+	int			i;
+
+	for (i = nsockets - 1; i >= 0; i--)
+	{
+		struct stat st;
+
+		if (fstat(sockets[i].fd, &st) != 0 ||
+			st.st_dev != sockets[i].device ||
+			st.st_ino != sockets[i].inode)
+			forget(i);
+	}
+}
+
+static bool
+make_room(void)
+{
+	OpenSocket *bigger;
+	int			size;
+
+	if (nsockets < max_sockets)
+		return true;
+	size = Max(max_sockets * 2, 16);
+	bigger = realloc(sockets, size * sizeof(OpenSocket));
+	if (bigger == NULL)
+		return false;
+	sockets = bigger;
+	max_sockets = size;
+	return true;
+}
+
+/* Set a descriptor apart for a transfer.  False if the server has no more. */
+bool
+og_socket_reserve(OgTransfer *transfer)
+{
+	if (!transfer->has_socket)
+		transfer->has_socket = AcquireExternalFD();
+	return transfer->has_socket;
+}
+
+void
+og_socket_unreserve(OgTransfer *transfer)
+{
+	if (transfer->has_socket)
+		ReleaseExternalFD();
+	transfer->has_socket = false;
+}
+
+/* Could a descriptor be had? */
+bool
+og_socket_available(void)
+{
+	if (!AcquireExternalFD())
+		return false;
+	ReleaseExternalFD();
+	return true;
+}
+
+/* Is there a socket of this cache, or an idle one? */
+bool
+og_socket_any_in(uint64 cache, bool idle)
+{
+	for (int i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].cache == cache && (sockets[i].idle || !idle))
+			return true;
+	}
+	return false;
+}
+
+/* A new socket that is counted and listed, or -1 with errno set. */
+static int
+make_socket(OgTransfer *transfer, const struct curl_sockaddr *address)
+{
+	struct stat st;
+	int			fd;
+	int			save_errno;
+
+	og_socket_recount();
+	if (!make_room())
+	{
+		errno = ENOMEM;
+		return -1;
+	}
+	if (!og_socket_reserve(transfer))
+		return -1;				/* EMFILE */
+
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+				address->protocol);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+	{
+		sockets[nsockets].fd = fd;
+		sockets[nsockets].idle = false;
+		sockets[nsockets].cache = transfer->cache;
+		sockets[nsockets].device = st.st_dev;
+		sockets[nsockets].inode = st.st_ino;
+		nsockets++;
+		transfer->has_socket = false;	/* its count is the entry's now */
+		return fd;
+	}
+
+	save_errno = errno;
+	if (fd >= 0)
+		(void) close(fd);
+	og_socket_unreserve(transfer);
+	errno = save_errno;
+	return -1;
+}
+
+/*
+ * libcurl's CURLOPT_OPENSOCKETFUNCTION.  Once a request has been started, a
+ * new connection could only serve to send it again.
+ */
+curl_socket_t
+og_socket_open(void *transfer, curlsocktype purpose,
+			   struct curl_sockaddr *address)
+{
+	OgTransfer *self = transfer;
+	int			fd;
+
+	if (self->started)
+	{
+		self->start_refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+
+	og_sight_address(self, address);
+	fd = make_socket(self, address);
+	if (fd < 0)
+	{
+		self->socket_errno = errno;
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
+}
+
+/*
+ * libcurl's CURLOPT_CLOSESOCKETFUNCTION.  A connection remembers it from the
+ * transfer that opened it and may outlive that one, so its argument is not
+ * used.
+ */
+int
+og_socket_close(void *unused, curl_socket_t fd)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd)
+		{
+			forget(i);
+			break;
+		}
+	}
+	return close(fd);
+}
+
+/* libcurl watches a socket, or no longer. */
+void
+og_socket_watched(int fd, bool watched)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd)
+			sockets[i].idle = !watched;
+	}
+}
+
+/* Read and forget what has come in, and let nothing more come. */
+static void
+shut_down(int fd)
+{
+	char		bytes[4096];
+	int			reads;
+
+	for (reads = 0; reads < MAX_IDLE_READS; reads++)
+	{
+		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+			break;
+	}
+	(void) shutdown(fd, SHUT_RDWR);
+}
+
+/* Also true when the other side is gone. */
+static bool
+has_input(int fd)
+{
+	struct pollfd check = {.fd = fd, .events = POLLIN};
+
+	return poll(&check, 1, 0) > 0;
+}
+
+/*
+ * Make libcurl see which idle connections are at their end: nobody has asked
+ * anything there, so whatever came in makes them useless.
+ */
+void
+og_socket_check_idle(void)
+{
+	int			i;
+
+	og_socket_recount();
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].idle && has_input(sockets[i].fd))
+			shut_down(sockets[i].fd);
+	}
+}
+
+/* No request will ever leave over this socket again, if it is idle. */
+void
+og_socket_discard(int fd)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd && sockets[i].idle)
+			shut_down(fd);
+	}
+}
+
+/*
+ * The last look before a request leaves over a connection that was idle: what
+ * came in there since the check above would be taken for the answer.
+ */
+bool
+og_socket_idle_has_input(void)
+{
+	int			i;
+
+	for (i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].idle && has_input(sockets[i].fd))
+			return true;
+	}
+	return false;
+}

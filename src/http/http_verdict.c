@@ -1,0 +1,444 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_verdict.c
+ *		What became of a transfer, and the words for it.
+ *
+ * Whether anything left this machine is decided by one fact only: whether
+ * the request was started (see begin_sending in http_request.c).  Bytes that
+ * may have left count as having left.
+ *
+ * The words are ours, the system's and libcurl's about itself, never a
+ * remote's, and hold nothing of a request but host and port.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "ground/crypto.h"
+#include "http/http_internal.h"
+
+/* Make text fit to be shown: in place, what is not ASCII replaced. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+	}
+}
+
+/* Write the words for what went wrong. */
+static void
+tell(OgTransfer *transfer, const char *format,...) pg_attribute_printf(2, 3);
+
+static void
+tell(OgTransfer *transfer, const char *format,...)
+{
+	char	   *problem = transfer->problem;
+	va_list		args;
+	int			len;
+
+	va_start(args, format);
+	(void) vsnprintf(problem, OG_PROBLEM_SIZE, format, args);
+	va_end(args);
+
+	/* The system's words may be translated, or cut within a character. */
+	len = (int) strlen(problem);
+	if (!pg_verify_mbstr(PG_UTF8, problem, len, true))
+		make_printable(problem);
+	transfer->response.problem = problem;
+}
+
+/* ----
+ * Headers that mean something to us
+ * ----
+ */
+
+static void
+read_retry_after(OgTransfer *transfer)
+{
+	const OgAnswer *answer = &transfer->answer;
+	const char *date = answer->date[0] != '\0' ? answer->date : NULL;
+
+	if (answer->retry_after != NULL)
+		transfer->response.retry_after_ms =
+			og_http_retry_after(answer->retry_after, date,
+								og_http_unix_ms(answer->at));
+}
+
+/*
+ * Scheme, host and path of a redirect, for people to see.  What else is in a
+ * Location may be secret: it is often our own query.
+ */
+static char *
+describe_location(const OgTransfer *transfer, const char *location)
+{
+	const char *target = transfer->out.target;
+	char	   *path = strndup(target, strcspn(target, "?"));
+	CURLU	   *parser = curl_url();
+	char	   *text = NULL;
+
+	if (parser != NULL && path != NULL &&
+		curl_url_set(parser, CURLUPART_URL, transfer->endpoint.origin,
+					 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_PATH, path, 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_URL, location,
+					 CURLU_NON_SUPPORT_SCHEME | CURLU_ALLOW_SPACE |
+					 CURLU_PATH_AS_IS) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+		curl_url_set(parser, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK)
+		(void) curl_url_get(parser, CURLUPART_URL, &text,
+							CURLU_NO_DEFAULT_PORT);
+	curl_url_cleanup(parser);
+	free(path);
+	if (text != NULL)
+		make_printable(text);
+	return text;
+}
+
+static void
+read_location(OgTransfer *transfer)
+{
+	OgAnswer   *answer = &transfer->answer;
+
+	if (answer->status < 300 || answer->status > 399 ||
+		answer->location == NULL)
+		return;
+	transfer->location = describe_location(transfer, answer->location);
+	transfer->response.location = transfer->location;
+}
+
+/* ----
+ * Verdicts
+ * ----
+ */
+
+/* The bound that ran out first: connect_timeout counts towards timeout. */
+static int
+connect_bound(const OgTransfer *transfer)
+{
+	if (transfer->timeout_ms > 0 &&
+		(transfer->connect_timeout_ms <= 0 ||
+		 transfer->timeout_ms < transfer->connect_timeout_ms))
+		return transfer->timeout_ms;
+	return transfer->connect_timeout_ms;
+}
+
+/* No connection came about, or no socket for one. */
+static void
+explain_unconnected(OgTransfer *transfer)
+{
+	const char *site = transfer->endpoint.site;
+	long		os_errno = 0;
+
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	if (transfer->socket_errno != 0)
+		tell(transfer, "could not open a socket: %s",
+			 strerror(transfer->socket_errno));
+	else if (os_errno != 0)
+		tell(transfer, "could not connect to %s: %s", site,
+			 strerror((int) os_errno));
+	else
+		tell(transfer, "could not connect to %s", site);
+}
+
+/*
+ * The certificate is no good.  libcurl's words are not used: they may cite the
+ * certificate, and differ from version to version.
+ */
+static void
+explain_certificate(OgTransfer *transfer)
+{
+	const char *site = transfer->endpoint.site;
+	const char *problem;
+	long		result = 0;
+
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT,
+							 &result);
+	problem = og_certificate_problem(result);
+	if (problem != NULL)
+		tell(transfer, "could not verify the certificate of %s: %s", site,
+			 problem);
+	else
+		tell(transfer, "the certificate of %s is for another name", site);
+}
+
+/* There is nothing to check a certificate against. */
+static void
+explain_authorities(OgTransfer *transfer)
+{
+	int			problem;
+	const char *path = og_trust_problem(&transfer->endpoint, &problem);
+
+	if (path == NULL)
+		tell(transfer, "could not read the file of root certificates");
+	else if (problem != 0)
+		tell(transfer, "could not read the file of root certificates \"%s\": %s",
+			 path, strerror(problem));
+	else
+		tell(transfer, "could not read the file of root certificates \"%s\"",
+			 path);
+}
+
+/* Why a transfer ended before its request was started, and what to expect. */
+static void
+explain_unsent(OgTransfer *transfer, CURLcode code)
+{
+	const char *site = transfer->endpoint.site;
+	bool		may_retry = true;
+
+	if (transfer->too_late)
+	{
+		tell(transfer, "its turn was over before it could leave for %s", site);
+		transfer->response.may_retry = true;
+		transfer->response.held_back = true;
+		return;
+	}
+	if (transfer->stale)
+		code = CURLE_GOT_NOTHING;
+	switch (code)
+	{
+		case CURLE_COULDNT_RESOLVE_HOST:
+			tell(transfer, "could not look up the address of %s", site);
+			break;
+		case CURLE_COULDNT_CONNECT:
+			explain_unconnected(transfer);
+			break;
+		case CURLE_OPERATION_TIMEDOUT:
+			tell(transfer, "no connection to %s within %d ms", site,
+				 connect_bound(transfer));
+			break;
+		case CURLE_SSL_CONNECT_ERROR:
+			make_printable(transfer->error);
+			tell(transfer, "could not agree on TLS with %s: %s", site,
+				 transfer->error);
+			break;
+		case CURLE_PEER_FAILED_VERIFICATION:
+			may_retry = false;
+			explain_certificate(transfer);
+			break;
+		case CURLE_SSL_CACERT_BADFILE:
+			may_retry = false;
+			explain_authorities(transfer);
+			break;
+		case CURLE_OUT_OF_MEMORY:
+		case CURLE_SEND_ERROR:
+		case CURLE_RECV_ERROR:
+		case CURLE_GOT_NOTHING:
+			tell(transfer, "could not connect to %s: %s", site,
+				 curl_easy_strerror(code));
+			break;
+		default:
+			may_retry = false;
+			tell(transfer, "could not send to %s: %s", site,
+				 curl_easy_strerror(code));
+			break;
+	}
+	transfer->response.may_retry = may_retry;
+}
+
+/* Why no whole answer came to a request that was started. */
+static void
+explain_unanswered(OgTransfer *transfer, CURLcode code)
+{
+	const OgAnswer *answer = &transfer->answer;
+
+	if (answer->too_large)
+	{
+		tell(transfer, "the answer is larger than %zu bytes", answer->limit);
+		return;
+	}
+	if (answer->refused != NULL)
+	{
+		tell(transfer, "%s", answer->refused);
+		return;
+	}
+	if (transfer->start_refused || (code == CURLE_OK && !answer->head_done))
+		code = CURLE_GOT_NOTHING;
+
+	switch (code)
+	{
+		case CURLE_OK:
+			tell(transfer, "the answer does not tell where it ends");
+			break;
+		case CURLE_GOT_NOTHING:
+		case CURLE_SEND_ERROR:
+		case CURLE_RECV_ERROR:
+		case CURLE_PARTIAL_FILE:
+			if (answer->status == 0)
+				tell(transfer, "the connection was lost before an answer came");
+			else
+				tell(transfer, "the connection was lost in the middle of the answer");
+			break;
+		case CURLE_OPERATION_TIMEDOUT:
+			if (answer->status == 0)
+				tell(transfer, "no answer within %d ms", transfer->timeout_ms);
+			else
+				tell(transfer, "no whole answer within %d ms",
+					 transfer->timeout_ms);
+			break;
+		case CURLE_OUT_OF_MEMORY:
+#if LIBCURL_VERSION_NUM >= 0x080600
+		case CURLE_TOO_LARGE:
+#endif
+			/* How libcurl speaks of a line that is longer than its bound. */
+			if (!answer->head_done)
+			{
+				tell(transfer, "the headers of the answer are too large");
+				break;
+			}
+			/* FALLTHROUGH */
+		default:
+			tell(transfer, "could not read the answer: %s",
+				 curl_easy_strerror(code));
+			break;
+	}
+}
+
+/*
+ * libcurl is done with an answer: did it come to its own end?
+ *
+ * One that says neither how long it is nor that it is chunked ends where the
+ * connection does, which anybody on the way could have brought about.  Whoever
+ * reads its body has to see that it is whole, as a JSON value shows.  So it
+ * does not matter how the connection ended.  To newer versions of libcurl an
+ * end without TLS's own goodbye is an error, to older ones it is not.
+ */
+static bool
+is_whole(const OgTransfer *transfer, CURLcode code)
+{
+	const OgAnswer *answer = &transfer->answer;
+
+	if (!answer->head_done || answer->refused != NULL ||
+		(code != CURLE_OK && code != CURLE_RECV_ERROR))
+		return false;
+	if (og_answer_has_no_body(answer))
+		return code == CURLE_OK && answer->len == 0;
+	if (answer->chunked)
+		return code == CURLE_OK;
+	if (answer->content_length >= 0)
+		return code == CURLE_OK &&
+			answer->len == (uint64) answer->content_length;
+	return true;
+}
+
+/* What the head of an answer says, whatever becomes of the transfer. */
+static void
+read_head(OgTransfer *transfer)
+{
+	OgResponse *response = &transfer->response;
+
+	response->status = transfer->answer.status;
+	response->answered_at = transfer->answer.at;
+	if (transfer->answer.date[0] != '\0')
+		response->date = transfer->answer.date;
+	read_retry_after(transfer);
+	read_location(transfer);
+}
+
+/*
+ * Bytes of a request that were sent.  libcurl's size of a request includes its
+ * body only where that left together with the head; what remains is counted
+ * as uploaded, and then the few header lines of libcurl's own are left out.
+ */
+static int64
+bytes_sent(const OgTransfer *transfer)
+{
+	long		request = 0;
+	curl_off_t	upload = 0;
+
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request);
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &upload);
+	return Max((int64) request, (int64) transfer->out.head_len + upload);
+}
+
+/* What it cost.  The handle must still be there. */
+static void
+read_cost(OgTransfer *transfer)
+{
+	const OgAnswer *answer = &transfer->answer;
+	OgResponse *response = &transfer->response;
+	long		connects = 0;
+
+	if (transfer->easy == NULL)
+		return;
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	response->connects = (int) connects;
+	if (!transfer->started)
+		return;
+	response->bytes_sent = bytes_sent(transfer);
+	response->bytes_received = (int64) (answer->head_bytes + answer->len);
+	response->took_us = Max(og_clock_now() - transfer->started_us, 1);
+}
+
+/* No body that is not whole leaves this room. */
+static void
+set_unanswered(OgTransfer *transfer)
+{
+	transfer->response.delivery = OG_NO_ANSWER;
+	og_answer_free(&transfer->answer);
+}
+
+/* libcurl is done with a transfer, with this result. */
+void
+og_verdict(OgTransfer *transfer, CURLcode code)
+{
+	OgAnswer   *answer = &transfer->answer;
+	OgResponse *response = &transfer->response;
+
+	read_head(transfer);
+	read_cost(transfer);
+
+	if (!transfer->started)
+	{
+		response->delivery = OG_NOT_DELIVERED;
+		explain_unsent(transfer, code);
+	}
+	else if (is_whole(transfer, code))
+	{
+		response->delivery = OG_ANSWERED;
+		response->delimited = answer->chunked ||
+			answer->content_length >= 0 || response->status == 204;
+		response->body = og_slice(answer->body ? answer->body : "",
+								  answer->len);
+	}
+	else
+	{
+		explain_unanswered(transfer, code);
+		set_unanswered(transfer);
+	}
+	og_sight_end(transfer, code);
+}
+
+/* A transfer that is still under way is given up. */
+void
+og_verdict_abandoned(OgTransfer *transfer, const char *problem)
+{
+	read_head(transfer);
+	read_cost(transfer);
+	tell(transfer, "%s", problem);
+	if (transfer->started)
+		set_unanswered(transfer);
+	else
+	{
+		transfer->response.delivery = OG_NOT_DELIVERED;
+		transfer->response.may_retry = true;
+	}
+	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* A transfer could not even be handed to libcurl. */
+void
+og_verdict_unstarted(OgTransfer *transfer, bool may_retry,
+					 const char *problem)
+{
+	transfer->response.delivery = OG_NOT_DELIVERED;
+	transfer->response.may_retry = may_retry;
+	tell(transfer, "%s", problem);
+}

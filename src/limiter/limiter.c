@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * limiter.c
+ *		A call's view of its lanes.
+ *
+ * Ties together the arithmetic (limiter_lane.c) and the memory it works on
+ * (limiter_table.c, limiter_queue.c).  A request counts on several lanes: those
+ * of its key, and that of its host.  A call reserves on all of them or on
+ * none, and is remembered by all even if its own pace has no window for them,
+ * or none at all ('off').
+ *
+ * Turns that were reserved are listed here until they are stamped or given
+ * back, so that a call which ends by an error leaves none pending.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ground/crypto.h"
+#include "limiter/limiter.h"
+#include "limiter/limiter_table.h"
+
+struct OgLimiter
+{
+	OgPlace    *account;
+	OgPlace    *host;
+	bool		needs_nonce;
+
+	/* what its requests count on, in the order of OgCounted */
+	int			nlanes;
+	int			numbers[OG_MAX_LANES];
+	OgSharedLane *lanes[OG_MAX_LANES];
+	OgRuled		ruled[OG_MAX_LANES];
+
+	OgTurn	   *pending;
+	int			npending;
+	int			max_pending;
+	MemoryContextCallback callback;
+};
+
+/* ---------- beginning and end ---------- */
+
+/*
+ * Hash what a text names; "what" keeps names of different kinds apart.  The
+ * text may hold a key, so our copy is wiped.
+ */
+static char *
+hash_name(const char *what, const char *text)
+{
+	size_t		size = strlen(what) + strlen(text) + 2;
+	char	   *copy = palloc(size);
+	char	   *hex;
+
+	snprintf(copy, size, "%s %s", what, text);
+	hex = og_hash_hex(OG_SHA256, og_slice_of(copy));
+	og_wipe_text(copy);
+	if (hex == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not compute a SHA-256 hash")));
+	return hex;
+}
+
+static OgPlace *
+enter_place(OgPlaceKind kind, const char *what, const char *text,
+			const char *label)
+{
+	char	   *name = hash_name(what, text);
+	OgPlace    *place;
+
+	name[OG_PLACE_NAME] = '\0';
+	place = og_table_enter(kind, name, label);
+	pfree(name);
+	return place;
+}
+
+static void
+enter_places(OgLimiter *limiter, const OgCounted *counted)
+{
+	limiter->account = enter_place(OG_PLACE_ACCOUNT, "account",
+								   counted->account, counted->host);
+	limiter->host = enter_place(OG_PLACE_HOST, "host", counted->host,
+								counted->host);
+	for (int i = 0; i < counted->nlanes; i++)
+	{
+		const OgLaneRules *rules = &counted->lanes[i];
+		OgSharedLane *lane = rules->lane == OG_LANE_HOST
+			? og_table_lane(limiter->host, 0)
+			: og_table_lane(limiter->account, rules->lane);
+
+		limiter->numbers[i] = rules->lane;
+		limiter->lanes[i] = lane;
+		limiter->ruled[i].lane = &lane->lane;
+		limiter->ruled[i].pace = rules->pace;
+		og_table_note(lane, counted->serverid, counted->server, &rules->shown);
+	}
+	limiter->nlanes = counted->nlanes;
+}
+
+/* Tell those who wait that there is a turn less before them. */
+static void
+wake_others(const OgLimiter *limiter)
+{
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_queue_wake(limiter->lanes[i]);
+}
+
+/* Give the slots of a turn back. */
+static void
+return_slots(OgLimiter *limiter, const OgTurn *turn)
+{
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_lane_return(limiter->ruled[i].lane, turn->slots[i], turn->reserved);
+}
+
+/* Give everything back; also when the memory goes. */
+static void
+release(void *arg)
+{
+	OgLimiter  *limiter = arg;
+
+	if (limiter->npending > 0)
+	{
+		while (limiter->npending > 0)
+			return_slots(limiter, &limiter->pending[--limiter->npending]);
+		wake_others(limiter);
+	}
+	og_limiter_desist(limiter);
+	if (limiter->account != NULL)
+		og_table_leave(limiter->account);
+	if (limiter->host != NULL)
+		og_table_leave(limiter->host);
+	limiter->account = limiter->host = NULL;
+	limiter->nlanes = 0;
+}
+
+OgLimiter *
+og_limiter_open(const OgCounted *counted)
+{
+	OgLimiter  *limiter = palloc0(sizeof(OgLimiter));
+
+	limiter->needs_nonce = counted->needs_nonce;
+	limiter->max_pending = 16;
+	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
+	og_table_attach();
+	limiter->callback.func = release;
+	limiter->callback.arg = limiter;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext,
+									   &limiter->callback);
+	enter_places(limiter, counted);
+	return limiter;
+}
+
+void
+og_limiter_close(OgLimiter *limiter)
+{
+	release(limiter);
+}
+
+/* ---------- turns ---------- */
+
+/* Leave the queues of a call's lanes from one on. */
+static void
+leave_queues(OgLimiter *limiter, int first)
+{
+	for (int i = first; i < limiter->nlanes; i++)
+		og_queue_leave(limiter->numbers[i]);
+}
+
+/* The last lane on which a window rules this call, or -1. */
+static int
+last_ruled(const OgLimiter *limiter)
+{
+	int			last = limiter->nlanes - 1;
+
+	while (last >= 0 && limiter->ruled[last].pace.nwindows == 0)
+		last--;
+	return last;
+}
+
+/*
+ * Stand in the queues of all lanes with windows, one after the other.  Answers
+ * 0 if it is this session's turn to ask, else how long it has to wait for that.
+ */
+static int64
+queue_up(OgLimiter *limiter, int64 now)
+{
+	int			last = last_ruled(limiter);
+
+	for (int i = 0; i <= last; i++)
+	{
+		int64		wait = 0;
+
+		if (limiter->ruled[i].pace.nwindows > 0 &&
+			!og_queue_join(limiter->numbers[i], limiter->lanes[i]))
+			return OG_UNTIL_WOKEN;
+
+		/* Whoever waits for one lane must not keep others from the next. */
+		if (i < last)
+			wait = og_lane_wait(&limiter->ruled[i], now);
+		if (wait > 0)
+		{
+			leave_queues(limiter, i + 1);
+			return wait;
+		}
+	}
+	return 0;
+}
+
+int64
+og_limiter_ask(OgLimiter *limiter, int64 now, OgTurn *turn)
+{
+	int64		wait;
+
+	/* Make room first: this may fail, and then nothing may be reserved. */
+	if (limiter->npending == limiter->max_pending)
+	{
+		limiter->pending = repalloc(limiter->pending,
+									2 * limiter->max_pending * sizeof(OgTurn));
+		limiter->max_pending *= 2;
+	}
+	turn->taken = false;
+	wait = queue_up(limiter, now);
+	if (wait > 0)
+		return wait;
+	wait = og_lane_ask(limiter->ruled, limiter->nlanes, now, turn);
+	if (turn->taken)
+	{
+		og_limiter_desist(limiter);
+		limiter->pending[limiter->npending++] = *turn;
+	}
+	else
+	{
+		/* A lane may have been closed by those who do not queue ('off'). */
+		(void) queue_up(limiter, now);
+	}
+	return wait;
+}
+
+/* Take a turn off the list.  False if it is not there (any more). */
+static bool
+unlist(OgLimiter *limiter, const OgTurn *turn)
+{
+	for (int i = 0; turn->taken && i < limiter->npending; i++)
+	{
+		OgTurn	   *listed = &limiter->pending[i];
+
+		if (listed->reserved == turn->reserved &&
+			memcmp(listed->slots, turn->slots,
+				   limiter->nlanes * sizeof(turn->slots[0])) == 0)
+		{
+			*listed = limiter->pending[--limiter->npending];
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+og_limiter_desist(OgLimiter *limiter)
+{
+	leave_queues(limiter, 0);
+}
+
+/* The lane on which the provider counts the key. */
+static OgLane *
+lane_of_key(const OgLimiter *limiter)
+{
+	return limiter->ruled[limiter->nlanes - 2].lane;
+}
+
+bool
+og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now)
+{
+	if (now - turn->reserved >= OG_LANE_MAX_PENDING ||
+		og_lane_held_until(lane_of_key(limiter), now) != 0 ||
+		!unlist(limiter, turn))
+		return false;
+	for (int i = 0; i < limiter->nlanes; i++)
+		og_lane_stamp(limiter->ruled[i].lane, turn->slots[i], now);
+	turn->taken = false;
+	return true;
+}
+
+void
+og_limiter_return(OgLimiter *limiter, OgTurn *turn)
+{
+	if (unlist(limiter, turn))
+	{
+		return_slots(limiter, turn);
+		wake_others(limiter);
+	}
+	turn->taken = false;
+}
+
+void
+og_limiter_hold(OgLimiter *limiter, int64 now, int64 length)
+{
+	og_lane_hold(lane_of_key(limiter), now, length);
+}
+
+int64
+og_limiter_held_for(OgLimiter *limiter, int64 now)
+{
+	int64		until = og_lane_held_until(lane_of_key(limiter), now);
+
+	return until != 0 ? until - now : 0;
+}
+
+int64
+og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n)
+{
+	int64		wait = 0;
+
+	for (int i = 0; i < limiter->nlanes; i++)
+	{
+		int			ahead = og_queue_ahead(limiter->numbers[i],
+										   limiter->lanes[i]);
+
+		wait = Max(wait, og_lane_estimate(&limiter->ruled[i], now,
+										  n > 0 ? n + ahead : 0));
+	}
+	return wait;
+}
+
+int64
+og_limiter_nonce(OgLimiter *limiter, int64 now_ms)
+{
+	if (!limiter->needs_nonce)
+		return now_ms;
+	return og_nonce_next(&limiter->account->last_nonce, now_ms);
+}

@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * stats.c
+ *		What calls did since the last reset, per server and function.
+ *
+ * A table of fixed size in shared memory under one lock.  A call adds what it
+ * counted once a second and when it ends, so the lock is rarely wanted.  When
+ * the table is full, the row that was not used for the longest makes room.
+ *
+ * A preloading server writes the table to a file when it is shut down and
+ * reads it when it starts (stats_file.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "monitor/stats.h"
+#include "monitor/stats_file.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Rows for each account: several functions, from several databases. */
+#define ROWS_PER_ACCOUNT	8
+
+const int	og_stats_bounds_ms[OG_STATS_BUCKETS - 1] = {
+	1, 2, 5, 10, 20, 50, 100, 200, 500,
+	1000, 2000, 5000, 10000, 20000, 50000
+};
+
+typedef struct StatsTable
+{
+	LWLock		lock;
+	int			max_rows;
+	int64		uses;			/* additions, for the order of rows by use */
+	TimestampTz reset_at;
+	OgStats		rows[FLEXIBLE_ARRAY_MEMBER];
+} StatsTable;
+
+static Size
+table_size(int accounts, int backends)
+{
+	return add_size(offsetof(StatsTable, rows),
+					mul_size(mul_size(accounts, ROWS_PER_ACCOUNT),
+							 sizeof(OgStats)));
+}
+
+static void
+init_table(void *memory, int accounts, int backends)
+{
+	StatsTable *self = memory;
+
+	og_shared_lock_init(&self->lock);
+	self->max_rows = accounts * ROWS_PER_ACCOUNT;
+	self->reset_at = GetCurrentTimestamp();
+}
+
+const OgSharedPart og_stats_shared = {
+	.name = "statistics",
+	.size = table_size,
+	.init = init_table
+};
+
+static StatsTable *
+get_table(void)
+{
+	return og_shared_get(&og_stats_shared);
+}
+
+/*
+ * ----
+ * Counting
+ * ----
+ */
+
+void
+og_stats_count_answer(OgStatsCounters *counters, int64 us)
+{
+	int			bucket = 0;
+
+	while (bucket < OG_STATS_BUCKETS - 1 &&
+		   us > (int64) og_stats_bounds_ms[bucket] * 1000)
+		bucket++;
+	counters->histogram[bucket]++;
+	if (counters->answers == 0 || us < counters->answer_min_us)
+		counters->answer_min_us = us;
+	counters->answer_max_us = Max(counters->answer_max_us, us);
+	counters->answer_us += us;
+	counters->answers++;
+}
+
+static void
+add_counters(OgStatsCounters *to, const OgStatsCounters *from)
+{
+	to->calls += from->calls;
+	to->requests += from->requests;
+	to->retries += from->retries;
+	for (int i = 0; i < OG_OUTCOMES; i++)
+		to->ids[i] += from->ids[i];
+	to->bytes_sent += from->bytes_sent;
+	to->bytes_received += from->bytes_received;
+	to->connections += from->connections;
+	to->turn_wait_us += from->turn_wait_us;
+	if (from->answers == 0)
+		return;
+	to->answer_min_us = to->answers == 0 ? from->answer_min_us
+		: Min(to->answer_min_us, from->answer_min_us);
+	to->answer_max_us = Max(to->answer_max_us, from->answer_max_us);
+	to->answer_us += from->answer_us;
+	to->answers += from->answers;
+	for (int i = 0; i < OG_STATS_BUCKETS; i++)
+		to->histogram[i] += from->histogram[i];
+}
+
+/* The row of a function on a server of this database, made if need be. */
+static OgStats *
+find_row(StatsTable *table, Oid serverid, const char *function)
+{
+	OgStats    *oldest = &table->rows[0];
+
+	for (int i = 0; i < table->max_rows; i++)
+	{
+		OgStats    *row = &table->rows[i];
+
+		if (row->serverid == serverid && row->database == MyDatabaseId &&
+			strcmp(NameStr(row->function), function) == 0)
+			return row;
+		/* A free one was never used. */
+		if (row->used < oldest->used)
+			oldest = row;
+	}
+	memset(oldest, 0, sizeof(*oldest));
+	oldest->database = MyDatabaseId;
+	oldest->serverid = serverid;
+	namestrcpy(&oldest->function, function);
+	return oldest;
+}
+
+void
+og_stats_add(Oid serverid, const char *server, const char *function,
+			 OgStatsCounters *counters)
+{
+	StatsTable *table = get_table();
+	OgStats    *row;
+
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	row = find_row(table, serverid, function);
+	namestrcpy(&row->server, server);
+	if (row->since == 0)
+		row->since = GetCurrentTimestamp();
+	row->used = ++table->uses;
+	add_counters(&row->counters, counters);
+	LWLockRelease(&table->lock);
+	memset(counters, 0, sizeof(*counters));
+}
+
+/*
+ * ----
+ * Reading and resetting
+ * ----
+ */
+
+int
+og_stats_read(OgStats **copies, TimestampTz *reset_at)
+{
+	StatsTable *table = get_table();
+	int			count = 0;
+
+	*copies = palloc_extended(table->max_rows * sizeof(OgStats),
+							  MCXT_ALLOC_HUGE);
+	LWLockAcquire(&table->lock, LW_SHARED);
+	for (int i = 0; i < table->max_rows; i++)
+		if (OidIsValid(table->rows[i].database))
+			(*copies)[count++] = table->rows[i];
+	*reset_at = table->reset_at;
+	LWLockRelease(&table->lock);
+	return count;
+}
+
+void
+og_stats_reset(void)
+{
+	StatsTable *table = get_table();
+	TimestampTz now = GetCurrentTimestamp();
+
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	memset(table->rows, 0, table->max_rows * sizeof(OgStats));
+	table->reset_at = now;
+	LWLockRelease(&table->lock);
+}
+
+/*
+ * ----
+ * Over a restart
+ * ----
+ */
+
+/* The postmaster ends: keep the statistics, unless something went wrong. */
+static void
+save(int code, Datum arg)
+{
+	StatsTable *table = get_table();
+
+	if (code == 0)
+		og_stats_file_write(table->rows, table->max_rows, table->reset_at);
+}
+
+void
+og_stats_startup(void)
+{
+	StatsTable *table = get_table();
+
+	if (IsUnderPostmaster)
+		return;
+	on_shmem_exit(save, (Datum) 0);
+	og_stats_file_read(table->rows, table->max_rows, &table->reset_at);
+	for (int i = 0; i < table->max_rows; i++)
+		table->uses = Max(table->uses, table->rows[i].used);
+}

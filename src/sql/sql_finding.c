@@ -1,0 +1,372 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_finding.c
+ *		What the reads of a provider say of one order, and what follows.
+ *
+ * A conclusion must be true whatever else happened: what was asked for may
+ * still be running at the provider for a while, so that "open" or "not known"
+ * means nothing then; and of an order that no read knows nothing follows, since
+ * a read may be late, or know no more.
+ *
+ * That an order was filled follows from its fills only if they are all it was
+ * ever to be.  What a fill tells of its order's size may be what that was when
+ * the order was placed, or when the fill came about, so fills that add up to it
+ * may still be a part of an order that was amended since.  That cannot be where
+ * fills tell different sizes (then they tell the size of their time), where an
+ * order of this kind cannot be amended, or where it was alive so short a time ago
+ * that the provider would know it had it been cancelled since.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "limiter/limiter.h"
+#include "sql/sql_finding.h"
+#include "sql/sql_record.h"
+
+/* A request may run at a provider for so long after it was sent. */
+#define RUNNING_SECONDS	60
+
+/* An order that is older than the request to create it by more is another one. */
+#define CREATED_BEFORE_MS	INT64CONST(60000)
+
+/* What is told of a time that is so far ahead is nonsense. */
+#define AHEAD_MS		INT64CONST(60000)
+
+/* ---------- values ---------- */
+
+/* The value in a column of that name; nothing if there is no such column. */
+static OgSlice
+value_of(const OgOperation *operation, const OgSlice *values,
+		 const char *name)
+{
+	return name == NULL ? og_slice(NULL, 0)
+		: values[og_column(operation->columns, name)];
+}
+
+/* A number above zero, or NULL. */
+static Numeric
+amount_of(const OgOperation *operation, const OgSlice *values,
+		  const char *name)
+{
+	OgSlice		value = value_of(operation, values, name);
+	Datum		number;
+
+	return og_is_positive(value) && og_sql_numeric(value, &number)
+		? DatumGetNumeric(number) : NULL;
+}
+
+/* A time that can be one, as Unix milliseconds; else 0. */
+static int64
+time_of(const OgOperation *operation, const OgSlice *values,
+		const char *name, int64 now_ms)
+{
+	int			column;
+	int64		ms;
+
+	if (name == NULL)
+		return 0;
+	column = og_column(operation->columns, name);
+	if (!og_time_ms(operation->columns[column].type, values[column], &ms) ||
+		ms < 0 || ms > now_ms + AHEAD_MS)
+		return 0;
+	return ms;
+}
+
+static int
+compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+											 NumericGetDatum(a),
+											 NumericGetDatum(b)));
+}
+
+/* ---------- states ---------- */
+
+/* Does it say itself that a part of it was not filled? */
+static bool
+lacks_a_part(const OgInquiry *inquiry, const OgOperation *operation,
+			 const OgSlice *values)
+{
+	Numeric		filled = amount_of(operation, values, inquiry->filled);
+	Numeric		size = amount_of(operation, values, inquiry->size);
+
+	return filled != NULL && size != NULL && compare(filled, size) < 0;
+}
+
+/* Two records of one order that say different things say nothing. */
+void
+og_finding_take_state(Finding *finding, const OgInquiry *inquiry,
+					  const OgOperation *operation, const OgSlice *values,
+					  int64 now_ms)
+{
+	OgOrderState state = inquiry->state(operation->columns, values);
+
+	finding->exists = finding->exists || state != OG_ORDER_UNKNOWN;
+	if (state == OG_ORDER_FILLED && lacks_a_part(inquiry, operation, values))
+		state = OG_ORDER_UNKNOWN;
+	if (finding->found && finding->state != state)
+		finding->state = OG_ORDER_UNKNOWN;
+	else
+		finding->state = state;
+	finding->found = true;
+	finding->made_ms = Max(finding->made_ms,
+						   time_of(operation, values, inquiry->time, now_ms));
+}
+
+/* ---------- fills ---------- */
+
+void
+og_fills_begin(Fills *fills, const OgInquiry *inquiry,
+			   const OgOperation *operation)
+{
+	memset(fills, 0, sizeof(*fills));
+	fills->context = CurrentMemoryContext;
+	fills->inquiry = inquiry;
+	fills->operation = operation;
+	fills->seen = og_keys_create();
+}
+
+/* The whole of a string or number, "" if it is none. */
+static char *
+id_text(OgSlice value)
+{
+	return og_is_id(value) ? og_json_text(value, (int) value.len) : pstrdup("");
+}
+
+/* Has it an id that no other one had? */
+static bool
+is_new(Fills *fills, const OgSlice *values)
+{
+	char	   *id = id_text(value_of(fills->operation, values,
+									  fills->operation->id[0]));
+	bool		fresh = id[0] != '\0' &&
+		og_keys_add(fills->seen, og_slice_of(id));
+
+	pfree(id);
+	return fresh;
+}
+
+static void
+take_order(Fills *fills, const OgSlice *values)
+{
+	char	   *order = id_text(value_of(fills->operation, values,
+										 "order_id"));
+
+	if (fills->order == NULL)
+		fills->order = order;
+	else
+	{
+		if (strcmp(order, fills->order) != 0)
+			fills->several = true;
+		pfree(order);
+	}
+}
+
+static void
+take_time(Fills *fills, const OgSlice *values)
+{
+	int64		ms = time_of(fills->operation, values, fills->inquiry->time,
+							 PG_INT64_MAX - AHEAD_MS);
+
+	fills->untimed = fills->untimed || ms == 0;
+	if (fills->count == 0 || ms < fills->first_ms)
+		fills->first_ms = ms;
+	fills->last_ms = Max(fills->last_ms, ms);
+}
+
+static void
+take_size(Fills *fills, const OgSlice *values)
+{
+	Numeric		size = amount_of(fills->operation, values,
+								 fills->inquiry->size);
+	int			order;
+
+	if (size == NULL)
+	{
+		fills->unsound = true;
+		return;
+	}
+	order = fills->size == NULL ? 0 : compare(size, fills->size);
+	fills->resized = fills->resized || order != 0;
+	if (fills->size == NULL || order > 0)
+		fills->size = size;
+}
+
+/*
+ * Without an id a fill cannot be told from one that comes twice, so it does
+ * not count; nor does one that is told in two ways.
+ */
+static void
+take_amount(Fills *fills, const OgSlice *values)
+{
+	Numeric		filled = amount_of(fills->operation, values,
+								   fills->inquiry->filled);
+	bool		counts = is_new(fills, values) && filled != NULL;
+
+	if (!counts)
+		fills->unsound = true;
+	if (fills->filled == NULL)
+		fills->filled = filled;
+	else if (counts)
+		fills->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
+															NumericGetDatum(fills->filled),
+															NumericGetDatum(filled)));
+}
+
+void
+og_fills_take(Fills *fills, const OgSlice *values)
+{
+	MemoryContext old = MemoryContextSwitchTo(fills->context);
+
+	take_order(fills, values);
+	take_time(fills, values);
+	take_size(fills, values);
+	take_amount(fills, values);
+	if (fills->inquiry->fixed == NULL ||
+		!fills->inquiry->fixed(fills->operation->columns, values))
+		fills->amendable = true;
+	fills->count++;
+	MemoryContextSwitchTo(old);
+}
+
+/* Was it alive within so many minutes before it was not known any more? */
+static bool
+was_just_alive(const Fills *fills, const Finding *finding, int minutes)
+{
+	int64		known_ms = minutes * INT64CONST(60000);
+
+	return finding->absent_ms != 0 && !fills->untimed &&
+		fills->last_ms > finding->absent_ms - known_ms &&
+		fills->last_ms < finding->absent_ms + AHEAD_MS;
+}
+
+/* Why these fills do not show that their order was filled, or NULL. */
+static const char *
+doubt_about(const Fills *fills, const Finding *finding, int minutes)
+{
+	int			order;
+
+	if (fills->several)
+		return "there are trades of several orders";
+	if (fills->unsound)
+		return "its trades do not tell how much of it was filled";
+	order = compare(fills->filled, fills->size);
+	if (order < 0)
+		return "its trades are for a part of it, and nothing is known of the rest";
+	if (order > 0)
+		return "its trades add up to more than its size, so it was amended, and nobody knows to what";
+	if (!fills->resized && fills->amendable &&
+		!was_just_alive(fills, finding, minutes))
+		return "its trades add up to its size: it was filled, unless it was amended to a larger one";
+	return NULL;
+}
+
+void
+og_fills_judge(const Fills *fills, Finding *finding, int minutes,
+			   int64 now_ms)
+{
+	if (fills->count == 0)
+		return;
+	finding->found = true;
+	if (fills->filled == NULL)
+	{
+		finding->state = OG_ORDER_UNKNOWN;
+		return;
+	}
+	finding->exists = true;
+	finding->closed = true;
+	finding->doubt = doubt_about(fills, finding, minutes);
+	finding->state = finding->doubt == NULL ? OG_ORDER_FILLED
+		: fills->several ? OG_ORDER_UNKNOWN : OG_ORDER_PARTLY_FILLED;
+	if (!fills->untimed && fills->last_ms <= now_ms + AHEAD_MS)
+		finding->made_ms = fills->first_ms;
+}
+
+/* ---------- conclusions ---------- */
+
+/* Of a create, all that matters is whether the order is the one it made. */
+static Conclusion
+conclude_create(const Finding *finding, TimestampTz sent_at)
+{
+	if (sent_at == 0)
+		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+	if (finding->made_ms == 0)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider has an order of this id, but does not tell when that was made"};
+	if (finding->made_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider has an order of this id, but from before the request was sent"};
+	return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+}
+
+/* What an order says that is neither open nor gone, if it is any such. */
+static bool
+conclude_state(const Finding *finding, const UnknownAct *act,
+			   Conclusion *conclusion)
+{
+	switch (finding->state)
+	{
+		case OG_ORDER_CANCELLED:
+			*conclusion = (Conclusion) {
+				OG_CANCELLED, "the provider says that it is cancelled"};
+			return true;
+		case OG_ORDER_FILLED:
+			*conclusion = (Conclusion) {
+				OG_NOT_CANCELLABLE, "it was filled, or is done"};
+			return true;
+		case OG_ORDER_UNKNOWN:
+			*conclusion = (Conclusion) {
+				OG_UNKNOWN, finding->doubt ? finding->doubt
+				: "the provider's answer does not tell"};
+			return true;
+		case OG_ORDER_PARTLY_FILLED:
+			if (act->part_is_final)
+				*conclusion = (Conclusion) {
+				OG_NOT_CANCELLABLE, "it was carried out in part, or stopped"};
+			else
+				*conclusion = (Conclusion) {OG_UNKNOWN, finding->doubt};
+			return act->part_is_final || finding->closed;
+		case OG_ORDER_OPEN:
+		case OG_ORDER_GONE:
+			break;
+	}
+	return false;
+}
+
+Conclusion
+og_finding_conclude(const Finding *finding, const UnknownAct *act,
+					TimestampTz sent_at, TimestampTz checked_at)
+{
+	bool		may_run = sent_at == 0 ||
+		checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC;
+	Conclusion	conclusion;
+
+	if (act->create && finding->exists)
+		return conclude_create(finding, sent_at);
+	if (!act->create && act->shared_id)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"orders may share a client order id: ask by the order id"};
+	if (conclude_state(finding, act, &conclusion))
+		return conclusion;
+	if (may_run)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		sent_at == 0
+			? "it is not known when the request was sent, so it may still be running"
+			: "the request may still be running at the provider: ask again later"};
+	if (finding->state == OG_ORDER_GONE)
+		return (Conclusion) {
+		OG_UNKNOWN,
+		"the provider does not know it: it never was, or was cancelled or filled long ago"};
+	return (Conclusion) {
+		OG_REJECTED,
+		"it is still open, so nothing was done: it may be cancelled again"};
+}

@@ -1,0 +1,455 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_settle.c
+ *		What became of orders whose outcome is unknown.
+ *
+ * Asks the provider by its reads, as its inquiries say, and draws a conclusion
+ * for each order; see sql_finding.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "gateway/gateway_read.h"
+#include "limiter/limiter.h"
+#include "sql/sql_call.h"
+#include "sql/sql_finding.h"
+#include "sql/sql_outcome.h"
+#include "sql/sql_rows.h"
+
+PG_FUNCTION_INFO_V1(order_gateway_settle);
+
+#define FUNCTION_NAME	"order_gateway_settle"
+
+/*
+ * Less than the days of which a provider knows is asked for, so that what is
+ * asked for around it is one request with it.
+ */
+#define SHORTER_MS	INT64CONST(10000)
+
+/* Arguments, in order. */
+enum
+{
+	ARG_SERVER,
+	ARG_IDS,
+	ARG_SENT_AT,
+	ARG_MARKET,
+	ARG_BY,
+	ARG_ACT
+};
+
+enum
+{
+	COL_ORDER_ID,
+	COL_OUTCOME,
+	COL_STATE,
+	COL_MESSAGE,
+	COL_ORDINAL,
+	COL_CHECKED_AT,
+	COL_RAW,
+	NCOLUMNS
+};
+
+typedef struct Settling
+{
+	ReturnSetInfo *rsinfo;
+	const OgProvider *provider;
+	OgAccount  *account;
+	OgReader   *reader;
+	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
+	const char *market;
+	const char *by;
+	UnknownAct	act;
+	ArrayType  *sent_at;		/* NULL = not known */
+	MemoryContext context;		/* of all that findings point to */
+	OgKeys	   *keys;
+	Finding    *findings;		/* per key */
+	TimestampTz checked_at;
+	Oid			outcomes[OG_OUTCOMES];
+	Oid			states[OG_ORDER_STATES];
+
+	/* the inquiry under way */
+	const OgInquiry *inquiry;
+	const OgOperation *operation;
+	int			current;		/* key that is asked for, or -1 */
+	Fills		fills;			/* of that key */
+	int			known_minutes;	/* of an inquiry before, see OgInquiry */
+} Settling;
+
+/* ---------- arguments ---------- */
+
+static void
+refuse(int sqlstate, const char *argument, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("argument \"%s\" %s", argument, what),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/* The inquiries that go by market need one, the others must not have it. */
+static void
+take_market(FunctionCallInfo fcinfo, Settling *settling)
+{
+	bool		needed = settling->provider->inquiries->market;
+
+	if (needed && PG_ARGISNULL(ARG_MARKET))
+		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
+			   "Orders of this provider are asked for by their market.");
+	if (!needed && !PG_ARGISNULL(ARG_MARKET))
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
+			   "Orders of this provider have no market.");
+	if (!needed)
+		return;
+	settling->market = text_to_cstring(PG_GETARG_TEXT_PP(ARG_MARKET));
+	og_sql_check_market(settling->market, "market");
+}
+
+/* Times in the order of the ids: one for each, or none at all. */
+static void
+take_times(FunctionCallInfo fcinfo, Settling *settling)
+{
+	int			nids = settling->arguments.ids == NULL ? 0
+		: ArrayGetNItems(ARR_NDIM(settling->arguments.ids),
+						 ARR_DIMS(settling->arguments.ids));
+
+	if (PG_ARGISNULL(ARG_SENT_AT))
+		return;
+	settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
+	if (ArrayGetNItems(ARR_NDIM(settling->sent_at),
+					   ARR_DIMS(settling->sent_at)) != nids)
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
+			   "has not as many elements as \"ids\"",
+			   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
+}
+
+static void
+take_arguments(FunctionCallInfo fcinfo, Settling *settling)
+{
+	const char *server = og_sql_server(fcinfo, ARG_SERVER);
+	const char *act;
+
+	og_sql_take_ids(fcinfo, ARG_IDS, "ids", &settling->arguments);
+	settling->provider = og_account_provider(server);
+	take_market(fcinfo, settling);
+	settling->by = og_sql_required_text(fcinfo, ARG_BY, "by");
+	og_sql_check_by(settling->by);
+	if (strcmp(settling->by, "client_order_id") == 0 &&
+		!settling->provider->inquiries->client_ids)
+		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
+			   "This provider knows orders by their own ids only.");
+	act = og_sql_required_text(fcinfo, ARG_ACT, "act");
+	og_sql_check_choice(act, "act", "cancel", "create");
+	settling->act.create = strcmp(act, "create") == 0;
+	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
+	settling->act.part_is_final = settling->provider->inquiries->part_is_final;
+	take_times(fcinfo, settling);
+	settling->account = og_account_open(server, settling->provider, true);
+}
+
+/* ---------- asking ---------- */
+
+/* Is a record about the order that was asked for, by what it says itself? */
+static bool
+is_current(const Settling *settling, const OgSlice *values)
+{
+	const OgColumn *columns = settling->operation->columns;
+	OgSlice		key = og_keys_get(settling->keys, settling->current);
+	OgSlice		id = values[og_column(columns, settling->by)];
+	int			symbol = og_column(columns, "symbol");
+
+	return og_names(id, key) &&
+		(symbol < 0 || og_json_kind(values[symbol]) == OG_JSON_NOTHING ||
+		 og_says_in_any_case(values[symbol], og_slice_of(settling->market)));
+}
+
+/* Might the provider take this id for the key, from which it differs? */
+static bool
+is_alike(const Settling *settling, OgSlice id)
+{
+	const OgOperation *cancel = og_sql_operation(settling->provider, "cancel");
+	OgSlice		key = og_keys_get(settling->keys, settling->current);
+	uint64		like;
+
+	if (og_names(id, key))
+		return false;
+	if (og_says_in_any_case(id, key))
+		return true;
+	if (cancel->likeness == NULL || !og_is_id(id))
+		return false;
+	like = cancel->likeness(og_slice_of(og_json_text(id, (int) id.len)));
+	return like == 0 || like == cancel->likeness(key);
+}
+
+/*
+ * A server that does not heed what was asked for answers with other orders.
+ * Where that is all it says, nobody knows whether there is the one.
+ */
+static void
+pass_over(const Settling *settling, const OgSlice *values)
+{
+	Finding    *finding = &settling->findings[settling->current];
+	OgSlice		id = values[og_column(settling->operation->columns,
+									  settling->by)];
+
+	if (settling->inquiry[1].operation == NULL || is_alike(settling, id))
+		finding->strange = true;
+}
+
+static void
+take_record(void *owner, const OgRecord *record)
+{
+	Settling   *settling = owner;
+	const OgInquiry *inquiry = settling->inquiry;
+	Finding    *finding;
+
+	if (!inquiry->keys && !is_current(settling, record->values))
+	{
+		pass_over(settling, record->values);
+		return;
+	}
+	finding = &settling->findings[inquiry->keys ? record->key
+								  : settling->current];
+	if (inquiry->state == NULL)
+		og_fills_take(&settling->fills, record->values);
+	else
+		og_finding_take_state(finding, inquiry, settling->operation,
+							  record->values,
+							  og_unix_ms(GetCurrentTimestamp()));
+	if (finding->raw == NULL)
+	{
+		finding->raw = MemoryContextAlloc(settling->context,
+										  record->raw.len + 1);
+		memcpy(finding->raw, record->raw.data, record->raw.len);
+		finding->raw[record->raw.len] = '\0';
+	}
+}
+
+/* Ask by the operation of the inquiry under way. */
+static void
+ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
+{
+	OgRead		read = {0};
+
+	read.operation = settling->operation;
+	read.arguments = fields;
+	read.keys = keys;
+	read.take = take_record;
+	read.owner = settling;
+
+	/* If it is not the order but all that is not there, the next one fails. */
+	read.unknown_is_none = settling->inquiry[1].operation != NULL;
+	og_reader_ask(settling->reader, &read);
+}
+
+/* What one order is asked for by. */
+static void
+add_arguments(const Settling *settling, OgFields *fields, int key,
+			  int64 now_ms)
+{
+	OgSlice		id = og_keys_get(settling->keys, key);
+	int64		span_ms = settling->inquiry->days *
+		SECS_PER_DAY * INT64CONST(1000);
+
+	if (settling->market != NULL)
+		og_fields_add(fields, "symbol", settling->market);
+	og_fields_add(fields, settling->by, pnstrdup(id.data, id.len));
+	if (span_ms == 0)
+		return;
+	og_fields_add(fields, "match_symbol", "true");
+	og_fields_add(fields, "from_time",
+				  psprintf(INT64_FORMAT, now_ms - span_ms + SHORTER_MS));
+	og_fields_add(fields, "to_time", psprintf(INT64_FORMAT, now_ms));
+}
+
+/* Ask for one order.  What that takes is of the current context. */
+static void
+ask_one(Settling *settling, int key)
+{
+	const OgInquiry *inquiry = settling->inquiry;
+	Finding    *finding = &settling->findings[key];
+	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
+	OgFields	fields = {0};
+
+	add_arguments(settling, &fields, key, now_ms);
+	settling->current = key;
+	if (inquiry->state == NULL)
+		og_fills_begin(&settling->fills, inquiry, settling->operation);
+	ask(settling, &fields, NULL);
+	if (inquiry->state == NULL)
+		og_fills_judge(&settling->fills, finding, settling->known_minutes,
+					   now_ms);
+	else if (!finding->found && inquiry->minutes > 0)
+		finding->absent_ms = now_ms;
+}
+
+/* Ask for one order after the other. */
+static void
+ask_each(Settling *settling)
+{
+	MemoryContext asking = AllocSetContextCreate(CurrentMemoryContext,
+												 "order_gateway settle",
+												 ALLOCSET_DEFAULT_SIZES);
+
+	for (int key = 0; key < settling->keys->nkeys; key++)
+	{
+		MemoryContext old;
+
+		if (settling->findings[key].found)
+			continue;
+		old = MemoryContextSwitchTo(asking);
+		ask_one(settling, key);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(asking);
+	}
+	MemoryContextDelete(asking);
+}
+
+/* Ask for all at once. */
+static void
+ask_by_keys(Settling *settling)
+{
+	OgFields	fields = {0};
+
+	if (settling->market != NULL)
+		og_fields_add(&fields, "market", settling->market);
+	ask(settling, &fields, settling->keys);
+}
+
+/* One inquiry after the other, for what those before did not know. */
+static void
+ask_all(Settling *settling)
+{
+	const OgInquiry *inquiries = settling->provider->inquiries;
+
+	settling->reader =
+		og_reader_open(settling->account,
+					   og_sql_operation(settling->provider,
+										inquiries->operation),
+					   FUNCTION_NAME, settling->keys->nkeys);
+	for (settling->inquiry = inquiries;
+		 settling->inquiry->operation != NULL; settling->inquiry++)
+	{
+		settling->operation = og_sql_operation(settling->provider,
+											   settling->inquiry->operation);
+		if (settling->inquiry->keys)
+			ask_by_keys(settling);
+		else
+			ask_each(settling);
+		settling->known_minutes = Max(settling->known_minutes,
+									  settling->inquiry->minutes);
+	}
+	og_reader_close(settling->reader);
+	for (int key = 0; key < settling->keys->nkeys; key++)
+	{
+		Finding    *finding = &settling->findings[key];
+
+		if (!finding->found)
+			finding->state = finding->strange ? OG_ORDER_UNKNOWN
+				: OG_ORDER_GONE;
+	}
+}
+
+/* ---------- rows ---------- */
+
+static const char *
+state_name(int state)
+{
+	return og_order_state_name((OgOrderState) state);
+}
+
+static void
+put_row(const Settling *settling, Datum id, int position,
+		TimestampTz sent_at)
+{
+	const Finding *finding =
+		&settling->findings[og_keys_at(settling->keys, position)];
+	Conclusion	conclusion = og_finding_conclude(finding, &settling->act,
+												 sent_at,
+												 settling->checked_at);
+	Datum		values[NCOLUMNS] = {0};
+	bool		nulls[NCOLUMNS] = {0};
+
+	values[COL_ORDER_ID] = id;
+	values[COL_OUTCOME] = ObjectIdGetDatum(settling->outcomes[conclusion.outcome]);
+	values[COL_STATE] = ObjectIdGetDatum(settling->states[finding->state]);
+	values[COL_MESSAGE] = CStringGetTextDatum(conclusion.message);
+	values[COL_ORDINAL] = Int32GetDatum(position + 1);
+	values[COL_CHECKED_AT] = TimestampTzGetDatum(settling->checked_at);
+	nulls[COL_RAW] = finding->raw == NULL;
+	if (finding->raw != NULL)
+		values[COL_RAW] = CStringGetTextDatum(finding->raw);
+	tuplestore_putvalues(settling->rsinfo->setResult,
+						 settling->rsinfo->setDesc, values, nulls);
+}
+
+static void
+put_rows(const Settling *settling)
+{
+	ArrayIterator ids = array_create_iterator(settling->arguments.ids, 0, NULL);
+	ArrayIterator times = settling->sent_at == NULL ? NULL
+		: array_create_iterator(settling->sent_at, 0, NULL);
+	Datum		id;
+	bool		isnull;
+
+	for (int i = 0; array_iterate(ids, &id, &isnull); i++)
+	{
+		Datum		time = (Datum) 0;
+		bool		no_time = true;
+		TimestampTz sent_at = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (times != NULL)
+			(void) array_iterate(times, &time, &no_time);
+		if (!no_time && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
+			sent_at = DatumGetTimestampTz(time);
+		put_row(settling, id, i, sent_at);
+	}
+}
+
+static void
+settle(FunctionCallInfo fcinfo, const void *what)
+{
+	SqlFunction function = {.name = FUNCTION_NAME, .ids = "ids"};
+	Settling	settling = {0};
+	TupleDesc	desc;
+
+	settling.context = CurrentMemoryContext;
+	settling.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	desc = settling.rsinfo->setDesc;
+	take_arguments(fcinfo, &settling);
+	if (desc->natts != NCOLUMNS)
+		elog(ERROR, "the result has %d columns instead of %d", desc->natts,
+			 NCOLUMNS);
+	og_sql_check_id_column(desc, COL_ORDER_ID, settling.arguments.id_type);
+	og_sql_outcomes(TupleDescAttr(desc, COL_OUTCOME)->atttypid,
+					settling.outcomes);
+	og_sql_enum(TupleDescAttr(desc, COL_STATE)->atttypid, OG_ORDER_STATES,
+				state_name, settling.states);
+	function.provider = settling.provider;
+	settling.keys = og_sql_keys(&function, &settling.arguments);
+	if (settling.keys->nkeys == 0)
+		return;
+	settling.findings = palloc_extended(settling.keys->nkeys * sizeof(Finding),
+										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	settling.checked_at = GetCurrentTimestamp();
+	ask_all(&settling);
+	put_rows(&settling);
+}
+
+/*
+ * order_gateway_settle(server name, ids anycompatiblearray,
+ *		sent_at timestamptz[], market text, by text, act text)
+ */
+Datum
+order_gateway_settle(PG_FUNCTION_ARGS)
+{
+	return og_sql_return_rows(fcinfo, FUNCTION_NAME, settle, NULL);
+}
