@@ -114,6 +114,14 @@ extern void og_json_pick_open(OgJsonPicker *picker, OgSlice list,
 extern bool og_json_pick_next(OgJsonPicker *picker, OgSlice *element,
 							  OgSlice *values);
 
+/*
+ * Step to the next element of an array, in one walk with its own elements if
+ * it is an array itself: the first of them fill values[], or slices of
+ * OG_JSON_NOTHING where there are not so many.
+ */
+extern bool og_json_next_list(OgJsonCursor *cursor, OgSlice *element,
+							  OgSlice *values, int count);
+
 /* The one member of that name, or a slice of OG_JSON_NOTHING. */
 extern OgSlice og_json_member(OgSlice object, const char *name);
 
