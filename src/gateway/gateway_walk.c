@@ -239,6 +239,17 @@ next_page(Walk *walk)
 	return true;
 }
 
+/*
+ * Will another pass tell all of this page?  A first one that has more than a
+ * page is not the last, if there is anything new behind its first page.
+ */
+static bool
+is_told_again(const Walk *walk)
+{
+	return walk->operation->pages != NULL && walk->pass == 1 &&
+		walk->page > 1;
+}
+
 /* Is a record of a page new in this pass? */
 static bool
 page_admits(Walk *walk, OgSlice key)
@@ -322,6 +333,14 @@ hold(Walk *walk, const OgRecord *record, const int64 *ms)
 		og_held_prune(walk->held, walk->wanted);
 }
 
+/* Does anything depend on when a record is of? */
+static bool
+needs_time(const Walk *walk)
+{
+	return walk->time >= 0 &&
+		(walk->span != NULL || walk->held != NULL || walk->to_ms >= 0);
+}
+
 void
 og_walk_take(Walk *walk, const OgRecord *record)
 {
@@ -329,7 +348,7 @@ og_walk_take(Walk *walk, const OgRecord *record)
 	int64		at;
 	const int64 *ms = NULL;
 
-	if (walk->time >= 0 &&
+	if (needs_time(walk) &&
 		og_time_ms(columns[walk->time].type, record->values[walk->time], &at))
 		ms = &at;
 	if (!is_new(walk, record, ms))
@@ -342,7 +361,7 @@ og_walk_take(Walk *walk, const OgRecord *record)
 	walk->given++;
 	if (walk->held != NULL)
 		hold(walk, record, ms);
-	else
+	else if (!is_told_again(walk))
 		walk->read->take(walk->read->owner, record);
 }
 

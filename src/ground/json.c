@@ -287,16 +287,17 @@ find_place(OgSlice key, const char *const *names, const OgSlice *values,
 }
 
 /*
- * Step to the next key of an object.  False at its closing bracket.
+ * Step to the next key of an object, or element of an array.  False at its
+ * closing bracket.
  */
 static inline bool
-next_key(const char **at)
+next_inside(const char **at, char bracket)
 {
 	CHECK_FOR_INTERRUPTS();
 	*at = skip_space(*at);
 	if (**at == ',')
 		*at = skip_space(*at + 1);
-	return **at != '}';
+	return **at != bracket;
 }
 
 /*
@@ -329,7 +330,7 @@ og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
 	if (og_json_kind(object) != OG_JSON_OBJECT)
 		return;
 	at = object.data + 1;
-	while (missing > 0 && next_key(&at))
+	while (missing > 0 && next_inside(&at, '}'))
 	{
 		OgSlice		key = {at, skip_string(at) - at};
 		int			place = find_place(key, names, values, count);
@@ -408,7 +409,7 @@ take_key(OgJsonPicker *picker, const OgSlice *values, const char **at, int n)
 static const char *
 pick_members(OgJsonPicker *picker, const char *at, OgSlice *values)
 {
-	for (int n = 0; next_key(&at); n++)
+	for (int n = 0; next_inside(&at, '}'); n++)
 	{
 		int			place = take_key(picker, values, &at, n);
 		OgSlice		value = take_member(&at);
@@ -430,6 +431,40 @@ og_json_pick_next(OgJsonPicker *picker, OgSlice *element, OgSlice *values)
 	clear_values(values, picker->count);
 	from = cursor->at;
 	cursor->at = *from == '{' ? pick_members(picker, from + 1, values)
+		: skip_value(from);
+	*element = og_slice(from, cursor->at - from);
+	return true;
+}
+
+/*
+ * Take the first elements of an array, "at" behind its opening bracket.
+ * Answers what follows the array.
+ */
+static const char *
+take_elements(const char *at, OgSlice *values, int count)
+{
+	for (int n = 0; next_inside(&at, ']'); n++)
+	{
+		const char *from = at;
+
+		at = skip_value(from);
+		if (n < count)
+			values[n] = og_slice(from, at - from);
+	}
+	return at + 1;
+}
+
+bool
+og_json_next_list(OgJsonCursor *cursor, OgSlice *element, OgSlice *values,
+				  int count)
+{
+	const char *from;
+
+	if (!next_item(cursor, ']'))
+		return false;
+	clear_values(values, count);
+	from = cursor->at;
+	cursor->at = *from == '[' ? take_elements(from + 1, values, count)
 		: skip_value(from);
 	*element = og_slice(from, cursor->at - from);
 	return true;

@@ -15,7 +15,8 @@
  * After that a value is a slice of the answer from its first to its last
  * character: a string with its quotes and escapes, a number with its very
  * digits.  Cursors step through members and elements.  A number never
- * becomes a double: it is compared, and handed on, as text.
+ * becomes a double: it is compared as text, and handed on as text or, where
+ * that is exact, as an integer and a power of ten.
  *
  * Long loops check for interrupts, so every function may end by longjmp when
  * a query is cancelled; nothing is held then but palloc'd memory.
@@ -112,6 +113,14 @@ extern void og_json_pick_open(OgJsonPicker *picker, OgSlice list,
 /* Step to the next element and pick members of it as above, in one walk. */
 extern bool og_json_pick_next(OgJsonPicker *picker, OgSlice *element,
 							  OgSlice *values);
+
+/*
+ * Step to the next element of an array, in one walk with its own elements if
+ * it is an array itself: the first of them fill values[], or slices of
+ * OG_JSON_NOTHING where there are not so many.
+ */
+extern bool og_json_next_list(OgJsonCursor *cursor, OgSlice *element,
+							  OgSlice *values, int count);
 
 /* The one member of that name, or a slice of OG_JSON_NOTHING. */
 extern OgSlice og_json_member(OgSlice object, const char *name);

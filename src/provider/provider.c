@@ -105,11 +105,15 @@ og_names(OgSlice value, OgSlice key)
 bool
 og_says_in_any_case(OgSlice value, OgSlice text)
 {
+	OgSlice		plain;
 	char	   *said;
 	bool		same;
 
 	if (og_json_kind(value) != OG_JSON_STRING)
 		return false;
+	if (og_json_plain(value, &plain))
+		return plain.len == text.len &&
+			pg_strncasecmp(plain.data, text.data, text.len) == 0;
 	said = og_json_text(value, (int) text.len + 1);
 	same = strlen(said) == text.len &&
 		pg_strncasecmp(said, text.data, text.len) == 0;

@@ -49,14 +49,14 @@ prove_and_read(OgSlice answer)
 	static const char *const names[] = {"id", "orderID", "result", "msg"};
 	OgSlice		values[lengthof(names)];
 	OgSlice		list = proven(answer);
-	OgJsonCursor cursor;
+	OgJsonPicker picker;
 	OgSlice		element;
 
 	if (og_json_kind(list) == OG_JSON_OBJECT)
 		list = og_json_member(list, "data");
-	og_json_open(&cursor, list);
-	while (og_json_next_element(&cursor, &element))
-		og_json_pick(element, names, values, lengthof(names));
+	og_json_pick_open(&picker, list, names, lengthof(names));
+	while (og_json_pick_next(&picker, &element, values))
+		continue;
 }
 
 /* MB/s of doing this to an answer. */

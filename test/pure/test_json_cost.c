@@ -297,6 +297,9 @@ test_text_of_long_string(StringInfo out)
 static void
 test_walking(StringInfo out)
 {
+	static const char *const names[] = {"k7", "k0"};
+	OgSlice		values[lengthof(names)];
+	OgJsonPicker picker;
 	OgJsonCursor cursor;
 	OgSlice		value;
 	int			elements = 0;
@@ -310,6 +313,17 @@ test_walking(StringInfo out)
 	shim_count_interrupts(false);
 	ok(elements > 4000000, "%d elements", elements);
 	is_number(shim_interrupts, elements + 1, "... each looks for interrupts");
+
+	fill(out, object_of_30_keys, LARGE, "[]");
+	value = proven(og_slice(out->data, out->len));
+	shim_count_interrupts(true);
+	elements = 0;
+	og_json_pick_open(&picker, value, names, lengthof(names));
+	while (og_json_pick_next(&picker, &value, values))
+		elements++;
+	shim_count_interrupts(false);
+	is_number(shim_interrupts, elements * INT64CONST(32) + 1,
+			  "picking looks for interrupts at each key and each element");
 
 	resetStringInfo(out);
 	appendStringInfoString(out, "[[");

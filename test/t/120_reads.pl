@@ -226,6 +226,20 @@ is_deeply(texts("SELECT order_id, symbol, price, order_value, status_name, order
 		'|||||||||||||||' ],
 	'what is not of its type is NULL, numbers are exact, and raw has it all');
 
+# Digit for digit and place for place what numeric itself reads, as a number and
+# as a string; 18 digits are where the way to it changes.
+my @numbers = (
+	qw(0 -0 0.0 -0.00 7 -7 10 1.0 1.50 -0.000000006 36164.5 0.10 120 1000000),
+	qw(1e5 1E+5 1.0E-4 5.0E-4 1.5e1 12.50e1 0e-5 0.0e3 -0e0 1e005 1e100 1e-100),
+	map { ($_, "-$_", "0.$_", "1.$_", "$_.5", "${_}e-20", "$_.0e3") }
+	map { (substr('1234567890' x 2, 0, $_), '9' x $_, '1' . '0' x ($_ - 1)) } 15 .. 20);
+answer('trades', '[' . join(',', map { qq({"price":$_,"size":"$_"}) } @numbers) . ']');
+is_deeply(texts("SELECT raw->>'price', price, size FROM btse_trades('BTC-USD') WHERE numeric_send(price) IS DISTINCT FROM numeric_send((raw->>'price')::numeric) OR numeric_send(size) IS DISTINCT FROM numeric_send(price)"),
+	[], 'numbers of every spelling are those that numeric reads');
+answer('trades', '[' . join(',', map { qq({"price":$_,"size":"$_"}) } @numbers) . ']');
+is_deeply(texts("SELECT count(price), count(size) FROM btse_trades('BTC-USD')"),
+	[ @numbers . '|' . @numbers ], '... and all are read');
+
 foreach my $type (qw(object array string number bool null))
 {
 	$test->reset;

@@ -103,27 +103,24 @@ btse_read_candles(OgRecords *records, OgSlice answer, const OgBatch *batch)
 	OgReading  *reading = &records->reading;
 	OgJsonCursor candles;
 	OgSlice		candle;
+	OgSlice		values[OG_MAX_COLUMNS];
+	int			count = 0;
 
 	if (og_json_kind(answer) != OG_JSON_ARRAY)
 	{
 		og_btse_read_refusal(records, answer);
 		return;
 	}
+	while (records->columns[count].name != NULL)
+		count++;
 	og_json_open(&candles, answer);
-	while (og_json_next_element(&candles, &candle))
+	while (og_json_next_list(&candles, &candle, values, count))
 	{
-		OgSlice		values[OG_MAX_COLUMNS] = {{NULL, 0}};
-		OgJsonCursor cursor;
-
 		if (og_json_kind(candle) != OG_JSON_ARRAY)
 		{
 			reading->note = "has a candle that is not a list";
 			return;
 		}
-		og_json_open(&cursor, candle);
-		for (int i = 0; records->columns[i].name != NULL &&
-			 og_json_next_element(&cursor, &values[i]); i++)
-			continue;
 		records->take(records, values, candle);
 	}
 	reading->envelope = OG_ENVELOPE_SUCCESS;
