@@ -21,7 +21,7 @@ use OrderGateway::Test qw(call_sql letters);
 
 # What a call says that finds no turn left, and one that finds one but nobody
 # to send to.
-my $NO_TURN = qr/^its turn did not come within max_wait$/;
+my $NO_TURN = qr/^its turn did not come within max_wait(?:: the provider asked for a pause until .*)?$/;
 my $NO_CONNECTION = qr/^no connection to \S+ within \d+ ms$/;
 
 my ($test, $node, $sandbox);
