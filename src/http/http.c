@@ -6,8 +6,8 @@
  * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
- * one costs microseconds.  Connections and the parsed CA bundle, which are
- * what is dear, belong to the multi handle.
+ * one costs microseconds.  Connections (http_kept.c) and the parsed file of
+ * authorities, which are what is dear, outlive them.
  *
  * Our copies of headers, target and body are wiped when a transfer ends.
  * libcurl's own (of the target, and of the request in its send buffers) are
