@@ -1054,7 +1054,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
 
 COMMENT ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) IS
-'trades in a market of BTSE. With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 30 days, '
+'trades in a market of BTSE. With from_time all trades from then until to_time (default: now) come, in windows of 30 days, the newest window first, '
 'or the newest "count" of them; without it, what BTSE answers at once: at most 3 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, '
 'GET trades';
 
@@ -1107,7 +1107,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
 
 COMMENT ON FUNCTION btse_trade_history(text, timestamptz, timestamptz, int, text, text, boolean, name) IS
 'trades of the account at BTSE, of markets whose name begins with symbol, or with match_symbol true is that. '
-'With from_time all trades from then until to_time (default: now) come, the newest first, in windows of 7 days, or the newest "count" of them; '
+'With from_time all trades from then until to_time (default: now) come, in windows of 7 days, the newest window first, or the newest "count" of them; '
 'without it, what BTSE answers at once: at most 7 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, GET user/trade_history';
 
 CREATE FUNCTION btse_fees(

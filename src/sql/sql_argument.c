@@ -16,7 +16,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "limiter/limiter.h"
+#include "ground/clock.h"
 #include "sql/sql_argument.h"
 #include "sql/sql_call.h"
 

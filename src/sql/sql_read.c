@@ -17,7 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_read.h"
-#include "limiter/limiter.h"
+#include "ground/clock.h"
 #include "provider/btse/provider_btse.h"
 #include "sql/sql_argument.h"
 #include "sql/sql_call.h"

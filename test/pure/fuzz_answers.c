@@ -325,6 +325,12 @@ check_answer(const Question *question)
 	}
 	must(collected.foreign == foreign);
 	must(collected.too_frequent == again);
+	must(again == 0 || collected.wants_fewer);
+
+	/* What goes again for its nonce was all refused, and by one voice. */
+	for (int i = 0; collected.nonce_refused && i < question->batch.nkeys; i++)
+		must(collected.outcomes[i].verdict == OG_REJECTED &&
+			 collected.outcomes[i].response.data == NULL);
 	check_again(question, &collected);
 }
 

@@ -173,6 +173,7 @@ my %TABLE = (
 		[ { which => 'all' }, $NONE ],
 		[ { fields => ['message'] }, { '*' => '....', wangdian => 'UUU.' } ],
 	],
+	set_fields => [ [ { values => { unheard => 'of' }, which => 'all' }, '....' ] ],
 
 	# ---- rows
 
@@ -315,6 +316,8 @@ my %TABLE = (
 		[ { symbol => 'btc-usd', side => 'SELL', type => 77 }, { btse => '....' } ],
 	],
 	btse_foreign_only => [ [ {}, { btse => 'U...' }, foreign => 1 ] ],
+	# there is none in an answer to a cancel
+	wangdian_total => [ [ {}, { wangdian => '....' } ] ],
 	wangdian_silence => [
 		map { [ { form => $_->[0] }, { wangdian => $_->[1] },
 				$_->[0] eq 'foreign_number' ? (foreign => 1) : () ] }
