@@ -223,6 +223,16 @@ take(char **free_space, size_t size)
 	return taken;
 }
 
+/* Append text to a block that was made large enough. */
+static void
+add_text(char **at, const char *text)
+{
+	size_t		len = strlen(text);
+
+	memcpy(*at, text, len + 1);
+	*at += len;
+}
+
 /*
  * Append a header line to the list.  To libcurl "Name;" is an empty header,
  * and "Name:" (a value of NULL) says to send none where it would by itself.
@@ -233,15 +243,20 @@ add_line(OgOutgoing *out, char **space, struct curl_slist **node,
 {
 	size_t		size = strlen(name) + (value ? strlen(value) : 0) + 3;
 	struct curl_slist *last = (*node)++;
+	char	   *at;
 
-	last->data = take(space, size);
+	last->data = at = take(space, size);
 	last->next = NULL;
+	add_text(&at, name);
 	if (value == NULL)
-		snprintf(last->data, size, "%s:", name);
+		add_text(&at, ":");
 	else if (value[0] == '\0')
-		snprintf(last->data, size, "%s;", name);
+		add_text(&at, ";");
 	else
-		snprintf(last->data, size, "%s: %s", name, value);
+	{
+		add_text(&at, ": ");
+		add_text(&at, value);
+	}
 
 	if (out->headers == NULL)
 		out->headers = last;

@@ -347,6 +347,14 @@ og_btse_take_order(OgReading *reading, OgSlice element,
 	take_values(reading, element, values, asked, doubt);
 }
 
+/* What an element has where the key should be. */
+static OgSlice
+id_of(const OgSlice *values, const BtseAsked *asked)
+{
+	return values[strcmp(asked->id_name, btse_order_fields[ORDER_ID]) == 0
+				  ? ORDER_ID : CLIENT_ORDER_ID];
+}
+
 /* Does an element of the list carry the key, and is what was asked for? */
 static bool
 carries_key(OgReading *reading, OgSlice list, const BtseAsked *asked)
@@ -358,8 +366,7 @@ carries_key(OgReading *reading, OgSlice list, const BtseAsked *asked)
 	og_json_pick_open(&picker, list, btse_order_fields, NVALUES);
 	while (og_json_pick_next(&picker, &element, values))
 	{
-		if (reading->find(reading, og_json_member(element,
-												  asked->id_name)) == 0 &&
+		if (reading->find(reading, id_of(values, asked)) == 0 &&
 			contradiction(asked, values) == NULL)
 			return true;
 	}
@@ -418,10 +425,10 @@ take_missing_leg(OgReading *reading, const Legs *legs)
  * cancel that is another leg of the same order, if the market is.
  */
 static bool
-is_somebody_elses(OgReading *reading, OgSlice element, const OgSlice *values,
+is_somebody_elses(OgReading *reading, const OgSlice *values,
 				  const BtseAsked *asked)
 {
-	OgSlice		id = og_json_member(element, asked->id_name);
+	OgSlice		id = id_of(values, asked);
 
 	if (!og_is_id(id) || reading->find(reading, id) == 0)
 		return false;
@@ -443,7 +450,7 @@ take_list(OgReading *reading, OgSlice list, const BtseAsked *asked, bool ours)
 		OgResult	stranger = {.verdict = OG_UNKNOWN};
 		const char *doubt = contradiction(asked, values);
 
-		if (ours && is_somebody_elses(reading, element, values, asked))
+		if (ours && is_somebody_elses(reading, values, asked))
 		{
 			reading->take(reading, -1, &stranger);
 			continue;
