@@ -161,8 +161,11 @@ og_pace_smallest_us(const OgPace *pace)
 
 	for (int i = 0; i < pace->nwindows; i++)
 	{
-		if (smallest == 0 || pace->windows[i].length_us < smallest)
-			smallest = pace->windows[i].length_us;
+		const OgWindow *window = &pace->windows[i];
+
+		if (window->scope == OG_PER_KEY &&
+			(smallest == 0 || window->length_us < smallest))
+			smallest = window->length_us;
 	}
 	return smallest;
 }

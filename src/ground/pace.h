@@ -50,7 +50,10 @@ extern char *og_pace_window_text(const OgWindow *window);
 /* Add those windows of another pace that count per key, or per host. */
 extern void og_pace_add(OgPace *pace, const OgPace *more, OgScope scope);
 
-/* The length of the smallest window, 0 when the pace is 'off'. */
+/*
+ * The length of the smallest window of a key, 0 where none counts: after so
+ * long, some more is free of the limit that was most likely reached.
+ */
 extern int64 og_pace_smallest_us(const OgPace *pace);
 
 #endif							/* OG_PACE_H */

@@ -175,6 +175,12 @@ my %TABLE = (
 	],
 	set_fields => [ [ { values => { unheard => 'of' }, which => 'all' }, '....' ] ],
 
+	# ---- of reads: what they do is no fault of an act's answer
+
+	orders_move => [ [ {}, { xt => '....', btse => '....' } ] ],
+	other_rows => [ [ { says => { unheard => 'of' } },
+		{ xt => '....', tronsave => '....', btse => '....' } ] ],
+
 	# ---- rows
 
 	missing_rows => [
