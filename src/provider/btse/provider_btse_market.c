@@ -207,7 +207,7 @@ btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 #define BTSE_PUBLIC .kind = OG_PUBLIC, .lane = OG_LANE_QUERIES
 
-const OgOperation og_btse_market_operations[] = {
+const OgOperation og_btse_market_reads[] = {
 	{
 		.name = "market_summary", BTSE_PUBLIC,
 		.path = "/api/v3.3/market_summary",
