@@ -21,11 +21,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-PG_FUNCTION_INFO_V1(xt_fdw_validator);
-PG_FUNCTION_INFO_V1(tronsave_fdw_validator);
-PG_FUNCTION_INFO_V1(btse_fdw_validator);
-PG_FUNCTION_INFO_V1(wangdian_fdw_validator);
-
 /*
  * Whoever may write a server with allow_http may send its users' credentials
  * over the network in the clear.  A later ALTER of anything else, the address
@@ -76,26 +71,13 @@ validate(FunctionCallInfo fcinfo, const OgProvider *provider)
 	PG_RETURN_VOID();
 }
 
-Datum
-xt_fdw_validator(PG_FUNCTION_ARGS)
-{
-	return validate(fcinfo, &og_xt);
-}
+/* xt_fdw_validator(), and so on. */
+#define VALIDATOR(name) \
+	PG_FUNCTION_INFO_V1(name##_fdw_validator); \
+	Datum \
+	name##_fdw_validator(PG_FUNCTION_ARGS) \
+	{ \
+		return validate(fcinfo, &og_##name); \
+	}
 
-Datum
-tronsave_fdw_validator(PG_FUNCTION_ARGS)
-{
-	return validate(fcinfo, &og_tronsave);
-}
-
-Datum
-btse_fdw_validator(PG_FUNCTION_ARGS)
-{
-	return validate(fcinfo, &og_btse);
-}
-
-Datum
-wangdian_fdw_validator(PG_FUNCTION_ARGS)
-{
-	return validate(fcinfo, &og_wangdian);
-}
+OG_PROVIDERS(VALIDATOR)

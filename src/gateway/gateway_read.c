@@ -18,6 +18,7 @@
 #include "gateway/gateway_failure.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/gateway_walk.h"
+#include "provider/provider_keys.h"
 
 /* First pause before another attempt; doubled each time. */
 #define BACKOFF_MS			200
@@ -49,7 +50,6 @@ struct OgReader
 	Walk	   *walk;
 	const OgBatch *batch;		/* asked for now */
 	int			first_key;		/* of the batch, among all */
-	int		   *order;			/* its keys, sorted */
 	const char *request;		/* "GET /path" */
 	int			attempts;
 };
@@ -59,6 +59,7 @@ typedef struct Answer
 {
 	OgRecords	records;
 	OgReader   *reader;
+	OgKeyIndex	keys;			/* of the batch */
 	bool		usable;			/* its records are handed on ... */
 	int			taken;			/* ... so many so far */
 } Answer;
@@ -154,53 +155,10 @@ og_reader_close(OgReader *reader)
 
 /* ---------- records ---------- */
 
-/* For a bisection: which of these keys comes first? */
-static int
-compare_keys(const void *a, const void *b, void *batch)
-{
-	const OgSlice *keys = ((const OgBatch *) batch)->keys;
-
-	return og_slice_compare(keys[*(const int *) a], keys[*(const int *) b]);
-}
-
-/* The keys of a batch, sorted. */
-static int *
-sort_keys(const OgBatch *batch)
-{
-	int		   *order = palloc(batch->nkeys * sizeof(int));
-
-	for (int i = 0; i < batch->nkeys; i++)
-		order[i] = i;
-	qsort_arg(order, batch->nkeys, sizeof(int), compare_keys,
-			  (void *) batch);
-	return order;
-}
-
 static int
 find_key(OgReading *reading, OgSlice id)
 {
-	OgReader	   *reader = ((Answer *) reading)->reader;
-	OgJsonKind	kind = og_json_kind(id);
-	int			low = 0;
-	int			high = reader->batch->nkeys;
-
-	CHECK_FOR_INTERRUPTS();
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
-		return -1;
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-		int			key = reader->order[middle];
-		int			order = og_json_compare(id, reader->batch->keys[key]);
-
-		if (order == 0)
-			return key;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return -1;
+	return og_key_find(&((Answer *) reading)->keys, id);
 }
 
 static void
@@ -257,6 +215,7 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	answer.records.take = take_record;
 	answer.records.key = -1;
 	answer.reader = reader;
+	answer.keys.batch = reader->batch;
 	answer.usable = done;
 	if (og_json_prove(response->body, &value, &flaw))
 		operation->read_records(&answer.records, value, reader->batch);
@@ -413,7 +372,6 @@ ask_batch(OgReader *reader, const OgSlice *keys, int nkeys)
 	reader->walk = og_walk_begin(read, &reader->lengths);
 	batch.arguments = og_walk_arguments(reader->walk);
 	reader->batch = &batch;
-	reader->order = sort_keys(&batch);
 	while (og_walk_next(reader->walk))
 		ask(reader);
 	judge_walk(reader);

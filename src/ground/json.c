@@ -7,7 +7,7 @@
  * and so needs no bounds beyond the closing bracket or quote that is known to
  * come: a string ends, brackets match, an escape is whole.
  *
- * A cursor's "end" is the closing bracket of what it walks through, which
+ * A cursor's "end" is the closing bracket of what it goes through, which
  * also tells arrays from objects: asking an object for elements answers none.
  *
  * To step over a nested value means to scan it, so reading a whole answer
@@ -153,31 +153,6 @@ skip_value(const char *at)
 	if (*at == '[' || *at == '{')
 		return skip_container(at);
 	return skip_run(at, ends_scalar);
-}
-
-OgJsonKind
-og_json_kind(OgSlice value)
-{
-	if (value.data == NULL)
-		return OG_JSON_NOTHING;
-
-	switch (*value.data)
-	{
-		case 'n':
-			return OG_JSON_NULL;
-		case 'f':
-			return OG_JSON_FALSE;
-		case 't':
-			return OG_JSON_TRUE;
-		case '"':
-			return OG_JSON_STRING;
-		case '[':
-			return OG_JSON_ARRAY;
-		case '{':
-			return OG_JSON_OBJECT;
-		default:
-			return OG_JSON_NUMBER;
-	}
 }
 
 void

@@ -3,10 +3,15 @@
  * provider.h
  *		What an order API says and means, as tables of pure functions.
  *
+ * provider.h				providers and their operations, for all floors above
+ * provider_record.h		columns and records of an answer
+ * provider_reading.h		verdicts on orders, and what a value says
+ * providers.c				the list of providers
+ *
  * A provider is one const OgProvider: its options, how it signs, and a table
  * of operations.  An operation is one endpoint: how a request for some orders
  * is built, and how an answer is read.  A new endpoint is one row of such a
- * table; a new provider is one file and one line in og_providers[].
+ * table; a new provider is one file, or folder, and one line in OG_PROVIDERS.
  *
  * Providers do no I/O, read no clock, keep no state and raise no errors of
  * their own: build and read are called while other requests of the same call
@@ -18,8 +23,7 @@
 #ifndef OG_PROVIDER_H
 #define OG_PROVIDER_H
 
-#include "ground/json.h"
-#include "ground/message.h"
+#include "provider/provider_record.h"
 
 /* The largest numbers of options any provider has. */
 #define OG_MAX_CREDENTIALS	4
@@ -30,34 +34,6 @@
 
 /* The largest batch any provider may take. */
 #define OG_MAX_BATCH		1000
-
-/*
- * Where one key answers several orders: the most of them that are read from
- * one answer, and the most bytes of the JSON value of such an order's own id.
- * Both bound the work of telling them apart.
- */
-#define OG_MAX_PARTS		1000
-#define OG_MAX_PART_LEN		512
-
-/*
- * What an answer says about one order.  All but the last are outcomes that
- * users see, in the order of the SQL enum order_outcome.
- */
-typedef enum OgVerdict
-{
-	OG_CANCELLED,				/* the provider said so */
-	OG_ACCEPTED,				/* create and the like: the provider took it */
-	OG_NOT_FOUND,				/* no such open order */
-	OG_NOT_CANCELLABLE,			/* its state forbids it */
-	OG_REJECTED,				/* refused; nothing was done */
-	OG_NOT_SENT,				/* never left this machine */
-	OG_UNKNOWN,					/* bytes left, no trustworthy verdict */
-	OG_TOO_FREQUENT				/* not processed because of pace: send again */
-} OgVerdict;
-
-#define OG_OUTCOMES	(OG_UNKNOWN + 1)
-
-extern const char *og_verdict_name(OgVerdict verdict);
 
 /* What is sent in one request. */
 typedef struct OgBatch
@@ -78,171 +54,14 @@ typedef struct OgSigner
 								 * account, so also a nonce */
 } OgSigner;
 
-/* What one answer says about one order.  Slices point into the answer. */
-typedef struct OgResult
-{
-	OgVerdict	verdict;
-	OgSlice		code;			/* JSON value, or nothing */
-	OgSlice		message;		/* JSON value, or nothing */
-	OgSlice		element;		/* the bytes of this order's element */
-	OgSlice		part;			/* where one key answers several orders: the
-								 * JSON value of this one's own id */
-	bool		stranger;		/* the element bears the key, but what it tells
-								 * of is not what was asked for */
-	const char *note;			/* our own words, as those of a reading */
-} OgResult;
-
-/* What the envelope of an answer claims about the request as a whole. */
-typedef enum OgEnvelope
-{
-	OG_ENVELOPE_SILENT,			/* nothing that can be trusted */
-	OG_ENVELOPE_SUCCESS,		/* that it was carried out */
-	OG_ENVELOPE_REFUSAL			/* that it was refused */
-} OgEnvelope;
-
 /*
- * An answer being read.  The reader of an operation calls find() and take()
- * for each element, and says in the other members what the answer means for
- * the keys it gave no verdict on.  The caller sets these to "unknown" with
- * no words beforehand.
- */
-typedef struct OgReading OgReading;
-struct OgReading
-{
-	/*
-	 * Which key of the batch a JSON string or number means; -1 if none, and
-	 * for a value of any other kind.
-	 */
-	int			(*find) (OgReading *reading, OgSlice id);
-
-	/* Take the verdict on a key.  With key -1 the element is only counted
-	 * as one that was not asked for. */
-	void		(*take) (OgReading *reading, int key, const OgResult *result);
-
-	OgVerdict	rest;			/* verdict on every key without a result */
-	OgEnvelope	envelope;
-	OgSlice		code;			/* JSON value: the envelope's own code ... */
-	OgSlice		message;		/* ... and message, or nothing */
-	bool		blank;			/* it says no more than no body would */
-	const char *note;			/* our own words (static) where the answer has
-								 * none, completing "the answer ...", or NULL */
-	bool		clock_suspected;	/* it refuses what a clock that is wrong
-									 * makes wrong: a signature, a time */
-	bool		too_frequent;	/* it says, of whatever, that requests come too
-								 * frequently */
-	bool		nonce_refused;	/* it refuses the request because of its nonce:
-								 * another one was above it */
-	int64		time_ms;		/* Unix time by the provider's clock, 0 if not
-								 * told ... */
-	int			time_unit_ms;	/* ... and the unit it is told in */
-};
-
-/*
- * Records: what a read answers, and what an act says of an order besides its
- * verdict.  A shape is a list of columns, by their names in SQL, with where an
- * element of the answer has each; what is not there, or of another type than
- * documented, is nothing.
- */
-typedef enum OgColumnType
-{
-	OG_TEXT,					/* string, or a number as it is spelled */
-	OG_NUMERIC,					/* number, or a string that is one */
-	OG_INTEGER,					/* the same, whole and within an int */
-	OG_BOOLEAN,
-	OG_TIME_MS,					/* Unix time in milliseconds; 0 = none */
-	OG_TIME_S,					/* in seconds, or in milliseconds where it is
-								 * as large as that */
-	OG_JSON_TEXT,				/* any value, its very bytes */
-	OG_NAME_OF_CODE				/* what the code in the column before means; has
-								 * no fields of its own */
-} OgColumnType;
-
-/* A documented number and its name. */
-typedef struct OgCode
-{
-	int			code;
-	const char *name;			/* NULL in the last row */
-	const char *meaning;		/* as documented */
-} OgCode;
-
-/* The most names that documents give to one field. */
-#define OG_MAX_ALIASES		4
-
-typedef struct OgColumn
-{
-	const char *name;			/* in SQL; NULL in the last row */
-	OgColumnType type;
-	const char *fields[OG_MAX_ALIASES]; /* members of the element: the first
-										 * that is given counts.  Only what
-										 * stands behind the first may also be
-										 * another column's. */
-	const OgCode *codes;		/* only OG_NAME_OF_CODE */
-} OgColumn;
-
-/* The most columns of a shape. */
-#define OG_MAX_COLUMNS		64
-
-/* The name of a code, or NULL if it is not documented. */
-extern const char *og_code_name(const OgCode *codes, int64 code);
-
-/* Why an answer says that a read was refused. */
-typedef enum OgRefusal
-{
-	OG_REFUSED_SOMEHOW,			/* not said, or for none of these reasons */
-	OG_REFUSED_CREDENTIALS,
-	OG_REFUSED_ARGUMENTS,
-	OG_REFUSED_UNKNOWN,			/* there is nothing of that name */
-	OG_REFUSED_PACE
-} OgRefusal;
-
-/*
- * The records of one answer.  A reader calls take() for each, with one JSON
- * value (or nothing) per column of the operation's shape and the bytes of its
- * element, and says in the reading what the envelope claims: a success, or
- * the read has failed.  It sets .key before, if the request had keys.
- */
-typedef struct OgRecords OgRecords;
-struct OgRecords
-{
-	OgReading	reading;		/* without take() */
-	const OgColumn *columns;
-	int			key;			/* which key the next record is about, as
-								 * find() tells; -1 = one not asked for */
-	void		(*take) (OgRecords *records, const OgSlice *values,
-						 OgSlice raw);
-	OgRefusal	refusal;
-	bool		nothing;		/* it says, be it as a refusal, that there is no
-								 * such record: an answer like any other */
-};
-
-/* The number of the column of that name, -1 if there is none. */
-extern int	og_column(const OgColumn *columns, const char *name);
-
-/* Pick the columns of an object; values has room for OG_MAX_COLUMNS. */
-extern void og_pick_columns(const OgColumn *columns, OgSlice object,
-							OgSlice *values);
-
-/*
- * Take each object of a list as a record, or an object as the only one, and
- * call that a success.  Anything else is not.
- */
-extern void og_take_objects(OgRecords *records, OgSlice value);
-
-/*
- * Take each object of a list of what was asked for by its id, which stands in
- * this member.
- */
-extern void og_take_known_objects(OgRecords *records, OgSlice list,
-								  const char *id);
-
-/*
- * A read over a stretch of time, of which a provider answers no more than so
+ * A read over a span of time, of which a provider answers no more than so
  * much at once.  Arguments "from_time" and "to_time", Unix times in
  * milliseconds, both belong to it; without the first, one request is all.
  * Where a request does not bring all of a window, there is an argument "count",
  * how many records are asked for at most.
  */
-typedef struct OgWalk
+typedef struct OgSpan
 {
 	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
 	const char *time;			/* column with the time of a record */
@@ -251,7 +70,7 @@ typedef struct OgWalk
 								 * nothing new comes */
 	bool		newest_first;	/* records are told in that order, whatever the
 								 * provider's is */
-} OgWalk;
+} OgSpan;
 
 /*
  * A read from page to page, which an argument numbers from 1.  What is known of
@@ -390,7 +209,7 @@ typedef struct OgOperation
 	 * Records that say the same in the columns of "id", the first of which
 	 * names them, are one that is seen twice where requests meet.
 	 */
-	const OgWalk *walk;
+	const OgSpan *span;
 	const OgPages *pages;
 	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;
@@ -411,14 +230,6 @@ typedef enum OgOrderState
 #define OG_ORDER_STATES	(OG_ORDER_UNKNOWN + 1)
 
 extern const char *og_order_state_name(OgOrderState state);
-
-/* Fill a request for a batch, by .build or what stands in its place. */
-extern bool og_build_request(const OgOperation *operation, OgRequest *request,
-							 const OgBatch *batch);
-
-/* Make it a GET of this path, with those arguments that were given. */
-extern void og_build_get(OgRequest *request, const char *path,
-						 const OgBatch *batch, const OgParameter *parameters);
 
 /*
  * A question that tells where an order stands, by a read.  What the first does
@@ -455,9 +266,6 @@ typedef struct OgInquiry
 	 */
 	int			minutes;
 } OgInquiry;
-
-/* True if a JSON number, or a string that is one, is above zero. */
-extern bool og_is_positive(OgSlice value);
 
 /* An option of a server or user mapping that only this provider has. */
 typedef struct OgOption
@@ -507,59 +315,35 @@ typedef struct OgProvider
 	const OgOperation *operations[OG_MAX_TABLES];
 } OgProvider;
 
-extern const OgProvider og_xt;
-extern const OgProvider og_tronsave;
-extern const OgProvider og_btse;
-extern const OgProvider og_wangdian;
+/*
+ * All of them, for lists and whatever each must have.
+ */
+#define OG_PROVIDERS(EACH) \
+	EACH(xt) \
+	EACH(tronsave) \
+	EACH(btse) \
+	EACH(wangdian)
 
-/* All providers, NULL at the end: what tests and fuzzers go through. */
+#define DECLARE(name)	extern const OgProvider og_##name;
+OG_PROVIDERS(DECLARE)
+#undef DECLARE
+
+/* A list of them, NULL at its end. */
 extern const OgProvider *const og_providers[];
 
+/* The operation of that name, or NULL. */
 extern const OgOperation *og_provider_operation(const OgProvider *provider,
 												const char *name);
 
-/*
- * What the files of the providers share.
- */
+/* ---------- requests ---------- */
 
-/* True if a JSON string or number is spelled like this. */
-extern bool og_says(OgSlice value, const char *text);
+/* Fill a request for a batch, by .build or what stands in its place. */
+extern bool og_build_request(const OgOperation *operation, OgRequest *request,
+							 const OgBatch *batch);
 
-/* True for a string or number that names something, and for one that names this. */
-extern bool og_is_id(OgSlice value);
-extern bool og_names(OgSlice value, OgSlice key);
-
-/* Is it a string that says this text, in upper or lower case? */
-extern bool og_says_in_any_case(OgSlice value, OgSlice text);
-
-/* A documented code or message, and the verdict that it stands for. */
-typedef struct OgMeaning
-{
-	const char *text;			/* NULL in the last row: anything else */
-	OgVerdict	verdict;
-} OgMeaning;
-
-extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
-
-/* True if a JSON string has one of these words in it, in any case of ASCII. */
-extern bool og_mentions(OgSlice value, const char *const *words, int count);
-
-/* Read a Unix time of one of the types above; 0 stands for none. */
-extern bool og_time_ms(OgColumnType type, OgSlice value, int64 *ms);
-
-/* Take the server's time from the answer to a probe, or a note that it has none. */
-#define OG_NO_TIME	"does not tell the server's time"
-extern void og_take_time(OgReading *reading, OgSlice value);
-
-/*
- * Take the verdict of an element that carries this id.  One that carries no
- * id at all is about no order, and is passed over.
- */
-extern void og_take_by_id(OgReading *reading, OgSlice id,
-						  const OgResult *result);
-
-/* The first value that is there and not null, or a slice of nothing. */
-extern OgSlice og_first_given(const OgSlice *values, int count);
+/* Make it a GET of this path, with those arguments that were given. */
+extern void og_build_get(OgRequest *request, const char *path,
+						 const OgBatch *batch, const OgParameter *parameters);
 
 /*
  * The keys of a batch as a JSON array of strings.  NULL when cJSON ran out of

@@ -144,7 +144,7 @@ my @cases = (
 	[ 'a fifth provider named', 'limiter/limiter.c',
 		qq{#include "postgres.h"\nint acme;\n},
 		qr{^src/limiter/limiter\.c:2: .* must not know a provider by name \(acme\)}m,
-		'provider/provider_acme.c' => qq{#include "postgres.h"\n} ],
+		'provider/provider_acme.c' => qq{#include "postgres.h"\nconst OgProvider og_acme = {\n};\n} ],
 );
 
 foreach my $case (@cases)

@@ -1,15 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * provider_btse.c
- *		BTSE, spot trading API v3.3.
+ *		BTSE, spot trading API v3.3: the provider, its signature, the check.
  *
  * The signature covers path, nonce and body, but neither the query nor the
  * part of the base URL that comes before "/api": what a request is about is
  * not signed where it stands in the query.
- *
- * A DELETE of an order that names no order cancels all orders of the market.
- * The build function of a cancel makes no request without an id; the one that
- * is to cancel all is in provider_btse_trade.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,71 +23,6 @@ enum
 	BTSE_API_KEY,
 	BTSE_SECRET_KEY
 };
-
-const OgMeaning og_btse_delete_status[] = {
-	{"6", OG_CANCELLED},
-	{"16", OG_NOT_FOUND},
-	{"3", OG_NOT_CANCELLABLE},	/* filled */
-	{"4", OG_NOT_CANCELLABLE},	/* filled in full */
-	{"7", OG_NOT_CANCELLABLE},	/* refunded */
-	{"15", OG_REJECTED},
-	{"1", OG_REJECTED},			/* no market */
-	{BTSE_TOO_FREQUENT, OG_TOO_FREQUENT},
-	{NULL, OG_UNKNOWN}			/* alive, undecided or not documented */
-};
-
-/* How argument "by" is called in a query and in an answer. */
-static const struct
-{
-	const char *by;
-	const char *name;
-}			btse_ids[] = {
-	{"order_id", "orderID"},
-	{"client_order_id", "clOrderID"}
-};
-
-const char *
-og_btse_id_name(const OgBatch *batch)
-{
-	const char *by = og_fields_get(batch->arguments, "by");
-
-	for (size_t i = 0; by != NULL && i < lengthof(btse_ids); i++)
-	{
-		if (strcmp(btse_ids[i].by, by) == 0)
-			return btse_ids[i].name;
-	}
-	return NULL;
-}
-
-bool
-og_btse_names_one(const OgBatch *batch)
-{
-	OgSlice		id;
-
-	if (batch->nkeys != 1)
-		return false;
-	id = batch->keys[0];
-	return id.len > 0 &&
-		(unsigned char) id.data[0] > ' ' &&
-		(unsigned char) id.data[id.len - 1] > ' ';
-}
-
-static bool
-btse_build_cancel(OgRequest *request, const OgBatch *batch)
-{
-	const char *symbol = og_fields_get(batch->arguments, "symbol");
-	const char *id_name = og_btse_id_name(batch);
-
-	if (symbol == NULL || id_name == NULL || !og_btse_names_one(batch))
-		return false;
-
-	request->method = OG_DELETE;
-	request->path = BTSE_ORDER_PATH;
-	og_fields_add(&request->query, "symbol", symbol);
-	og_fields_add(&request->query, id_name,
-				  pnstrdup(batch->keys[0].data, batch->keys[0].len));
-	return true;
-}
 
 static bool
 btse_sign(OgRequest *request, const OgSigner *signer)
@@ -116,19 +47,6 @@ btse_sign(OgRequest *request, const OgSigner *signer)
 	og_fields_add(&request->headers, "request-nonce", nonce);
 	og_fields_add(&request->headers, "request-sign", signature);
 	return true;
-}
-
-static void
-btse_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
-{
-	BtseAsked	asked = {
-		.act = BTSE_CANCEL,
-		.id_name = og_btse_id_name(batch),
-		.meanings = og_btse_delete_status,
-		.arguments = batch->arguments
-	};
-
-	og_btse_read_orders(reading, answer, &asked);
 }
 
 static void
@@ -163,13 +81,7 @@ btse_read_credentials(OgReading *reading, OgSlice answer,
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 }
 
-static const OgOperation btse_operations[] = {
-	{
-		.name = "cancel", BTSE_ORDER_ACT,
-		.several = true,
-		.build = btse_build_cancel,
-		.read = btse_read_cancel
-	},
+static const OgOperation btse_check_operations[] = {
 	{
 		.name = OG_PROBE,
 		.kind = OG_PUBLIC,
@@ -210,11 +122,9 @@ const OgProvider og_btse = {
 	.sign = btse_sign,
 	.inquiries = og_btse_inquiries,
 	.operations = {
-		btse_operations,
-		og_btse_trade_acts,
-		og_btse_deposit_acts,
-		og_btse_market_operations,
-		og_btse_account_operations,
-		og_btse_invest_operations
+		btse_check_operations,
+		og_btse_acts,
+		og_btse_market_reads,
+		og_btse_account_reads
 	}
 };

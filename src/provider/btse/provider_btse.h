@@ -3,16 +3,12 @@
  * provider_btse.h
  *		What the files of BTSE's spot API share.
  *
- * provider_btse.c			the provider: signature, cancels, the check
- * provider_btse_trade.c	acts on orders: create, amend, cancel all
- * provider_btse_deposit.c	acts on investments
- * provider_btse_body.c		the JSON bodies of acts
- * provider_btse_answer.c	lists of orders, and errors
- * provider_btse_read.c		what reads have in common
- * provider_btse_columns.c	columns of what it answers, names of its codes
+ * provider_btse.c			the provider: its signature, the check
+ * provider_btse_act.c		acts on orders and investments: requests, verdicts
  * provider_btse_market.c	public reads
- * provider_btse_account.c	orders, trades and fees of an account
- * provider_btse_invest.c	its investments
+ * provider_btse_account.c	reads of an account
+ * provider_btse_answer.c	what answers have in common: lists, errors
+ * provider_btse_columns.c	columns of what it answers, names of its codes
  *
  *-------------------------------------------------------------------------
  */
@@ -28,11 +24,6 @@
 /* Lengths of time, in milliseconds. */
 #define BTSE_MS_PER_MINUTE	INT64CONST(60000)
 #define BTSE_MS_PER_DAY		(24 * 60 * BTSE_MS_PER_MINUTE)
-
-/* What operations of a kind have in common; an act is about one order. */
-#define BTSE_READ	.kind = OG_READ, .lane = OG_LANE_QUERIES
-#define BTSE_ORDER_ACT	.kind = OG_ACT, .lane = OG_LANE_ORDERS, \
-	.batch_max = 1, .batch_default = 1
 
 /* Codes of an error: they are those of HTTP. */
 #define BTSE_SUCCESS		"20"
@@ -69,66 +60,12 @@ extern const OgColumn og_btse_investment_columns[];
 extern const OgColumn og_btse_investing_columns[];
 
 /* Tables of operations. */
-extern const OgOperation og_btse_trade_acts[];
-extern const OgOperation og_btse_deposit_acts[];
-extern const OgOperation og_btse_market_operations[];
-extern const OgOperation og_btse_account_operations[];
-extern const OgOperation og_btse_invest_operations[];
+extern const OgOperation og_btse_acts[];
+extern const OgOperation og_btse_market_reads[];
+extern const OgOperation og_btse_account_reads[];
 
 /* What to ask for where an order stands. */
 extern const OgInquiry og_btse_inquiries[];
-
-/* An object that stands for an error, in the answer to a read. */
-extern void og_btse_read_refusal(OgRecords *records, OgSlice answer);
-
-/* Is this object an error, and not what was asked for? */
-extern bool og_btse_is_error(OgSlice object);
-
-/* A list of objects, or one of them. */
-extern void og_btse_read_list(OgRecords *records, OgSlice answer,
-							  const OgBatch *batch);
-
-/* ---------- provider_btse.c ---------- */
-
-/* What the status in an answer to a DELETE says. */
-extern const OgMeaning og_btse_delete_status[];
-
-/* How argument "by" is called in a request and in an answer, or NULL. */
-extern const char *og_btse_id_name(const OgBatch *batch);
-
-/*
- * Does the batch have one key, and does that name anything?  What is empty, or
- * could be after somebody trimmed it, must not leave.
- */
-extern bool og_btse_names_one(const OgBatch *batch);
-
-/* ---------- provider_btse_body.c ---------- */
-
-/* What a member of a body is in JSON. */
-typedef enum BtseKind
-{
-	BTSE_STRING,
-	BTSE_NUMBER,				/* as it is spelled */
-	BTSE_BOOLEAN				/* "true" or "false" */
-} BtseKind;
-
-/* A member of a body, and the argument that it comes from. */
-typedef struct BtseMember
-{
-	const char *argument;		/* NULL in the last row */
-	const char *name;
-	BtseKind	kind;
-} BtseMember;
-
-/*
- * Make a request with a JSON body: the key of the batch as the member
- * "key_name", and after it those arguments that are given.  False when a value
- * is not of its kind, or memory ran out.
- */
-extern bool og_btse_build_body(OgRequest *request, OgMethod method,
-							   const char *path, const OgBatch *batch,
-							   const char *key_name, BtseKind key_kind,
-							   const BtseMember *members);
 
 /* ---------- provider_btse_answer.c ---------- */
 
@@ -180,5 +117,15 @@ extern bool og_btse_is_list_of_orders(OgReading *reading, OgSlice list,
  */
 extern void og_btse_take_order(OgReading *reading, OgSlice element,
 							   const BtseAsked *asked, const char *doubt);
+
+/* An object that stands for an error, in the answer to a read. */
+extern void og_btse_read_refusal(OgRecords *records, OgSlice answer);
+
+/* Is this object an error, and not what was asked for? */
+extern bool og_btse_is_error(OgSlice object);
+
+/* A list of objects, or one of them. */
+extern void og_btse_read_list(OgRecords *records, OgSlice answer,
+							  const OgBatch *batch);
 
 #endif							/* OG_PROVIDER_BTSE_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * provider_btse_account.c
- *		BTSE's reads of an account: its orders, trades and fees.
+ *		BTSE's reads of an account: its orders, trades, fees and investments.
  *
  *-------------------------------------------------------------------------
  */
@@ -96,7 +96,7 @@ static const char *const btse_trade_id[] = {
 	"trade_id", "order_id", "side", NULL
 };
 
-static const OgWalk btse_trade_history_walk = {
+static const OgSpan btse_trade_history_span = {
 	.window_ms = btse_trade_history_ms,
 	.time = "event_time"
 };
@@ -238,7 +238,10 @@ const OgInquiry og_btse_inquiries[] = {
 	{NULL}
 };
 
-const OgOperation og_btse_account_operations[] = {
+/* What they have in common. */
+#define BTSE_READ	.kind = OG_READ, .lane = OG_LANE_QUERIES
+
+const OgOperation og_btse_account_reads[] = {
 	{
 		.name = "get_order", BTSE_READ,
 		.build = btse_build_order,
@@ -262,7 +265,7 @@ const OgOperation og_btse_account_operations[] = {
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
 		.demands = btse_asked_trade,
-		.walk = &btse_trade_history_walk,
+		.span = &btse_trade_history_span,
 		.id = btse_trade_id
 	},
 	{
@@ -273,6 +276,24 @@ const OgOperation og_btse_account_operations[] = {
 		.read_records = og_btse_read_list,
 		.demands = btse_asked_fee,
 		.one = true
+	},
+	{
+		.name = "invest_products", BTSE_READ,
+		.path = "/api/v3.3/invest/products",
+		.columns = og_btse_product_columns,
+		.read_records = og_btse_read_list
+	},
+	{
+		.name = "invest_orders", BTSE_READ,
+		.path = "/api/v3.3/invest/orders",
+		.columns = og_btse_investment_columns,
+		.read_records = og_btse_read_list
+	},
+	{
+		.name = "invest_history", BTSE_READ,
+		.path = "/api/v3.3/invest/history",
+		.columns = og_btse_investing_columns,
+		.read_records = og_btse_read_list
 	},
 	{.name = NULL}
 };

@@ -82,14 +82,14 @@ btse_trades_ms(const OgFields *arguments)
 static const char *const btse_candle_id[] = {"open_time", NULL};
 static const char *const btse_trade_id[] = {"serial_id", NULL};
 
-static const OgWalk btse_candle_walk = {
+static const OgSpan btse_candle_span = {
 	.window_ms = btse_candles_ms,
 	.time = "open_time",
 	.whole = true,
 	.newest_first = true
 };
 
-static const OgWalk btse_trade_walk = {
+static const OgSpan btse_trade_span = {
 	.window_ms = btse_trades_ms,
 	.time = "event_time"
 };
@@ -204,7 +204,7 @@ btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 #define BTSE_PUBLIC .kind = OG_PUBLIC, .lane = OG_LANE_QUERIES
 
-const OgOperation og_btse_market_operations[] = {
+const OgOperation og_btse_market_reads[] = {
 	{
 		.name = "market_summary", BTSE_PUBLIC,
 		.path = "/api/v3.3/market_summary",
@@ -220,7 +220,7 @@ const OgOperation og_btse_market_operations[] = {
 		.parameters = btse_candle_parameters,
 		.columns = og_btse_candle_columns,
 		.read_records = btse_read_candles,
-		.walk = &btse_candle_walk,
+		.span = &btse_candle_span,
 		.id = btse_candle_id
 	},
 	{
@@ -257,7 +257,7 @@ const OgOperation og_btse_market_operations[] = {
 		.columns = og_btse_trade_columns,
 		.read_records = og_btse_read_list,
 		.demands = btse_asked_symbol,
-		.walk = &btse_trade_walk,
+		.span = &btse_trade_span,
 		.id = btse_trade_id
 	},
 	{
