@@ -129,7 +129,7 @@ prove_installcheck:
 	$(prove_installcheck)
 
 # PGXS knows no dependencies on headers, neither for objects nor for bitcode.
-$(OBJS) $(OBJS:.o=.bc): $(addprefix $(SOURCE_DIR)/,$(call rooms,*.h))
+$(OBJS) $(OBJS:.o=.bc): $(addprefix $(SOURCE_DIR)/,$(call rooms,*.h) $(call rooms,*.def))
 
 # Objects lie in folders as their sources do; a build elsewhere has none yet.
 $(shell mkdir -p $(sort $(dir $(OBJS))))
