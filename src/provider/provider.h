@@ -141,7 +141,7 @@ struct OgReading
  * Records: what a read answers, and what an act says of an order besides its
  * verdict.  A shape is a list of columns, by their names in SQL, with where an
  * element of the answer has each; what is not there, or of another type than
- * documented, is nothing.
+ * documented, is nothing.  Shapes are written in *_fields.def (fields.h).
  */
 typedef enum OgColumnType
 {
