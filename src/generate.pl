@@ -51,7 +51,7 @@ my %QUOTED = map { $_ => 1 } qw(bit boolean char exists float grouping int inter
 # What is said of each field
 # ----
 
-my %codes;      # table of codes => its file
+my %codes;      # tables of codes
 my @rows;       # row types, rows without one, and views, in their order
 my %row_named;
 
@@ -97,6 +97,14 @@ sub add_to_table
 	return $TYPE_OF{$kind};
 }
 
+sub begin_table
+{
+	complain("$open without END") if $open;
+	$open = $_[0];
+	$rows[-1]{closed} = 1 if @rows;
+	return;
+}
+
 sub begin_row
 {
 	my ($kind, $name, $comment) = @_;
@@ -108,9 +116,9 @@ sub begin_row
 
 # What each word does, and its arguments: names, texts, and lists of texts.
 my %words = (
-	CODES => [ 'n', sub { $codes{ $_[0] } = $file; $open = 'CODES'; } ],
+	CODES => [ 'n', sub { begin_table('CODES'); $codes{ $_[0] } = 1; } ],
 	CODE => [ 'nnt', sub { complain('CODE without CODES') if ($open // '') ne 'CODES'; } ],
-	TABLE => [ 'n', sub { $open = 'TABLE'; ($table, $members, $number) = ({}, {}, 0); } ],
+	TABLE => [ 'n', sub { begin_table('TABLE'); ($table, $members, $number) = ({}, {}, 0); } ],
 	TYPE => [ 'nt', sub { begin_row('TYPE', @_); } ],
 	ROW => [ 'nt', sub { begin_row('ROW', @_); } ],
 	VIEW => [ 'nt', sub { begin_row('VIEW', @_); } ],
@@ -157,10 +165,9 @@ sub argument
 		$$text =~ /\G\)\s*/gc or complain('the list of names has no end');
 		return \@list;
 	}
-	my $value = '';
-	$$text =~ /\G(?=")/gc or complain('a text in double quotes is expected');
-	$value .= $1 while $$text =~ /\G"((?:[^"\\\n]|\\["\\])*)"\s*/gc;
-	return $value =~ s/\\(.)/$1/gr;
+	my @parts;
+	push @parts, $1 =~ s/\\(.)/$1/gr while $$text =~ /\G"((?:[^"\\\n]|\\["\\])*)"\s*/gc;
+	return @parts ? join '', @parts : complain('a text in double quotes is expected');
 }
 
 sub arguments
