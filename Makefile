@@ -22,11 +22,13 @@
 #	make memcheck	tests with every server under valgrind
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
+#	make generate	write what follows from src/*/*_fields.def (the same)
 #	make check-versions	every test on PostgreSQL 17 and 18 (needs root)
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions
+OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions \
+	generate
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -54,6 +56,11 @@ check demo sandbox bench fuzz memcheck lint check-versions:
 
 check-floors:
 	@test/floors/check
+
+# Types and comments of the install script, and the documents' tables. What it
+# writes is committed: nothing is generated at build time.
+generate:
+	@src/generate.pl
 
 else
 
@@ -129,7 +136,7 @@ prove_installcheck:
 	$(prove_installcheck)
 
 # PGXS knows no dependencies on headers, neither for objects nor for bitcode.
-$(OBJS) $(OBJS:.o=.bc): $(addprefix $(SOURCE_DIR)/,$(call rooms,*.h))
+$(OBJS) $(OBJS:.o=.bc): $(addprefix $(SOURCE_DIR)/,$(call rooms,*.h) $(call rooms,*.def))
 
 # Objects lie in folders as their sources do; a build elsewhere has none yet.
 $(shell mkdir -p $(sort $(dir $(OBJS))))

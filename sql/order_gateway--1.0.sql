@@ -106,6 +106,7 @@ CREATE FUNCTION batch_cancel(
 	market text,
 	ids anycompatiblearray,
 	server name DEFAULT 'xt',
+	-- generated: columns of call
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT code text,
@@ -116,7 +117,9 @@ CREATE FUNCTION batch_cancel(
 	OUT http_status int,
 	OUT sent_at timestamptz,
 	OUT answered_at timestamptz,
-	OUT response json)
+	OUT response json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -131,6 +134,7 @@ COMMENT ON FUNCTION batch_cancel(text, anycompatiblearray, name) IS
 CREATE FUNCTION tronsave_cancel(
 	ids anycompatiblearray,
 	server name DEFAULT 'tronsave',
+	-- generated: columns of call
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT code text,
@@ -141,7 +145,9 @@ CREATE FUNCTION tronsave_cancel(
 	OUT http_status int,
 	OUT sent_at timestamptz,
 	OUT answered_at timestamptz,
-	OUT response json)
+	OUT response json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -158,6 +164,7 @@ CREATE FUNCTION btse_cancel(
 	ids anycompatiblearray,
 	by text DEFAULT 'order_id',
 	server name DEFAULT 'btse',
+	-- generated: columns of call
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT code text,
@@ -168,7 +175,9 @@ CREATE FUNCTION btse_cancel(
 	OUT http_status int,
 	OUT sent_at timestamptz,
 	OUT answered_at timestamptz,
-	OUT response json)
+	OUT response json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -184,6 +193,7 @@ COMMENT ON FUNCTION btse_cancel(text, anycompatiblearray, text, name) IS
 CREATE FUNCTION wangdian_cancel(
 	return_nos anycompatiblearray,
 	server name DEFAULT 'wangdian',
+	-- generated: columns of call
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT code text,
@@ -194,7 +204,9 @@ CREATE FUNCTION wangdian_cancel(
 	OUT http_status int,
 	OUT sent_at timestamptz,
 	OUT answered_at timestamptz,
-	OUT response json)
+	OUT response json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -216,12 +228,15 @@ CREATE FUNCTION batch_cancel_preview(
 	ids anycompatiblearray,
 	server name DEFAULT 'xt',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
@@ -235,12 +250,15 @@ CREATE FUNCTION tronsave_cancel_preview(
 	ids anycompatiblearray,
 	server name DEFAULT 'tronsave',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
@@ -256,12 +274,15 @@ CREATE FUNCTION btse_cancel_preview(
 	by text DEFAULT 'order_id',
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
@@ -275,12 +296,15 @@ CREATE FUNCTION wangdian_cancel_preview(
 	return_nos anycompatiblearray,
 	server name DEFAULT 'wangdian',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
@@ -338,6 +362,7 @@ SELECT a.pid,
 FROM order_gateway_activity() AS a
 LEFT JOIN pg_catalog.pg_database AS d ON d.oid = a.datid;
 
+-- generated: comments of order_gateway_activity
 COMMENT ON VIEW order_gateway_activity IS
 'calls in progress: one row each, those of the current role, or all to members of pg_read_all_stats';
 COMMENT ON COLUMN order_gateway_activity.pid IS 'process id of the session, as in pg_stat_activity';
@@ -355,6 +380,7 @@ COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn
 COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
+-- end of generated
 
 --
 -- Statistics
@@ -422,6 +448,7 @@ SELECT d.datname AS database,
 FROM order_gateway_stats() AS s
 LEFT JOIN pg_catalog.pg_database AS d ON d.oid = s.datid;
 
+-- generated: comments of order_gateway_stats
 COMMENT ON VIEW order_gateway_stats IS
 'what calls did since the last reset: one row per server and function; times are in milliseconds';
 COMMENT ON COLUMN order_gateway_stats.database IS 'database that the server belongs to; NULL if it was dropped';
@@ -446,10 +473,10 @@ COMMENT ON COLUMN order_gateway_stats.answers IS 'requests to which a whole answ
 COMMENT ON COLUMN order_gateway_stats.min_answer_time IS 'shortest time from sending a request to the end of its answer, in ms';
 COMMENT ON COLUMN order_gateway_stats.mean_answer_time IS 'mean of that time, in ms';
 COMMENT ON COLUMN order_gateway_stats.max_answer_time IS 'longest such time, in ms';
-COMMENT ON COLUMN order_gateway_stats.answer_time_histogram IS
-'answers by time: up to 1, 2, 5, 10, 20, 50, 100, 200, 500 ms, 1, 2, 5, 10, 20, 50 s, and above';
+COMMENT ON COLUMN order_gateway_stats.answer_time_histogram IS 'answers by time: up to 1, 2, 5, 10, 20, 50, 100, 200, 500 ms, 1, 2, 5, 10, 20, 50 s, and above';
 COMMENT ON COLUMN order_gateway_stats.since IS 'when this row was begun';
 COMMENT ON COLUMN order_gateway_stats.stats_reset IS 'when all rows were reset last';
+-- end of generated
 
 CREATE FUNCTION order_gateway_stats_reset()
 RETURNS void
@@ -501,6 +528,7 @@ SELECT l.lane,
 FROM order_gateway_limits() AS l
 LEFT JOIN pg_catalog.pg_database AS d ON d.oid = l.datid;
 
+-- generated: comments of order_gateway_limits
 COMMENT ON VIEW order_gateway_limits IS
 'what is left of each limit: one row per lane (what a provider counts requests on) and limit';
 COMMENT ON COLUMN order_gateway_limits.lane IS 'name of the account or host: the beginning of a hash, which holds no key';
@@ -516,6 +544,7 @@ COMMENT ON COLUMN order_gateway_limits.next_turn_at IS 'when the next request ma
 COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent because the provider said "too frequent"; NULL = not held back';
 COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
 COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
+-- end of generated
 
 --
 -- Before going live: what a DBA wants to know of a server.  It opens
@@ -525,10 +554,13 @@ COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent 
 
 CREATE FUNCTION order_gateway_check(
 	server name,
+	-- generated: columns of check
 	OUT item text,
 	OUT ok boolean,
 	OUT result text,
-	OUT hint text)
+	OUT hint text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 8;
@@ -540,17 +572,18 @@ COMMENT ON FUNCTION order_gateway_check(name) IS
 'Call it in FROM';
 
 --
--- Reads: what a provider tells, one row per record.  Row types have names, so
--- that a later version can add attributes.  A field that is missing or of
--- another type than documented is NULL; "raw" has it as it came.
+-- Row types.  They have names, so that a later version can add attributes.
 --
 
+-- generated: types
 CREATE TYPE btse_code AS (
 	code int,
 	name text,
-	meaning text);
+	meaning text
+);
 
-COMMENT ON TYPE btse_code IS 'a number of BTSE''s and its name';
+COMMENT ON TYPE btse_code IS
+'a number of BTSE''s and its name';
 COMMENT ON COLUMN btse_code.code IS 'the number, as in columns status and order_type';
 COMMENT ON COLUMN btse_code.name IS 'its name';
 COMMENT ON COLUMN btse_code.meaning IS 'what it says';
@@ -591,9 +624,11 @@ CREATE TYPE btse_market AS (
 	futures boolean,
 	is_market_open_to_otc boolean,
 	is_market_open_to_spot boolean,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_market IS 'a market of BTSE';
+COMMENT ON TYPE btse_market IS
+'a market of BTSE';
 COMMENT ON COLUMN btse_market.symbol IS 'name of the market';
 COMMENT ON COLUMN btse_market.last IS 'price of the last trade';
 COMMENT ON COLUMN btse_market.lowest_ask IS 'lowest price at which somebody sells';
@@ -638,9 +673,11 @@ CREATE TYPE btse_candle AS (
 	low numeric,
 	close numeric,
 	volume numeric,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_candle IS 'a candle of a market of BTSE';
+COMMENT ON TYPE btse_candle IS
+'a candle of a market of BTSE';
 COMMENT ON COLUMN btse_candle.open_time IS 'when the candle begins';
 COMMENT ON COLUMN btse_candle.open IS 'first price';
 COMMENT ON COLUMN btse_candle.high IS 'highest price';
@@ -654,9 +691,11 @@ CREATE TYPE btse_price AS (
 	index_price numeric,
 	last_price numeric,
 	mark_price numeric,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_price IS 'the prices of a market of BTSE';
+COMMENT ON TYPE btse_price IS
+'the prices of a market of BTSE';
 COMMENT ON COLUMN btse_price.symbol IS 'name of the market';
 COMMENT ON COLUMN btse_price.index_price IS 'price of the index';
 COMMENT ON COLUMN btse_price.last_price IS 'price of the last trade';
@@ -670,9 +709,11 @@ CREATE TYPE btse_book_level AS (
 	price numeric,
 	size numeric,
 	event_time timestamptz,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_book_level IS 'a level of an order book of BTSE';
+COMMENT ON TYPE btse_book_level IS
+'a level of an order book of BTSE';
 COMMENT ON COLUMN btse_book_level.symbol IS 'name of the market';
 COMMENT ON COLUMN btse_book_level.side IS 'buy or sell';
 COMMENT ON COLUMN btse_book_level.level IS 'place on its side, 1 is the best price';
@@ -688,9 +729,11 @@ CREATE TYPE btse_trade AS (
 	price numeric,
 	size numeric,
 	event_time timestamptz,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_trade IS 'a trade in a market of BTSE';
+COMMENT ON TYPE btse_trade IS
+'a trade in a market of BTSE';
 COMMENT ON COLUMN btse_trade.serial_id IS 'number of the trade, later ones are higher';
 COMMENT ON COLUMN btse_trade.symbol IS 'name of the market';
 COMMENT ON COLUMN btse_trade.side IS 'BUY or SELL';
@@ -702,9 +745,11 @@ COMMENT ON COLUMN btse_trade.raw IS 'all of it: the provider''s own bytes, whate
 CREATE TYPE btse_time AS (
 	iso text,
 	epoch timestamptz,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_time IS 'the time by BTSE''s clock';
+COMMENT ON TYPE btse_time IS
+'the time by BTSE''s clock';
 COMMENT ON COLUMN btse_time.iso IS 'the time as the provider spells it';
 COMMENT ON COLUMN btse_time.epoch IS 'the time';
 COMMENT ON COLUMN btse_time.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
@@ -746,9 +791,11 @@ CREATE TYPE btse_order AS (
 	remaining_order_quote_size numeric,
 	total_filled_base_size numeric,
 	order_currency text,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_order IS 'an order at BTSE';
+COMMENT ON TYPE btse_order IS
+'an order at BTSE';
 COMMENT ON COLUMN btse_order.order_id IS 'id that BTSE gave the order';
 COMMENT ON COLUMN btse_order.symbol IS 'name of the market';
 COMMENT ON COLUMN btse_order.quote IS 'quote currency; btse_open_orders has none';
@@ -787,6 +834,132 @@ COMMENT ON COLUMN btse_order.total_filled_base_size IS 'size filled so far, in t
 COMMENT ON COLUMN btse_order.order_currency IS 'currency that the order is in: base or quote';
 COMMENT ON COLUMN btse_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
 
+CREATE TYPE btse_order_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	ordinal int,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	order_id text,
+	client_order_id text,
+	symbol text,
+	side text,
+	order_type int,
+	order_type_name text,
+	status int,
+	status_name text,
+	price numeric,
+	stop_price numeric,
+	trigger_price numeric,
+	trigger boolean,
+	time_in_force text,
+	post_only boolean,
+	stealth numeric,
+	deviation numeric,
+	avg_filled_price numeric,
+	original_order_base_size numeric,
+	original_order_quote_size numeric,
+	current_order_base_size numeric,
+	current_order_quote_size numeric,
+	filled_base_size numeric,
+	total_filled_base_size numeric,
+	remaining_order_base_size numeric,
+	remaining_order_quote_size numeric,
+	order_currency text,
+	event_time timestamptz,
+	raw json
+);
+
+COMMENT ON TYPE btse_order_result IS
+'what became of an act on an order at BTSE, and the order as the answer describes it; a field that is missing, null or of another type than documented is NULL, and to be seen in raw';
+COMMENT ON COLUMN btse_order_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting; not_found = the provider knows no such open order; cancelled, not_cancellable = the provider said so (btse_cancel_all)';
+COMMENT ON COLUMN btse_order_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_order_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_order_result.ordinal IS 'position of the order in the list that was given, from 1; both legs of an OCO order have the same';
+COMMENT ON COLUMN btse_order_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_order_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_order_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_order_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_order_result.order_id IS 'orderID: the id that the provider gave the order';
+COMMENT ON COLUMN btse_order_result.client_order_id IS 'clOrderID: our own id of the order; of a new order always the one that was sent, whatever came back';
+COMMENT ON COLUMN btse_order_result.symbol IS 'symbol: the market';
+COMMENT ON COLUMN btse_order_result.side IS 'side: BUY or SELL';
+COMMENT ON COLUMN btse_order_result.order_type IS 'orderType: number of the type';
+COMMENT ON COLUMN btse_order_result.order_type_name IS 'what that number means';
+COMMENT ON COLUMN btse_order_result.status IS 'status: number of the state that the order is in';
+COMMENT ON COLUMN btse_order_result.status_name IS 'what that number means';
+COMMENT ON COLUMN btse_order_result.price IS 'price of the order';
+COMMENT ON COLUMN btse_order_result.stop_price IS 'stopPrice: price of the leg of an OCO order that waits';
+COMMENT ON COLUMN btse_order_result.trigger_price IS 'triggerPrice: price that sets off the order; 0 if it waits for none';
+COMMENT ON COLUMN btse_order_result.trigger IS 'trigger: whether it is set off by a price';
+COMMENT ON COLUMN btse_order_result.time_in_force IS 'time_in_force: how long the order stands';
+COMMENT ON COLUMN btse_order_result.post_only IS 'postOnly: whether it may only rest in the order book';
+COMMENT ON COLUMN btse_order_result.stealth IS 'stealth: how much of the order the order book shows';
+COMMENT ON COLUMN btse_order_result.deviation IS 'deviation of a PEG order from the index price';
+COMMENT ON COLUMN btse_order_result.avg_filled_price IS 'avgFilledPrice: mean price of what was traded';
+COMMENT ON COLUMN btse_order_result.original_order_base_size IS 'originalOrderBaseSize (once originalSize): size of the order when it was new, in base currency';
+COMMENT ON COLUMN btse_order_result.original_order_quote_size IS 'originalOrderQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.current_order_base_size IS 'currentOrderBaseSize (once size): size of the order now, what was traded included, in base currency';
+COMMENT ON COLUMN btse_order_result.current_order_quote_size IS 'currentOrderQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.filled_base_size IS 'filledBaseSize (once fillSize): what was traded, in base currency';
+COMMENT ON COLUMN btse_order_result.total_filled_base_size IS 'totalFilledBaseSize (once filledSize): all that was traded so far, in base currency';
+COMMENT ON COLUMN btse_order_result.remaining_order_base_size IS 'remainingOrderBaseSize, also called remainingBaseSize (once remainingSize): what is still to be traded, in base currency';
+COMMENT ON COLUMN btse_order_result.remaining_order_quote_size IS 'remainingOrderQuoteSize, also called remainingQuoteSize: the same in quote currency';
+COMMENT ON COLUMN btse_order_result.order_currency IS 'orderCurrency: whether the size was given in base or quote currency';
+COMMENT ON COLUMN btse_order_result.event_time IS 'timestamp: when this happened, by the provider''s clock';
+COMMENT ON COLUMN btse_order_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
+CREATE TYPE btse_act_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	raw json
+);
+
+COMMENT ON TYPE btse_act_result IS
+'what became of an act at BTSE whose answer has no body where all is well';
+COMMENT ON COLUMN btse_act_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
+COMMENT ON COLUMN btse_act_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_act_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_act_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_act_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_act_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_act_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_act_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
+CREATE TYPE btse_renew_result AS (
+	outcome order_outcome,
+	code text,
+	message text,
+	attempts int,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	order_id text,
+	auto_renew boolean,
+	raw json
+);
+
+COMMENT ON TYPE btse_renew_result IS
+'what became of renewing an investment at BTSE';
+COMMENT ON COLUMN btse_renew_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
+COMMENT ON COLUMN btse_renew_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
+COMMENT ON COLUMN btse_renew_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
+COMMENT ON COLUMN btse_renew_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN btse_renew_result.http_status IS 'HTTP status of the answer; NULL without one';
+COMMENT ON COLUMN btse_renew_result.sent_at IS 'when it left; NULL = never';
+COMMENT ON COLUMN btse_renew_result.answered_at IS 'when an answer began to come; NULL = never';
+COMMENT ON COLUMN btse_renew_result.order_id IS 'orderId: the investment; always the one that was sent';
+COMMENT ON COLUMN btse_renew_result.auto_renew IS 'autoRenew: whether it will be renewed, as the answer confirms';
+COMMENT ON COLUMN btse_renew_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
+
 CREATE TYPE btse_own_trade AS (
 	trade_id text,
 	order_id text,
@@ -813,9 +986,11 @@ CREATE TYPE btse_own_trade AS (
 	username text,
 	serial_id text,
 	event_time timestamptz,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_own_trade IS 'a trade of the account at BTSE';
+COMMENT ON TYPE btse_own_trade IS
+'a trade of the account at BTSE';
 COMMENT ON COLUMN btse_own_trade.trade_id IS 'id of the trade';
 COMMENT ON COLUMN btse_own_trade.order_id IS 'id that BTSE gave the order';
 COMMENT ON COLUMN btse_own_trade.client_order_id IS 'id that the order was given when it was placed';
@@ -847,9 +1022,11 @@ CREATE TYPE btse_fee AS (
 	symbol text,
 	makerfee numeric,
 	takerfee numeric,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_fee IS 'the fees of the account in a market of BTSE';
+COMMENT ON TYPE btse_fee IS
+'the fees of the account in a market of BTSE';
 COMMENT ON COLUMN btse_fee.symbol IS 'name of the market; BTSE writes it in small letters';
 COMMENT ON COLUMN btse_fee.makerfee IS 'fee of who adds an order to the book';
 COMMENT ON COLUMN btse_fee.takerfee IS 'fee of who takes one';
@@ -868,9 +1045,11 @@ CREATE TYPE btse_invest_product AS (
 	dailylimit numeric,
 	minsize numeric,
 	incrementalsize numeric,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_invest_product IS 'an investment product of BTSE';
+COMMENT ON TYPE btse_invest_product IS
+'an investment product of BTSE';
 COMMENT ON COLUMN btse_invest_product.id IS 'id of the product';
 COMMENT ON COLUMN btse_invest_product.name IS 'its name';
 COMMENT ON COLUMN btse_invest_product.currency IS 'its currency';
@@ -903,9 +1082,11 @@ CREATE TYPE btse_invest_order AS (
 	autorenewsupported boolean,
 	dailylimit numeric,
 	redemptionprocessing boolean,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_invest_order IS 'an investment of the account at BTSE';
+COMMENT ON TYPE btse_invest_order IS
+'an investment of the account at BTSE';
 COMMENT ON COLUMN btse_invest_order.order_id IS 'id of the investment';
 COMMENT ON COLUMN btse_invest_order.name IS 'name of the product';
 COMMENT ON COLUMN btse_invest_order.currency IS 'its currency';
@@ -936,9 +1117,11 @@ CREATE TYPE btse_invest_transaction AS (
 	totalamount numeric,
 	interestearned numeric,
 	duration numeric,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE btse_invest_transaction IS 'what was done with an investment at BTSE';
+COMMENT ON TYPE btse_invest_transaction IS
+'what was done with an investment at BTSE';
 COMMENT ON COLUMN btse_invest_transaction.txntime IS 'when';
 COMMENT ON COLUMN btse_invest_transaction.name IS 'name of the product';
 COMMENT ON COLUMN btse_invest_transaction.currency IS 'its currency';
@@ -965,9 +1148,11 @@ CREATE TYPE xt_order AS (
 	entrust_type text,
 	fee numeric,
 	time timestamptz,
-	raw json);
+	raw json
+);
 
-COMMENT ON TYPE xt_order IS 'an order at XT';
+COMMENT ON TYPE xt_order IS
+'an order at XT';
 COMMENT ON COLUMN xt_order.order_id IS 'id that XT gave the order';
 COMMENT ON COLUMN xt_order.number IS 'size of the order';
 COMMENT ON COLUMN xt_order.price IS 'price';
@@ -982,6 +1167,12 @@ COMMENT ON COLUMN xt_order.entrust_type IS 'kind of order';
 COMMENT ON COLUMN xt_order.fee IS 'fee';
 COMMENT ON COLUMN xt_order.time IS 'when it was placed';
 COMMENT ON COLUMN xt_order.raw IS 'all of it: the provider''s own bytes, whatever the other columns could not take';
+-- end of generated
+
+--
+-- Reads: what a provider tells, one row per record.  A field that is missing or
+-- of another type than documented is NULL; "raw" has it as it came.
+--
 
 CREATE FUNCTION btse_market_summary(
 	symbol text DEFAULT NULL,
@@ -1172,6 +1363,7 @@ CREATE FUNCTION xt_orders(
 	market text,
 	ids anycompatiblearray,
 	server name DEFAULT 'xt',
+	-- generated: columns of xt_order, order_id anycompatible
 	OUT order_id anycompatible,
 	OUT number numeric,
 	OUT price numeric,
@@ -1185,7 +1377,9 @@ CREATE FUNCTION xt_orders(
 	OUT entrust_type text,
 	OUT fee numeric,
 	OUT "time" timestamptz,
-	OUT raw json)
+	OUT raw json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -1198,9 +1392,12 @@ COMMENT ON FUNCTION xt_orders(text, anycompatiblearray, name) IS
 CREATE FUNCTION tronsave_orders(
 	ids anycompatiblearray,
 	server name DEFAULT 'tronsave',
+	-- generated: columns of tronsave_orders
 	OUT order_id anycompatible,
 	OUT status text,
-	OUT raw json)
+	OUT raw json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -1213,6 +1410,7 @@ COMMENT ON FUNCTION tronsave_orders(anycompatiblearray, name) IS
 CREATE FUNCTION wangdian_returns(
 	return_nos anycompatiblearray,
 	server name DEFAULT 'wangdian',
+	-- generated: columns of wangdian_returns
 	OUT return_no anycompatible,
 	OUT status int,
 	OUT status_name text,
@@ -1222,7 +1420,9 @@ CREATE FUNCTION wangdian_returns(
 	OUT goods_out_count numeric,
 	OUT created timestamptz,
 	OUT modified timestamptz,
-	OUT raw json)
+	OUT raw json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -1270,13 +1470,16 @@ CREATE FUNCTION order_gateway_settle(
 	market text DEFAULT NULL,
 	by text DEFAULT 'order_id',
 	act text DEFAULT 'cancel',
+	-- generated: columns of settling
 	OUT order_id anycompatible,
 	OUT outcome order_outcome,
 	OUT order_state order_state,
 	OUT message text,
 	OUT ordinal int,
 	OUT checked_at timestamptz,
-	OUT raw json)
+	OUT raw json
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000
@@ -1293,137 +1496,8 @@ COMMENT ON FUNCTION order_gateway_settle(name, anycompatiblearray, timestamptz[]
 'Errors: those of a read. Call it in FROM';
 
 --
--- Acts on orders and investments at BTSE.  What became of an act comes first
--- in its row, what the provider says of the order after that, named as it is
--- documented: orderID is order_id, clOrderID client_order_id, timestamp
--- event_time, and avgFilledPrice avg_filled_price.
+-- Acts on orders and investments at BTSE
 --
-
-CREATE TYPE btse_order_result AS (
-	outcome order_outcome,
-	code text,
-	message text,
-	ordinal int,
-	attempts int,
-	http_status int,
-	sent_at timestamptz,
-	answered_at timestamptz,
-	order_id text,
-	client_order_id text,
-	symbol text,
-	side text,
-	order_type int,
-	order_type_name text,
-	status int,
-	status_name text,
-	price numeric,
-	stop_price numeric,
-	trigger_price numeric,
-	trigger boolean,
-	time_in_force text,
-	post_only boolean,
-	stealth numeric,
-	deviation numeric,
-	avg_filled_price numeric,
-	original_order_base_size numeric,
-	original_order_quote_size numeric,
-	current_order_base_size numeric,
-	current_order_quote_size numeric,
-	filled_base_size numeric,
-	total_filled_base_size numeric,
-	remaining_order_base_size numeric,
-	remaining_order_quote_size numeric,
-	order_currency text,
-	event_time timestamptz,
-	raw json
-);
-
-COMMENT ON TYPE btse_order_result IS
-'what became of an act on an order at BTSE, and the order as the answer describes it; a field that is missing, null or of another type than documented is NULL, and to be seen in raw';
-COMMENT ON COLUMN btse_order_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting; not_found = the provider knows no such open order; cancelled, not_cancellable = the provider said so (btse_cancel_all)';
-COMMENT ON COLUMN btse_order_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
-COMMENT ON COLUMN btse_order_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
-COMMENT ON COLUMN btse_order_result.ordinal IS 'position of the order in the list that was given, from 1; both legs of an OCO order have the same';
-COMMENT ON COLUMN btse_order_result.attempts IS 'tries, refused connections included';
-COMMENT ON COLUMN btse_order_result.http_status IS 'HTTP status of the answer; NULL without one';
-COMMENT ON COLUMN btse_order_result.sent_at IS 'when it left; NULL = never';
-COMMENT ON COLUMN btse_order_result.answered_at IS 'when an answer began to come; NULL = never';
-COMMENT ON COLUMN btse_order_result.order_id IS 'orderID: the id that the provider gave the order';
-COMMENT ON COLUMN btse_order_result.client_order_id IS 'clOrderID: our own id of the order; of a new order always the one that was sent, whatever came back';
-COMMENT ON COLUMN btse_order_result.symbol IS 'symbol: the market';
-COMMENT ON COLUMN btse_order_result.side IS 'side: BUY or SELL';
-COMMENT ON COLUMN btse_order_result.order_type IS 'orderType: number of the type';
-COMMENT ON COLUMN btse_order_result.order_type_name IS 'what that number means';
-COMMENT ON COLUMN btse_order_result.status IS 'status: number of the state that the order is in';
-COMMENT ON COLUMN btse_order_result.status_name IS 'what that number means';
-COMMENT ON COLUMN btse_order_result.price IS 'price of the order';
-COMMENT ON COLUMN btse_order_result.stop_price IS 'stopPrice: price of the leg of an OCO order that waits';
-COMMENT ON COLUMN btse_order_result.trigger_price IS 'triggerPrice: price that sets off the order; 0 if it waits for none';
-COMMENT ON COLUMN btse_order_result.trigger IS 'trigger: whether it is set off by a price';
-COMMENT ON COLUMN btse_order_result.time_in_force IS 'time_in_force: how long the order stands';
-COMMENT ON COLUMN btse_order_result.post_only IS 'postOnly: whether it may only rest in the order book';
-COMMENT ON COLUMN btse_order_result.stealth IS 'stealth: how much of the order the order book shows';
-COMMENT ON COLUMN btse_order_result.deviation IS 'deviation of a PEG order from the index price';
-COMMENT ON COLUMN btse_order_result.avg_filled_price IS 'avgFilledPrice: mean price of what was traded';
-COMMENT ON COLUMN btse_order_result.original_order_base_size IS 'originalOrderBaseSize (once originalSize): size of the order when it was new, in base currency';
-COMMENT ON COLUMN btse_order_result.original_order_quote_size IS 'originalOrderQuoteSize: the same in quote currency';
-COMMENT ON COLUMN btse_order_result.current_order_base_size IS 'currentOrderBaseSize (once size): size of the order now, what was traded included, in base currency';
-COMMENT ON COLUMN btse_order_result.current_order_quote_size IS 'currentOrderQuoteSize: the same in quote currency';
-COMMENT ON COLUMN btse_order_result.filled_base_size IS 'filledBaseSize (once fillSize): what was traded, in base currency';
-COMMENT ON COLUMN btse_order_result.total_filled_base_size IS 'totalFilledBaseSize (once filledSize): all that was traded so far, in base currency';
-COMMENT ON COLUMN btse_order_result.remaining_order_base_size IS 'remainingOrderBaseSize, also called remainingBaseSize (once remainingSize): what is still to be traded, in base currency';
-COMMENT ON COLUMN btse_order_result.remaining_order_quote_size IS 'remainingOrderQuoteSize, also called remainingQuoteSize: the same in quote currency';
-COMMENT ON COLUMN btse_order_result.order_currency IS 'orderCurrency: whether the size was given in base or quote currency';
-COMMENT ON COLUMN btse_order_result.event_time IS 'timestamp: when this happened, by the provider''s clock';
-COMMENT ON COLUMN btse_order_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
-
-CREATE TYPE btse_act_result AS (
-	outcome order_outcome,
-	code text,
-	message text,
-	attempts int,
-	http_status int,
-	sent_at timestamptz,
-	answered_at timestamptz,
-	raw json
-);
-
-COMMENT ON TYPE btse_act_result IS
-'what became of an act at BTSE whose answer has no body where all is well';
-COMMENT ON COLUMN btse_act_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
-COMMENT ON COLUMN btse_act_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
-COMMENT ON COLUMN btse_act_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
-COMMENT ON COLUMN btse_act_result.attempts IS 'tries, refused connections included';
-COMMENT ON COLUMN btse_act_result.http_status IS 'HTTP status of the answer; NULL without one';
-COMMENT ON COLUMN btse_act_result.sent_at IS 'when it left; NULL = never';
-COMMENT ON COLUMN btse_act_result.answered_at IS 'when an answer began to come; NULL = never';
-COMMENT ON COLUMN btse_act_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
-
-CREATE TYPE btse_renew_result AS (
-	outcome order_outcome,
-	code text,
-	message text,
-	attempts int,
-	http_status int,
-	sent_at timestamptz,
-	answered_at timestamptz,
-	order_id text,
-	auto_renew boolean,
-	raw json
-);
-
-COMMENT ON TYPE btse_renew_result IS
-'what became of renewing an investment at BTSE';
-COMMENT ON COLUMN btse_renew_result.outcome IS 'what became of it: accepted = the provider took it; rejected = it refused, and nothing was done; not_sent = it never left this machine; unknown = it may have been done, look before acting';
-COMMENT ON COLUMN btse_renew_result.code IS 'the provider''s own code, such as the status of the order; NULL where it gives none';
-COMMENT ON COLUMN btse_renew_result.message IS 'the provider''s own words, or ours where nothing trustworthy came back';
-COMMENT ON COLUMN btse_renew_result.attempts IS 'tries, refused connections included';
-COMMENT ON COLUMN btse_renew_result.http_status IS 'HTTP status of the answer; NULL without one';
-COMMENT ON COLUMN btse_renew_result.sent_at IS 'when it left; NULL = never';
-COMMENT ON COLUMN btse_renew_result.answered_at IS 'when an answer began to come; NULL = never';
-COMMENT ON COLUMN btse_renew_result.order_id IS 'orderId: the investment; always the one that was sent';
-COMMENT ON COLUMN btse_renew_result.auto_renew IS 'autoRenew: whether it will be renewed, as the answer confirms';
-COMMENT ON COLUMN btse_renew_result.raw IS 'the very bytes of the provider''s element for this order; NULL where there is none';
 
 CREATE FUNCTION btse_create_order(
 	symbol text,
@@ -1471,12 +1545,15 @@ CREATE FUNCTION btse_create_order_preview(
 	deviation numeric DEFAULT NULL,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1503,12 +1580,15 @@ CREATE FUNCTION btse_create_orders_preview(
 	orders jsonb,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
@@ -1544,12 +1624,15 @@ CREATE FUNCTION btse_amend_order_preview(
 	trigger_price numeric DEFAULT NULL,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1575,12 +1658,15 @@ CREATE FUNCTION btse_cancel_all_preview(
 	symbol text,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1606,12 +1692,15 @@ CREATE FUNCTION btse_cancel_all_after_preview(
 	timeout interval,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1637,12 +1726,15 @@ CREATE FUNCTION btse_invest_deposit_preview(
 	amount numeric,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1668,12 +1760,15 @@ CREATE FUNCTION btse_invest_renew_preview(
 	auto_renew boolean,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;
@@ -1699,12 +1794,15 @@ CREATE FUNCTION btse_invest_redeem_preview(
 	amount numeric,
 	server name DEFAULT 'btse',
 	at timestamptz DEFAULT now(),
+	-- generated: columns of preview
 	OUT batch int,
 	OUT ids int,
 	OUT method text,
 	OUT url text,
 	OUT headers json,
-	OUT body text)
+	OUT body text
+	-- end of generated
+)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1;

@@ -226,11 +226,9 @@ tronsave_read_credentials(OgReading *reading, OgSlice answer,
 
 /* ---------- reads ---------- */
 
-/* An order's own id is the one it was asked for by. */
-static const OgColumn tronsave_order_columns[] = {
-	{"status", OG_TEXT, {"status"}},
-	{NULL}
-};
+#define TABLES_ARE	static const
+#define FIELDS "provider/tronsave_fields.def"
+#include "provider/fields.h"
 
 /* The documented words of a status; there may be others. */
 static OgOrderState

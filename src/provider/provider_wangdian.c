@@ -318,36 +318,9 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 /* ---------- reads ---------- */
 
-static const OgCode wangdian_statuses[] = {
-	{10, "cancelled", "cancelled"},
-	{20, "editing", "being edited"},
-	{30, "waiting", "waiting for audit"},
-	{40, "audited", "audited"},
-	{60, "done", "done"},
-	{0, NULL}
-};
-
-static const OgCode wangdian_stockout_statuses[] = {
-	{0, "not_out", "nothing left the warehouse"},
-	{1, "partly_out", "a part did"},
-	{2, "out", "all of it did"},
-	{3, "stopped", "no more will leave"},
-	{0, NULL}
-};
-
-static const OgColumn wangdian_return_columns[] = {
-	{"order_id", OG_TEXT, {"return_no"}},
-	{"status", OG_INTEGER, {"status"}},
-	{"status_name", OG_NAME_OF_CODE, {NULL}, wangdian_statuses},
-	{"stockout_status", OG_INTEGER, {"stockout_status"}},
-	{"stockout_status_name", OG_NAME_OF_CODE, {NULL},
-	wangdian_stockout_statuses},
-	{"goods_count", OG_NUMERIC, {"goods_count"}},
-	{"goods_out_count", OG_NUMERIC, {"goods_out_count"}},
-	{"created", OG_TIME_MS, {"created"}},
-	{"modified", OG_TIME_MS, {"modified"}},
-	{NULL}
-};
+#define TABLES_ARE	static const
+#define FIELDS "provider/wangdian_fields.def"
+#include "provider/fields.h"
 
 /*
  * A return can be cancelled while nothing of it left the warehouse, whatever

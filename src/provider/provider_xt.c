@@ -313,37 +313,9 @@ xt_read_credentials(OgReading *reading, OgSlice answer, const OgBatch *batch)
 
 /* ---------- reads ---------- */
 
-static const OgCode xt_types[] = {
-	{0, "sell", "sell order"},
-	{1, "buy", "buy order"},
-	{0, NULL}
-};
-
-static const OgCode xt_statuses[] = {
-	{0, "submitted", "submitted"},
-	{1, "open", "open or partly filled"},
-	{2, "completed", "completed"},
-	{3, "cancelled", "cancelled"},
-	{4, "settling", "matched and settling"},
-	{0, NULL}
-};
-
-static const OgColumn xt_order_columns[] = {
-	{"order_id", OG_TEXT, {"id"}},
-	{"number", OG_NUMERIC, {"number"}},
-	{"price", OG_NUMERIC, {"price"}},
-	{"avg_price", OG_NUMERIC, {"avgPrice"}},
-	{"type", OG_INTEGER, {"type"}},
-	{"type_name", OG_NAME_OF_CODE, {NULL}, xt_types},
-	{"status", OG_INTEGER, {"status"}},
-	{"status_name", OG_NAME_OF_CODE, {NULL}, xt_statuses},
-	{"complete_number", OG_NUMERIC, {"completeNumber"}},
-	{"complete_money", OG_NUMERIC, {"completeMoney"}},
-	{"entrust_type", OG_TEXT, {"entrustType"}},
-	{"fee", OG_NUMERIC, {"fee"}},
-	{"time", OG_TIME_MS, {"time"}},
-	{NULL}
-};
+#define TABLES_ARE	static const
+#define FIELDS "provider/xt_fields.def"
+#include "provider/fields.h"
 
 static OgOrderState
 xt_order_state(const OgColumn *columns, const OgSlice *values)

@@ -559,6 +559,40 @@ is_deeply([ map { quoted($_->[0]) } table_rows(chapter('### Columns of the views
 			AS v (oid, n) ON oid = attrelid
 		WHERE attnum > 0 ORDER BY n, attnum}) ],
 	'README: columns of the views');
+# Every row type and view, and every row without one: names and types of columns,
+# and what each is. Types are spelled as in the script, names stand in backticks.
+{
+	my %spelled = (integer => 'int', 'timestamp with time zone' => 'timestamptz',
+		'double precision' => 'float8', anycompatible => 'that of the array');
+	my %answers = (call => 'batch_cancel', preview => 'batch_cancel_preview',
+		check => 'order_gateway_check', settling => 'order_gateway_settle');
+	my %shown = $readme->generated;
+	my %types = map { $_ => 1 } split /\n/, sql(q{
+		SELECT c.relname FROM pg_class AS c LEFT JOIN pg_type AS t ON t.oid = c.reltype
+		JOIN pg_depend AS d ON d.objid IN (c.oid, t.oid) AND d.deptype = 'e'
+		WHERE c.relkind IN ('c', 'v')
+			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')});
+
+	is_deeply([ grep { !$shown{$_} } sort keys %types ], [], 'README: all types and views');
+	cmp_ok(scalar(keys %types), '>', 15, '... which are many');
+	foreach my $name (sort keys %shown)
+	{
+		my $function = $answers{$name} // $name;
+		my $columns = sql($types{$name}
+			? qq{SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
+				FROM pg_attribute WHERE attrelid = '$name'::regclass AND attnum > 0 ORDER BY attnum}
+			: qq{SELECT a.name, a.type::regtype FROM pg_proc,
+				unnest(proargnames, proargmodes, proallargtypes) WITH ORDINALITY AS a (name, mode, type, n)
+				WHERE proname = '$function' AND a.mode = 'o' ORDER BY a.n});
+		my @wanted = map { [ split /\|/ ] } split /\n/, $columns;
+
+		$_->[1] = $spelled{ $_->[1] } // $_->[1] foreach @wanted;
+		my @rows = map { [ map { s/[`\\]//gr } @$_[ 0 .. ($types{$name} ? 2 : 1) ] ] }
+		  table_rows($shown{$name});
+		is_deeply(\@rows, \@wanted, "README: columns of $name");
+	}
+}
+
 is_deeply(
 	[ grep { /^order_gateway\./ } map { quoted($_->[0]) } table_rows(chapter('## Settings')) ],
 	[ split /\n/, sql(q{LOAD 'order_gateway';

@@ -43,10 +43,12 @@ extern const OgCode og_btse_codes[];
 extern const OgCode og_btse_trigger_types[];
 
 /*
- * Columns, one per documented field and named like it.  Those of an order are
- * of all that is said of one by any endpoint; a row type takes what it needs.
+ * Columns, one per documented field and named like it (btse_fields.def).  Those
+ * of an order are of all that is said of one by any endpoint; a row type takes
+ * what it needs.
  */
 extern const OgColumn og_btse_order_columns[];
+extern const OgColumn og_btse_renewal_columns[];
 extern const OgColumn og_btse_market_columns[];
 extern const OgColumn og_btse_candle_columns[];
 extern const OgColumn og_btse_price_columns[];

@@ -486,12 +486,6 @@ static const BtseMember btse_renewal[] = {
 	{NULL}
 };
 
-static const OgColumn btse_renewal_columns[] = {
-	{"order_id", OG_TEXT, {"orderId"}},
-	{"auto_renew", OG_BOOLEAN, {"autoRenew"}},
-	{NULL}
-};
-
 static bool
 btse_build_deposit(OgRequest *request, const OgBatch *batch)
 {
@@ -585,7 +579,7 @@ const OgOperation og_btse_acts[] = {
 		.done = OG_ACCEPTED,
 		.build = btse_build_renew,
 		.read = btse_read_renew,
-		.columns = btse_renewal_columns
+		.columns = og_btse_renewal_columns
 	},
 	{
 		.name = "invest_redeem", BTSE_ACT,

@@ -172,6 +172,20 @@ sub chapter
 	return $1;
 }
 
+=head2 $readme->generated
+
+What "make generate" wrote: by the names of the types, rows and views that are
+shown, the text between the marks.
+
+=cut
+
+sub generated
+{
+	my ($self) = @_;
+
+	return $self->{text} =~ /^<!-- generated: (?:type|columns of) (\w+) -->\n(.*?)^<!-- end of generated -->$/msg;
+}
+
 =head2 $readme->table_rows($text)
 
 The rows of all tables in some text: arrays of cells, without the heads.

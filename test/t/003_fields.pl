@@ -1,0 +1,223 @@
+# Each field stands once: what is generated is what src/*/*_fields.def say, and
+# a new field is one line there and "make generate". It is tried on a copy of the
+# tree: its C, its SQL and its README follow, the catalog's test passes, and the
+# field is read.
+
+use strict;
+use warnings;
+use utf8;
+
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use OrderGateway::Sandbox;
+
+my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
+my $PG_CONFIG = $ENV{PG_CONFIG} // 'pg_config';
+my $FIELDS = 'src/provider/btse/btse_fields.def';
+my $SCRIPT = 'sql/order_gateway--1.0.sql';
+
+# What an outer make left in the environment is not meant for this one.
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PROVE_TESTS REGRESS DESTDIR)};
+
+my $tree;       # the copy that is looked at
+
+sub new_tree
+{
+	$tree = tempdir(CLEANUP => 1);
+	system_or_bail('cp', '-r', (map { "$TOP/$_" }
+		  qw(Makefile README.md order_gateway.control src sql expected)), $tree);
+	system_or_bail('find', "$tree/src", '-name', '*.[oa]', '-delete', '-o', '-name', '*.bc', '-delete');
+	return;
+}
+
+sub text_of { return slurp_file("$tree/$_[0]"); }
+
+sub write_text
+{
+	my ($name, $text) = @_;
+
+	open my $out, '>', "$tree/$name" or die "could not write $name: $!";
+	print $out $text;
+	close $out or die "could not write $name: $!";
+	return;
+}
+
+# Replace a text that must be there, once.
+sub edit
+{
+	my ($name, $from, $to) = @_;
+	my $text = text_of($name);
+
+	is($text =~ s/\Q$from\E/$to/g, 1, "$name has: $from");
+	write_text($name, $text);
+	return;
+}
+
+# Run a command on the tree; returns its exit code and its words.
+sub run_there
+{
+	my (@command) = @_;
+	my $output = '';
+
+	IPC::Run::run(\@command, '<', \undef, '>', \$output, '2>&1', init => sub { chdir $tree or die $! });
+	return ($? >> 8, $output);
+}
+
+sub generate { return run_there("$TOP/src/generate.pl", @_, $tree); }
+
+# ----
+# What is committed
+# ----
+
+new_tree();
+my ($exit, $output) = generate('--check');
+is($exit, 0, 'what is generated is what the fields say') or diag($output);
+is($output, '', '... and there is nothing to say of it');
+($exit, $output) = generate();
+is("$exit$output", '0', '"make generate" writes nothing then');
+
+# What a build does needs no more than what is committed.
+($exit, $output) = run_there('make', '-n', "PG_CONFIG=$PG_CONFIG", 'with_llvm=no', 'all', 'install', 'clean');
+is($exit, 0, 'a build');
+unlike($output, qr/generate|perl/, '... generates nothing');
+
+# ----
+# A new field
+# ----
+
+my $line = 'FIELD(tier_rate, NUMERIC, "tierRate", "fee of the account\'s tier, \"net\"")';
+my $before = 'FIELD(takerfee, NUMERIC, "takerfee", "fee of who takes one")';
+
+edit($FIELDS, $before, "$before\n$line");
+($exit, $output) = generate('--check');
+is($exit, 1, 'a field that was added: what is generated is stale');
+like($output, qr/^\Q$SCRIPT\E:\d+: types: not what/m, '... in the script');
+like($output, qr/^README\.md:\d+: type btse_fee: not what/m, '... and in the README');
+like($output, qr/^run "make generate", and commit/m, '... and what to do is said');
+unlike($output, qr/btse_price/, '... and nothing is said of others');
+
+# A script that is released is not of the version that the control file names.
+my $released = text_of($SCRIPT);
+
+write_text('sql/order_gateway--0.9.sql', $released);
+($exit, $output) = run_there('make', 'generate');
+is("$exit$output", "0wrote README.md\nwrote $SCRIPT\n", '"make generate" writes both');
+is(text_of('sql/order_gateway--0.9.sql'), $released, '... and no script that is released');
+unlink "$tree/sql/order_gateway--0.9.sql";
+like(text_of($SCRIPT), qr/^\ttakerfee numeric,\n\ttier_rate numeric,\n\traw json$/m, 'the type has it');
+like(text_of($SCRIPT), qr/^COMMENT ON COLUMN btse_fee\.tier_rate IS 'fee of the account''s tier, "net"';$/m,
+	'... with its comment');
+like(text_of('README.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
+	'the README shows it');
+is_deeply([ generate('--check') ], [ 0, '' ], '... and all is well again');
+my @changed = split /\n/, `diff -r "$TOP/sql" "$tree/sql"; diff "$TOP/README.md" "$tree/README.md"`;
+is(scalar(grep { /^>/ } @changed), 3, '... by three lines more') or diag(join "\n", @changed);
+is(scalar(grep { /^</ } @changed), 0, '... and none less') or diag(join "\n", @changed);
+
+# ----
+# ... built, and installed in a copy of PostgreSQL
+# ----
+
+my $root = tempdir(CLEANUP => 1);
+my %dir = map { $_ => scalar qx("$PG_CONFIG" --$_) =~ s/\n//r } qw(bindir pkglibdir sharedir);
+
+# As for the stage (test/setup/stage.sh): programs find their files relative to
+# where they are.
+make_path(map { $root . $dir{$_} } keys %dir);
+system_or_bail('cp', '-pr', "$dir{bindir}/.", $root . $dir{bindir});
+system_or_bail('cp', '-rs', "$dir{$_}/.", $root . $dir{$_}) foreach qw(pkglibdir sharedir);
+unlink glob "$root$dir{pkglibdir}/order_gateway.so $root$dir{sharedir}/extension/order_gateway[.-]*";
+($exit, $output) = run_there('make', '-s', '-j4', "PG_CONFIG=$PG_CONFIG", 'with_llvm=no', 'COPT=-O0 -Werror', 'all');
+is($exit, 0, 'it builds') or diag($output);
+($exit, $output) = run_there('make', '-s', "PG_CONFIG=$PG_CONFIG", 'with_llvm=no', "DESTDIR=$root", 'install');
+is($exit, 0, '... and can be installed') or diag($output);
+
+my $node = PostgreSQL::Test::Cluster->new('fields', install_path => $root . dirname($dir{bindir}));
+$node->init;
+$node->start;
+($exit, $output) = run_there($ENV{PG_REGRESS} // "$dir{pkglibdir}/pgxs/src/test/regress/pg_regress",
+	"--bindir=$root$dir{bindir}", "--inputdir=$tree", "--outputdir=$tree",
+	'--host=' . $node->host, '--port=' . $node->port, '--dbname=contrib_regression',
+	'--encoding=UTF8', '--no-locale', '--load-extension=order_gateway', 'catalog');
+is($exit, 0, 'the catalog is in order') or diag($output . slurp_file("$tree/regression.diffs"));
+
+my $sandbox = OrderGateway::Sandbox->start;
+
+$sandbox->install($node, extension => 1, providers => ['btse']);
+$sandbox->arm('absurd_number', provider => 'btse', form => 'fraction', digits => 30, field => 'tierRate');
+is($node->safe_psql('postgres', q{SELECT makerfee IS NOT NULL, tier_rate, raw ->> 'tierRate' FROM btse_fees('BTC-USD')}),
+	't|0.333333333333333333333333333333|0.333333333333333333333333333333', 'the field is read');
+$sandbox->disarm;
+is($node->safe_psql('postgres', q{SELECT makerfee IS NOT NULL, tier_rate IS NULL FROM btse_fees('BTC-USD')}),
+	't|t', '... and is NULL where an answer has none');
+$sandbox->stop;
+$node->stop;
+
+# ----
+# What is refused
+# ----
+
+my $SYMBOL = 'FIELD(makerfee, NUMERIC, "makerfee", "fee of who adds an order to the book")';
+
+sub refused
+{
+	my ($name, $file, $from, $to, $complaint) = @_;
+	my $text = slurp_file("$TOP/$file");
+
+	BAIL_OUT("$file has no: $from") if index($text, $from) < 0;
+	write_text($file, $text =~ s/\Q$from\E/$to/r);
+	($exit, $output) = generate();
+	isnt($exit, 0, "$name: refused");
+	like($output, qr/^\Q$file\E:$complaint$/m, '... and said where');
+	write_text($file, $text);
+	return;
+}
+
+new_tree();
+foreach my $case (
+	[ 'a word that is none', 'FELD(a, TEXT, "a", "b")', '\d+: this says nothing of a field' ],
+	[ 'no comment', 'FIELD(a, TEXT, "a")', '\d+: a comma is expected' ],
+	[ 'an empty comment', 'FIELD(a, TEXT, "a", " ")', '\d+: "a" says nothing' ],
+	[ 'a text without an end', 'FIELD(a, TEXT, "a", "b)', '\d+: a text in double quotes is expected' ],
+	[ 'a type that is none', 'FIELD(a, STRING, "a", "b")', '\d+: OG_STRING is no type of a column' ],
+	[ 'a column that is there', 'FIELD(symbol, TEXT, "a", "b")', '\d+: "symbol" is in the table twice: use AGAIN' ],
+	[ 'a member that is there', 'FIELD(a, TEXT, "symbol", "b")', '\d+: "symbol" is another column\'s' ],
+	[ 'too many names', 'RENAMED(a, TEXT, ("a", "b", "c", "d", "e"), "b")', '\d+: more than 4 names of "a"' ],
+	[ 'a name of nothing', 'NAME(a, og_btse_codes, "b")', '\d+: "a" does not follow a number' ],
+	[ 'codes that are none', 'NAME(a, og_codes, "b")', '\d+: no CODES are called "og_codes" above' ],
+	[ 'once more of what is not there', 'AGAIN(a)', '\d+: there is no "a" above' ],
+	[ 'once more in the same row', 'AGAIN(symbol, "b")', '\d+: "symbol" is there twice' ],
+	[ 'Markdown for SQL', 'FIELD(a, TEXT, "a", "see `b`")', '\d+: a comment in SQL has no backticks' ])
+{
+	my ($name, $bad, $complaint) = @$case;
+
+	refused($name, $FIELDS, $SYMBOL, "$bad\n$SYMBOL", $complaint);
+}
+refused('a table without END', $FIELDS, "END\n\nTABLE(og_btse_fee_columns)", "\nTABLE(og_btse_fee_columns)",
+	'\d+: TABLE without END');
+refused('a column of no row', $FIELDS, "TYPE(btse_fee, ", "/* */ HIDDEN(fee, TEXT, \"fee\") OURS(fee, text, ",
+	'\d+: no TYPE, ROW or VIEW has "fee"');
+refused('a type twice', $FIELDS, 'TYPE(btse_fee, "', 'TYPE(btse_price, "', '\d+: "btse_price" is there twice');
+refused('a mark of nothing', 'README.md', 'generated: type btse_fee -->', 'generated: type btse_fees -->',
+	'\d+: no \*_fields\.def has "btse_fees"');
+refused('a mark of something else', 'README.md', 'generated: type btse_fee -->', 'generated: types -->',
+	'\d+: nothing is generated for "types"');
+refused('a mark without an end', $SCRIPT, "-- end of generated\n", '', '\d+: the one above has no end');
+refused('an end of nothing', $SCRIPT, "-- generated: types\n", '', '\d+: nothing begins above');
+refused('a column that the row has not', $SCRIPT, 'columns of xt_order, order_id', 'columns of xt_order, id',
+	'\d+: "xt_order" has no "id"');
+
+# A type of which no document tells.
+edit('README.md', '<!-- generated: type btse_fee -->', '<!-- generated: type btse_price -->');
+($exit, $output) = generate();
+isnt($exit, 0, 'a type that no document shows: refused');
+like($output, qr/^\Q$FIELDS\E: no document shows btse_fee: give it the lines\n<!-- generated: type btse_fee -->$/m,
+	'... and what to write is said');
+is(text_of($SCRIPT), slurp_file("$TOP/$SCRIPT"), 'nothing was written meanwhile');
+
+done_testing();
