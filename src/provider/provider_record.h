@@ -6,7 +6,8 @@
  *
  * A shape is a list of columns, by their names in SQL, with where an element of
  * the answer has each; what is not there, or of another type than documented,
- * is nothing.  All columns of an element are picked in one pass.
+ * is nothing.  All columns of an element are picked in one pass.  Shapes are
+ * written in *_fields.def (fields.h).
  *
  *-------------------------------------------------------------------------
  */
