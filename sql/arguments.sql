@@ -284,6 +284,24 @@ SELECT refused($$SELECT order_id FROM wangdian_cancel(server => 'wangdian', retu
 SELECT refused($$SELECT * FROM batch_cancel('btc_usdt', id => '{1}'::bigint[])$$);
 
 --
+-- Of several faults: what is missing, then values, then the account, then ids
+--
+SELECT refused($$SELECT * FROM batch_cancel(NULL, '{1}'::float8[])$$);
+SELECT refused($$SELECT * FROM btse_cancel('no market', '{1}'::float8[], NULL)$$);
+SELECT refused($$SELECT * FROM btse_cancel('no market', '{1}'::bigint[], NULL, NULL)$$);
+SELECT refused($$SELECT * FROM btse_cancel('no market', '{1}'::bigint[], 'name', NULL)$$);
+SELECT refused($$SELECT * FROM btse_cancel('no market', '{1}'::bigint[], 'name', 'nowhere')$$);
+SELECT refused($$SELECT * FROM btse_cancel('BTC-USD', '{1}'::bigint[], 'name', 'nowhere')$$);
+SELECT refused($$SELECT * FROM btse_cancel('BTC-USD', '{" "}'::text[], server => 'nowhere')$$);
+SELECT refused($$SELECT * FROM btse_cancel_preview('BTC-USD', '{" "}'::text[], at => NULL)$$);
+SELECT refused($$SELECT * FROM xt_orders('no market', '{1}'::bigint[], NULL)$$);
+SELECT refused($$SELECT * FROM xt_orders('btc_usdt', '{" "}'::text[], 'nowhere')$$);
+SELECT refused($$SELECT * FROM btse_cancel_all('no market', NULL)$$);
+SELECT refused($$SELECT * FROM btse_amend_order('BTC-USD', server => NULL)$$);
+SELECT refused($$SELECT * FROM btse_create_orders('{}', NULL)$$);
+SELECT refused($$SELECT * FROM btse_cancel_all_preview('BTC-USD', 'nowhere', NULL)$$);
+
+--
 -- An act is refused in a READ ONLY transaction; a preview is no act
 --
 BEGIN READ ONLY;

@@ -1,268 +1,205 @@
 /*-------------------------------------------------------------------------
  *
  * sql_act.c
- *		Acts that are no cancels: create, amend, cancel all, invest.
+ *		Acts: arguments in, one row per order out, of what became of it.
  *
- * Each SQL function has its arguments in the order of its table of parameters,
- * and then the server; a preview has the time of its requests last.
+ * The column that is the key always shows what was sent.  What an element of
+ * the answer says is only shown in the columns of an order where it is about
+ * that key, or was believed, and contradicts nothing that was asked for; all
+ * of it is in "raw" or "response".
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "funcapi.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "sql/sql_act.h"
-#include "sql/sql_call.h"
+#include "sql/sql_function.h"
+#include "sql/sql_record.h"
 #include "sql/sql_rows.h"
 
-PG_FUNCTION_INFO_V1(btse_create_order);
-PG_FUNCTION_INFO_V1(btse_create_orders);
-PG_FUNCTION_INFO_V1(btse_amend_order);
-PG_FUNCTION_INFO_V1(btse_cancel_all);
-PG_FUNCTION_INFO_V1(btse_cancel_all_after);
-PG_FUNCTION_INFO_V1(btse_invest_deposit);
-PG_FUNCTION_INFO_V1(btse_invest_renew);
-PG_FUNCTION_INFO_V1(btse_invest_redeem);
-PG_FUNCTION_INFO_V1(btse_create_order_preview);
-PG_FUNCTION_INFO_V1(btse_create_orders_preview);
-PG_FUNCTION_INFO_V1(btse_amend_order_preview);
-PG_FUNCTION_INFO_V1(btse_cancel_all_preview);
-PG_FUNCTION_INFO_V1(btse_cancel_all_after_preview);
-PG_FUNCTION_INFO_V1(btse_invest_deposit_preview);
-PG_FUNCTION_INFO_V1(btse_invest_renew_preview);
-PG_FUNCTION_INFO_V1(btse_invest_redeem_preview);
-
-/* The arguments of a call, checked. */
-typedef struct ActCall
+/* Attributes that are the same for all acts; a row type need not have each. */
+enum
 {
-	const OgOperation *operation;
-	SqlGiven	given;			/* of a single act */
-	OgKeys	   *keys;			/* none: there is nothing to do */
-	OgAccount  *account;
-	int			nargs;			/* taken so far: where further ones begin */
-} ActCall;
+	CODE,
+	MESSAGE,
+	ORDINAL,
+	BATCH,
+	ATTEMPTS,
+	HTTP_STATUS,
+	SENT_AT,
+	ANSWERED_AT,
+	RESPONSE,
+	NCOMMON
+};
 
-/* The name of the argument that says what an act is about. */
-static const char *
-key_of(const SqlAct *act, const OgFields *arguments)
+static const struct
 {
-	return act->key ? act->key : og_fields_get(arguments, "by");
-}
+	const char *name;
+	Oid			type;
+}			common[NCOMMON] = {
+	[CODE] = {"code", TEXTOID},
+	[MESSAGE] = {"message", TEXTOID},
+	[ORDINAL] = {"ordinal", INT4OID},
+	[BATCH] = {"batch", INT4OID},
+	[ATTEMPTS] = {"attempts", INT4OID},
+	[HTTP_STATUS] = {"http_status", INT4OID},
+	[SENT_AT] = {"sent_at", TIMESTAMPTZOID},
+	[ANSWERED_AT] = {"answered_at", TIMESTAMPTZOID},
+	[RESPONSE] = {"response", JSONOID}
+};
 
-/* One act: its arguments are those of the function. */
+/* Where rows go, and what is needed to form them. */
+typedef struct ActRows
+{
+	SqlRows		rows;
+	const OgColumn *columns;	/* of an element, NULL = none are shown */
+	const OgKeys *keys;
+	SqlRecord  *record;
+	Oid			outcomes[OG_OUTCOMES];	/* enum values by verdict */
+	int			outcome;		/* attribute numbers from 0, -1 = none */
+	int			of[NCOMMON];
+	int			key;
+	int			key_column;		/* of the shape, -1 = it has none */
+
+	/* ids as they were given, or NULL: the key is shown as text */
+	ArrayIterator ids;
+	int			position;		/* of .id */
+	Datum		id;
+} ActRows;
+
+/* The key as it was given, or as text. */
 static void
-take_one(FunctionCallInfo fcinfo, const SqlAct *act, ActCall *call)
+find_key(ActRows *act, const SqlCall *call)
 {
-	const char *key;
+	const char *key = og_sql_key_column(call);
+	const SqlGiven *given = &call->given;
 
-	call->given.provider = &og_btse;
-	call->given.parameters = act->parameters;
-	call->nargs = og_arguments_take(fcinfo, &call->given);
-	if (act->complete)
-		act->complete(&call->given);
-	key = og_fields_get(&call->given.fields, key_of(act, &call->given.fields));
-	(void) og_keys_add(call->keys, og_slice_of(key));
-	og_keys_finish(call->keys);
-}
-
-/* Many: NULL is none, as an aggregate over nothing is. */
-static void
-take_many(FunctionCallInfo fcinfo, const SqlAct *act, ActCall *call)
-{
-	int			n = call->nargs++;
-
-	if (PG_ARGISNULL(n))
-		og_keys_finish(call->keys);
+	if (given->list != NULL)
+		act->key = og_sql_rows_id(&act->rows, key, given->id_type);
 	else
-		call->keys = og_act_orders(act, PG_GETARG_JSONB_P(n));
+		act->key = og_sql_rows_attribute(&act->rows, key, TEXTOID);
+	act->key_column = act->columns ? og_column(act->columns, key) : -1;
+	act->position = -1;
+	if (given->ids != NULL)
+		act->ids = array_create_iterator(given->ids, 0, NULL);
 }
 
-/*
- * Read and check all arguments, and open the account, all of it in the current
- * context.  "sends": requests will be sent.
- */
 static void
-take_arguments(FunctionCallInfo fcinfo, const SqlAct *act, bool sends,
-			   ActCall *call)
+open_rows(ActRows *act, FunctionCallInfo fcinfo, const SqlCall *call)
 {
-	const char *server;
-
-	memset(call, 0, sizeof(ActCall));
-	call->operation = og_sql_operation(&og_btse, act->operation);
-	call->keys = og_keys_create();
-	if (act->many)
-		take_many(fcinfo, act, call);
-	else
-		take_one(fcinfo, act, call);
-
-	server = og_sql_server(fcinfo, call->nargs++);
-	if (sends)
-		og_sql_prevent_act(act->name);
-	call->account = og_account_open(server, &og_btse, true);
+	memset(act, 0, sizeof(*act));
+	og_sql_rows_open(&act->rows, fcinfo);
+	act->columns = call->operation->columns;
+	find_key(act, call);
+	act->record = og_sql_record(act->rows.desc, act->columns);
+	act->outcome = og_sql_rows_outcome(&act->rows, act->outcomes);
+	for (int i = 0; i < NCOMMON; i++)
+		act->of[i] = og_sql_rows_attribute(&act->rows, common[i].name,
+										   common[i].type);
 }
 
-/* ---------- calls ---------- */
+/* Rows come in input order, so this goes ahead only. */
+static void
+seek_id(ActRows *act, int position)
+{
+	bool		isnull;
+
+	while (act->position < position)
+	{
+		if (!array_iterate(act->ids, &act->id, &isnull))
+			elog(ERROR, "the array of ids ended early");
+		act->position++;
+	}
+}
+
+static Datum
+text_of(OgSlice bytes)
+{
+	return PointerGetDatum(cstring_to_text_with_len(bytes.data,
+													(int) bytes.len));
+}
+
+/* Does an element say that it is about this key? */
+static bool
+is_about(const ActRows *act, const OgSlice *values, OgSlice key)
+{
+	return act->key_column >= 0 && og_names(values[act->key_column], key);
+}
+
+/* What the provider says of the order. */
+static void
+set_element(ActRows *act, const OgOutcome *outcome, OgSlice key)
+{
+	OgSlice		values[OG_MAX_COLUMNS] = {{NULL}};
+
+	if (act->columns && outcome->response.data)
+	{
+		og_pick_columns(act->columns, outcome->response, values);
+		if (outcome->stranger ||
+			(outcome->verdict == OG_UNKNOWN && !is_about(act, values, key)))
+			memset(values, 0, sizeof(values));
+	}
+	og_sql_record_fill(act->record, values, outcome->response,
+					   act->rows.values, act->rows.nulls);
+	if (outcome->response.data && act->of[RESPONSE] >= 0)
+		og_sql_row_set(&act->rows, act->of[RESPONSE],
+					   text_of(outcome->response));
+}
 
 static void
-make_call(FunctionCallInfo fcinfo, const void *what)
+put_row(ActRows *act, const OgRow *row)
 {
-	const SqlAct *act = what;
-	ActCall		arguments;
-	ActRows    *rows;
+	SqlRows    *rows = &act->rows;
+	const OgOutcome *outcome = row->outcome;
+	OgSlice		key = og_keys_get(act->keys,
+								  og_keys_at(act->keys, row->position));
+
+	og_sql_row_begin(rows);
+	set_element(act, outcome, key);
+	if (act->ids != NULL)
+		og_sql_row_set(rows, act->key, act->id);
+	else if (act->key >= 0)
+		og_sql_row_set(rows, act->key, text_of(key));
+	og_sql_row_set(rows, act->outcome,
+				   ObjectIdGetDatum(act->outcomes[outcome->verdict]));
+	og_sql_row_set_text(rows, act->of[CODE], outcome->code);
+	og_sql_row_set_text(rows, act->of[MESSAGE], outcome->message);
+	og_sql_row_set(rows, act->of[ORDINAL], Int32GetDatum(row->position + 1));
+	og_sql_row_set(rows, act->of[BATCH], Int32GetDatum(row->batch));
+	og_sql_row_set(rows, act->of[ATTEMPTS], Int32GetDatum(row->attempts));
+	if (row->http_status != 0)
+		og_sql_row_set(rows, act->of[HTTP_STATUS],
+					   Int32GetDatum(row->http_status));
+	og_sql_row_set_time(rows, act->of[SENT_AT], row->sent_at);
+	og_sql_row_set_time(rows, act->of[ANSWERED_AT], row->answered_at);
+	og_sql_row_end(rows);
+}
+
+/* Make the call, unless there is nothing to ask for. */
+void
+og_sql_act(FunctionCallInfo fcinfo, const void *function)
+{
+	SqlCall		arguments;
+	ActRows		act;
 	OgCall	   *call;
+	OgRow		row;
 
-	take_arguments(fcinfo, act, true, &arguments);
-	if (arguments.keys->nkeys == 0)
+	og_sql_take_call(fcinfo, function, false, &arguments);
+	open_rows(&act, fcinfo, &arguments);
+	act.keys = og_sql_call_keys(&arguments);
+	if (act.keys->nkeys == 0)
 		return;
-	rows = og_act_rows((ReturnSetInfo *) fcinfo->resultinfo,
-					   arguments.operation,
-					   key_of(act, &arguments.given.fields), arguments.keys);
+
 	call = og_call_open(arguments.account, arguments.operation,
-						&arguments.given.fields, arguments.keys, act->name);
-	og_act_put_rows(rows, call);
+						&arguments.given.fields, act.keys,
+						arguments.function->name);
+	while (og_call_next(call, &row))
+	{
+		if (act.ids != NULL)
+			seek_id(&act, row.position);
+		put_row(&act, &row);
+	}
 	og_call_close(call);
-}
-
-static Datum
-perform(FunctionCallInfo fcinfo, const SqlAct *act)
-{
-	return og_sql_return_rows(fcinfo, act->name, make_call, act);
-}
-
-/* ---------- previews ---------- */
-
-static void
-show_requests(FunctionCallInfo fcinfo, const void *what)
-{
-	const SqlAct *act = what;
-	ActCall		arguments;
-	TimestampTz at;
-
-	take_arguments(fcinfo, act, false, &arguments);
-	at = og_sql_preview_time(fcinfo, arguments.nargs);
-	og_call_preview(arguments.account, arguments.operation,
-					&arguments.given.fields, arguments.keys, at,
-					og_sql_put_preview, fcinfo->resultinfo);
-}
-
-static Datum
-preview(FunctionCallInfo fcinfo, const SqlAct *act)
-{
-	return og_sql_return_rows(fcinfo, psprintf("%s_preview", act->name),
-							  show_requests, act);
-}
-
-/* ---------- the functions ---------- */
-
-/*
- * btse_create_order(symbol, side, type, size, price, time_in_force, tx_type, stop_price,
- * trigger_price, trail_value, post_only, client_order_id, stealth, deviation,
- * server)
- */
-Datum
-btse_create_order(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_create_order);
-}
-
-Datum
-btse_create_order_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_create_order);
-}
-
-/* btse_create_orders(orders jsonb, server) */
-Datum
-btse_create_orders(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_create_orders);
-}
-
-Datum
-btse_create_orders_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_create_orders);
-}
-
-/*
- * btse_amend_order(symbol, order_id, client_order_id, price, size, trigger_price,
- * server)
- */
-Datum
-btse_amend_order(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_amend_order);
-}
-
-Datum
-btse_amend_order_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_amend_order);
-}
-
-/* btse_cancel_all(symbol, server) */
-Datum
-btse_cancel_all(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_cancel_all);
-}
-
-Datum
-btse_cancel_all_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_cancel_all);
-}
-
-/* btse_cancel_all_after(timeout interval, server) */
-Datum
-btse_cancel_all_after(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_cancel_all_after);
-}
-
-Datum
-btse_cancel_all_after_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_cancel_all_after);
-}
-
-/* btse_invest_deposit(product_id, amount, server) */
-Datum
-btse_invest_deposit(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_invest_deposit);
-}
-
-Datum
-btse_invest_deposit_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_invest_deposit);
-}
-
-/* btse_invest_renew(order_id, auto_renew, server) */
-Datum
-btse_invest_renew(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_invest_renew);
-}
-
-Datum
-btse_invest_renew_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_invest_renew);
-}
-
-/* btse_invest_redeem(order_id, amount, server) */
-Datum
-btse_invest_redeem(PG_FUNCTION_ARGS)
-{
-	return perform(fcinfo, &og_act_invest_redeem);
-}
-
-Datum
-btse_invest_redeem_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_act_invest_redeem);
 }

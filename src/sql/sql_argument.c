@@ -18,7 +18,8 @@
 
 #include "ground/clock.h"
 #include "sql/sql_argument.h"
-#include "sql/sql_call.h"
+
+const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
 
 /* Digits of an id that is a number. */
 #define NUMBER_ID_DIGITS	19
@@ -46,7 +47,11 @@ static void
 check_market(const SqlGiven *given, const SqlParameter *parameter,
 			 const char *text)
 {
-	if (og_sql_is_market(text))
+	size_t		len = strlen(text);
+
+	if (len >= 1 && len <= OG_MAX_MARKET &&
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			   "0123456789_-.") == len)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -61,8 +66,8 @@ check_id(const SqlGiven *given, const SqlParameter *parameter,
 		 const char *text)
 {
 	bool		printable;
-	const char *fault = og_sql_id_fault(og_slice_of(text), given->provider,
-										&printable);
+	const char *fault = og_id_fault(og_slice_of(text), given->provider,
+									&printable);
 	size_t		digits = strspn(text, "0123456789");
 
 	if (fault != NULL)
@@ -105,12 +110,25 @@ find_word(const SqlGiven *given, const SqlParameter *parameter,
 }
 
 static void
+check_choice(const SqlGiven *given, const SqlParameter *parameter,
+			 const char *text)
+{
+	const char *const *words = parameter->words;
+
+	if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
+		refuse(given, parameter, psprintf("is neither \"%s\" nor \"%s\"",
+										  words[0], words[1]));
+}
+
+static void
 take_text(SqlGiven *given, const SqlParameter *parameter, const char *text)
 {
 	if (parameter->kind == SQL_MARKET)
 		check_market(given, parameter, text);
 	else if (parameter->kind == SQL_WORD)
 		text = find_word(given, parameter, text);
+	else if (parameter->kind == SQL_CHOICE)
+		check_choice(given, parameter, text);
 	else
 		check_id(given, parameter, text);
 	og_fields_add(&given->fields, parameter->name, text);
@@ -236,9 +254,8 @@ take_duration(SqlGiven *given, const SqlParameter *parameter,
 
 /* ---------- any ---------- */
 
-/* One that is not null. */
-static void
-take(SqlGiven *given, const SqlParameter *parameter, Datum value)
+void
+og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 {
 	switch (parameter->kind)
 	{
@@ -246,6 +263,7 @@ take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 		case SQL_ID:
 		case SQL_NUMBER_ID:
 		case SQL_WORD:
+		case SQL_CHOICE:
 			take_text(given, parameter, TextDatumGetCString(value));
 			return;
 		case SQL_AMOUNT:
@@ -268,12 +286,24 @@ take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 		case SQL_TO:
 			take_time(given, parameter, DatumGetTimestampTz(value));
 			return;
+		case SQL_SERVER:
+			given->server = NameStr(*DatumGetName(value));
+			return;
+		case SQL_AT:
+			given->at = DatumGetTimestampTz(value);
+			if (TIMESTAMP_NOT_FINITE(given->at))
+				refuse(given, parameter, "must be finite");
+			return;
+		case SQL_IDS:
+		case SQL_ORDERS:
+			break;
 	}
+	elog(ERROR, "argument \"%s\" is a list", parameter->name);
 }
 
 void
 og_argument_take_json(SqlGiven *given, const SqlParameter *parameter,
-				 const JsonbValue *value)
+					  const JsonbValue *value)
 {
 	const char *wanted;
 
@@ -292,7 +322,8 @@ og_argument_take_json(SqlGiven *given, const SqlParameter *parameter,
 		case SQL_FLAG:
 			if (value->type == jbvBool)
 			{
-				take(given, parameter, BoolGetDatum(value->val.boolean));
+				og_argument_take(given, parameter,
+								 BoolGetDatum(value->val.boolean));
 				return;
 			}
 			wanted = "is not a JSON boolean";
@@ -321,21 +352,4 @@ og_argument_take_null(const SqlGiven *given, const SqlParameter *parameter)
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not be null",
 					og_argument_subject(given, parameter->name))));
-}
-
-int
-og_arguments_take(FunctionCallInfo fcinfo, SqlGiven *given)
-{
-	int			n = 0;
-
-	for (; given->parameters[n].name != NULL; n++)
-	{
-		const SqlParameter *parameter = &given->parameters[n];
-
-		if (PG_ARGISNULL(n))
-			og_argument_take_null(given, parameter);
-		else
-			take(given, parameter, PG_GETARG_DATUM(n));
-	}
-	return n;
 }

@@ -7,60 +7,41 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
-#include "sql/sql_call.h"
+#include "sql/sql_function.h"
 
-const SqlFunction og_sql_batch_cancel = {
-	.name = "batch_cancel",
-	.provider = &og_xt,
-	.operation = "cancel",
-	.market = "market",
-	.ids = "ids",
+static const SqlParameter server_parameter = {
+	"server", SQL_SERVER, .required = true
 };
 
-const SqlFunction og_sql_tronsave_cancel = {
-	.name = "tronsave_cancel",
-	.provider = &og_tronsave,
-	.operation = "cancel",
-	.ids = "ids",
+static const SqlParameter time_parameter = {
+	"at", SQL_AT, .required = true
 };
 
-const SqlFunction og_sql_btse_cancel = {
-	.name = "btse_cancel",
-	.provider = &og_btse,
-	.operation = "cancel",
-	.market = "symbol",
-	.by = true,
-	.ids = "ids",
-};
-
-const SqlFunction og_sql_wangdian_cancel = {
-	.name = "wangdian_cancel",
-	.provider = &og_wangdian,
-	.operation = "cancel",
-	.ids = "return_nos",
-};
-
-Datum
-og_sql_required(FunctionCallInfo fcinfo, int n, const char *name)
+void
+og_sql_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
+			SqlGiven *given)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	return PG_GETARG_DATUM(n);
+	if (parameter->kind == SQL_IDS)
+		og_ids_take(fcinfo, n, parameter, given);
+	else if (parameter->kind == SQL_ORDERS)
+		og_orders_take(given, parameter,
+					   PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n));
+	else if (PG_ARGISNULL(n))
+		og_argument_take_null(given, parameter);
+	else
+		og_argument_take(given, parameter, PG_GETARG_DATUM(n));
 }
 
 const char *
 og_sql_server(FunctionCallInfo fcinfo, int n)
 {
-	return NameStr(*DatumGetName(og_sql_required(fcinfo, n, "server")));
+	SqlGiven	given = {0};
+
+	og_sql_take(fcinfo, n, &server_parameter, &given);
+	return given.server;
 }
 
 const OgOperation *
@@ -74,30 +55,59 @@ og_sql_operation(const OgProvider *provider, const char *name)
 	return operation;
 }
 
-bool
-og_sql_is_market(const char *market)
+/* The array of ids among parameters, or NULL. */
+static const SqlParameter *
+find_ids(const SqlParameter *parameters)
 {
-	size_t		len = strlen(market);
-
-	return len >= 1 && len <= OG_MAX_MARKET &&
-		strspn(market, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-.") == len;
+	for (; parameters->name != NULL; parameters++)
+	{
+		if (parameters->kind == SQL_IDS)
+			return parameters;
+	}
+	return NULL;
 }
 
-void
-og_sql_check_market(const char *market, const char *argument)
+/*
+ * Of a function of ids, all that is missing, and the type of the ids, is told
+ * before anything is said of a value.
+ */
+static void
+check_missing(FunctionCallInfo fcinfo, const SqlParameter *parameters,
+			  SqlGiven *given)
 {
-	if (og_sql_is_market(market))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"%s\" is not the name of a market", argument),
-			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
-					   OG_MAX_MARKET)));
+	int			n;
+
+	for (n = 0; parameters[n].name != NULL; n++)
+	{
+		if (parameters[n].kind == SQL_IDS || PG_ARGISNULL(n))
+			og_sql_take(fcinfo, n, &parameters[n], given);
+	}
+	(void) og_sql_server(fcinfo, n);
 }
 
-void
-og_sql_prevent_act(const char *function)
+/* Take the arguments that leave, and the server.  Answers how many. */
+static int
+take_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
+			   SqlGiven *given)
+{
+	const SqlParameter *parameters = function->parameters;
+	int			n;
+
+	if (find_ids(parameters) != NULL)
+		check_missing(fcinfo, parameters, given);
+	for (n = 0; parameters[n].name != NULL; n++)
+	{
+		if (given->list != &parameters[n])
+			og_sql_take(fcinfo, n, &parameters[n], given);
+	}
+	if (function->complete)
+		function->complete(given);
+	given->server = og_sql_server(fcinfo, n);
+	return n + 1;
+}
+
+static void
+prevent_act(const char *function)
 {
 	char	   *name = psprintf("%s()", function);
 
@@ -106,91 +116,50 @@ og_sql_prevent_act(const char *function)
 	pfree(name);
 }
 
+void
+og_sql_take_call(FunctionCallInfo fcinfo, const SqlFunction *function,
+				 bool preview, SqlCall *call)
+{
+	int			n;
+
+	memset(call, 0, sizeof(SqlCall));
+	call->function = function;
+	call->operation = og_sql_operation(function->provider,
+									   function->operation);
+	call->given.provider = function->provider;
+	n = take_arguments(fcinfo, function, &call->given);
+	if (call->operation->kind == OG_ACT && !preview)
+		prevent_act(function->name);
+	call->account = og_account_open(call->given.server, function->provider,
+									call->operation->kind != OG_PUBLIC);
+	if (preview)
+		og_sql_take(fcinfo, n, &time_parameter, &call->given);
+}
+
 const char *
-og_sql_required_text(FunctionCallInfo fcinfo, int n, const char *name)
+og_sql_key_column(const SqlCall *call)
 {
-	return TextDatumGetCString(og_sql_required(fcinfo, n, name));
+	return call->function->key ? call->function->key
+		: og_fields_get(&call->given.fields, "by");
 }
 
-void
-og_sql_check_choice(const char *value, const char *argument, const char *one,
-					const char *other)
+OgKeys *
+og_sql_call_keys(const SqlCall *call)
 {
-	if (strcmp(value, one) != 0 && strcmp(value, other) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is neither \"%s\" nor \"%s\"",
-						argument, one, other)));
-}
+	const SqlGiven *given = &call->given;
+	const char *key;
+	OgKeys	   *keys;
 
-void
-og_sql_check_by(const char *by)
-{
-	og_sql_check_choice(by, "by", "order_id", "client_order_id");
-}
+	if (given->list != NULL)
+		return og_ids_keys(given);
+	if (given->orders != NULL)
+		return given->orders;
+	if (call->operation->kind != OG_ACT)
+		return NULL;
 
-void
-og_sql_take_ids(FunctionCallInfo fcinfo, int n, const char *name,
-				SqlArguments *arguments)
-{
-	Oid			array_type = get_fn_expr_argtype(fcinfo->flinfo, n);
-
-	arguments->id_type = get_base_element_type(array_type);
-	if (!PG_ARGISNULL(n))
-	{
-		arguments->ids = PG_GETARG_ARRAYTYPE_P(n);
-		arguments->id_type = ARR_ELEMTYPE(arguments->ids);
-	}
-	og_sql_check_id_type(arguments->id_type, name);
-}
-
-void
-og_sql_check_id_column(TupleDesc desc, int column, Oid id_type)
-{
-	if (column >= 0 && TupleDescAttr(desc, column)->atttypid == id_type)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("column \"%s\" was not taken for type %s, that of the ids",
-					column >= 0 ? NameStr(TupleDescAttr(desc, column)->attname)
-					: "order_id",
-					format_type_be(id_type)),
-			 errhint("Give named arguments in the order in which the function declares them.")));
-}
-
-void
-og_sql_arguments(FunctionCallInfo fcinfo, const SqlFunction *function,
-				 bool sends, SqlArguments *arguments)
-{
-	const char *market = NULL;
-	const char *by = NULL;
-	const char *server;
-	int			n = 0;
-
-	memset(arguments, 0, sizeof(SqlArguments));
-	arguments->operation = og_sql_operation(function->provider,
-											function->operation);
-	if (function->market)
-		market = og_sql_required_text(fcinfo, n++, function->market);
-	og_sql_take_ids(fcinfo, n++, function->ids, arguments);
-	if (function->by)
-		by = og_sql_required_text(fcinfo, n++, "by");
-	server = og_sql_server(fcinfo, n++);
-	arguments->nargs = n;
-
-	if (market)
-	{
-		og_sql_check_market(market, function->market);
-		og_fields_add(&arguments->fields, function->market, market);
-	}
-	if (by)
-	{
-		og_sql_check_by(by);
-		og_fields_add(&arguments->fields, "by", by);
-	}
-	if (sends && arguments->operation->kind == OG_ACT)
-		og_sql_prevent_act(function->name);
-	arguments->account = og_account_open(server,
-										 function->provider,
-										 arguments->operation->kind != OG_PUBLIC);
+	key = og_fields_get(&given->fields, og_sql_key_column(call));
+	keys = og_keys_create();
+	(void) og_keys_add(keys, og_slice_of(key));
+	og_keys_finish(keys);
+	return keys;
 }

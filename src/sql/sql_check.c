@@ -12,24 +12,15 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_check.h"
-#include "sql/sql_call.h"
+#include "sql/sql_function.h"
 #include "sql/sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_check);
-
-enum
-{
-	COL_ITEM,
-	COL_OK,
-	COL_RESULT,
-	COL_HINT,
-	NCOLUMNS
-};
 
 /* A certificate that ends sooner than this is about to be a problem. */
 #define SOON_DAYS	14
@@ -47,27 +38,36 @@ typedef enum Ok
 /* A check, and where its rows go. */
 typedef struct CheckRows
 {
-	ReturnSetInfo *rsinfo;
+	SqlRows		rows;
+	int			item;			/* attribute numbers from 0 */
+	int			ok;
+	int			result;
+	int			hint;
 	const OgAccount *account;
 	const OgCheck *check;
 } CheckRows;
 
 static void
+open_rows(CheckRows *rows, FunctionCallInfo fcinfo)
+{
+	og_sql_rows_open(&rows->rows, fcinfo);
+	rows->item = og_sql_rows_attribute(&rows->rows, "item", TEXTOID);
+	rows->ok = og_sql_rows_attribute(&rows->rows, "ok", BOOLOID);
+	rows->result = og_sql_rows_attribute(&rows->rows, "result", TEXTOID);
+	rows->hint = og_sql_rows_attribute(&rows->rows, "hint", TEXTOID);
+}
+
+static void
 put(CheckRows *rows, const char *item, Ok ok, const char *result,
 	const char *hint)
 {
-	Datum		values[NCOLUMNS] = {0};
-	bool		nulls[NCOLUMNS] = {0};
-
-	values[COL_ITEM] = CStringGetTextDatum(item);
-	nulls[COL_OK] = ok == OK_NULL;
-	values[COL_OK] = BoolGetDatum(ok == OK_TRUE);
-	values[COL_RESULT] = CStringGetTextDatum(result);
-	nulls[COL_HINT] = hint == NULL;
-	if (hint != NULL)
-		values[COL_HINT] = CStringGetTextDatum(hint);
-	tuplestore_putvalues(rows->rsinfo->setResult, rows->rsinfo->setDesc,
-						 values, nulls);
+	og_sql_row_begin(&rows->rows);
+	og_sql_row_set_text(&rows->rows, rows->item, item);
+	if (ok != OK_NULL)
+		og_sql_row_set(&rows->rows, rows->ok, BoolGetDatum(ok == OK_TRUE));
+	og_sql_row_set_text(&rows->rows, rows->result, result);
+	og_sql_row_set_text(&rows->rows, rows->hint, hint);
+	og_sql_row_end(&rows->rows);
 }
 
 /* ---------- the way there ---------- */
@@ -461,7 +461,7 @@ check(FunctionCallInfo fcinfo, const void *what)
 	provider = og_account_provider(server);
 	nobody = og_account_open(server, provider, false);
 	rows.account = og_account_open(server, provider, true);
-	rows.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	open_rows(&rows, fcinfo);
 
 	rows.check = og_check(nobody, rows.account);
 	put_lookup(&rows);

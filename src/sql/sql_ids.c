@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -21,13 +22,14 @@
 #include "utils/uuid.h"
 
 #include "ground/compat.h"
-#include "sql/sql_call.h"
+#include "sql/sql_argument.h"
 
 /* Ids between two checks for interrupts and resets of scratch memory. */
 #define IDS_PER_CHECK	1024
 
-void
-og_sql_check_id_type(Oid type, const char *argument)
+/* Can a type hold ids? */
+static void
+check_type(Oid type, const char *argument)
 {
 	switch (getBaseType(type))
 	{
@@ -47,6 +49,22 @@ og_sql_check_id_type(Oid type, const char *argument)
 			 errmsg("argument \"%s\" is an array of type %s, which cannot hold ids exactly",
 					argument, format_type_be(type)),
 			 errhint("Use an array of smallint, integer, bigint, numeric, text, varchar, char, name or uuid, or of a domain over one of these.")));
+}
+
+void
+og_ids_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
+			SqlGiven *given)
+{
+	given->list = parameter;
+	if (PG_ARGISNULL(n))
+		given->id_type =
+			get_base_element_type(get_fn_expr_argtype(fcinfo->flinfo, n));
+	else
+	{
+		given->ids = PG_GETARG_ARRAYTYPE_P(n);
+		given->id_type = ARR_ELEMTYPE(given->ids);
+	}
+	check_type(given->id_type, parameter->name);
 }
 
 static OgSlice
@@ -176,7 +194,7 @@ character_fault(OgSlice id, bool *printable)
 }
 
 const char *
-og_sql_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
+og_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 {
 	const char *fault = NULL;
 	const char *wanted;
@@ -199,10 +217,10 @@ og_sql_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 }
 
 static void
-check_id(OgSlice id, const SqlFunction *function, int position)
+check_id(OgSlice id, const SqlGiven *given, int position)
 {
 	bool		printable;
-	const char *fault = og_sql_id_fault(id, function->provider, &printable);
+	const char *fault = og_id_fault(id, given->provider, &printable);
 
 	if (fault == NULL)
 		return;
@@ -210,19 +228,19 @@ check_id(OgSlice id, const SqlFunction *function, int position)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("id \"%.*s\" at position %d of \"%s\" %s",
-						(int) id.len, id.data, position, function->ids,
+						(int) id.len, id.data, position, given->list->name,
 						fault)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("id at position %d of \"%s\" %s", position,
-					function->ids, fault)));
+					given->list->name, fault)));
 }
 
 OgKeys *
-og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
+og_ids_keys(const SqlGiven *given)
 {
 	OgKeys	   *keys = og_keys_create();
-	Oid			base_type = getBaseType(arguments->id_type);
+	Oid			base_type = getBaseType(given->id_type);
 	MemoryContext scratch;
 	MemoryContext old;
 	ArrayIterator iterator;
@@ -230,13 +248,13 @@ og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 	bool		isnull;
 	int			position = 0;
 
-	if (arguments->ids == NULL)
+	if (given->ids == NULL)
 	{
 		og_keys_finish(keys);
 		return keys;
 	}
 
-	iterator = array_create_iterator(arguments->ids, 0, NULL);
+	iterator = array_create_iterator(given->ids, 0, NULL);
 	scratch = AllocSetContextCreate(CurrentMemoryContext,
 									"order_gateway ids",
 									ALLOCSET_DEFAULT_SIZES);
@@ -250,10 +268,10 @@ og_sql_keys(const SqlFunction *function, const SqlArguments *arguments)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("id at position %d of \"%s\" is null", position,
-							function->ids),
+							given->list->name),
 					 errhint("Leave such ids out: array_agg(id) FILTER (WHERE id IS NOT NULL).")));
 		id = id_text(value, base_type);
-		check_id(id, function, position);
+		check_id(id, given, position);
 		(void) og_keys_add(keys, id);
 		if (position % IDS_PER_CHECK == 0)
 		{

@@ -7,32 +7,41 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 #include "ground/json.h"
-#include "sql/sql_call.h"
+#include "sql/sql_function.h"
 #include "sql/sql_rows.h"
 
-PG_FUNCTION_INFO_V1(batch_cancel_preview);
-PG_FUNCTION_INFO_V1(tronsave_cancel_preview);
-PG_FUNCTION_INFO_V1(btse_cancel_preview);
-PG_FUNCTION_INFO_V1(wangdian_cancel_preview);
-
-enum
+/* Where rows go, and the numbers of their attributes. */
+typedef struct PreviewRows
 {
-	COL_BATCH,
-	COL_IDS,
-	COL_METHOD,
-	COL_URL,
-	COL_HEADERS,
-	COL_BODY,
-	NCOLUMNS
-};
+	SqlRows		rows;
+	int			batch;
+	int			ids;
+	int			method;
+	int			url;
+	int			headers;
+	int			body;
+} PreviewRows;
+
+static void
+open_rows(PreviewRows *preview, FunctionCallInfo fcinfo)
+{
+	SqlRows    *rows = &preview->rows;
+
+	og_sql_rows_open(rows, fcinfo);
+	preview->batch = og_sql_rows_attribute(rows, "batch", INT4OID);
+	preview->ids = og_sql_rows_attribute(rows, "ids", INT4OID);
+	preview->method = og_sql_rows_attribute(rows, "method", TEXTOID);
+	preview->url = og_sql_rows_attribute(rows, "url", TEXTOID);
+	preview->headers = og_sql_rows_attribute(rows, "headers", JSONOID);
+	preview->body = og_sql_rows_attribute(rows, "body", TEXTOID);
+}
 
 /* Headers as a JSON object, secrets masked. */
-static Datum
+static char *
 headers_json(const OgFields *headers)
 {
 	StringInfoData text;
@@ -50,89 +59,38 @@ headers_json(const OgFields *headers)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	return CStringGetTextDatum(text.data);
-}
-
-void
-og_sql_put_preview(const OgPreview *preview, void *rows)
-{
-	ReturnSetInfo *rsinfo = rows;
-	const OgRequest *request = preview->request;
-	Datum		values[NCOLUMNS] = {0};
-	bool		nulls[NCOLUMNS] = {0};
-	StringInfoData url;
-
-	initStringInfo(&url);
-	og_append_url(&url, preview->base_url, request, true);
-	values[COL_BATCH] = Int32GetDatum(preview->batch);
-	values[COL_IDS] = Int32GetDatum(preview->nkeys);
-	values[COL_METHOD] = CStringGetTextDatum(og_method_name(request->method));
-	values[COL_URL] = CStringGetTextDatum(url.data);
-	values[COL_HEADERS] = headers_json(&request->headers);
-	nulls[COL_BODY] = request->body.len == 0;
-	if (request->body.len > 0)
-		values[COL_BODY] = CStringGetTextDatum(request->body.data);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-}
-
-TimestampTz
-og_sql_preview_time(FunctionCallInfo fcinfo, int n)
-{
-	TimestampTz at = DatumGetTimestampTz(og_sql_required(fcinfo, n, "at"));
-
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be finite", "at")));
-	return at;
+	return text.data;
 }
 
 static void
-show_requests(FunctionCallInfo fcinfo, const void *what)
+put_row(const OgPreview *shown, void *owner)
 {
-	const SqlFunction *function = what;
-	SqlArguments arguments;
-	TimestampTz at;
-	OgKeys	   *keys;
+	PreviewRows *preview = owner;
+	SqlRows    *rows = &preview->rows;
+	const OgRequest *request = shown->request;
+	StringInfoData url;
 
-	og_sql_arguments(fcinfo, function, false, &arguments);
-	at = og_sql_preview_time(fcinfo, arguments.nargs);
-	keys = og_sql_keys(function, &arguments);
-	og_call_preview(arguments.account, arguments.operation, &arguments.fields,
-					keys, at, og_sql_put_preview, fcinfo->resultinfo);
+	og_sql_row_begin(rows);
+	initStringInfo(&url);
+	og_append_url(&url, shown->base_url, request, true);
+	og_sql_row_set(rows, preview->batch, Int32GetDatum(shown->batch));
+	og_sql_row_set(rows, preview->ids, Int32GetDatum(shown->nkeys));
+	og_sql_row_set_text(rows, preview->method, og_method_name(request->method));
+	og_sql_row_set_text(rows, preview->url, url.data);
+	og_sql_row_set_text(rows, preview->headers, headers_json(&request->headers));
+	if (request->body.len > 0)
+		og_sql_row_set_text(rows, preview->body, request->body.data);
+	og_sql_row_end(rows);
 }
 
-static Datum
-preview(FunctionCallInfo fcinfo, const SqlFunction *function)
+void
+og_sql_preview(FunctionCallInfo fcinfo, const void *function)
 {
-	return og_sql_return_rows(fcinfo, psprintf("%s_preview", function->name),
-							  show_requests, function);
-}
+	SqlCall		call;
+	PreviewRows preview;
 
-/* batch_cancel_preview(market, ids, server, at timestamptz) */
-Datum
-batch_cancel_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_sql_batch_cancel);
-}
-
-/* tronsave_cancel_preview(ids, server, at timestamptz) */
-Datum
-tronsave_cancel_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_sql_tronsave_cancel);
-}
-
-/* btse_cancel_preview(symbol, ids, by, server, at timestamptz) */
-Datum
-btse_cancel_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_sql_btse_cancel);
-}
-
-/* wangdian_cancel_preview(return_nos, server, at timestamptz) */
-Datum
-wangdian_cancel_preview(PG_FUNCTION_ARGS)
-{
-	return preview(fcinfo, &og_sql_wangdian_cancel);
+	og_sql_take_call(fcinfo, function, true, &call);
+	open_rows(&preview, fcinfo);
+	og_call_preview(call.account, call.operation, &call.given.fields,
+					og_sql_call_keys(&call), call.given.at, put_row, &preview);
 }

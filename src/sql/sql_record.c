@@ -26,18 +26,6 @@
  */
 #define MAX_TEXT	(16 * 1024)
 
-int
-og_sql_attribute(TupleDesc desc, const char *name)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped &&
-			strcmp(NameStr(TupleDescAttr(desc, i)->attname), name) == 0)
-			return i;
-	}
-	return -1;
-}
-
 /* The SQL type of a column. */
 static Oid
 sql_type(OgColumnType type)

@@ -46,7 +46,4 @@ extern void og_sql_record_fill(const SqlRecord *record,
  */
 extern bool og_sql_numeric(OgSlice value, Datum *datum);
 
-/* The number of the attribute of that name, or -1. */
-extern int	og_sql_attribute(TupleDesc desc, const char *name);
-
 #endif							/* OG_SQL_RECORD_H */

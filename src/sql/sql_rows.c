@@ -1,16 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * sql_rows.c
- *		Functions that return rows: where they may be called, and memory.
+ *		Functions that return rows: where they may be called, memory, and the
+ *		rows themselves.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_enum.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "gateway/gateway.h"
 #include "sql/sql_rows.h"
@@ -62,21 +67,138 @@ og_sql_return_rows(FunctionCallInfo fcinfo, const char *name, SqlBody body,
 	return (Datum) 0;
 }
 
+/* ---------- rows ---------- */
+
 void
-og_scratch_open(SqlScratch *scratch)
+og_sql_rows_open(SqlRows *rows, FunctionCallInfo fcinfo)
 {
-	scratch->context = AllocSetContextCreate(CurrentMemoryContext,
-											 "order_gateway rows",
-											 ALLOCSET_DEFAULT_SIZES);
-	scratch->nrows = 0;
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	rows->store = rsinfo->setResult;
+	rows->desc = rsinfo->setDesc;
+	rows->values = palloc(rows->desc->natts * sizeof(Datum));
+	rows->nulls = palloc(rows->desc->natts * sizeof(bool));
+	rows->scratch = AllocSetContextCreate(CurrentMemoryContext,
+										  "order_gateway rows",
+										  ALLOCSET_DEFAULT_SIZES);
+	rows->nrows = 0;
+}
+
+int
+og_sql_rows_attribute(const SqlRows *rows, const char *name, Oid type)
+{
+	for (int i = 0; i < rows->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(rows->desc, i);
+
+		if (attribute->attisdropped ||
+			strcmp(NameStr(attribute->attname), name) != 0)
+			continue;
+		if (OidIsValid(type) && attribute->atttypid != type)
+			elog(ERROR, "attribute \"%s\" has an unexpected type", name);
+		return i;
+	}
+	return -1;
 }
 
 void
-og_scratch_row_done(SqlScratch *scratch)
+og_sql_row_begin(SqlRows *rows)
 {
-	if (++scratch->nrows % ROWS_PER_RESET != 0 &&
-		MemoryContextMemAllocated(scratch->context, false) <= BYTES_PER_RESET)
+	rows->outside = MemoryContextSwitchTo(rows->scratch);
+	memset(rows->nulls, true, rows->desc->natts * sizeof(bool));
+}
+
+void
+og_sql_row_set(SqlRows *rows, int attribute, Datum value)
+{
+	if (attribute < 0)
+		return;
+	rows->values[attribute] = value;
+	rows->nulls[attribute] = false;
+}
+
+void
+og_sql_row_set_text(SqlRows *rows, int attribute, const char *text)
+{
+	if (attribute < 0)
+		return;
+	rows->nulls[attribute] = text == NULL;
+	if (text != NULL)
+		rows->values[attribute] = CStringGetTextDatum(text);
+}
+
+void
+og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at)
+{
+	if (at != 0)
+		og_sql_row_set(rows, attribute, TimestampTzGetDatum(at));
+}
+
+void
+og_sql_row_end(SqlRows *rows)
+{
+	tuplestore_putvalues(rows->store, rows->desc, rows->values, rows->nulls);
+	MemoryContextSwitchTo(rows->outside);
+	if (++rows->nrows % ROWS_PER_RESET != 0 &&
+		MemoryContextMemAllocated(rows->scratch, false) <= BYTES_PER_RESET)
 		return;
 	CHECK_FOR_INTERRUPTS();
-	MemoryContextReset(scratch->context);
+	MemoryContextReset(rows->scratch);
+}
+
+/* ---------- types that are looked up ---------- */
+
+int
+og_sql_rows_enum(const SqlRows *rows, const char *name, int count,
+				 const char *(*value) (int), Oid *values)
+{
+	int			attribute = og_sql_rows_attribute(rows, name, InvalidOid);
+	Oid			type;
+
+	if (attribute < 0)
+		elog(ERROR, "the row type has no attribute \"%s\"", name);
+	type = TupleDescAttr(rows->desc, attribute)->atttypid;
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+									ObjectIdGetDatum(type),
+									CStringGetDatum(value(i)));
+		if (!OidIsValid(values[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("type %s has no value \"%s\"",
+							format_type_be(type), value(i)),
+					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	}
+	return attribute;
+}
+
+static const char *
+outcome_name(int verdict)
+{
+	return og_verdict_name((OgVerdict) verdict);
+}
+
+int
+og_sql_rows_outcome(const SqlRows *rows, Oid *outcomes)
+{
+	return og_sql_rows_enum(rows, "outcome", OG_OUTCOMES, outcome_name, outcomes);
+}
+
+int
+og_sql_rows_id(const SqlRows *rows, const char *name, Oid type)
+{
+	int			attribute = og_sql_rows_attribute(rows, name, InvalidOid);
+	Oid			taken_for;
+
+	if (attribute < 0)
+		elog(ERROR, "the row type has no attribute \"%s\"", name);
+	taken_for = TupleDescAttr(rows->desc, attribute)->atttypid;
+	if (taken_for != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" was taken for type %s, but the ids are of type %s",
+						name, format_type_be(taken_for), format_type_be(type)),
+				 errhint("Give named arguments in the order in which the function declares them.")));
+	return attribute;
 }

@@ -1,13 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * sql_rows.h
- *		Functions that return rows: where they may be called, and memory.
+ *		Functions that return rows: where they may be called, memory, and the
+ *		rows themselves.
+ *
+ * Attributes of a row type are found by their names, once per call, so that a
+ * later version may add some.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef OG_SQL_ROWS_H
 #define OG_SQL_ROWS_H
 
+#include "access/tupdesc.h"
+#include "datatype/timestamp.h"
 #include "fmgr.h"
 
 /* Puts the rows of a function into its result; "what" tells which it is. */
@@ -24,16 +30,50 @@ typedef void (*SqlBody) (FunctionCallInfo fcinfo, const void *what);
 extern Datum og_sql_return_rows(FunctionCallInfo fcinfo, const char *name,
 								SqlBody body, const void *what);
 
-/* Memory that rows are formed in, one after the other. */
-typedef struct SqlScratch
+/* Rows that are formed one after the other. */
+typedef struct SqlRows
 {
-	MemoryContext context;
+	struct Tuplestorestate *store;
+	TupleDesc	desc;
+	Datum	   *values;			/* of the row being formed */
+	bool	   *nulls;
+	MemoryContext scratch;		/* what it is formed in */
+	MemoryContext outside;		/* what was current before */
 	uint64		nrows;
-} SqlScratch;
+} SqlRows;
 
-extern void og_scratch_open(SqlScratch *scratch);
+/* The rows of a body, formed in memory of their own below the current. */
+extern void og_sql_rows_open(SqlRows *rows, FunctionCallInfo fcinfo);
 
-/* A row is formed and put away: the memory may be used again. */
-extern void og_scratch_row_done(SqlScratch *scratch);
+/*
+ * The number of the attribute of that name, or -1; it must be of that type,
+ * unless that is InvalidOid.
+ */
+extern int	og_sql_rows_attribute(const SqlRows *rows, const char *name, Oid type);
+
+/*
+ * Begin a row, all null; set attributes of it, if there are such (a text that
+ * is NULL, or the time 0, is null); put it.
+ */
+extern void og_sql_row_begin(SqlRows *rows);
+extern void og_sql_row_set(SqlRows *rows, int attribute, Datum value);
+extern void og_sql_row_set_text(SqlRows *rows, int attribute, const char *text);
+extern void og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at);
+extern void og_sql_row_end(SqlRows *rows);
+
+/*
+ * Attribute of an enum, and its values by the names of ours that they stand
+ * for, looked up by the type that a result really has: the extension may have
+ * been dropped and created again in this session.  Errors: 42704 where the type
+ * lacks one.
+ */
+extern int	og_sql_rows_enum(const SqlRows *rows, const char *name, int count,
+							 const char *(*value) (int), Oid *values);
+
+/* Attribute "outcome", by verdict. */
+extern int	og_sql_rows_outcome(const SqlRows *rows, Oid *outcomes);
+
+/* Attribute of the ids' own type.  Errors: 42804 where it is of another. */
+extern int	og_sql_rows_id(const SqlRows *rows, const char *name, Oid type);
 
 #endif							/* OG_SQL_ROWS_H */

@@ -10,8 +10,7 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
-#include "miscadmin.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -19,9 +18,8 @@
 
 #include "gateway/gateway_read.h"
 #include "limiter/limiter.h"
-#include "sql/sql_call.h"
 #include "sql/sql_finding.h"
-#include "sql/sql_outcome.h"
+#include "sql/sql_function.h"
 #include "sql/sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_settle);
@@ -45,25 +43,23 @@ enum
 	ARG_ACT
 };
 
-enum
-{
-	COL_ORDER_ID,
-	COL_OUTCOME,
-	COL_STATE,
-	COL_MESSAGE,
-	COL_ORDINAL,
-	COL_CHECKED_AT,
-	COL_RAW,
-	NCOLUMNS
+static const char *const acts[] = {"cancel", "create", NULL};
+
+static const SqlParameter ids_parameter = {"ids", SQL_IDS};
+static const SqlParameter market_parameter = {"market", SQL_MARKET};
+static const SqlParameter by_parameter = {
+	"by", SQL_CHOICE, .required = true, .words = og_id_kinds
+};
+static const SqlParameter act_parameter = {
+	"act", SQL_CHOICE, .required = true, .words = acts
 };
 
 typedef struct Settling
 {
-	ReturnSetInfo *rsinfo;
 	const OgProvider *provider;
 	OgAccount  *account;
 	OgReader   *reader;
-	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
+	SqlGiven	given;
 	const char *market;
 	const char *by;
 	UnknownAct	act;
@@ -72,8 +68,6 @@ typedef struct Settling
 	OgKeys	   *keys;
 	Finding    *findings;		/* per key */
 	TimestampTz checked_at;
-	Oid			outcomes[OG_OUTCOMES];
-	Oid			states[OG_ORDER_STATES];
 
 	/* the inquiry under way */
 	const OgInquiry *inquiry;
@@ -106,19 +100,17 @@ take_market(FunctionCallInfo fcinfo, Settling *settling)
 	if (!needed && !PG_ARGISNULL(ARG_MARKET))
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
 			   "Orders of this provider have no market.");
-	if (!needed)
-		return;
-	settling->market = text_to_cstring(PG_GETARG_TEXT_PP(ARG_MARKET));
-	og_sql_check_market(settling->market, "market");
+	og_sql_take(fcinfo, ARG_MARKET, &market_parameter, &settling->given);
+	settling->market = og_fields_get(&settling->given.fields, "market");
 }
 
 /* Times in the order of the ids: one for each, or none at all. */
 static void
 take_times(FunctionCallInfo fcinfo, Settling *settling)
 {
-	int			nids = settling->arguments.ids == NULL ? 0
-		: ArrayGetNItems(ARR_NDIM(settling->arguments.ids),
-						 ARR_DIMS(settling->arguments.ids));
+	int			nids = settling->given.ids == NULL ? 0
+		: ArrayGetNItems(ARR_NDIM(settling->given.ids),
+						 ARR_DIMS(settling->given.ids));
 
 	if (PG_ARGISNULL(ARG_SENT_AT))
 		return;
@@ -130,26 +122,34 @@ take_times(FunctionCallInfo fcinfo, Settling *settling)
 			   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
 }
 
+/* A choice, which is required. */
+static const char *
+take_choice(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
+			Settling *settling)
+{
+	og_sql_take(fcinfo, n, parameter, &settling->given);
+	return og_fields_get(&settling->given.fields, parameter->name);
+}
+
 static void
 take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 {
 	const char *server = og_sql_server(fcinfo, ARG_SERVER);
-	const char *act;
+	const OgInquiry *inquiries;
 
-	og_sql_take_ids(fcinfo, ARG_IDS, "ids", &settling->arguments);
+	og_sql_take(fcinfo, ARG_IDS, &ids_parameter, &settling->given);
 	settling->provider = og_account_provider(server);
+	settling->given.provider = settling->provider;
+	inquiries = settling->provider->inquiries;
 	take_market(fcinfo, settling);
-	settling->by = og_sql_required_text(fcinfo, ARG_BY, "by");
-	og_sql_check_by(settling->by);
-	if (strcmp(settling->by, "client_order_id") == 0 &&
-		!settling->provider->inquiries->client_ids)
+	settling->by = take_choice(fcinfo, ARG_BY, &by_parameter, settling);
+	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
+	if (settling->act.shared_id && !inquiries->client_ids)
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
 			   "This provider knows orders by their own ids only.");
-	act = og_sql_required_text(fcinfo, ARG_ACT, "act");
-	og_sql_check_choice(act, "act", "cancel", "create");
-	settling->act.create = strcmp(act, "create") == 0;
-	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
-	settling->act.part_is_final = settling->provider->inquiries->part_is_final;
+	settling->act.create = strcmp(take_choice(fcinfo, ARG_ACT, &act_parameter,
+											  settling), "create") == 0;
+	settling->act.part_is_final = inquiries->part_is_final;
 	take_times(fcinfo, settling);
 	settling->account = og_account_open(server, settling->provider, true);
 }
@@ -359,6 +359,21 @@ ask_all(Settling *settling)
 
 /* ---------- rows ---------- */
 
+/* Where rows go, and what is needed to form them. */
+typedef struct SettleRows
+{
+	SqlRows		rows;
+	Oid			outcomes[OG_OUTCOMES];
+	Oid			states[OG_ORDER_STATES];
+	int			order_id;		/* attribute numbers from 0 */
+	int			outcome;
+	int			state;
+	int			message;
+	int			ordinal;
+	int			checked_at;
+	int			raw;
+} SettleRows;
+
 static const char *
 state_name(int state)
 {
@@ -366,34 +381,49 @@ state_name(int state)
 }
 
 static void
-put_row(const Settling *settling, Datum id, int position,
+open_rows(SettleRows *settled, FunctionCallInfo fcinfo, Oid id_type)
+{
+	SqlRows    *rows = &settled->rows;
+
+	og_sql_rows_open(rows, fcinfo);
+	settled->order_id = og_sql_rows_id(rows, "order_id", id_type);
+	settled->outcome = og_sql_rows_outcome(rows, settled->outcomes);
+	settled->state = og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES,
+									  state_name, settled->states);
+	settled->message = og_sql_rows_attribute(rows, "message", TEXTOID);
+	settled->ordinal = og_sql_rows_attribute(rows, "ordinal", INT4OID);
+	settled->checked_at = og_sql_rows_attribute(rows, "checked_at", TIMESTAMPTZOID);
+	settled->raw = og_sql_rows_attribute(rows, "raw", JSONOID);
+}
+
+static void
+put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
 		TimestampTz sent_at)
 {
+	SqlRows    *rows = &settled->rows;
 	const Finding *finding =
 		&settling->findings[og_keys_at(settling->keys, position)];
 	Conclusion	conclusion = og_finding_conclude(finding, &settling->act,
 												 sent_at,
 												 settling->checked_at);
-	Datum		values[NCOLUMNS] = {0};
-	bool		nulls[NCOLUMNS] = {0};
 
-	values[COL_ORDER_ID] = id;
-	values[COL_OUTCOME] = ObjectIdGetDatum(settling->outcomes[conclusion.outcome]);
-	values[COL_STATE] = ObjectIdGetDatum(settling->states[finding->state]);
-	values[COL_MESSAGE] = CStringGetTextDatum(conclusion.message);
-	values[COL_ORDINAL] = Int32GetDatum(position + 1);
-	values[COL_CHECKED_AT] = TimestampTzGetDatum(settling->checked_at);
-	nulls[COL_RAW] = finding->raw == NULL;
-	if (finding->raw != NULL)
-		values[COL_RAW] = CStringGetTextDatum(finding->raw);
-	tuplestore_putvalues(settling->rsinfo->setResult,
-						 settling->rsinfo->setDesc, values, nulls);
+	og_sql_row_begin(rows);
+	og_sql_row_set(rows, settled->order_id, id);
+	og_sql_row_set(rows, settled->outcome,
+				   ObjectIdGetDatum(settled->outcomes[conclusion.outcome]));
+	og_sql_row_set(rows, settled->state,
+				   ObjectIdGetDatum(settled->states[finding->state]));
+	og_sql_row_set_text(rows, settled->message, conclusion.message);
+	og_sql_row_set(rows, settled->ordinal, Int32GetDatum(position + 1));
+	og_sql_row_set_time(rows, settled->checked_at, settling->checked_at);
+	og_sql_row_set_text(rows, settled->raw, finding->raw);
+	og_sql_row_end(rows);
 }
 
 static void
-put_rows(const Settling *settling)
+put_rows(SettleRows *rows, const Settling *settling)
 {
-	ArrayIterator ids = array_create_iterator(settling->arguments.ids, 0, NULL);
+	ArrayIterator ids = array_create_iterator(settling->given.ids, 0, NULL);
 	ArrayIterator times = settling->sent_at == NULL ? NULL
 		: array_create_iterator(settling->sent_at, 0, NULL);
 	Datum		id;
@@ -405,43 +435,31 @@ put_rows(const Settling *settling)
 		bool		no_time = true;
 		TimestampTz sent_at = 0;
 
-		CHECK_FOR_INTERRUPTS();
 		if (times != NULL)
 			(void) array_iterate(times, &time, &no_time);
 		if (!no_time && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
 			sent_at = DatumGetTimestampTz(time);
-		put_row(settling, id, i, sent_at);
+		put_row(rows, settling, id, i, sent_at);
 	}
 }
 
 static void
 settle(FunctionCallInfo fcinfo, const void *what)
 {
-	SqlFunction function = {.name = FUNCTION_NAME, .ids = "ids"};
 	Settling	settling = {0};
-	TupleDesc	desc;
+	SettleRows	rows;
 
 	settling.context = CurrentMemoryContext;
-	settling.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	desc = settling.rsinfo->setDesc;
 	take_arguments(fcinfo, &settling);
-	if (desc->natts != NCOLUMNS)
-		elog(ERROR, "the result has %d columns instead of %d", desc->natts,
-			 NCOLUMNS);
-	og_sql_check_id_column(desc, COL_ORDER_ID, settling.arguments.id_type);
-	og_sql_outcomes(TupleDescAttr(desc, COL_OUTCOME)->atttypid,
-					settling.outcomes);
-	og_sql_enum(TupleDescAttr(desc, COL_STATE)->atttypid, OG_ORDER_STATES,
-				state_name, settling.states);
-	function.provider = settling.provider;
-	settling.keys = og_sql_keys(&function, &settling.arguments);
+	open_rows(&rows, fcinfo, settling.given.id_type);
+	settling.keys = og_ids_keys(&settling.given);
 	if (settling.keys->nkeys == 0)
 		return;
 	settling.findings = palloc_extended(settling.keys->nkeys * sizeof(Finding),
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	settling.checked_at = GetCurrentTimestamp();
 	ask_all(&settling);
-	put_rows(&settling);
+	put_rows(&rows, &settling);
 }
 
 /*

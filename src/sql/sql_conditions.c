@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * sql_act_table.c
- *		Which parameters each act has, and what they mean to each other.
+ * sql_conditions.c
+ *		What the arguments of a call mean to each other.
  *
  * What the provider documents is checked before anything leaves, and so is what
  * it would have to ignore, to trade at once where the arguments say that the
@@ -13,76 +13,10 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
-#include "sql/sql_act.h"
-
-#define POSITIVE	.range = "greater than 0"
-
-static const char *const sides[] = {"BUY", "SELL", NULL};
-static const char *const types[] = {"LIMIT", "MARKET", "OCO", "PEG", NULL};
-static const char *const tx_types[] = {"LIMIT", "STOP", "TRIGGER", NULL};
-static const char *const times_in_force[] = {
-	"GTC", "IOC", "FOK", "HALFMIN", "FIVEMIN", "HOUR", "TWELVEHOUR", "DAY",
-	"WEEK", "MONTH", NULL
-};
-
-static const SqlParameter new_order[] = {
-	{"symbol", SQL_MARKET, .required = true},
-	{"side", SQL_WORD, .required = true, .words = sides},
-	{"type", SQL_WORD, .required = true, .words = types},
-	{"size", SQL_AMOUNT, .required = true, POSITIVE},
-	{"price", SQL_AMOUNT, POSITIVE},
-	{"time_in_force", SQL_WORD, .words = times_in_force},
-	{"tx_type", SQL_WORD, .words = tx_types},
-	{"stop_price", SQL_AMOUNT, POSITIVE},
-	{"trigger_price", SQL_AMOUNT, POSITIVE},
-	{"trail_value", SQL_AMOUNT, POSITIVE},
-	{"post_only", SQL_FLAG},
-	{"client_order_id", SQL_ID},
-	{"stealth", SQL_AMOUNT, .range = "greater than 0 and at most 100",
-	.most = 100},
-	{"deviation", SQL_AMOUNT, .range = "from -10 to 10", .least = -10,
-	.most = 10},
-	{NULL}
-};
-
-static const SqlParameter amendment[] = {
-	{"symbol", SQL_MARKET, .required = true},
-	{"order_id", SQL_ID},
-	{"client_order_id", SQL_ID},
-	{"price", SQL_AMOUNT, POSITIVE},
-	{"size", SQL_AMOUNT, POSITIVE},
-	{"trigger_price", SQL_AMOUNT, POSITIVE},
-	{NULL}
-};
-
-static const SqlParameter market[] = {
-	{"symbol", SQL_MARKET, .required = true},
-	{NULL}
-};
-
-static const SqlParameter timer[] = {
-	{"timeout", SQL_DURATION, .required = true},
-	{NULL}
-};
-
-static const SqlParameter deposit[] = {
-	{"product_id", SQL_ID, .required = true},
-	{"amount", SQL_AMOUNT, .required = true, POSITIVE},
-	{NULL}
-};
-
-static const SqlParameter renewal[] = {
-	{"order_id", SQL_NUMBER_ID, .required = true},
-	{"auto_renew", SQL_FLAG, .required = true},
-	{NULL}
-};
-
-static const SqlParameter redemption[] = {
-	{"order_id", SQL_NUMBER_ID, .required = true},
-	{"amount", SQL_AMOUNT, .required = true, POSITIVE},
-	{NULL}
-};
+#include "limiter/limiter.h"
+#include "sql/sql_function.h"
 
 /* ---------- create ---------- */
 
@@ -201,8 +135,8 @@ check_post_only(const SqlGiven *given)
 }
 
 /* An order always has an id of our own, so that it can be looked for. */
-static void
-complete_new_order(SqlGiven *given)
+void
+og_complete_order(SqlGiven *given)
 {
 	check_price(given);
 	check_trigger(given);
@@ -218,8 +152,8 @@ complete_new_order(SqlGiven *given)
 
 /* ---------- amend ---------- */
 
-static void
-complete_amendment(SqlGiven *given)
+void
+og_complete_amendment(SqlGiven *given)
 {
 	bool		by_order_id = og_fields_get(&given->fields, "order_id") != NULL;
 	bool		by_client = og_fields_get(&given->fields,
@@ -241,63 +175,39 @@ complete_amendment(SqlGiven *given)
 				  by_order_id ? "order_id" : "client_order_id");
 }
 
-/* ---------- the acts ---------- */
+/* ---------- reads ---------- */
 
-const SqlAct og_act_create_order = {
-	.name = "btse_create_order",
-	.operation = "create_order",
-	.parameters = new_order,
-	.key = "client_order_id",
-	.complete = complete_new_order
-};
+/* A stretch of time needs an end, which is not before its beginning. */
+void
+og_complete_stretch(SqlGiven *given)
+{
+	const char *from = og_fields_get(&given->fields, "from_time");
+	const char *to = og_fields_get(&given->fields, "to_time");
 
-const SqlAct og_act_create_orders = {
-	.name = "btse_create_orders",
-	.operation = "create_order",
-	.parameters = new_order,
-	.key = "client_order_id",
-	.many = true,
-	.complete = complete_new_order
-};
+	if (from == NULL)
+		return;
+	if (to == NULL)
+	{
+		to = psprintf(INT64_FORMAT, og_unix_ms(GetCurrentTimestamp()));
+		og_fields_add(&given->fields, "to_time", to);
+	}
+	if (strtoll(from, NULL, 10) > strtoll(to, NULL, 10))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is after \"%s\"",
+						"from_time", "to_time"),
+				 errhint("Both belong to what is asked for; without \"to_time\" that is now.")));
+}
 
-const SqlAct og_act_amend_order = {
-	.name = "btse_amend_order",
-	.operation = "amend_order",
-	.parameters = amendment,
-	.complete = complete_amendment
-};
-
-const SqlAct og_act_cancel_all = {
-	.name = "btse_cancel_all",
-	.operation = "cancel_all",
-	.parameters = market,
-	.key = "symbol"
-};
-
-const SqlAct og_act_cancel_all_after = {
-	.name = "btse_cancel_all_after",
-	.operation = "cancel_all_after",
-	.parameters = timer,
-	.key = "timeout"
-};
-
-const SqlAct og_act_invest_deposit = {
-	.name = "btse_invest_deposit",
-	.operation = "invest_deposit",
-	.parameters = deposit,
-	.key = "product_id"
-};
-
-const SqlAct og_act_invest_renew = {
-	.name = "btse_invest_renew",
-	.operation = "invest_renew",
-	.parameters = renewal,
-	.key = "order_id"
-};
-
-const SqlAct og_act_invest_redeem = {
-	.name = "btse_invest_redeem",
-	.operation = "invest_redeem",
-	.parameters = redemption,
-	.key = "order_id"
-};
+/* One order, by either of its ids. */
+void
+og_complete_one_order(SqlGiven *given)
+{
+	if (og_fields_get(&given->fields, "order_id") == NULL &&
+		og_fields_get(&given->fields, "client_order_id") == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("arguments \"%s\" and \"%s\" must not both be null",
+						"order_id", "client_order_id"),
+				 errhint("Name the order by one of them; btse_open_orders() lists all that are open.")));
+}

@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * sql_functions.c
+ *		The table of our SQL functions that ask a provider.
+ *
+ * An entry says what a function is called, which operation of which provider
+ * it is, what its arguments are and what its rows are about.  All functions that
+ * follow from it are made by its macro: of an act, the call and its preview.
+ * Types and columns of the rows are the install script's.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "provider/btse/provider_btse.h"
+#include "sql/sql_function.h"
+#include "sql/sql_rows.h"
+
+/* ---------- how a function follows from its entry ---------- */
+
+/* The C function of a SQL function, which runs a body for an entry. */
+#define SQL_FUNCTION(symbol, body, entry) \
+	PG_FUNCTION_INFO_V1(symbol); \
+	Datum \
+	symbol(PG_FUNCTION_ARGS) \
+	{ \
+		return og_sql_return_rows(fcinfo, #symbol, body, &entry##_entry); \
+	}
+
+#define ENTRY(function, ...) \
+	static const SqlFunction function##_entry = {.name = #function, __VA_ARGS__};
+
+#define ACT(function, ...) \
+	ENTRY(function, __VA_ARGS__) \
+	SQL_FUNCTION(function, og_sql_act, function) \
+	SQL_FUNCTION(function##_preview, og_sql_preview, function)
+
+#define READ(function, ...) \
+	ENTRY(function, __VA_ARGS__) \
+	SQL_FUNCTION(function, og_sql_read, function)
+
+/* ---------- parameters ---------- */
+
+#define PARAMETERS(...)	(const SqlParameter[]) {__VA_ARGS__, {NULL}}
+#define NO_PARAMETERS	(const SqlParameter[]) {{NULL}}
+
+#define REQUIRED		.required = true
+#define POSITIVE		.range = "greater than 0"
+
+#define MARKET(name)	{name, SQL_MARKET, REQUIRED}
+#define ANY_MARKET		{"symbol", SQL_MARKET}
+#define IDS(name)		{name, SQL_IDS}
+#define BY				{"by", SQL_CHOICE, REQUIRED, .words = og_id_kinds}
+#define ORDER			{"order_id", SQL_ID}, {"client_order_id", SQL_ID}
+#define STRETCH			{"from_time", SQL_FROM}, {"to_time", SQL_TO}
+#define COUNT(name)		{name, SQL_COUNT, .least = 1}
+
+static const char *const sides[] = {"BUY", "SELL", NULL};
+static const char *const types[] = {"LIMIT", "MARKET", "OCO", "PEG", NULL};
+static const char *const tx_types[] = {"LIMIT", "STOP", "TRIGGER", NULL};
+static const char *const times_in_force[] = {
+	"GTC", "IOC", "FOK", "HALFMIN", "FIVEMIN", "HOUR", "TWELVEHOUR", "DAY",
+	"WEEK", "MONTH", NULL
+};
+
+/* ---------- cancels ---------- */
+
+ACT(batch_cancel, &og_xt, "cancel",
+	PARAMETERS(MARKET("market"), IDS("ids")), "order_id")
+ACT(tronsave_cancel, &og_tronsave, "cancel",
+	PARAMETERS(IDS("ids")), "order_id")
+ACT(btse_cancel, &og_btse, "cancel",
+	PARAMETERS(MARKET("symbol"), IDS("ids"), BY), "order_id")
+ACT(wangdian_cancel, &og_wangdian, "cancel",
+	PARAMETERS(IDS("return_nos")), "order_id")
+
+/* ---------- other acts ---------- */
+
+ACT(btse_create_order, &og_btse, "create_order",
+	PARAMETERS(MARKET("symbol"),
+			   {"side", SQL_WORD, REQUIRED, .words = sides},
+			   {"type", SQL_WORD, REQUIRED, .words = types},
+			   {"size", SQL_AMOUNT, REQUIRED, POSITIVE},
+			   {"price", SQL_AMOUNT, POSITIVE},
+			   {"time_in_force", SQL_WORD, .words = times_in_force},
+			   {"tx_type", SQL_WORD, .words = tx_types},
+			   {"stop_price", SQL_AMOUNT, POSITIVE},
+			   {"trigger_price", SQL_AMOUNT, POSITIVE},
+			   {"trail_value", SQL_AMOUNT, POSITIVE},
+			   {"post_only", SQL_FLAG},
+			   {"client_order_id", SQL_ID},
+			   {"stealth", SQL_AMOUNT,
+			   .range = "greater than 0 and at most 100", .most = 100},
+			   {"deviation", SQL_AMOUNT,
+			   .range = "from -10 to 10", .least = -10, .most = 10}),
+	"client_order_id", og_complete_order)
+ACT(btse_create_orders, &og_btse, "create_order",
+	PARAMETERS({"orders", SQL_ORDERS, .single = &btse_create_order_entry}),
+	"client_order_id")
+ACT(btse_amend_order, &og_btse, "amend_order",
+	PARAMETERS(MARKET("symbol"), ORDER,
+			   {"price", SQL_AMOUNT, POSITIVE},
+			   {"size", SQL_AMOUNT, POSITIVE},
+			   {"trigger_price", SQL_AMOUNT, POSITIVE}),
+	.complete = og_complete_amendment)
+ACT(btse_cancel_all, &og_btse, "cancel_all",
+	PARAMETERS(MARKET("symbol")), "symbol")
+ACT(btse_cancel_all_after, &og_btse, "cancel_all_after",
+	PARAMETERS({"timeout", SQL_DURATION, REQUIRED}), "timeout")
+ACT(btse_invest_deposit, &og_btse, "invest_deposit",
+	PARAMETERS({"product_id", SQL_ID, REQUIRED},
+			   {"amount", SQL_AMOUNT, REQUIRED, POSITIVE}), "product_id")
+ACT(btse_invest_renew, &og_btse, "invest_renew",
+	PARAMETERS({"order_id", SQL_NUMBER_ID, REQUIRED},
+			   {"auto_renew", SQL_FLAG, REQUIRED}), "order_id")
+ACT(btse_invest_redeem, &og_btse, "invest_redeem",
+	PARAMETERS({"order_id", SQL_NUMBER_ID, REQUIRED},
+			   {"amount", SQL_AMOUNT, REQUIRED, POSITIVE}), "order_id")
+
+/* ---------- reads ---------- */
+
+READ(btse_market_summary, &og_btse, "market_summary", PARAMETERS(ANY_MARKET))
+READ(btse_ohlcv, &og_btse, "ohlcv",
+	 PARAMETERS(MARKET("symbol"),
+				{"resolution", SQL_RESOLUTION, REQUIRED},
+				STRETCH),
+	 .complete = og_complete_stretch)
+READ(btse_price, &og_btse, "price", PARAMETERS(ANY_MARKET))
+READ(btse_orderbook, &og_btse, "orderbook",
+	 PARAMETERS(MARKET("symbol"),
+				{"grouping", SQL_COUNT, .most = 8},
+				COUNT("limit_bids"), COUNT("limit_asks")))
+READ(btse_orderbook_l2, &og_btse, "orderbook_l2",
+	 PARAMETERS(MARKET("symbol"), COUNT("depth")))
+READ(btse_trades, &og_btse, "trades",
+	 PARAMETERS(MARKET("symbol"), STRETCH, COUNT("count")),
+	 .complete = og_complete_stretch)
+READ(btse_time, &og_btse, "time", NO_PARAMETERS)
+READ(btse_order, &og_btse, "get_order", PARAMETERS(ORDER),
+	 .complete = og_complete_one_order)
+READ(btse_open_orders, &og_btse, "open_orders", PARAMETERS(ANY_MARKET, ORDER))
+READ(btse_trade_history, &og_btse, "trade_history",
+	 PARAMETERS(MARKET("symbol"), STRETCH, COUNT("count"), ORDER,
+				{"match_symbol", SQL_FLAG}),
+	 .complete = og_complete_stretch)
+READ(btse_fees, &og_btse, "fees", PARAMETERS(ANY_MARKET))
+READ(btse_invest_products, &og_btse, "invest_products", NO_PARAMETERS)
+READ(btse_invest_orders, &og_btse, "invest_orders", NO_PARAMETERS)
+READ(btse_invest_history, &og_btse, "invest_history", NO_PARAMETERS)
+READ(xt_open_orders, &og_xt, "open_orders", PARAMETERS(MARKET("market")))
+READ(xt_order, &og_xt, "get_order",
+	 PARAMETERS(MARKET("market"), {"id", SQL_ID, REQUIRED}))
+READ(xt_orders, &og_xt, "get_orders",
+	 PARAMETERS(MARKET("market"), IDS("ids")), "order_id")
+READ(tronsave_orders, &og_tronsave, "get_orders",
+	 PARAMETERS(IDS("ids")), "order_id")
+READ(wangdian_returns, &og_wangdian, "get_returns",
+	 PARAMETERS(IDS("return_nos")), "return_no")
+
+/* ---------- what asks nobody ---------- */
+
+PG_FUNCTION_INFO_V1(btse_codes);
+
+/* btse_codes(): what the provider's page calls its numbers. */
+Datum
+btse_codes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (const OgCode *code = og_btse_codes; code->name != NULL; code++)
+	{
+		Datum		values[] = {
+			Int32GetDatum(code->code),
+			CStringGetTextDatum(code->name),
+			CStringGetTextDatum(code->meaning)
+		};
+		bool		nulls[lengthof(values)] = {false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
+	return (Datum) 0;
+}
