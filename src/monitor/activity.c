@@ -90,8 +90,8 @@ my_entry(void)
 }
 
 OgActivity *
-og_activity_begin(Oid serverid, const char *server, const char *function,
-				  int64 ids)
+og_activity_begin(Oid role, Oid session_role, Oid serverid,
+				  const char *server, const char *function, int64 ids)
 {
 	OgActivity *activity = my_entry();
 	uint32		changes;
@@ -102,8 +102,8 @@ og_activity_begin(Oid serverid, const char *server, const char *function,
 	activity->changes = changes;
 	activity->pid = MyProcPid;
 	activity->database = MyDatabaseId;
-	activity->role = GetUserId();
-	activity->session_role = GetSessionUserId();
+	activity->role = role;
+	activity->session_role = session_role;
 	activity->serverid = serverid;
 	namestrcpy(&activity->server, server);
 	namestrcpy(&activity->function, function);

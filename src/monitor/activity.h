@@ -48,7 +48,8 @@ typedef struct OgActivity
  * Show a call in progress, until og_activity_end() or until this backend
  * ends.  Errors: those of the server when there is no memory to share.
  */
-extern OgActivity *og_activity_begin(Oid serverid, const char *server,
+extern OgActivity *og_activity_begin(Oid role, Oid session_role,
+									 Oid serverid, const char *server,
 									 const char *function, int64 ids);
 extern void og_activity_end(OgActivity *activity);
 

@@ -13,6 +13,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "session/session.h"
 #include "sql/sql_act.h"
 #include "sql/sql_call.h"
 #include "sql/sql_rows.h"
@@ -111,7 +112,6 @@ make_call(FunctionCallInfo fcinfo, const void *what)
 	const SqlAct *act = what;
 	ActCall		arguments;
 	ActRows    *rows;
-	OgCall	   *call;
 
 	take_arguments(fcinfo, act, true, &arguments);
 	if (arguments.keys->nkeys == 0)
@@ -119,10 +119,9 @@ make_call(FunctionCallInfo fcinfo, const void *what)
 	rows = og_act_rows((ReturnSetInfo *) fcinfo->resultinfo,
 					   arguments.operation,
 					   key_of(act, &arguments.given.fields), arguments.keys);
-	call = og_call_open(arguments.account, arguments.operation,
-						&arguments.given.fields, arguments.keys, act->name);
-	og_act_put_rows(rows, call);
-	og_call_close(call);
+	og_session_act(arguments.account, arguments.operation,
+				   &arguments.given.fields, arguments.keys, act->name,
+				   og_act_put_row, rows);
 }
 
 static Datum

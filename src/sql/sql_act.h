@@ -62,7 +62,7 @@ extern ActRows *og_act_rows(ReturnSetInfo *rsinfo,
 							const OgOperation *operation, const char *key,
 							const OgKeys *keys);
 
-/* Pull all rows of the call. */
-extern void og_act_put_rows(ActRows *rows, OgCall *call);
+/* Take one row of the call; "rows" is such an ActRows. */
+extern void og_act_put_row(void *rows, const OgRow *row);
 
 #endif							/* OG_SQL_ACT_H */

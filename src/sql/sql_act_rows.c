@@ -63,6 +63,7 @@ struct ActRows
 	SqlRecord  *record;
 	Datum	   *values;
 	bool	   *nulls;
+	SqlScratch	scratch;
 };
 
 static void
@@ -141,7 +142,7 @@ put_element(ActRows *rows, const OgOutcome *outcome, OgSlice key)
 }
 
 static void
-put_row(ActRows *rows, const OgRow *row)
+form_row(ActRows *rows, const OgRow *row)
 {
 	const OgOutcome *outcome = row->outcome;
 
@@ -178,22 +179,17 @@ og_act_rows(ReturnSetInfo *rsinfo, const OgOperation *operation,
 	rows->values = palloc0(natts * sizeof(Datum));
 	rows->nulls = palloc(natts * sizeof(bool));
 	find_attributes(rows, key);
+	og_scratch_open(&rows->scratch);
 	return rows;
 }
 
 void
-og_act_put_rows(ActRows *rows, OgCall *call)
+og_act_put_row(void *owner, const OgRow *row)
 {
-	SqlScratch	scratch;
-	OgRow		row;
+	ActRows    *rows = owner;
+	MemoryContext old = MemoryContextSwitchTo(rows->scratch.context);
 
-	og_scratch_open(&scratch);
-	while (og_call_next(call, &row))
-	{
-		MemoryContext old = MemoryContextSwitchTo(scratch.context);
-
-		put_row(rows, &row);
-		MemoryContextSwitchTo(old);
-		og_scratch_row_done(&scratch);
-	}
+	form_row(rows, row);
+	MemoryContextSwitchTo(old);
+	og_scratch_row_done(&rows->scratch);
 }

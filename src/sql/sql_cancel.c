@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "session/session.h"
 #include "sql/sql_call.h"
 #include "sql/sql_outcome.h"
 #include "sql/sql_rows.h"
@@ -45,6 +46,7 @@ typedef struct CancelResult
 	ArrayIterator ids;			/* stands at the id of .position */
 	int			position;
 	Datum		id;
+	SqlScratch	scratch;
 } CancelResult;
 
 /* The rows' type must be what this code fills. */
@@ -82,7 +84,7 @@ set_time(Datum *values, bool *nulls, int column, TimestampTz at)
 
 /* Form one row and put it away. */
 static void
-put_row(CancelResult *result, const OgRow *row)
+form_row(const CancelResult *result, const OgRow *row)
 {
 	const OgOutcome *outcome = row->outcome;
 	Datum		values[NCOLUMNS] = {0};
@@ -123,24 +125,18 @@ seek_id(CancelResult *result, int position)
 	}
 }
 
-/* Pull all rows of a call. */
+/* Take one row of the call. */
 static void
-put_rows(CancelResult *result, OgCall *call)
+put_row(void *owner, const OgRow *row)
 {
-	SqlScratch	scratch;
-	OgRow		row;
+	CancelResult *result = owner;
+	MemoryContext old;
 
-	og_scratch_open(&scratch);
-	while (og_call_next(call, &row))
-	{
-		MemoryContext old;
-
-		seek_id(result, row.position);
-		old = MemoryContextSwitchTo(scratch.context);
-		put_row(result, &row);
-		MemoryContextSwitchTo(old);
-		og_scratch_row_done(&scratch);
-	}
+	seek_id(result, row->position);
+	old = MemoryContextSwitchTo(result->scratch.context);
+	form_row(result, row);
+	MemoryContextSwitchTo(old);
+	og_scratch_row_done(&result->scratch);
 }
 
 /* Make the call, unless there is nothing to ask for. */
@@ -151,7 +147,6 @@ make_call(FunctionCallInfo fcinfo, const void *what)
 	CancelResult result = {0};
 	SqlArguments arguments;
 	OgKeys	   *keys;
-	OgCall	   *call;
 
 	og_sql_arguments(fcinfo, function, true, &arguments);
 	result.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -164,10 +159,9 @@ make_call(FunctionCallInfo fcinfo, const void *what)
 
 	result.position = -1;
 	result.ids = array_create_iterator(arguments.ids, 0, NULL);
-	call = og_call_open(arguments.account, arguments.operation,
-						&arguments.fields, keys, function->name);
-	put_rows(&result, call);
-	og_call_close(call);
+	og_scratch_open(&result.scratch);
+	og_session_act(arguments.account, arguments.operation, &arguments.fields,
+				   keys, function->name, put_row, &result);
 }
 
 static Datum

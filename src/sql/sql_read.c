@@ -16,9 +16,9 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "gateway/gateway_read.h"
 #include "limiter/limiter.h"
 #include "provider/btse/provider_btse.h"
+#include "session/session.h"
 #include "sql/sql_argument.h"
 #include "sql/sql_call.h"
 #include "sql/sql_record.h"
@@ -242,7 +242,7 @@ make_read(FunctionCallInfo fcinfo, const void *what)
 	read.take = put_row;
 	read.forget = forget_rows;
 	read.owner = &result;
-	og_read(account, function->name, &read);
+	og_session_read(account, function->name, &read);
 }
 
 /* The same about a list of ids. */
@@ -264,7 +264,7 @@ make_read_of_ids(FunctionCallInfo fcinfo, const void *what)
 	read.take = put_row;
 	read.owner = &result;
 	if (read.keys->nkeys > 0)
-		og_read(arguments.account, function->name, &read);
+		og_session_read(arguments.account, function->name, &read);
 }
 
 static const SqlRead *

@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "gateway/gateway.h"
+#include "session/session.h"
 #include "sql/sql_rows.h"
 
 /* Rows, and bytes of them, between two resets of the memory they are formed in. */
@@ -54,7 +54,7 @@ og_sql_return_rows(FunctionCallInfo fcinfo, const char *name, SqlBody body,
 
 	/* The executor has just derived the rows' type from the same expression. */
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	context = og_context_create();
+	context = og_session_context();
 	old = MemoryContextSwitchTo(context);
 	body(fcinfo, what);
 	MemoryContextSwitchTo(old);

@@ -17,8 +17,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "gateway/gateway_read.h"
 #include "limiter/limiter.h"
+#include "session/session.h"
 #include "sql/sql_call.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_outcome.h"
@@ -62,7 +62,7 @@ typedef struct Settling
 	ReturnSetInfo *rsinfo;
 	const OgProvider *provider;
 	OgAccount  *account;
-	OgReader   *reader;
+	OgSessionReader *reader;
 	SqlArguments arguments;		/* ids, as og_sql_keys() wants them */
 	const char *market;
 	const char *by;
@@ -246,7 +246,7 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 
 	/* If it is not the order but all that is not there, the next one fails. */
 	read.unknown_is_none = settling->inquiry[1].operation != NULL;
-	og_reader_ask(settling->reader, &read);
+	og_session_reader_ask(settling->reader, &read);
 }
 
 /* What one order is asked for by. */
@@ -330,7 +330,7 @@ ask_all(Settling *settling)
 	const OgInquiry *inquiries = settling->provider->inquiries;
 
 	settling->reader =
-		og_reader_open(settling->account,
+		og_session_reader_open(settling->account,
 					   og_sql_operation(settling->provider,
 										inquiries->operation),
 					   FUNCTION_NAME, settling->keys->nkeys);
@@ -346,7 +346,7 @@ ask_all(Settling *settling)
 		settling->known_minutes = Max(settling->known_minutes,
 									  settling->inquiry->minutes);
 	}
-	og_reader_close(settling->reader);
+	og_session_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
 	{
 		Finding    *finding = &settling->findings[key];
