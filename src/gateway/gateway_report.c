@@ -72,6 +72,8 @@ og_report_begin(Sender *sender, int64 ids)
 										 sender->account->serverid,
 										 sender->account->server,
 										 caller->function, ids);
+	if (report->activity == NULL)
+		report->activity = &report->unseen;
 	report->shown = true;
 	report->total = sender->is_act ? ids : 0;
 	report->counters.calls = 1;
