@@ -20,9 +20,9 @@
 
 static void batch_left(Errand *errand);
 static void take_answer(Errand *errand, const OgResponse *response,
-						Taken *taken);
+						Attempt *attempt);
 static bool settle_keys(Errand *errand, OgTransfer *transfer,
-						const Taken *taken, bool again);
+						const Attempt *attempt, bool again);
 static void give_up(Errand *errand, const char *why);
 
 static const ErrandKind act = {
@@ -129,15 +129,15 @@ batch_left(Errand *errand)
 }
 
 static void
-take_answer(Errand *errand, const OgResponse *response, Taken *taken)
+take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
 	CallBatch  *batch = batch_of(errand);
 	OgCollected *collected = &batch->collected;
 
 	og_collect(collected, errand->operation, &errand->asked, response);
 	batch->call->foreign += collected->foreign;
-	taken->wants_fewer = collected->wants_fewer;
-	taken->nonce_refused = collected->nonce_refused;
+	attempt->wants_fewer = collected->wants_fewer;
+	attempt->nonce_refused = collected->nonce_refused;
 }
 
 /*
@@ -169,7 +169,7 @@ note_outcome(CallBatch *batch, int i, const OgOutcome *outcome,
  * batch may.
  */
 static bool
-settle_keys(Errand *errand, OgTransfer *transfer, const Taken *taken,
+settle_keys(Errand *errand, OgTransfer *transfer, const Attempt *attempt,
 			bool again)
 {
 	CallBatch  *batch = batch_of(errand);
@@ -180,7 +180,7 @@ settle_keys(Errand *errand, OgTransfer *transfer, const Taken *taken,
 		int			key = batch->open[i];
 		const OgOutcome *outcome = &batch->collected.outcomes[i];
 		bool		unprocessed = outcome->verdict == OG_NOT_SENT ||
-			outcome->verdict == OG_TOO_FREQUENT || taken->nonce_refused;
+			outcome->verdict == OG_TOO_FREQUENT || attempt->nonce_refused;
 
 		note_outcome(batch, key, outcome, og_http_response(transfer));
 		if (again && unprocessed)

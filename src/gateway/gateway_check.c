@@ -94,7 +94,7 @@ checking_of(Errand *errand)
 }
 
 static void
-take_answer(Errand *errand, const OgResponse *response, Taken *taken)
+take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
 	Checking   *checking = checking_of(errand);
 	OgAsked    *asked = checking->asked;
@@ -104,13 +104,13 @@ take_answer(Errand *errand, const OgResponse *response, Taken *taken)
 							  errand->path[0] != '\0' ? errand->path
 							  : "base_url");
 	read_answer(asked, &checking->reading);
-	taken->wants_fewer = response->status == 429 ||
+	attempt->wants_fewer = response->status == 429 ||
 		checking->reading.too_frequent;
 }
 
 /* The response stays as long as the check. */
 static bool
-settle(Errand *errand, OgTransfer *transfer, const Taken *taken, bool again)
+settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 {
 	return false;
 }

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 
 #include "gateway/gateway_collect.h"
+#include "gateway/gateway_index.h"
 
 /* A difference of clocks that explains no refusal is not worth a word. */
 #define CLOCK_MENTIONED_MS	2000
@@ -47,13 +48,6 @@ typedef struct Taken
 	struct Taken *next;			/* next part of the same key */
 } Taken;
 
-/* A key, in the index by text. */
-typedef struct IndexEntry
-{
-	OgSlice		text;
-	int			key;
-} IndexEntry;
-
 /* All that is known while one response is being weighed. */
 typedef struct Collector
 {
@@ -70,8 +64,7 @@ typedef struct Collector
 	bool		named;			/* some element named some order */
 	bool		processed;		/* the body says that the request was worked
 								 * on, in whole or in part */
-	int			next;			/* key after the one found last */
-	IndexEntry *index;			/* sorted by text; NULL until needed */
+	KeyIndex	index;
 
 	const char *status_words;	/* "HTTP 502 Bad Gateway", once needed */
 } Collector;
@@ -83,73 +76,9 @@ typedef struct Collector
  */
 
 static int
-compare_entries(const void *a, const void *b)
-{
-	return og_slice_compare(((const IndexEntry *) a)->text,
-							((const IndexEntry *) b)->text);
-}
-
-static void
-build_index(Collector *collector)
-{
-	const OgBatch *batch = collector->batch;
-
-	collector->index = palloc(batch->nkeys * sizeof(IndexEntry));
-	for (int i = 0; i < batch->nkeys; i++)
-	{
-		collector->index[i].text = batch->keys[i];
-		collector->index[i].key = i;
-	}
-	qsort(collector->index, batch->nkeys, sizeof(IndexEntry),
-		  compare_entries);
-}
-
-/* Find a key by a bisection of the index, -1 if there is none. */
-static int
-search_index(Collector *collector, OgSlice id)
-{
-	int			low = 0;
-	int			high = collector->batch->nkeys;
-
-	if (collector->index == NULL)
-		build_index(collector);
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		const IndexEntry *entry = &collector->index[middle];
-		int			order = og_json_compare(id, entry->text);
-
-		if (order == 0)
-			return entry->key;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return -1;
-}
-
-/* Answers mostly come in the order of the question: try the next key first. */
-static int
 find_key(OgReading *reading, OgSlice id)
 {
-	Collector  *collector = (Collector *) reading;
-	const OgBatch *batch = collector->batch;
-	OgJsonKind	kind = og_json_kind(id);
-	int			key;
-
-	CHECK_FOR_INTERRUPTS();
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
-		return -1;
-
-	if (collector->next < batch->nkeys &&
-		og_json_compare(id, batch->keys[collector->next]) == 0)
-		key = collector->next;
-	else
-		key = search_index(collector, id);
-	if (key >= 0)
-		collector->next = key + 1;
-	return key;
+	return og_index_find(&((Collector *) reading)->index, id);
 }
 
 /* Is this what was taken before: the same key, and the same part of it? */
@@ -558,8 +487,8 @@ read_body(Collector *collector, const OgResponse *response)
 static void
 forget_taken(Collector *collector)
 {
-	if (collector->index != NULL)
-		pfree(collector->index);
+	if (collector->index.order != NULL)
+		pfree(collector->index.order);
 	if (collector->taken == NULL)
 		return;
 	for (int i = 0; i < collector->batch->nkeys; i++)
@@ -596,6 +525,8 @@ og_collect(OgCollected *collected, const OgOperation *operation,
 	collector.reading.envelope = OG_ENVELOPE_SILENT;
 	collector.operation = operation;
 	collector.batch = batch;
+	collector.index.keys = batch->keys;
+	collector.index.nkeys = batch->nkeys;
 	collector.status = response->status;
 	collector.class = classify_status(response->status);
 

@@ -208,17 +208,17 @@ og_errand_can_wait(const Errand *errand)
  */
 static int64
 pause_after(const Errand *errand, const OgResponse *response,
-			const Taken *taken)
+			const Attempt *attempt)
 {
 	Sender	   *sender = errand->sender;
 	int64		held_ms = og_hold_lane(sender->limiter, &sender->pace, response,
-									   taken->wants_fewer, errand->attempts);
+									   attempt->wants_fewer, errand->attempts);
 
 	if (held_ms >= 0)
 		return held_ms;
 	if (response->held_back)
 		return 0;
-	if (taken->nonce_refused && !sender->one_by_one)
+	if (attempt->nonce_refused && !sender->one_by_one)
 	{
 		sender->one_by_one = true;
 		return 0;
@@ -233,16 +233,16 @@ pause_after(const Errand *errand, const OgResponse *response,
  */
 static bool
 may_go_again(const Errand *errand, const OgResponse *response,
-			 const Taken *taken, bool was_alone)
+			 const Attempt *attempt, bool was_alone)
 {
 	Sender	   *sender = errand->sender;
 	bool		attempts_left = errand->attempts <= sender->account->retries;
 
-	if (taken->nonce_refused && was_alone && !attempts_left)
+	if (attempt->nonce_refused && was_alone && !attempts_left)
 		sender->order_in_vain = true;
-	if (errand->kind->repeats == REPEAT_NOTHING || taken->final ||
+	if (errand->kind->repeats == REPEAT_NOTHING || attempt->final ||
 		sender->stopped != NULL || !attempts_left ||
-		(taken->nonce_refused && sender->order_in_vain))
+		(attempt->nonce_refused && sender->order_in_vain))
 		return false;
 	return response->delivery != OG_NOT_DELIVERED || response->may_retry;
 }
@@ -255,19 +255,19 @@ og_errand_take(Errand *errand)
 	const OgResponse *response = og_http_response(transfer);
 	MemoryContext old = MemoryContextSwitchTo(errand->context);
 	bool		was_alone = sender->one_by_one;
-	Taken		taken = {0};
+	Attempt		attempt = {0};
 	int64		pause_ms;
 	bool		again;
 
-	errand->kind->take(errand, response, &taken);
+	errand->kind->take(errand, response, &attempt);
 	og_report_end_of_attempt(sender, errand, response);
 	if (response->held_back)
 		errand->attempts--;
 	return_turn(errand);
-	pause_ms = pause_after(errand, response, &taken);
-	again = may_go_again(errand, response, &taken, was_alone);
+	pause_ms = pause_after(errand, response, &attempt);
+	again = may_go_again(errand, response, &attempt, was_alone);
 	errand->transfer = NULL;
-	if (errand->kind->settle(errand, transfer, &taken, again))
+	if (errand->kind->settle(errand, transfer, &attempt, again))
 	{
 		errand->state = ERRAND_PAUSED;
 		errand->not_before = og_clock_now() + pause_ms * 1000;

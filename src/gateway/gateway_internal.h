@@ -19,6 +19,7 @@
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
  * gateway_failure.c	an answer becomes why a read failed
+ * gateway_index.c		which of its keys an answer is about
  * gateway_keys.c		the ids of a call
  * gateway_preview.c	the same requests, shown instead of sent
  *
@@ -111,13 +112,13 @@ typedef enum ErrandState
 
 typedef struct Errand Errand;
 
-/* What a request was answered, as far as another attempt depends on it. */
-typedef struct Taken
+/* What an attempt came to, as far as another one depends on it. */
+typedef struct Attempt
 {
 	bool		wants_fewer;	/* it came too early */
 	bool		nonce_refused;	/* and was refused as a whole for that alone */
 	bool		final;			/* it would be answered the same once more */
-} Taken;
+} Attempt;
 
 /*
  * What may be asked once more after a failure.  Whatever that is, keys that
@@ -143,14 +144,14 @@ typedef struct ErrandKind
 
 	/* Read what became of an attempt. */
 	void		(*take) (Errand *errand, const OgResponse *response,
-						 Taken *taken);
+						 Attempt *attempt);
 
 	/*
 	 * Keep what is known now, and the transfer or not.  False if nothing is
 	 * left to ask; with "again" what may be asked once more is.
 	 */
 	bool		(*settle) (Errand *errand, OgTransfer *transfer,
-						   const Taken *taken, bool again);
+						   const Attempt *attempt, bool again);
 
 	/* Nothing more of it is sent; what is open stays as it is. */
 	void		(*give_up) (Errand *errand, const char *why);

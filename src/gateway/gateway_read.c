@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "gateway/gateway_failure.h"
+#include "gateway/gateway_index.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/gateway_walk.h"
 
@@ -34,7 +35,7 @@ struct OgReader
 	Walk	   *walk;			/* for the keys asked for now, or NULL */
 	int			first_key;		/* of them, among all */
 	int			next_key;		/* that was not asked for yet */
-	int		   *order;			/* these keys, sorted */
+	KeyIndex	index;			/* of these keys */
 	Errand		errand;			/* the request under way, if .asking */
 	bool		asking;
 	bool		answered;
@@ -53,53 +54,10 @@ typedef struct Answer
 
 /* ---------- records ---------- */
 
-/* For a bisection: which of these keys comes first? */
-static int
-compare_keys(const void *a, const void *b, void *batch)
-{
-	const OgSlice *keys = ((const OgBatch *) batch)->keys;
-
-	return og_slice_compare(keys[*(const int *) a], keys[*(const int *) b]);
-}
-
-/* The keys of a batch, sorted. */
-static int *
-sort_keys(const OgBatch *batch)
-{
-	int		   *order = palloc(batch->nkeys * sizeof(int));
-
-	for (int i = 0; i < batch->nkeys; i++)
-		order[i] = i;
-	qsort_arg(order, batch->nkeys, sizeof(int), compare_keys,
-			  (void *) batch);
-	return order;
-}
-
 static int
 find_key(OgReading *reading, OgSlice id)
 {
-	OgReader   *reader = ((Answer *) reading)->reader;
-	OgJsonKind	kind = og_json_kind(id);
-	int			low = 0;
-	int			high = reader->errand.asked.nkeys;
-
-	CHECK_FOR_INTERRUPTS();
-	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
-		return -1;
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-		int			key = reader->order[middle];
-		int			order = og_json_compare(id, reader->errand.asked.keys[key]);
-
-		if (order == 0)
-			return key;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return -1;
+	return og_index_find(&((Answer *) reading)->reader->index, id);
 }
 
 static void
@@ -189,7 +147,7 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 
 /* Take an answer, or that there is none. */
 static void
-take_answer(Errand *errand, const OgResponse *response, Taken *taken)
+take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
 	OgReader   *reader = reader_of(errand);
 	Failure    *failure = &reader->failure;
@@ -203,12 +161,12 @@ take_answer(Errand *errand, const OgResponse *response, Taken *taken)
 	if (failure->told.sqlstate == ERRCODE_NO_DATA &&
 		reader->read->unknown_is_none)
 		reader->answered = true;
-	taken->wants_fewer = failure->pace || response->status == 429;
-	taken->final = failure->final;
+	attempt->wants_fewer = failure->pace || response->status == 429;
+	attempt->final = failure->final;
 }
 
 static bool
-settle(Errand *errand, OgTransfer *transfer, const Taken *taken, bool again)
+settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 {
 	OgReader   *reader = reader_of(errand);
 
@@ -303,7 +261,9 @@ begin_batch(OgReader *reader)
 	asked->arguments = og_walk_arguments(reader->walk);
 	asked->keys = texts;
 	asked->nkeys = n;
-	reader->order = sort_keys(asked);
+	memset(&reader->index, 0, sizeof(reader->index));
+	reader->index.keys = texts;
+	reader->index.nkeys = n;
 	return true;
 }
 

@@ -95,22 +95,26 @@ wake(int backend)
 }
 
 /*
- * A backend that ends by FATAL has left its queues and places when its
- * transaction was aborted; should it not have come to that, others must not
- * wait for it.
+ * Has a call of this backend that seat?  Nobody else gives us one or takes it
+ * from us.  Not if it was given back when the backend began to end, which is
+ * before the memory of its calls goes: then it may be another's by now.
  */
+static bool
+is_ours(int seat)
+{
+	return seat != OG_NO_SEAT &&
+		og_table_seat(seat)->owner == og_shared_backend();
+}
+
+/* The backend ends, maybe in the middle of calls: others must not wait for it. */
 static void
 leave_seats(int code, Datum arg)
 {
-	int			me = og_shared_backend();
-
 	for (int i = 0; i < og_table_seats(); i++)
 	{
 		int			seat = i;
 
-		/* Nobody else gives us a seat or takes it from us. */
-		if (og_table_seat(i)->owner == me)
-			og_queue_leave_all(&seat);
+		og_queue_leave_all(&seat);
 	}
 }
 
@@ -150,7 +154,7 @@ og_queue_leave(int seat, int number)
 {
 	int			head;
 
-	if (seat == OG_NO_SEAT || og_table_seat(seat)->lane[number] < 0)
+	if (!is_ours(seat) || og_table_seat(seat)->lane[number] < 0)
 		return;
 	og_table_lock(true);
 	head = take_out(seat, number);
@@ -162,15 +166,16 @@ void
 og_queue_leave_all(int *seat)
 {
 	int			heads[OG_MAX_LANES];
+	int			me = *seat;
 
-	if (*seat == OG_NO_SEAT)
+	*seat = OG_NO_SEAT;
+	if (!is_ours(me))
 		return;
 	og_table_lock(true);
 	for (int number = 0; number < OG_MAX_LANES; number++)
-		heads[number] = take_out(*seat, number);
-	og_table_seat(*seat)->owner = -1;
+		heads[number] = take_out(me, number);
+	og_table_seat(me)->owner = -1;
 	og_table_unlock();
-	*seat = OG_NO_SEAT;
 	for (int number = 0; number < OG_MAX_LANES; number++)
 		wake(heads[number]);
 }

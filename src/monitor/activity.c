@@ -64,6 +64,9 @@ og_activity_changed(OgActivity *activity)
 void
 og_activity_end(OgActivity *activity)
 {
+	/* It may be another's, if this backend began to end before the call did. */
+	if (pg_atomic_read_u32(&activity->owner) != (uint32) MyProcPid)
+		return;
 	/* A backend that ended in the middle of a change left it odd. */
 	if (activity->changes % 2 == 0)
 		og_activity_change(activity);
@@ -79,10 +82,7 @@ end_at_exit(int code, Datum arg)
 	ActivityTable *table = og_shared_get(&og_activity_shared);
 
 	for (int i = 0; i < table->size; i++)
-	{
-		if (pg_atomic_read_u32(&table->entries[i].owner) == (uint32) MyProcPid)
-			og_activity_end(&table->entries[i]);
-	}
+		og_activity_end(&table->entries[i]);
 }
 
 static bool
