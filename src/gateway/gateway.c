@@ -140,7 +140,7 @@ og_call_progress(const OgCall *call, OgProgress *progress,
 	progress->in_flight = 0;
 	dlist_foreach(iter, (dlist_head *) &call->sender.errands)
 	{
-		const Errand *errand = dlist_container(Errand, node, iter.cur);
+		const Errand *errand = og_errand_of(iter.cur);
 
 		if (errand->state < ERRAND_IN_FLIGHT || !errand->left)
 			continue;

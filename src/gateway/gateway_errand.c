@@ -112,10 +112,10 @@ static bool
 may_leave(Errand *errand)
 {
 	const OgCaller *caller = &errand->sender->caller;
+	int			nkeys = errand->numbers != NULL ? errand->asked.nkeys : 0;
 
 	return caller->witness->may_leave == NULL ||
-		caller->witness->may_leave(caller->owner, errand->numbers,
-								   errand->asked.nkeys);
+		caller->witness->may_leave(caller->owner, errand->numbers, nkeys);
 }
 
 /* Ask for a turn.  0 if it has one, else for how long to wait. */

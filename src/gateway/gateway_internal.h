@@ -184,6 +184,14 @@ struct Errand
 	OgMethod	method;
 };
 
+static inline Errand *
+og_errand_of(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(Errand, node, node);
+}
+
 /* The last attempt at which a key was part of a request. */
 typedef struct OgExchange
 {

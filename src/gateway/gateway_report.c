@@ -209,7 +209,7 @@ last_turn(Sender *sender, int64 now)
 	if (left < 0)
 		return 0;
 	dlist_foreach(iter, &sender->errands)
-		left += dlist_container(Errand, node, iter.cur)->state <= ERRAND_PAUSED;
+		left += og_errand_of(iter.cur)->state <= ERRAND_PAUSED;
 	wait = og_limiter_estimate(sender->limiter, now, left);
 	return wait < PG_INT64_MAX - now ? now + wait : 0;
 }

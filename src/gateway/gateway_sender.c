@@ -69,7 +69,7 @@ og_sender_stop(Sender *sender, const char *why)
 	og_limiter_desist(sender->limiter);
 	dlist_foreach_modify(iter, &sender->errands)
 	{
-		Errand	   *errand = dlist_container(Errand, node, iter.cur);
+		Errand	   *errand = og_errand_of(iter.cur);
 
 		if (errand->state <= ERRAND_WITNESSED)
 			og_errand_give_up(errand, why);
@@ -97,7 +97,7 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 	take_ended(sender);
 	dlist_foreach_modify(iter, &sender->errands)
 	{
-		Errand	   *errand = dlist_container(Errand, node, iter.cur);
+		Errand	   *errand = og_errand_of(iter.cur);
 
 		if (errand->state != ERRAND_IN_FLIGHT)
 			continue;
@@ -131,7 +131,7 @@ send_ready(Sender *sender, int64 now)
 
 	dlist_foreach_modify(iter, &sender->errands)
 	{
-		Errand	   *errand = dlist_container(Errand, node, iter.cur);
+		Errand	   *errand = og_errand_of(iter.cur);
 
 		if (errand->state > ERRAND_WITNESSED)
 			continue;
@@ -161,7 +161,7 @@ nothing_to_send(const Sender *sender)
 		return false;
 	dlist_foreach(iter, (dlist_head *) &sender->errands)
 	{
-		if (dlist_container(Errand, node, iter.cur)->state <= ERRAND_WITNESSED)
+		if (og_errand_of(iter.cur)->state <= ERRAND_WITNESSED)
 			return false;
 	}
 	return true;
@@ -178,7 +178,7 @@ what_for(const Sender *sender, const OgPause *pause)
 		return OG_WAIT_TURN;
 	dlist_foreach(iter, (dlist_head *) &sender->errands)
 	{
-		const Errand *errand = dlist_container(Errand, node, iter.cur);
+		const Errand *errand = og_errand_of(iter.cur);
 
 		if (errand->state == ERRAND_IN_FLIGHT && !errand->left)
 			return OG_WAIT_CONNECT;
