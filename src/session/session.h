@@ -53,9 +53,9 @@ extern OgSessionReader *og_session_reader_open(const OgAccount *account,
 											   const OgOperation *operation,
 											   const char *function,
 											   int64 ids);
-extern void og_session_reader_ask(OgSessionReader *reader,
+extern void og_session_reader_ask(OgSessionReader *self,
 								  const OgRead *read);
-extern void og_session_reader_close(OgSessionReader *reader);
+extern void og_session_reader_close(OgSessionReader *self);
 
 /* Check a server; see og_check_open(). */
 extern const OgCheck *og_session_check(const OgAccount *nobody,

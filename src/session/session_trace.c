@@ -437,11 +437,11 @@ og_trace_begin(const OgCall *call, const char *server, const char *function,
 
 /* A request with these keys leaves.  Runs inside libcurl. */
 void
-og_trace_left(TraceCall *trace, const int *keys, int nkeys)
+og_trace_left(TraceCall *call, const int *keys, int nkeys)
 {
 	for (int i = 0; i < nkeys; i++)
 	{
-		uint8	   *outcomes = &trace->outcomes[keys[i]];
+		uint8	   *outcomes = &call->outcomes[keys[i]];
 
 		*outcomes = (*outcomes & BEGINS_BATCH) | 1 << OG_UNKNOWN;
 	}

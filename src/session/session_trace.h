@@ -15,10 +15,10 @@ typedef struct TraceCall TraceCall;
 
 extern TraceCall *og_trace_begin(const OgCall *call, const char *server,
 								 const char *function, const OgKeys *keys);
-extern void og_trace_left(TraceCall *trace, const int *keys, int nkeys);
-extern void og_trace_verdict(TraceCall *trace, int key,
+extern void og_trace_left(TraceCall *call, const int *keys, int nkeys);
+extern void og_trace_verdict(TraceCall *call, int key,
 							 const OgOutcome *outcome);
-extern void og_trace_end(TraceCall *trace);
+extern void og_trace_end(TraceCall *call);
 
 /* What session_context.c tells of the calls of a subtransaction, or of all. */
 extern void og_trace_roll_back(SubTransactionId subxact);
