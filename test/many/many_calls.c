@@ -12,7 +12,8 @@
  * in turn, with one wait for all of them.  A call's mode says what is special:
  * "plain"; "held", whose witness never lets anything leave; "cancelled", which
  * is given up when all plain ones are over; "hung", which the test lets go when
- * it has seen that.  Held ones are given up at the very end.
+ * it has seen that; "read", which lists the open orders instead.  Held ones are
+ * given up at the very end.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,6 +27,7 @@
 #include "utils/builtins.h"
 
 #include "gateway/gateway.h"
+#include "gateway/gateway_read.h"
 #include "ground/clock.h"
 #include "limiter/limiter_table.h"
 #include "monitor/activity.h"
@@ -40,7 +42,10 @@ PG_FUNCTION_INFO_V1(many_calls);
 
 typedef struct Job
 {
-	OgCall	   *call;			/* NULL when it is over */
+	bool		over;
+	OgCall	   *call;
+	OgReader   *reader;			/* instead */
+	OgRead		read;
 	const char *mode;
 	int			asked;			/* so often its witness was asked ... */
 	int			left;			/* ... and so many requests left */
@@ -73,6 +78,16 @@ note_left(void *owner, const int *keys, int nkeys)
 	((Job *) owner)->left++;
 }
 
+static void
+take_record(void *owner, const OgRecord *record)
+{
+}
+
+static void
+forget_records(void *owner)
+{
+}
+
 static const OgWitness witness = {
 	.may_leave = may_leave,
 	.left = note_left
@@ -91,15 +106,40 @@ open_job(Job *job, const char *server, const char *id)
 	og_fields_add(arguments, "market", "btc_usdt");
 	og_fields_add(arguments, "symbol", "BTC-USD");
 	og_fields_add(arguments, "by", "order_id");
+	if (strcmp(job->mode, "read") == 0)
+	{
+		job->read.operation = og_provider_operation(provider, "open_orders");
+		job->read.arguments = arguments;
+		job->read.take = take_record;
+		job->read.forget = forget_records;
+		job->reader = og_reader_open(account, job->read.operation, &caller, 0);
+		og_reader_ask(job->reader, &job->read);
+		return;
+	}
 	(void) og_keys_add(keys, og_slice_of(id));
 	og_keys_finish(keys);
 	job->call = og_call_open(account, og_provider_operation(provider, "cancel"),
 							 arguments, keys, &caller);
 }
 
+/* True if the read goes on, until *pause. */
+static bool
+advance_read(Job *job, OgPause *pause)
+{
+	const OgFailure *failure;
+
+	if (!og_reader_advance(job->reader, pause))
+		return true;
+	failure = og_reader_failure(job->reader);
+	job->outcome = failure ? "failed" : "read";
+	job->message = failure ? pstrdup(failure->what) : NULL;
+	og_reader_close(job->reader);
+	return false;
+}
+
 /* Take what rows there are.  True if the call goes on, until *pause. */
 static bool
-advance(Job *job, OgPause *pause, int *nfinished)
+advance_call(Job *job, OgPause *pause)
 {
 	OgRow		row;
 
@@ -108,8 +148,6 @@ advance(Job *job, OgPause *pause, int *nfinished)
 		if (!og_call_next(job->call, &row))
 		{
 			og_call_close(job->call);
-			job->call = NULL;
-			job->finished = ++*nfinished;
 			return false;
 		}
 		job->outcome = og_verdict_name(row.outcome->verdict);
@@ -119,13 +157,23 @@ advance(Job *job, OgPause *pause, int *nfinished)
 	return true;
 }
 
+static bool
+advance(Job *job, OgPause *pause, int *nfinished)
+{
+	if (job->reader ? advance_read(job, pause) : advance_call(job, pause))
+		return true;
+	job->over = true;
+	job->finished = ++*nfinished;
+	return false;
+}
+
 static int
 count_mode(const Job *jobs, int njobs, const char *mode)
 {
 	int			count = 0;
 
 	for (int i = 0; i < njobs; i++)
-		count += jobs[i].call != NULL && strcmp(jobs[i].mode, mode) == 0;
+		count += !jobs[i].over && strcmp(jobs[i].mode, mode) == 0;
 	return count;
 }
 
@@ -134,7 +182,7 @@ cancel_mode(Job *jobs, int njobs, const char *mode)
 {
 	for (int i = 0; i < njobs; i++)
 	{
-		if (jobs[i].call != NULL && strcmp(jobs[i].mode, mode) == 0)
+		if (!jobs[i].over && strcmp(jobs[i].mode, mode) == 0)
 			og_call_cancel(jobs[i].call, "the test gives up");
 	}
 }
@@ -153,14 +201,15 @@ drive(Job *jobs, int njobs)
 		{
 			OgPause		own = {0, OG_WAIT_NONE};
 
-			if (jobs[i].call != NULL && advance(&jobs[i], &own, &nfinished))
+			if (!jobs[i].over && advance(&jobs[i], &own, &nfinished))
 				og_pause_merge(&pause, &own);
 		}
 		if (nfinished == njobs)
 			return;
 		if (og_clock_now() >= end)
 			elog(ERROR, "only %d of %d calls are over", nfinished, njobs);
-		if (count_mode(jobs, njobs, "plain") > 0)
+		if (count_mode(jobs, njobs, "plain") +
+			count_mode(jobs, njobs, "read") > 0)
 			og_gateway_wait(&pause);
 		else if (count_mode(jobs, njobs, "cancelled") > 0)
 			cancel_mode(jobs, njobs, "cancelled");

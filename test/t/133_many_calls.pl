@@ -39,7 +39,8 @@ AS '$library', 'many_calls' LANGUAGE C
 END
 
 # Server, id and mode of each.
-my @jobs = map { [ $PROVIDERS[ $_ % @PROVIDERS ], 1000 + $_, 'plain' ] } 1 .. 157;
+my @jobs = map { [ $PROVIDERS[ $_ % @PROVIDERS ], 1000 + $_, 'plain' ] } 1 .. 151;
+push @jobs, map { [ $_ % 2 ? 'xt' : 'btse', 0, 'read' ] } 1 .. 6;
 push @jobs, map { [ 'xt_paced', 5000 + $_, 'plain' ] } 1 .. 40;
 splice @jobs, 20, 0, [ 'btse', 7001, 'hung' ];
 splice @jobs, 40, 0, [ 'xt', 7002, 'held' ];
@@ -81,7 +82,9 @@ foreach my $row (@rows)
 	$mode{$mode} = $row;
 	push @plain, $row if $mode eq 'plain';
 }
-is(scalar(grep { $_->{outcome} eq 'cancelled' && $_->{left} == 1 } @plain), 197,
+is(scalar(grep { $_->{outcome} eq 'read' && $_->{finished} <= 197 } @rows), 6,
+	'reads go between them');
+is(scalar(grep { $_->{outcome} eq 'cancelled' && $_->{left} == 1 } @plain), 191,
 	'each plain one was cancelled by one request')
   or diag(explain([ grep { $_->{outcome} ne 'cancelled' } @plain ]));
 is(scalar(grep { $_->{finished} > 197 } @plain), 0, 'none of them waited for another');
