@@ -15,8 +15,10 @@
  *	6	order_gateway.c	module, settings, shared memory
  *	5	sql/			Datums in, rows out: the functions, their arguments,
  *						their rows; views; row estimates for the planner
+ *		session/		calls made in a session: waiting, errors, notices, and the
+ *						trace of what a rolled back transaction had sent
  *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
- *						send, read, collect
+ *						send, read, collect; knows no session, and never sleeps
  *	3	account/		options of servers and user mappings, credentials
  *		limiter/		pace: turns and nonces per lane
  *		monitor/		calls in progress, and statistics of those that were
@@ -26,6 +28,8 @@
  *						differences between versions of PostgreSQL
  *
  * A call runs in the session that makes it: keys come in, and rows are pulled.
+ * What a request waits for, whether it may be repeated, and what is told of it
+ * is the same for acts, reads and checks (gateway_errand.c, gateway_sender.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -1,18 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * gateway.c
- *		A call: which batch goes when, deadlines, and waiting.
+ *		A call: its batches, and its rows in the order of its ids.
  *
- * Rows are pulled (gateway_rows.c), and whoever needs one runs the pipeline
- * step by step.  A step starts everything that may start now, then reads an
- * answer that has come, or else sleeps until a transfer ends or the next thing
- * becomes possible.  So the next request is on its way while the last answer
- * is being read.
- *
- * What a call allocates hangs on .context.  When that goes early, because of
- * an error or a terminated backend (see gateway_context.c), the transport aborts
- * its transfers and the limiter gives back the turns that were not used, each
- * by a callback of its own there.
+ * Batches are held in a ring, and handed to the call's sender as far as that
+ * reaches.  og_call_next() hands out the rows of the batch at the head of the
+ * ring; og_call_advance() has the sender work until that batch is done.  An id
+ * that stands at several positions is answered at each of them: what its later
+ * positions will say is kept when its batch goes.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,40 +15,49 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "gateway/gateway_internal.h"
 
-/* Why an id was not sent, where several places say so. */
-#define UNSENT_AT_TIMEOUT	"call_timeout ran out before it could be sent"
-#define NO_TURN				"its turn did not come within max_wait"
-
-/* What a call sleeps for, and until when at the latest; 0 = no such time. */
-typedef struct Pause
+/* What later positions of a key answer whose batch is gone. */
+typedef struct SavedOutcome
 {
-	int64		until;
-	OgWait		what;
-} Pause;
+	OgOutcome	outcome;
+	OgExchange	exchange;
+	int			batch;
+} SavedOutcome;
 
-static void call_errcontext(void *arg);
+/* A key, where ids are repeated: how often it is still to be answered. */
+typedef struct RepeatedKey
+{
+	int			remaining;
+	SavedOutcome *saved;		/* NULL while its batch is there */
+} RepeatedKey;
+
+/* Count the positions of each key, if any key is repeated. */
+static void
+count_positions(OgCall *call)
+{
+	const OgKeys *keys = call->keys;
+
+	if (keys->key_of == NULL)
+		return;
+	call->repeated = MemoryContextAllocExtended(call->context,
+												keys->nkeys * sizeof(RepeatedKey),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < keys->npositions; i++)
+	{
+		if ((i & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		call->repeated[keys->key_of[i]].remaining++;
+	}
+}
 
 /* ---------- beginning and end ---------- */
-
-/* How many keys go into one request. */
-int
-og_keys_per_request(const OgAccount *account, const OgOperation *operation)
-{
-	int			size = account->batch_size;
-
-	if (size == 0)
-		size = operation->batch_default;
-	return Min(size, operation->batch_max);
-}
 
 OgCall *
 og_call_open(const OgAccount *account, const OgOperation *operation,
 			 const OgFields *arguments, const OgKeys *keys,
-			 const char *function)
+			 const OgCaller *caller)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway call",
@@ -62,182 +66,91 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 	OgCall	   *call = palloc0(sizeof(OgCall));
 
 	call->context = context;
-	call->account = account;
 	call->operation = operation;
 	call->arguments = arguments;
-	call->function = function;
 	call->keys = keys;
 	og_keys_split(&call->split, keys, account, operation);
 	Assert(keys->arguments == NULL || call->split.size == 1);
-	call->pace = og_pace_of(account, operation);
 	call->ring_size = Min(OG_RUN_AHEAD * account->max_in_flight,
 						  call->split.nbatches);
 	call->ring = palloc0(call->ring_size * sizeof(CallBatch));
-	og_rows_begin(call);
-
-	call->deadline = og_pace_deadline(account);
-	call->http = og_http_open(context);
-	call->limiter = og_pace_limiter(account, operation);
-	og_report_begin(call);
-	call->trace = og_trace_begin(old, account->server, function, keys,
-								 &call->split);
-
-	call->on_error.callback = call_errcontext;
-	call->on_error.arg = call;
-	call->on_error.previous = error_context_stack;
-	error_context_stack = &call->on_error;
-
+	count_positions(call);
+	og_sender_open(&call->sender, account, operation, caller);
+	call->sender.width = account->max_in_flight;
+	call->sender.further = call->split.nbatches;
+	og_report_begin(&call->sender, keys->nkeys);
 	MemoryContextSwitchTo(old);
-	og_pace_begin(call);
 	return call;
+}
+
+void
+og_call_cancel(OgCall *call, const char *why)
+{
+	og_sender_cancel(&call->sender, why, why);
 }
 
 void
 og_call_close(OgCall *call)
 {
-	const char *server = call->account->server;
 	int64		foreign = call->foreign;
 
 	while (call->head < call->created)
 		og_batch_release(&call->ring[call->head++ % call->ring_size]);
-	og_http_close(call->http);
-	og_limiter_close(call->limiter);
-	og_report_end(call);
-	og_trace_end(call->trace);
-	error_context_stack = call->on_error.previous;
+	og_sender_close(&call->sender);
+	if (foreign > 0)
+		og_patience_hear(&call->sender, OG_NEWS_FOREIGN, foreign, NULL);
 	MemoryContextDelete(call->context);
-	og_report_foreign(server, foreign);
 }
 
-/*
- * Append the keys in flight of a batch.  One that is to be made is known to
- * nobody but the rows, which are lost now.
- */
-static void
-name_in_flight(const CallBatch *batch, StringInfo names)
-{
-	for (int i = 0; i < batch->nopen; i++)
-	{
-		OgSlice		key = batch->keys[batch->open[i]];
+/* ---------- how far it is ---------- */
 
-		appendStringInfo(names, "%s%.*s", names->len > 0 ? ", " : " (",
+int
+og_call_batches(const OgCall *call)
+{
+	return call->split.nbatches;
+}
+
+int
+og_call_first_key(const OgCall *call, int batch)
+{
+	return og_split_first(&call->split, batch);
+}
+
+static void
+append_open_keys(StringInfo names, const Errand *errand)
+{
+	for (int i = 0; i < errand->asked.nkeys; i++)
+	{
+		OgSlice		key = errand->asked.keys[i];
+
+		appendStringInfo(names, "%s%.*s", names->len > 0 ? ", " : "",
 						 (int) key.len, key.data);
 	}
 }
 
-/* Say what an error finds, unless it is only a notice or a log line. */
-static void
-call_errcontext(void *arg)
-{
-	OgCall	   *call = arg;
-	OgVerdict	done = call->operation->done;
-	int			total = call->keys->nkeys;
-	int			in_flight = 0;
-	int			category = ERRCODE_TO_CATEGORY(geterrcode());
-	StringInfoData names;
-
-	if (category == ERRCODE_SUCCESSFUL_COMPLETION ||
-		category == ERRCODE_WARNING)
-		return;
-	initStringInfo(&names);
-	for (int i = call->head; i < call->created; i++)
-	{
-		const CallBatch *batch = &call->ring[i % call->ring_size];
-
-		if ((batch->state == BATCH_IN_FLIGHT || batch->state == BATCH_ENDED) &&
-			batch->left)
-		{
-			in_flight += batch->nopen;
-			if (done != OG_CANCELLED)
-				name_in_flight(batch, &names);
-		}
-	}
-	if (names.len > 0)
-		appendStringInfoChar(&names, ')');
-	errcontext("order_gateway: %d of %d ids answered (%d %s), %d in flight%s, %d not sent",
-			   call->nanswered, total, call->ndone, og_verdict_name(done),
-			   in_flight, names.data, total - call->nanswered - in_flight);
-	pfree(names.data);
-}
-
-/* ---------- giving up ---------- */
-
-/* How many requests of the call may be in flight at once. */
-int
-og_call_width(const OgCall *call)
-{
-	return call->one_by_one ? 1 : call->account->max_in_flight;
-}
-
-/* Nothing more is sent in this call; what is in flight is waited for. */
 void
-og_call_stop(OgCall *call, const char *why)
+og_call_progress(const OgCall *call, OgProgress *progress,
+				 StringInfo in_flight)
 {
-	call->stopped = why;
-	og_limiter_desist(call->limiter);
-	for (int i = call->head; i < call->created; i++)
+	dlist_iter	iter;
+
+	progress->total = call->keys->nkeys;
+	progress->answered = call->sender.report.nanswered;
+	progress->done = call->ndone;
+	progress->in_flight = 0;
+	dlist_foreach(iter, (dlist_head *) &call->sender.errands)
 	{
-		CallBatch  *batch = &call->ring[i % call->ring_size];
+		const Errand *errand = og_errand_of(iter.cur);
 
-		if (batch->state == BATCH_READY || batch->state == BATCH_BACKOFF)
-			og_batch_give_up(batch, why);
-	}
-}
-
-/* The same words, with what a provider may have to do with it. */
-static const char *
-explain(OgCall *call, const char *why)
-{
-	MemoryContext old = MemoryContextSwitchTo(call->context);
-
-	why = og_hold_explain(call->limiter, why);
-	MemoryContextSwitchTo(old);
-	return why;
-}
-
-/* Read the answer that others were sent before. */
-static void
-take_ended(OgCall *call)
-{
-	CallBatch  *batch = call->ended;
-
-	call->ended = NULL;
-	og_batch_take(batch);
-}
-
-/* call_timeout is over: give up what is in flight, too. */
-static void
-time_out(OgCall *call)
-{
-	const char *unsent = explain(call, UNSENT_AT_TIMEOUT);
-
-	og_call_stop(call, unsent);
-	if (call->ended != NULL)
-		take_ended(call);
-	for (int i = call->head; i < call->created; i++)
-	{
-		CallBatch  *batch = &call->ring[i % call->ring_size];
-
-		if (batch->state != BATCH_IN_FLIGHT)
+		if (errand->state < ERRAND_IN_FLIGHT || !errand->left)
 			continue;
-		og_http_abandon(batch->transfer, batch->left
-						? "call_timeout ran out before an answer came"
-						: unsent);
-		og_batch_end(batch);
-		og_batch_take(batch);
+		progress->in_flight += errand->asked.nkeys;
+		if (in_flight != NULL)
+			append_open_keys(in_flight, errand);
 	}
 }
 
-/* ---------- one step ---------- */
-
-/* The earlier of two times, of which 0 is none. */
-static int64
-earlier(int64 a, int64 b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return Min(a, b);
-}
+/* ---------- its batches ---------- */
 
 /* Hold the next batches in the ring, as far as it reaches. */
 static void
@@ -249,171 +162,202 @@ fill_ring(OgCall *call)
 		CallBatch  *batch = &call->ring[call->created % call->ring_size];
 
 		og_batch_create(batch, call, call->created);
-		call->created++;
-		if (call->stopped)
-			og_batch_give_up(batch, call->stopped);
+		call->sender.further = call->split.nbatches - ++call->created;
 	}
 }
 
-/*
- * Send one batch, if it may go now.  True if it has to wait for its turn; then
- * *pause says how long.
- */
-static bool
-send_in_turn(OgCall *call, CallBatch *batch, int64 now, Pause *pause)
-{
-	int64		wait_us = og_limiter_ask(call->limiter, og_clock_now(),
-										 &batch->turn);
+/* ---------- its rows ---------- */
 
-	if (wait_us == 0)
+/* A copy of an outcome, and of those behind it, in the call's context. */
+static void
+copy_outcome(OgOutcome *to, const OgOutcome *from)
+{
+	*to = *from;
+	if (from->code)
+		to->code = pstrdup(from->code);
+	if (from->message)
+		to->message = pstrdup(from->message);
+	if (from->response.data)
 	{
-		batch->has_turn = true;
-		og_batch_send(batch);
-		return false;
+		char	   *bytes = palloc(Max(from->response.len, 1));
+
+		memcpy(bytes, from->response.data, from->response.len);
+		to->response.data = bytes;
 	}
-	if (!og_pace_allows(call, wait_us))
+	to->part = og_slice(NULL, 0);
+	if (from->next)
 	{
-		og_call_stop(call, explain(call, NO_TURN));
-		pause->until = 0;
+		to->next = palloc(sizeof(OgOutcome));
+		copy_outcome(to->next, from->next);
+	}
+}
+
+/* Free such a copy, but not the outcome itself. */
+static void
+free_outcome(OgOutcome *outcome)
+{
+	if (outcome->next)
+	{
+		free_outcome(outcome->next);
+		pfree(outcome->next);
+	}
+	if (outcome->code)
+		pfree((char *) outcome->code);
+	if (outcome->message)
+		pfree((char *) outcome->message);
+	if (outcome->response.data)
+		pfree((char *) outcome->response.data);
+}
+
+/* The last row of a saved outcome is out. */
+static void
+free_saved(OgCall *call)
+{
+	free_outcome(&call->spent->outcome);
+	pfree(call->spent);
+	call->spent = NULL;
+}
+
+/* Keep what later positions of repeated keys will answer. */
+static void
+save_repeated(OgCall *call, const CallBatch *batch)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		int			key = batch->first_key + i;
+		SavedOutcome *saved;
+
+		if (call->repeated[key].remaining == 0)
+			continue;
+		saved = palloc(sizeof(SavedOutcome));
+		copy_outcome(&saved->outcome, &batch->outcomes[i]);
+		saved->exchange = batch->exchanges[i];
+		saved->batch = batch->errand.number;
+		call->repeated[key].saved = saved;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* All rows of the batch at the head are out: go on to the next. */
+static void
+leave_head(OgCall *call)
+{
+	CallBatch  *batch = &call->ring[call->head % call->ring_size];
+
+	if (call->repeated)
+		save_repeated(call, batch);
+	og_batch_release(batch);
+	call->head++;
+}
+
+/* The batch that a key is in, which is in the ring. */
+static CallBatch *
+batch_of(OgCall *call, int key)
+{
+	int			number = og_split_batch(&call->split, key);
+
+	return &call->ring[number % call->ring_size];
+}
+
+static void
+fill_row(OgRow *row, const OgExchange *exchange, int batch)
+{
+	row->batch = batch + 1;
+	row->attempts = exchange->attempts;
+	row->http_status = exchange->http_status;
+	row->sent_at = exchange->sent_at;
+	row->answered_at = exchange->answered_at;
+}
+
+/* The batch that has to be done before the next row is there, or -1. */
+static int
+batch_needed(const OgCall *call)
+{
+	int			key;
+
+	if (call->further != NULL || call->position >= call->keys->npositions)
+		return -1;
+	key = og_keys_at(call->keys, call->position);
+	if (call->repeated != NULL && call->repeated[key].saved != NULL)
+		return -1;
+	return og_split_batch(&call->split, key);
+}
+
+static bool
+is_done(const OgCall *call, int number)
+{
+	return number < call->created &&
+		call->ring[number % call->ring_size].errand.state == ERRAND_DONE;
+}
+
+bool
+og_call_advance(OgCall *call, OgPause *pause)
+{
+	int			number = batch_needed(call);
+
+	if (number < 0)
+		return true;
+	if (call->created == 0)
+		og_patience_announce(&call->sender,
+							 og_limiter_estimate(call->sender.limiter,
+												 og_clock_now(),
+												 call->split.nbatches));
+	while (call->head < number)
+		leave_head(call);
+	while (!is_done(call, number))
+	{
+		fill_ring(call);
+		if (!is_done(call, number) &&
+			!og_sender_step(&call->sender, pause))
+			return is_done(call, number);
+	}
+	return true;
+}
+
+bool
+og_call_next(OgCall *call, OgRow *row)
+{
+	SavedOutcome *saved = NULL;
+	int			key;
+
+	if (call->further)
+	{
+		*row = call->row;
+		row->outcome = call->further;
+		call->further = call->further->next;
 		return true;
 	}
-	og_pace_announce(call, wait_us);
-	pause->until = earlier(pause->until, now + og_pace_sleep(call, wait_us));
-	pause->what = OG_WAIT_TURN;
-	return true;
-}
-
-/*
- * Send what may be sent now, oldest batch first.  Answers what becomes
- * possible next without a transfer ending.
- */
-static Pause
-send_ready(OgCall *call, int64 now)
-{
-	Pause		pause = {0, OG_WAIT_BACKOFF};
-
-	for (int i = call->head; i < call->created; i++)
-	{
-		CallBatch  *batch = &call->ring[i % call->ring_size];
-
-		if (call->in_flight >= og_call_width(call))
-		{
-			pause.until = 0;
-			break;
-		}
-		if (batch->state == BATCH_BACKOFF && batch->not_before > now)
-		{
-			if (og_pace_allows(call, batch->not_before - now))
-			{
-				og_pace_announce(call, batch->not_before - now);
-				pause.until = earlier(pause.until, batch->not_before);
-				if (call->one_by_one)
-					break;
-			}
-			else
-				og_batch_give_up(batch, explain(call, NO_TURN));
-		}
-		else if ((batch->state == BATCH_READY ||
-				  batch->state == BATCH_BACKOFF) &&
-				 send_in_turn(call, batch, now, &pause))
-			break;
-	}
-
-	/* Whoever does not wait for a turn must not stand before others. */
-	if (pause.what != OG_WAIT_TURN)
-		og_limiter_desist(call->limiter);
-	return pause;
-}
-
-/* True when no request will be started any more, short of a retry. */
-static bool
-nothing_to_send(const OgCall *call)
-{
-	if (call->created < call->split.nbatches)
+	if (call->spent)
+		free_saved(call);
+	if (call->position >= call->keys->npositions)
 		return false;
-	for (int i = call->head; i < call->created; i++)
-	{
-		BatchState	state = call->ring[i % call->ring_size].state;
 
-		if (state == BATCH_READY || state == BATCH_BACKOFF)
-			return false;
+	key = og_keys_at(call->keys, call->position);
+	row->position = call->position;
+	if (call->repeated)
+	{
+		call->repeated[key].remaining--;
+		saved = call->repeated[key].saved;
 	}
+	if (saved)
+	{
+		if (call->repeated[key].remaining == 0)
+			call->spent = saved;
+		row->outcome = &saved->outcome;
+		fill_row(row, &saved->exchange, saved->batch);
+	}
+	else
+	{
+		CallBatch  *batch = batch_of(call, key);
+		int			i = key - batch->first_key;
+
+		row->outcome = &batch->outcomes[i];
+		fill_row(row, &batch->exchanges[i], batch->errand.number);
+	}
+	call->position++;
+	call->row = *row;
+	call->further = row->outcome->next;
 	return true;
-}
-
-/* Milliseconds to sleep until a time, rounded up; -1 if there is none. */
-static int64
-sleep_ms(int64 now, int64 until)
-{
-	if (until == 0)
-		return -1;
-	return until <= now ? 0 : (until - now + 999) / 1000;
-}
-
-/* What a call that sleeps waits for, as users see it. */
-static OgWait
-what_for(const OgCall *call, const Pause *pause)
-{
-	if (pause->what == OG_WAIT_TURN)
-		return OG_WAIT_TURN;
-	if (call->in_flight == 0)
-		return OG_WAIT_BACKOFF;
-	for (int i = call->head; i < call->created; i++)
-	{
-		const CallBatch *batch = &call->ring[i % call->ring_size];
-
-		if (batch->state == BATCH_IN_FLIGHT && !batch->left)
-			return OG_WAIT_CONNECT;
-	}
-	return OG_WAIT_ANSWER;
-}
-
-/*
- * Sleep until a transfer ends, the pause is over, somebody wakes us, or the
- * call's deadline is over.
- */
-static void
-sleep_for(OgCall *call, const Pause *pause)
-{
-	OgWait		what = what_for(call, pause);
-	int64		now = og_clock_now();
-	OgTransfer *ended;
-
-	og_report_wait(call, what, now);
-	ended = og_http_wait(call->http,
-						 sleep_ms(now, earlier(pause->until, call->deadline)),
-						 what);
-	og_report_waited(call, og_clock_now());
-	if (pause->until != 0)
-		call->waited_us += og_clock_now() - now;
-	if (ended == NULL)
-		return;
-
-	call->ended = og_http_owner(ended);
-	og_batch_end(call->ended);
-	if (!og_batch_can_wait(call->ended))
-		take_ended(call);
-}
-
-void
-og_call_step(OgCall *call)
-{
-	int64		now;
-	Pause		pause;
-
-	fill_ring(call);
-	now = og_clock_now();
-	if (call->deadline != 0 && now >= call->deadline)
-	{
-		time_out(call);
-		return;
-	}
-
-	pause = send_ready(call, now);
-	if (nothing_to_send(call))
-		og_http_drain(call->http);
-	if (call->ended != NULL)
-		take_ended(call);
-	else if (call->in_flight > 0 || pause.until != 0)
-		sleep_for(call, &pause);
 }

@@ -9,12 +9,18 @@
  * once; rows are pulled, and the pipeline never runs further ahead of the row
  * that is next than OG_RUN_AHEAD times the number of requests in flight.
  *
+ * Nothing here sleeps: whoever makes a call advances it, and then waits until
+ * it can be advanced again.  A process may make any number of calls, and waits
+ * for all of them at once.  Nothing here knows who that is, whether there is a
+ * transaction, or who reads what is said: a witness is told what is about to
+ * leave, what left, what came back and what people should hear.
+ *
  * Errors are raised only by og_call_open(), before anything was sent.  What
- * the server raises at an interrupt passes through og_call_next(); the trace
- * (gateway_trace.c) then says in the context and in the log what was sent.
+ * the server raises at an interrupt passes through whatever is called.
  *
  * Words: a key is one of the different ids of a call; a batch holds the keys
- * of one request; an exchange is one attempt at such a request.
+ * of one request; an errand is a request until it is answered or given up,
+ * with all its attempts; an exchange is one attempt.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +28,7 @@
 #define OG_GATEWAY_H
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 
 #include "account/account.h"
 #include "gateway/gateway_collect.h"
@@ -72,13 +79,9 @@ og_keys_at(const OgKeys *keys, int position)
 	return keys->key_of ? keys->key_of[position] : position;
 }
 
-/*
- * A context for all that a function of ours needs, and nothing else.  The
- * caller deletes it at its end; it goes by itself when the (sub)transaction is
- * rolled back.  It is not the executor's child, whose memory lives as long as a
- * cursor: credentials and connections must not.
- */
-extern MemoryContext og_context_create(void);
+/* How many keys go into one request. */
+extern int	og_keys_per_request(const OgAccount *account,
+								const OgOperation *operation);
 
 /* The arguments of the batch that begins with a key. */
 static inline const OgFields *
@@ -88,6 +91,81 @@ og_keys_arguments(const OgKeys *keys, int key, const OgFields *of_call)
 }
 
 typedef struct OgCall OgCall;
+
+/* ---------- who makes a call, and who is told of it ---------- */
+
+/* What people should hear. */
+typedef enum OgNewsKind
+{
+	OG_NEWS_PACE,				/* the call will wait for .number seconds; .text
+								 * tells until when the lane is held, or NULL */
+	OG_NEWS_OTHERS_FIRST,		/* it has waited for others for so long, and
+								 * nobody knows for how much longer */
+	OG_NEWS_FOREIGN,			/* so many orders were answered about that were
+								 * not asked for ... */
+	OG_NEWS_STRAY,				/* ... or other records */
+	OG_NEWS_DOUBT				/* there may be more than was told, because ... */
+} OgNewsKind;
+
+typedef struct OgNews
+{
+	OgNewsKind	kind;
+	const OgAccount *account;
+	const char *function;
+	bool		is_act;
+	int64		number;
+	const char *text;
+} OgNews;
+
+/*
+ * Who is told what a call does.  Any of the functions may be NULL.  Keys are
+ * numbers of the call's; what is not about keys has none.
+ */
+typedef struct OgWitness
+{
+	/*
+	 * A request with these keys has its turn, and would leave now: may it?  If
+	 * not, it is asked again whenever the call is advanced, until it may (or
+	 * its time is over).
+	 */
+	bool		(*may_leave) (void *owner, const int *keys, int nkeys);
+
+	/* Its first byte leaves.  Inside libcurl: no errors, no palloc. */
+	void		(*left) (void *owner, const int *keys, int nkeys);
+
+	/* What is known now of a key that was sent. */
+	void		(*answered) (void *owner, int key, const OgOutcome *outcome);
+
+	void		(*hear) (void *owner, const OgNews *news);
+} OgWitness;
+
+typedef struct OgCaller
+{
+	const char *function;		/* its name for people, a constant */
+	Oid			role;			/* who calls ... */
+	Oid			session_role;	/* ... in whose session */
+	const OgWitness *witness;
+	void	   *owner;			/* given to the witness */
+} OgCaller;
+
+/* What a call waits for, and until when at the latest (og_clock_now()). */
+typedef struct OgPause
+{
+	int64		until;			/* 0 = no such time */
+	OgWait		what;
+} OgPause;
+
+/*
+ * Wait until one of the calls, reads and checks of this process may have
+ * something to do: each of them has to be advanced before.  With several, it is
+ * the earliest of their pauses that counts.
+ */
+extern void og_gateway_wait(const OgPause *pause);
+
+/* The earlier of two pauses. */
+extern void og_pause_merge(OgPause *pause, const OgPause *other);
+
+/* ---------- calls ---------- */
 
 /* The setting order_gateway.log_requests: one LOG line per request. */
 extern bool og_log_requests;
@@ -105,21 +183,51 @@ typedef struct OgRow
 } OgRow;
 
 /*
- * Begin a call of at least one key.  "function" is its name for people, a
- * constant.  The current context must be one of og_context_create(), and hold
- * the account, arguments and keys as well.  Errors: those of opening libcurl
- * or a lane.
+ * Begin a call of at least one key.  It lives in a context below the current
+ * one, which must hold the account, arguments and keys as well, and whose end
+ * ends the call: turns that were not used are given back then, and what is in
+ * flight is given up.  Errors: those of opening libcurl or a lane.
  */
 extern OgCall *og_call_open(const OgAccount *account,
 							const OgOperation *operation,
 							const OgFields *arguments, const OgKeys *keys,
-							const char *function);
+							const OgCaller *caller);
+
+/*
+ * Do all that can be done now.  True if og_call_next() can be called: the next
+ * row is there, or there is none any more.  Else *pause tells until when there
+ * is nothing to do.
+ */
+extern bool og_call_advance(OgCall *call, OgPause *pause);
 
 /* The next row, or false after the last. */
 extern bool og_call_next(OgCall *call, OgRow *row);
 
-/* End a call; raises its one WARNING about orders nobody asked for. */
+/*
+ * Give up: nothing more is sent, and what is in flight is not waited for.  The
+ * rows that say so are there at once.
+ */
+extern void og_call_cancel(OgCall *call, const char *why);
+
+/* End a call; what it was answered about orders nobody asked for is heard. */
 extern void og_call_close(OgCall *call);
+
+/* How far a call has come, in keys. */
+typedef struct OgProgress
+{
+	int			total;
+	int			answered;
+	int			done;			/* of those, with the verdict that was wanted */
+	int			in_flight;
+} OgProgress;
+
+/* "in_flight" is appended the keys in flight, or NULL. */
+extern void og_call_progress(const OgCall *call, OgProgress *progress,
+							 StringInfo in_flight);
+
+/* Batches of a call, and the first key of each. */
+extern int	og_call_batches(const OgCall *call);
+extern int	og_call_first_key(const OgCall *call, int batch);
 
 /* A request as a call would send it; valid during the callback. */
 typedef struct OgPreview

@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
 #include "gateway/gateway_check.h"
 #include "gateway/gateway_internal.h"
 
@@ -22,8 +20,19 @@
  */
 #define PATIENCE_US			(INT64CONST(10) * USECS_PER_SEC)
 
-/* Nothing more is sent after this time. */
-#define OUT_OF_TIME			"call_timeout ran out before it could be sent"
+typedef struct Checking
+{
+	OgCheck		check;
+	MemoryContext context;
+	const OgAccount *nobody;
+	const OgAccount *account;
+	OgCaller	caller;
+	int64		deadline;		/* og_clock_now(); 0 = none */
+	OgAsked    *asked;			/* the request under way, or NULL ... */
+	OgReading	reading;		/* ... its answer ... */
+	Errand		errand;
+	Sender		sender;			/* ... and who sends it */
+} Checking;
 
 /* ---------- one request ---------- */
 
@@ -78,48 +87,73 @@ read_answer(OgAsked *asked, OgReading *reading)
 	asked->message = og_json_text(reading->message, OG_MAX_MESSAGE);
 }
 
-/* Ask what asked->operation asks, and fill in the rest of *asked. */
-static void
-ask(OgAsked *asked, OgReading *reading, Sending *sending, OgSight *sight)
+static Checking *
+checking_of(Errand *errand)
 {
-	const OgAccount *account = sending->account;
-	const OgBatch nothing = {0};
-	OgPace		pace = og_pace_of(account, asked->operation);
-	SignedRequest *request;
+	return (Checking *) ((char *) errand - offsetof(Checking, errand));
+}
 
-	sending->patience_us = patience_us(account);
-	sending->limiter = og_pace_limiter(account, asked->operation);
-	if (sending->deadline != 0 && og_clock_now() >= sending->deadline)
-		asked->unsent = OUT_OF_TIME;
-	else
-		asked->unsent = og_sending_turn(sending);
+static void
+take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
+{
+	Checking   *checking = checking_of(errand);
+	OgAsked    *asked = checking->asked;
 
-	if (asked->unsent == NULL)
-	{
-		int64		now_ms = og_unix_ms(GetCurrentTimestamp());
+	asked->response = response;
+	asked->request = psprintf("%s %s", og_method_name(errand->method),
+							  errand->path[0] != '\0' ? errand->path
+							  : "base_url");
+	read_answer(asked, &checking->reading);
+	attempt->wants_fewer = response->status == 429 ||
+		checking->reading.too_frequent;
+}
 
-		request = og_signed_request(account, asked->operation, &nothing,
-									og_limiter_nonce(sending->limiter,
-													 now_ms));
-		if (request != NULL)
-		{
-			asked->request = psprintf("%s %s",
-									  og_method_name(request->parts.method),
-									  request->parts.path[0] != '\0'
-									  ? request->parts.path : "base_url");
-			asked->response =
-				og_http_response(og_sending_exchange(sending, request, sight));
-			read_answer(asked, reading);
-			(void) og_hold_lane(sending->limiter, &pace, asked->response,
-								asked->response->status == 429 ||
-								reading->too_frequent, 1);
-			og_signed_free(request);
-		}
-		else
-			asked->unsent = "the request could not be built and signed";
-	}
-	og_limiter_return(sending->limiter, &sending->turn);
-	og_limiter_close(sending->limiter);
+/* The response stays as long as the check. */
+static bool
+settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
+{
+	return false;
+}
+
+static void
+give_up(Errand *errand, const char *why)
+{
+	checking_of(errand)->asked->unsent = why;
+}
+
+static const ErrandKind check_request = {
+	.repeats = REPEAT_NOTHING,
+	.hurried = true,
+	.no_turn = "the pace leaves no turn for it now",
+	.take = take_answer,
+	.settle = settle,
+	.give_up = give_up
+};
+
+/* Ask what asked->operation asks, as that account. */
+static void
+begin_request(Checking *checking, OgAsked *asked, const OgAccount *account)
+{
+	MemoryContext old = MemoryContextSwitchTo(checking->context);
+	Errand	   *errand = &checking->errand;
+	Sender	   *sender = &checking->sender;
+
+	memset(errand, 0, sizeof(*errand));
+	memset(sender, 0, sizeof(*sender));
+	memset(&checking->reading, 0, sizeof(checking->reading));
+	checking->reading.find = find_none;
+	checking->reading.take = take_none;
+	checking->reading.rest = OG_UNKNOWN;
+	checking->reading.envelope = OG_ENVELOPE_SILENT;
+	checking->asked = asked;
+	errand->kind = &check_request;
+	errand->operation = asked->operation;
+	errand->context = checking->context;
+	og_sender_open(sender, account, asked->operation, &checking->caller);
+	sender->deadline = checking->deadline;
+	sender->patience_us = patience_us(account);
+	og_sender_add(sender, errand);
+	MemoryContextSwitchTo(old);
 }
 
 /* ---------- the check ---------- */
@@ -159,37 +193,61 @@ compare_clocks(OgCheck *check, const OgReading *reading)
 	}
 }
 
-const OgCheck *
-og_check(const OgAccount *nobody, const OgAccount *account)
+OgCheck *
+og_check_open(const OgAccount *nobody, const OgAccount *account,
+			  const OgCaller *caller)
 {
+	/* Transfers point into this, also while an error unwinds the stack. */
+	Checking   *checking = palloc0(sizeof(Checking));
+	OgCheck    *check = &checking->check;
 	const OgProvider *provider = account->provider;
-	OgReading	blank = {.find = find_none, .take = take_none,
-		.rest = OG_UNKNOWN, .envelope = OG_ENVELOPE_SILENT};
-	OgReading	reading = blank;
 
-	/* Transfers point into these, also while an error unwinds the stack. */
-	OgCheck    *check = palloc0(sizeof(OgCheck));
-	Sending    *sending = palloc0(sizeof(Sending));
-
+	checking->context = CurrentMemoryContext;
+	checking->nobody = nobody;
+	checking->account = account;
+	checking->caller = *caller;
+	checking->deadline = og_patience_deadline(account);
 	check->probe.operation = og_provider_operation(provider, OG_PROBE);
 	check->credentials.operation = og_provider_operation(provider,
 														 OG_CREDENTIALS);
-	sending->deadline = og_pace_deadline(account);
-	sending->http = og_http_open(CurrentMemoryContext);
-
-	sending->account = nobody;
-	ask(&check->probe, &reading, sending, &check->sight);
-	compare_clocks(check, &reading);
-
-	if (check->credentials.operation == NULL)
-		return check;
-	if (!og_check_found_api(&check->probe))
-	{
-		check->credentials.unsent = "what comes before it is not in order";
-		return check;
-	}
-	reading = blank;
-	sending->account = account;
-	ask(&check->credentials, &reading, sending, NULL);
+	begin_request(checking, &check->probe, nobody);
+	checking->errand.sight = &check->sight;
 	return check;
+}
+
+/* A request was answered or given up: what follows from it. */
+static void
+go_on(Checking *checking)
+{
+	OgCheck    *check = &checking->check;
+	bool		was_probe = checking->asked == &check->probe;
+
+	og_limiter_close(checking->sender.limiter);
+	checking->asked = NULL;
+	if (!was_probe)
+		return;
+	compare_clocks(check, &checking->reading);
+	if (check->credentials.operation == NULL)
+		return;
+	if (og_check_found_api(&check->probe))
+		begin_request(checking, &check->credentials, checking->account);
+	else
+		check->credentials.unsent = "what comes before it is not in order";
+}
+
+bool
+og_check_advance(OgCheck *check, OgPause *pause)
+{
+	Checking   *checking = (Checking *) check;
+	const Errand *errand = &checking->errand;
+
+	while (checking->asked != NULL)
+	{
+		if (errand->state == ERRAND_DONE)
+			go_on(checking);
+		else if (!og_sender_step(&checking->sender, pause) &&
+				 errand->state != ERRAND_DONE)
+			return false;
+	}
+	return true;
 }

@@ -17,7 +17,7 @@
 #define OG_GATEWAY_CHECK_H
 
 #include "account/account.h"
-#include "gateway/gateway_collect.h"
+#include "gateway/gateway.h"
 #include "http/http.h"
 
 /* One request of a check. */
@@ -51,14 +51,17 @@ extern bool og_check_found_api(const OgAsked *probe);
 
 /*
  * Check a server.  "nobody" is the account without credentials, as which the
- * probe is sent.  The answer lives in the current context, which must be one
- * that is deleted when the (sub)transaction is rolled back (see
- * og_call_open()).
- *
- * Errors: those of opening libcurl or a lane, and what the server
- * itself raises at an interrupt.
+ * probe is sent.  The check lives in the current context.  Errors: those of
+ * opening libcurl or a lane.
  */
-extern const OgCheck *og_check(const OgAccount *nobody,
-							   const OgAccount *account);
+extern OgCheck *og_check_open(const OgAccount *nobody,
+							  const OgAccount *account,
+							  const OgCaller *caller);
+
+/*
+ * Do all that can be done now.  True if the check is over; else *pause tells
+ * until when there is nothing to do.  Errors: those of opening a lane.
+ */
+extern bool og_check_advance(OgCheck *check, OgPause *pause);
 
 #endif							/* OG_GATEWAY_CHECK_H */

@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * gateway_failure.c
- *		Why a read failed, and the error that it becomes.
+ *		An answer becomes why a read failed.
  *
  * This is the one place where delivery, HTTP status and the words of a
- * provider become an SQLSTATE, a message with the provider's own words, a
- * detail with what was asked (never the query, which may hold a secret), and a
+ * provider become an SQLSTATE, a message with the provider's own words, and a
  * hint what to do; and where it is said whether asking again makes sense.
  *
  *-------------------------------------------------------------------------
@@ -74,28 +73,28 @@ fail_refused(Failure *failure, OgRefusal refusal, const OgRecords *records,
 	switch (refusal)
 	{
 		case OG_REFUSED_CREDENTIALS:
-			failure->sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
-			failure->hint = credentials_hint(&records->reading, response);
+			failure->told.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+			failure->told.hint = credentials_hint(&records->reading, response);
 
 			/* The next one has a nonce of its own. */
 			failure->final = !records->reading.nonce_refused;
 			break;
 		case OG_REFUSED_ARGUMENTS:
-			failure->sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
-			failure->hint = "Check the arguments of the call.";
+			failure->told.sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+			failure->told.hint = "Check the arguments of the call.";
 			break;
 		case OG_REFUSED_UNKNOWN:
-			failure->sqlstate = ERRCODE_NO_DATA;
-			failure->hint = "The provider knows nothing of that name; or option base_url does not lead to its API.";
+			failure->told.sqlstate = ERRCODE_NO_DATA;
+			failure->told.hint = "The provider knows nothing of that name; or option base_url does not lead to its API.";
 			break;
 		case OG_REFUSED_PACE:
-			failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-			failure->hint = "Wait a while, and see in order_gateway_limits who else asks.";
+			failure->told.sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+			failure->told.hint = "Wait a while, and see in order_gateway_limits who else asks.";
 			failure->final = false;
 			break;
 		case OG_REFUSED_SOMEHOW:
-			failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-			failure->hint = "Check option base_url, its path as well.";
+			failure->told.sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+			failure->told.hint = "Check option base_url, its path as well.";
 			break;
 	}
 }
@@ -114,13 +113,13 @@ og_failure_answered(Failure *failure, const OgRecords *records,
 	OgRefusal	refusal = refusal_of(records, status);
 	const char *words = flaw == NULL ? provider_words(reading) : NULL;
 
-	failure->status = og_status_words(status);
+	failure->told.status = og_status_words(status);
 	failure->pace = refusal == OG_REFUSED_PACE;
 	if (status == 408 || status >= 500)
 	{
-		failure->sqlstate = ERRCODE_CONNECTION_FAILURE;
-		failure->what = psprintf("failed: %s", words ? words : failure->status);
-		failure->hint = "The provider has a problem of its own. A read changes nothing: try again later.";
+		failure->told.sqlstate = ERRCODE_CONNECTION_FAILURE;
+		failure->told.what = psprintf("failed: %s", words ? words : failure->told.status);
+		failure->told.hint = "The provider has a problem of its own. A read changes nothing: try again later.";
 		return;
 	}
 	if (words == NULL && response->location != NULL)
@@ -128,25 +127,25 @@ og_failure_answered(Failure *failure, const OgRecords *records,
 						 response->location);
 	if (done && refusal == OG_REFUSED_SOMEHOW)
 	{
-		failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-		failure->what = psprintf("gave an answer that cannot be used: it %s%s%s",
+		failure->told.sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+		failure->told.what = psprintf("gave an answer that cannot be used: it %s%s%s",
 								 flaw ? flaw : reading->note
 								 ? reading->note : "is not a success",
 								 words ? ", " : "", words ? words : "");
-		failure->hint = "Check option base_url, its path as well; else the provider has a problem of its own.";
+		failure->told.hint = "Check option base_url, its path as well; else the provider has a problem of its own.";
 		return;
 	}
 	fail_refused(failure, refusal, records, response);
-	failure->what = psprintf("refused: %s", words ? words : failure->status);
+	failure->told.what = psprintf("refused: %s", words ? words : failure->told.status);
 }
 
 static void
 fail_timed_out(Failure *failure, const char *what)
 {
 	failure->final = true;
-	failure->sqlstate = ERRCODE_QUERY_CANCELED;
-	failure->what = what;
-	failure->hint = "Ask for less at once, or raise option call_timeout of the server.";
+	failure->told.sqlstate = ERRCODE_QUERY_CANCELED;
+	failure->told.what = what;
+	failure->told.hint = "Ask for less at once, or raise option call_timeout of the server.";
 }
 
 /* No answer, or not all of one. */
@@ -158,18 +157,18 @@ og_failure_unanswered(Failure *failure, const OgResponse *response,
 	const char *problem = response->problem ? response->problem
 		: "the connection failed";
 
-	failure->status = response->status != 0
+	failure->told.status = response->status != 0
 		? og_status_words(response->status) : NULL;
-	failure->what = psprintf(sent ? "gave no whole answer: %s"
+	failure->told.what = psprintf(sent ? "gave no whole answer: %s"
 							 : "could not be reached: %s", problem);
 	if (timed_out)
 	{
-		fail_timed_out(failure, failure->what);
+		fail_timed_out(failure, failure->told.what);
 		return;
 	}
-	failure->sqlstate = sent ? ERRCODE_CONNECTION_FAILURE
+	failure->told.sqlstate = sent ? ERRCODE_CONNECTION_FAILURE
 		: ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
-	failure->hint = sent
+	failure->told.hint = sent
 		? "A read changes nothing: try again later."
 		: "order_gateway_check() tells what is in the way.";
 	failure->final = !sent && !response->may_retry;
@@ -185,22 +184,32 @@ og_failure_unsent(Failure *failure, const char *why, bool timed_out)
 		return;
 	}
 	failure->final = true;
-	failure->sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
-	failure->what = psprintf("could not be asked within max_wait: %s", why);
-	failure->hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
+	failure->told.sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+	failure->told.what = psprintf("could not be asked within max_wait: %s", why);
+	failure->told.hint = "See in order_gateway_limits who else asks, or raise option max_wait of the server.";
+}
+
+/* OpenSSL cannot do what the provider's signature takes. */
+void
+og_failure_unmade(Failure *failure)
+{
+	failure->final = true;
+	failure->told.sqlstate = ERRCODE_SYSTEM_ERROR;
+	failure->told.what = "could not be asked: the request could not be built and signed";
+	failure->told.hint = "Check that OpenSSL on this machine offers the digest that this provider asks for.";
 }
 
 /* A good answer, but about so many other things only. */
 void
 og_failure_missed(Failure *failure, int64 count, const OgResponse *response)
 {
-	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-	failure->status = og_status_words(response->status);
-	failure->what = psprintf(count == 1
+	failure->told.sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	failure->told.status = og_status_words(response->status);
+	failure->told.what = psprintf(count == 1
 							 ? "gave an answer that cannot be used: it has " INT64_FORMAT " record that was not asked for, and none that was"
 							 : "gave an answer that cannot be used: it has " INT64_FORMAT " records that were not asked for, and none that was",
 							 count);
-	failure->hint = "The provider has a problem of its own, or answers with other names than it is asked by: see what it tells without this argument.";
+	failure->told.hint = "The provider has a problem of its own, or answers with other names than it is asked by: see what it tells without this argument.";
 }
 
 /* All answers were good, but they are not all there is. */
@@ -208,25 +217,7 @@ void
 og_failure_incomplete(Failure *failure, const char *flaw, const char *hint)
 {
 	failure->final = true;
-	failure->sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
-	failure->what = psprintf("gave answers that are not complete: it %s", flaw);
-	failure->hint = hint;
-}
-
-void
-og_failure_raise(const Failure *failure, const char *server,
-				 const char *function, const char *asked, int attempts)
-{
-	ereport(ERROR,
-			(errcode(failure->sqlstate),
-			 errmsg("%s(): server \"%s\" %s", function, server,
-					failure->what),
-			 failure->status != NULL
-			 ? errdetail_plural("%s to %s, in %d attempt.",
-								"%s to %s, in %d attempts.",
-								attempts, failure->status, asked, attempts)
-			 : errdetail_plural("%s, in %d attempt.",
-								"%s, in %d attempts.",
-								attempts, asked, attempts),
-			 errhint("%s", failure->hint)));
+	failure->told.sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	failure->told.what = psprintf("gave answers that are not complete: it %s", flaw);
+	failure->told.hint = hint;
 }

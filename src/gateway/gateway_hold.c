@@ -75,14 +75,3 @@ og_hold_end(OgLimiter *limiter)
 		return NULL;
 	return pstrdup(timestamptz_to_str(until - until % USECS_PER_SEC));
 }
-
-/* Why nothing is sent, and whose doing that is where a provider asked for it. */
-const char *
-og_hold_explain(OgLimiter *limiter, const char *why)
-{
-	const char *end = og_hold_end(limiter);
-
-	if (end == NULL)
-		return why;
-	return psprintf("%s: the provider asked for a pause until %s", why, end);
-}

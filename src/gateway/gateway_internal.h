@@ -3,29 +3,31 @@
  * gateway_internal.h
  *		What the files of the pipeline share with each other.
  *
- * gateway.c			the call: order, deadlines, waiting
- * gateway_rows.c		its rows, repeated ids included
- * gateway_pace.c		the pace, how long it may wait for turns
+ * From the top down; each file uses those below it only.
+ *
+ * gateway.c			a call: its batches, its rows, repeated ids included
+ * gateway_read.c		a read: one request after the other, records
+ * gateway_check.c		requests that only try whether a server can be used
+ * gateway_batch.c		the keys of one request, and what becomes of each
+ * gateway_walk.c		which requests a read takes: see gateway_walk.h
+ * gateway_sender.c		who sends the requests of a call: which goes when
+ * gateway_errand.c		one request: turn, signature, answer, another attempt
+ * gateway_patience.c	how long requests may wait, and what is said of that
+ * gateway_report.c		what goes on, for the views and the log
  * gateway_hold.c		a provider that wants to be left alone for a while
- * gateway_batch.c		one batch: send, take the answer, try again
+ * gateway_pace.c		what the requests of an account count on
  * gateway_request.c	a request: build, sign, wipe
  * gateway_collect.c	an answer becomes one outcome per key
+ * gateway_failure.c	an answer becomes why a read failed
  * gateway_keys.c		the ids of a call
- * gateway_trace.c		what was sent, for the error context and the log
- * gateway_context.c	memory that goes with its (sub)transaction
- * gateway_report.c		what goes on, for the views and the log
  * gateway_preview.c	the same requests, shown instead of sent
- * gateway_send.c		one request at a time, for what is no list of ids:
- * gateway_check.c		requests that only try whether a server can be used
- * gateway_read.c		reads: ask, ask again, hand on records
- * gateway_failure.c	why a read failed
- * gateway_walk.c		a read's requests, one after the other: see gateway_walk.h
  *
  *-------------------------------------------------------------------------
  */
 #ifndef OG_GATEWAY_INTERNAL_H
 #define OG_GATEWAY_INTERNAL_H
 
+#include "lib/ilist.h"
 #include "nodes/pg_list.h"
 
 #include "gateway/gateway.h"
@@ -34,56 +36,6 @@
 #include "limiter/limiter.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
-
-/* The last attempt at which a key was part of a request. */
-typedef struct OgExchange
-{
-	int			attempts;
-	int			http_status;
-	TimestampTz sent_at;
-	TimestampTz answered_at;
-} OgExchange;
-
-typedef enum BatchState
-{
-	BATCH_READY,				/* may be sent as soon as it has a turn */
-	BATCH_BACKOFF,				/* not before .not_before */
-	BATCH_IN_FLIGHT,
-	BATCH_ENDED,				/* its transfer ended, and was not read yet */
-	BATCH_DONE
-} BatchState;
-
-/*
- * The keys of one request.  The struct is part of the call and is used again;
- * what it points to lives in .context.
- */
-typedef struct CallBatch
-{
-	OgCall	   *call;
-	MemoryContext context;
-	BatchState	state;
-	int			number;			/* from 0 */
-	int			first_key;
-	int			nkeys;
-	OgSlice    *keys;
-	OgOutcome  *outcomes;		/* per key: final, or the last one so far */
-	OgExchange *exchanges;		/* per key */
-
-	/* the keys still open: all at first, later those that go again */
-	int		   *open;			/* indexes into keys */
-	OgSlice    *asked;			/* their texts, as OgBatch wants them */
-	int			nopen;
-
-	int			attempts;
-	int64		not_before;		/* og_clock_now() */
-	OgTurn		turn;
-	bool		has_turn;		/* reserved, neither stamped nor returned */
-	bool		left;			/* the first byte of this attempt is away */
-	OgTransfer *transfer;		/* in flight, or ended */
-	const char *path;			/* of the last request, for the log */
-	OgMethod	method;
-	List	   *answers;		/* ended transfers that outcomes point into */
-} CallBatch;
 
 /* A request that can be sent or shown; see gateway_request.c. */
 typedef struct SignedRequest
@@ -94,23 +46,182 @@ typedef struct SignedRequest
 	StringInfoData url;			/* once asked for */
 } SignedRequest;
 
-/* What one call has sent; see gateway_trace.c. */
-typedef struct TraceCall TraceCall;
-
 /* What one call shows and counts; see gateway_report.c. */
-typedef struct CallReport
+typedef struct Report
 {
 	MemoryContextCallback on_reset;
+	bool		shown;			/* to others, and in the statistics */
 	bool		ended;
 	OgActivity *activity;
+	OgActivity	unseen;			/* where it is not shown */
 	OgStatsCounters counters;	/* since they were added last */
 	int64		added;			/* when: og_clock_now() */
-	int			nunanswered;	/* keys that left, without a verdict so far */
-	int			nclosed;		/* keys with a final outcome */
+	int64		total;			/* keys of an act, whose fate is counted ... */
+	int			nunanswered;	/* ... that left, without a verdict so far ... */
+	int			nclosed;		/* ... with a final outcome ... */
+	int			nanswered;		/* ... other than "not sent" */
 	int64		estimated;		/* last_turn: og_clock_now() */
 	OgWait		waiting;
-	int64		turn_since;		/* asleep for a turn since then, or 0 */
-} CallReport;
+} Report;
+
+/*
+ * Who sends the requests of one call: over which connections and lanes, how
+ * long it may take in all, and who hears of it.
+ */
+typedef struct Sender
+{
+	MemoryContext context;
+	const OgAccount *account;
+	OgCaller	caller;
+	OgHttp	   *http;
+	OgLimiter  *limiter;
+	OgPace		pace;
+	bool		is_act;
+	dlist_head	errands;		/* that are not done, in their order */
+	struct Errand *ended;		/* its answer is to be read, or NULL */
+	int			busy;			/* those with a turn, or in flight */
+	int64		further;		/* requests that will follow; -1 = unknown */
+
+	/* bounds */
+	int			width;			/* requests in flight at once */
+	int64		deadline;		/* og_clock_now(); 0 = none */
+	int64		patience_us;	/* for turns and pauses in all ... */
+	int64		waited_us;		/* ... of which so much is over */
+	int64		pausing_since;	/* og_clock_now(); 0 = it does not wait ... */
+	bool		for_turn;		/* ... for one of these, for a turn */
+	const char *stopped;		/* nothing more is sent, because ... */
+	bool		timed_out;		/* ... call_timeout is over */
+	bool		one_by_one;		/* no request leaves before the last one is
+								 * answered: their order matters ... */
+	bool		order_in_vain;	/* ... but is not what it was about */
+	bool		announced;		/* a long wait was told of */
+
+	Report		report;
+} Sender;
+
+typedef enum ErrandState
+{
+	ERRAND_READY,				/* may be sent as soon as it has a turn */
+	ERRAND_PAUSED,				/* not before .not_before */
+	ERRAND_WITNESSED,			/* has a turn; the witness holds it back */
+	ERRAND_IN_FLIGHT,
+	ERRAND_ENDED,				/* its transfer ended, and was not read yet */
+	ERRAND_DONE
+} ErrandState;
+
+typedef struct Errand Errand;
+
+/* What an attempt came to, as far as another one depends on it. */
+typedef struct Attempt
+{
+	bool		wants_fewer;	/* it came too early */
+	bool		nonce_refused;	/* and was refused as a whole for that alone */
+	bool		final;			/* it would be answered the same once more */
+} Attempt;
+
+/*
+ * What may be asked once more after a failure.  Whatever that is, keys that
+ * were answered never are.
+ */
+typedef enum Repeats
+{
+	REPEAT_NOTHING,				/* a check tells what it sees */
+	REPEAT_UNPROCESSED,			/* an act: what provably was not processed */
+	REPEAT_ANYTHING				/* a read changes nothing */
+} Repeats;
+
+/* What differs between acts, reads and checks. */
+typedef struct ErrandKind
+{
+	Repeats		repeats;
+	bool		hurried;		/* a wait beyond call_timeout is not begun */
+	const char *no_turn;		/* why nothing was sent that had to wait for
+								 * too long */
+
+	/* Its first byte leaves.  Inside libcurl.  NULL = nobody cares. */
+	void		(*left) (Errand *errand);
+
+	/* Read what became of an attempt. */
+	void		(*take) (Errand *errand, const OgResponse *response,
+						 Attempt *attempt);
+
+	/*
+	 * Keep what is known now, and the transfer or not.  False if nothing is
+	 * left to ask; with "again" what may be asked once more is.
+	 */
+	bool		(*settle) (Errand *errand, OgTransfer *transfer,
+						   const Attempt *attempt, bool again);
+
+	/* Nothing more of it is sent; what is open stays as it is. */
+	void		(*give_up) (Errand *errand, const char *why);
+} ErrandKind;
+
+/*
+ * One request, from its first turn until it is answered or given up.  Part of
+ * a struct of its kind's; .asked is kept up to date there.
+ */
+struct Errand
+{
+	dlist_node	node;
+	const ErrandKind *kind;
+	Sender	   *sender;
+	const OgOperation *operation;
+	MemoryContext context;		/* of what an attempt takes */
+	int			number;			/* of the request, from 0 */
+	OgBatch		asked;			/* the keys still open */
+	const int  *numbers;		/* of these keys in the call; NULL if none */
+	OgSight    *sight;			/* see OgHttpRequest, or NULL */
+
+	ErrandState state;
+	int			attempts;
+	int64		not_before;		/* og_clock_now() */
+	OgTurn		turn;
+	bool		has_turn;		/* reserved, neither stamped nor returned */
+	bool		left;			/* the first byte of this attempt is away */
+	OgTransfer *transfer;		/* in flight, or ended */
+	const char *path;			/* of the last request */
+	OgMethod	method;
+};
+
+static inline Errand *
+og_errand_of(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(Errand, node, node);
+}
+
+/* The last attempt at which a key was part of a request. */
+typedef struct OgExchange
+{
+	int			attempts;
+	int			http_status;
+	TimestampTz sent_at;
+	TimestampTz answered_at;
+} OgExchange;
+
+/*
+ * The keys of one request.  The struct is part of the call and is used again;
+ * what it points to lives in the errand's context.
+ */
+typedef struct CallBatch
+{
+	Errand		errand;
+	OgCall	   *call;
+	int			first_key;
+	int			nkeys;
+	OgSlice    *keys;
+	OgOutcome  *outcomes;		/* per key: final, or the last one so far */
+	OgExchange *exchanges;		/* per key */
+
+	/* the keys still open: all at first, later those that go again */
+	int		   *open;			/* indexes into keys ... */
+	int		   *numbers;		/* ... their numbers in the call ... */
+	OgSlice    *asked;			/* ... and their texts */
+
+	OgCollected collected;		/* of the last answer */
+	List	   *answers;		/* ended transfers that outcomes point into */
+} CallBatch;
 
 /*
  * Which keys go in which request, one after the other: full ones, unless some
@@ -127,35 +238,17 @@ typedef struct KeySplit
 struct OgCall
 {
 	MemoryContext context;
-	ErrorContextCallback on_error;
-	const OgAccount *account;
 	const OgOperation *operation;
 	const OgFields *arguments;
-	const char *function;
 	const OgKeys *keys;
 	KeySplit	split;
-	OgPace		pace;
-	OgHttp	   *http;
-	OgLimiter  *limiter;
-	TraceCall  *trace;
-	CallReport	report;
+	Sender		sender;
 
 	/* batches [head, created) are held in the ring */
 	CallBatch  *ring;
 	int			ring_size;
 	int			head;
 	int			created;
-	int			in_flight;
-	CallBatch  *ended;			/* its answer is to be read, or NULL */
-
-	/* bounds */
-	int64		deadline;		/* og_clock_now(); 0 = none */
-	int64		waited_us;		/* for turns and backoff so far */
-	const char *stopped;		/* nothing more is sent, because ... */
-	bool		one_by_one;		/* no request leaves before the last one is
-								 * answered: their order matters ... */
-	bool		order_in_vain;	/* ... but is not what it was about */
-	bool		announced;		/* the NOTICE about a long wait was given */
 
 	/* rows */
 	int			position;
@@ -164,50 +257,61 @@ struct OgCall
 	struct RepeatedKey *repeated;	/* per key; NULL while all ids differ */
 	struct SavedOutcome *spent; /* its last row is out: to be freed */
 	int64		foreign;		/* elements about orders not asked for */
-
-	/* keys by fate, for the error context */
-	int			nanswered;
-	int			ndone;			/* of those, with the verdict that was wanted */
+	int			ndone;			/* keys with the verdict that was wanted */
 };
 
-/* gateway.c */
-extern int	og_keys_per_request(const OgAccount *account,
-								const OgOperation *operation);
-
-extern void og_call_step(OgCall *call);
-extern void og_call_stop(OgCall *call, const char *why);
-extern int	og_call_width(const OgCall *call);
-
-/* gateway_keys.c */
-extern void og_keys_split(KeySplit *split, const OgKeys *keys,
-						  const OgAccount *account,
-						  const OgOperation *operation);
-extern int	og_split_first(const KeySplit *split, int batch);
-extern int	og_split_batch(const KeySplit *split, int key);
-
-/* gateway_rows.c */
-extern void og_rows_begin(OgCall *call);
+/* gateway_batch.c */
+extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
+extern void og_batch_release(CallBatch *batch);
 
 /*
- * gateway_pace.c
+ * gateway_sender.c
  *
- * Whoever waits without knowing for how long looks up so often, to say so.
+ * The fields that are zero in a new one are: .further and .width may be set,
+ * .deadline and .patience_us changed.
  */
-#define OG_LONGEST_SLEEP_US	INT64CONST(60000000)
+extern void og_sender_open(Sender *sender, const OgAccount *account,
+						   const OgOperation *operation,
+						   const OgCaller *caller);
+extern void og_sender_add(Sender *sender, Errand *errand);
 
-/* A wait of more than this is announced before it begins. */
-#define OG_ANNOUNCED_WAIT_US	INT64CONST(60000000)
+/* False if there is nothing to do before *pause is over, or nothing at all. */
+extern bool og_sender_step(Sender *sender, OgPause *pause);
+extern void og_sender_stop(Sender *sender, const char *why);
+extern void og_sender_cancel(Sender *sender, const char *unsent,
+							 const char *unanswered);
+extern void og_sender_close(Sender *sender);
 
-extern OgPace og_pace_of(const OgAccount *account,
-						 const OgOperation *operation);
-extern OgLimiter *og_pace_limiter(const OgAccount *account,
-								  const OgOperation *operation);
-extern int64 og_pace_deadline(const OgAccount *account);
+/* gateway_errand.c */
+extern bool og_errand_try(Errand *errand, int64 now, OgPause *pause);
+extern void og_errand_end(Errand *errand);
+extern bool og_errand_can_wait(const Errand *errand);
+extern void og_errand_take(Errand *errand);
+extern void og_errand_give_up(Errand *errand, const char *why);
 
-extern void og_pace_begin(OgCall *call);
-extern bool og_pace_allows(const OgCall *call, int64 wait_us);
-extern int64 og_pace_sleep(const OgCall *call, int64 wait_us);
-extern void og_pace_announce(OgCall *call, int64 wait_us);
+/* gateway_patience.c */
+extern int64 og_patience_deadline(const OgAccount *account);
+extern bool og_patience_allows(const Sender *sender, const ErrandKind *kind,
+							   int64 wait_us);
+extern void og_patience_pause(Sender *sender, OgPause *pause, int64 wait_us,
+							  OgWait what);
+extern void og_patience_announce(Sender *sender, int64 wait_us);
+extern void og_patience_begin(Sender *sender, const OgPause *pause);
+extern void og_patience_end(Sender *sender);
+extern const char *og_patience_explain(Sender *sender, const char *why);
+extern void og_patience_hear(const Sender *sender, OgNewsKind kind,
+							 int64 number, const char *text);
+
+/* gateway_report.c */
+extern void og_report_begin(Sender *sender, int64 ids);
+extern void og_report_left(Sender *sender, const Errand *errand,
+						   TimestampTz at);
+extern void og_report_end_of_attempt(Sender *sender, const Errand *errand,
+									 const OgResponse *response);
+extern void og_report_retry(Sender *sender);
+extern void og_report_outcome(Sender *sender, OgVerdict verdict);
+extern void og_report_wait(Sender *sender, OgWait what, int64 now);
+extern void og_report_end(Sender *sender);
 
 /* gateway_hold.c */
 extern int64 og_hold_lane(OgLimiter *limiter, const OgPace *pace,
@@ -215,10 +319,11 @@ extern int64 og_hold_lane(OgLimiter *limiter, const OgPace *pace,
 						  int attempts);
 extern const char *og_hold_end(OgLimiter *limiter);
 
-/* What a NOTICE about a long wait adds, with that end. */
-#define OG_HELD_DETAIL	"The provider asked for a pause until %s."
-
-extern const char *og_hold_explain(OgLimiter *limiter, const char *why);
+/* gateway_pace.c: all windows, and the lanes, that count an operation */
+extern OgPace og_pace_of(const OgAccount *account,
+						 const OgOperation *operation);
+extern OgLimiter *og_pace_limiter(const OgAccount *account,
+								  const OgOperation *operation);
 
 /* gateway_request.c */
 extern SignedRequest *og_signed_request(const OgAccount *account,
@@ -230,73 +335,11 @@ extern OgTransfer *og_signed_start(SignedRequest *request,
 								   OgSight *sight);
 extern void og_signed_free(SignedRequest *request);
 
-/*
- * gateway_send.c
- *
- * Who sends one request at a time, and how long that may still take.
- */
-typedef struct Sending
-{
-	const OgAccount *account;
-	OgHttp	   *http;
-	OgLimiter  *limiter;
-	OgTurn		turn;
-	int64		deadline;		/* og_clock_now(); 0 = none */
-	int64		patience_us;	/* for turns and pauses from now on */
-	bool		announced;		/* the NOTICE about a long wait was given */
-	OgActivity *activity;		/* NULL: nobody is to see it */
-	OgStatsCounters counters;
-} Sending;
-
-extern const char *og_sending_turn(Sending *sending);
-extern bool og_sending_pause(Sending *sending, int64 pause_us);
-extern OgTransfer *og_sending_exchange(Sending *sending,
-									   SignedRequest *request,
-									   OgSight *sight);
-
-/* gateway_batch.c */
-extern void og_batch_create(CallBatch *batch, OgCall *call, int number);
-extern void og_batch_send(CallBatch *batch);
-extern void og_batch_end(CallBatch *batch);
-extern bool og_batch_can_wait(const CallBatch *batch);
-extern void og_batch_take(CallBatch *batch);
-extern void og_batch_give_up(CallBatch *batch, const char *why);
-extern void og_batch_release(CallBatch *batch);
-
-/* gateway_report.c */
-extern void og_report_begin(OgCall *call);
-extern void og_report_left(OgCall *call, const CallBatch *batch,
-						   TimestampTz at);
-extern void og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
-									 const OgResponse *response);
-extern void og_report_response(OgStatsCounters *counters,
-							   const OgResponse *response);
-extern void og_report_retry(OgCall *call);
-extern void og_report_retried(OgStatsCounters *counters,
-							  OgActivity *activity);
-extern void og_report_foreign(const char *server, int64 count);
-extern void og_report_others(const char *server, int64 count);
-extern void og_report_outcome(OgCall *call, OgVerdict verdict);
-extern void og_report_wait(OgCall *call, OgWait what, int64 now);
-extern void og_report_waited(OgCall *call, int64 now);
-extern void og_report_end(OgCall *call);
-
-/* gateway_trace.c */
-extern TraceCall *og_trace_begin(MemoryContext context, const char *server,
-								 const char *function, const OgKeys *keys,
-								 const KeySplit *split);
-extern void og_trace_sent(TraceCall *call, int key);
-extern void og_trace_verdict(TraceCall *call, int key,
-							 const OgOutcome *outcome);
-extern void og_trace_end(TraceCall *call);
-
-/* What gateway_context.c tells of the calls of a subtransaction, or of all. */
-extern void og_trace_roll_back(SubTransactionId subxact);
-extern void og_trace_move_up(SubTransactionId subxact,
-							 SubTransactionId parent);
-extern void og_trace_forget(void);
-
-/* Errors: 0A000 where an act was called in this transaction. */
-extern void og_trace_prevent_prepare(void);
+/* gateway_keys.c */
+extern void og_keys_split(KeySplit *split, const OgKeys *keys,
+						  const OgAccount *account,
+						  const OgOperation *operation);
+extern int	og_split_first(const KeySplit *split, int batch);
+extern int	og_split_batch(const KeySplit *split, int key);
 
 #endif							/* OG_GATEWAY_INTERNAL_H */

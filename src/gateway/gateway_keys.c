@@ -217,6 +217,16 @@ og_keys_finish(OgKeys *keys)
 
 /* ---------- requests ---------- */
 
+int
+og_keys_per_request(const OgAccount *account, const OgOperation *operation)
+{
+	int			size = account->batch_size;
+
+	if (size == 0)
+		size = operation->batch_default;
+	return Min(size, operation->batch_max);
+}
+
 /* May a key stand in one request with others? */
 static bool
 is_unlike(uint64 likeness, const uint64 *others, int nothers)

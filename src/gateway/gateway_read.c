@@ -13,45 +13,33 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "gateway/gateway_failure.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/gateway_walk.h"
 #include "provider/provider_keys.h"
 
-/* First pause before another attempt; doubled each time. */
-#define BACKOFF_MS			200
-
-#define MAX_DOUBLINGS		10
-
-/* How often a long read adds to the statistics, in microseconds. */
-#define ADD_EVERY_US		INT64CONST(1000000)
-
 struct OgReader
 {
-	const OgAccount *account;
 	const OgOperation *operation;	/* the first one, whose limit they share */
-	const char *function;
-	MemoryContext context;
-	MemoryContext requests;		/* of one attempt */
-	MemoryContextCallback on_reset;
-	bool		ended;
-	int64		added;			/* to the statistics; og_clock_now() */
-	Sending		sending;
-	OgPace		pace;
+	MemoryContext batches;		/* of what is asked for now */
+	MemoryContext requests;		/* of the last attempt */
+	Sender		sender;
 	int64		foreign;		/* records about ids nobody asked for ... */
 	int64		others;			/* ... and about other things */
 
 	/* the read under way, and how long answers to its operation have been */
-	const OgRead *read;
+	const OgRead *read;			/* NULL: it is over */
 	const OgOperation *measured;
 	OgLengths	lengths;
-	Walk	   *walk;
-	const OgBatch *batch;		/* asked for now */
-	int			first_key;		/* of the batch, among all */
-	const char *request;		/* "GET /path" */
-	int			attempts;
+	Walk	   *walk;			/* for the keys asked for now, or NULL */
+	int			first_key;		/* of them, among all */
+	int			next_key;		/* that was not asked for yet */
+	Errand		errand;			/* the request under way, if .asking */
+	bool		asking;
+	bool		answered;
+	bool		failed;
+	Failure		failure;		/* of the last attempt */
 };
 
 /* What one answer is read into. */
@@ -63,95 +51,6 @@ typedef struct Answer
 	bool		usable;			/* its records are handed on ... */
 	int			taken;			/* ... so many so far */
 } Answer;
-
-/* ---------- beginning and end ---------- */
-
-static void
-add_to_stats(OgReader *reader)
-{
-	og_stats_add(reader->account->serverid, reader->account->server,
-				 reader->function, &reader->sending.counters);
-	reader->added = og_clock_now();
-}
-
-/* The call is over, or its memory goes. */
-static void
-end_report(void *arg)
-{
-	OgReader   *reader = arg;
-
-	if (reader->ended)
-		return;
-	reader->ended = true;
-	add_to_stats(reader);
-	og_activity_end(reader->sending.activity);
-}
-
-static void
-begin_report(OgReader *reader, int64 ids)
-{
-	reader->sending.activity = og_activity_begin(reader->account->serverid,
-												 reader->account->server,
-												 reader->function, ids);
-	reader->sending.counters.calls = 1;
-	reader->added = og_clock_now();
-	reader->on_reset.func = end_report;
-	reader->on_reset.arg = reader;
-	MemoryContextRegisterResetCallback(reader->context, &reader->on_reset);
-}
-
-/* Is the time over that the call may take in all? */
-static bool
-is_timed_out(const OgReader *reader)
-{
-	return reader->sending.deadline != 0 &&
-		og_clock_now() >= reader->sending.deadline;
-}
-
-/* "request" is what was asked for; NULL until one was made. */
-pg_noreturn static void
-fail(const OgReader *reader, const Failure *failure)
-{
-	og_failure_raise(failure, reader->account->server, reader->function,
-					 reader->request ? reader->request : reader->function,
-					 reader->attempts);
-}
-
-OgReader *
-og_reader_open(const OgAccount *account, const OgOperation *operation,
-			   const char *function, int64 ids)
-{
-	OgReader   *reader = palloc0(sizeof(OgReader));
-	Sending    *sending = &reader->sending;
-
-	reader->account = account;
-	reader->operation = operation;
-	reader->function = function;
-	reader->context = CurrentMemoryContext;
-	reader->requests = AllocSetContextCreate(CurrentMemoryContext,
-											 "order_gateway read",
-											 ALLOCSET_DEFAULT_SIZES);
-	reader->pace = og_pace_of(account, operation);
-	sending->account = account;
-	sending->patience_us = account->max_wait > 0
-		? (int64) account->max_wait * 1000 : PG_INT64_MAX;
-	sending->deadline = og_pace_deadline(account);
-	sending->http = og_http_open(CurrentMemoryContext);
-	sending->limiter = og_pace_limiter(account, operation);
-	begin_report(reader, ids);
-	return reader;
-}
-
-void
-og_reader_close(OgReader *reader)
-{
-	og_http_close(reader->sending.http);
-	og_limiter_close(reader->sending.limiter);
-	end_report(reader);
-	MemoryContextDelete(reader->requests);
-	og_report_foreign(reader->account->server, reader->foreign);
-	og_report_others(reader->account->server, reader->others);
-}
 
 /* ---------- records ---------- */
 
@@ -172,7 +71,7 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 	if (!answer->usable)
 		return;
 	answer->taken++;
-	if (reader->batch->nkeys > 0)
+	if (reader->errand.asked.nkeys > 0)
 	{
 		if (records->key < 0)
 		{
@@ -185,6 +84,20 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 }
 
 /* ---------- one request ---------- */
+
+static OgReader *
+reader_of(Errand *errand)
+{
+	return (OgReader *) ((char *) errand - offsetof(OgReader, errand));
+}
+
+/* Is the time over that the call may take in all? */
+static bool
+is_timed_out(const OgReader *reader)
+{
+	return reader->sender.deadline != 0 &&
+		og_clock_now() >= reader->sender.deadline;
+}
 
 /* Is anything of a good answer what was asked for? */
 static bool
@@ -215,10 +128,10 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	answer.records.take = take_record;
 	answer.records.key = -1;
 	answer.reader = reader;
-	answer.keys.batch = reader->batch;
+	answer.keys.batch = &reader->errand.asked;
 	answer.usable = done;
 	if (og_json_prove(response->body, &value, &flaw))
-		operation->read_records(&answer.records, value, reader->batch);
+		operation->read_records(&answer.records, value, &reader->errand.asked);
 
 	if (flaw == NULL && done && reading->envelope == OG_ENVELOPE_SUCCESS)
 		return is_about_it(reader, failure, response);
@@ -233,175 +146,219 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	return false;
 }
 
-/*
- * "GET /path", the same for all requests of a read; where all go to the one
- * address, that.
- */
-static const char *
-describe_request(const OgReader *reader, const OgRequest *parts)
+/* Take an answer, or that there is none. */
+static void
+take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
-	return MemoryContextStrdup(reader->context,
-							   psprintf("%s %s", og_method_name(parts->method),
-										parts->path[0] != '\0' ? parts->path
-										: reader->account->base_url));
-}
+	OgReader   *reader = reader_of(errand);
+	Failure    *failure = &reader->failure;
 
-/* Send the request that has its turn. */
-static bool
-send_request(OgReader *reader, Failure *failure)
-{
-	Sending    *sending = &reader->sending;
-	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
-	SignedRequest *request;
-	OgTransfer *transfer;
-	const OgResponse *response;
-	bool		done = false;
-
-	request = og_signed_request(reader->account, reader->read->operation,
-								reader->batch,
-								og_limiter_nonce(sending->limiter, now_ms));
-	if (request == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYSTEM_ERROR),
-				 errmsg("%s(): the request could not be built and signed",
-						reader->function)));
-	if (reader->request == NULL)
-		reader->request = describe_request(reader, &request->parts);
-	transfer = og_sending_exchange(sending, request, NULL);
-	response = og_http_response(transfer);
+	MemoryContextReset(reader->requests);
+	memset(failure, 0, sizeof(*failure));
 	if (response->delivery == OG_ANSWERED)
-		done = read_answer(reader, response, failure);
+		reader->answered = read_answer(reader, response, failure);
 	else
 		og_failure_unanswered(failure, response, is_timed_out(reader));
-	failure->hold_ms = og_hold_lane(sending->limiter, &reader->pace, response,
-									failure->pace || response->status == 429,
-									reader->attempts);
-	og_http_release(transfer);
-	return done;
+	if (failure->told.sqlstate == ERRCODE_NO_DATA &&
+		reader->read->unknown_is_none)
+		reader->answered = true;
+	attempt->wants_fewer = failure->pace || response->status == 429;
+	attempt->final = failure->final;
 }
 
-/* One attempt. */
 static bool
-attempt(OgReader *reader, Failure *failure)
+settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 {
-	Sending    *sending = &reader->sending;
-	const char *unsent;
+	OgReader   *reader = reader_of(errand);
 
-	memset(failure, 0, sizeof(*failure));
-	failure->hold_ms = -1;
-	unsent = og_sending_turn(sending);
-	if (unsent != NULL)
-	{
-		og_failure_unsent(failure, unsent, is_timed_out(reader));
-		return false;
-	}
-	reader->attempts++;
-	return send_request(reader, failure);
+	og_http_release(transfer);
+	reader->failed = !reader->answered && !again;
+	return !reader->answered && again;
 }
 
-/* How long to pause after a failure. */
-static int64
-pause_ms(const OgReader *reader, const Failure *failure)
-{
-	if (failure->hold_ms >= 0)
-		return failure->hold_ms;
-	return (int64) BACKOFF_MS << Min(reader->attempts - 1, MAX_DOUBLINGS);
-}
-
-/* Ask until there is an answer. */
+/* Not asked, or not once more: what the last attempt was answered stays. */
 static void
-ask(OgReader *reader)
+give_up(Errand *errand, const char *why)
 {
-	Failure		failure;
+	OgReader   *reader = reader_of(errand);
 
-	reader->attempts = 0;
-	for (;;)
-	{
-		MemoryContext old = MemoryContextSwitchTo(reader->requests);
-		bool		done = attempt(reader, &failure);
-		int64		pause;
+	reader->failed = true;
+	if (errand->attempts > 0)
+		return;
+	memset(&reader->failure, 0, sizeof(reader->failure));
+	if (errand->sender->stopped == NULL)
+		og_failure_unmade(&reader->failure);
+	else
+		og_failure_unsent(&reader->failure, why, is_timed_out(reader));
+}
 
-		MemoryContextSwitchTo(old);
-		if (done || (failure.sqlstate == ERRCODE_NO_DATA &&
-					 reader->read->unknown_is_none))
-			break;
-		pause = reader->attempts > 0 ? pause_ms(reader, &failure) : 0;
-		if (failure.final ||
-			reader->attempts > reader->account->retries ||
-			!og_sending_pause(&reader->sending, pause * 1000))
-			fail(reader, &failure);
-		og_report_retried(&reader->sending.counters,
-						  reader->sending.activity);
-		MemoryContextReset(reader->requests);
-	}
-	MemoryContextReset(reader->requests);
-	if (og_clock_now() - reader->added > ADD_EVERY_US)
-		add_to_stats(reader);
+static const ErrandKind read_request = {
+	.repeats = REPEAT_ANYTHING,
+	.hurried = true,
+	.no_turn = "the pace leaves no turn for it now",
+	.take = take_answer,
+	.settle = settle,
+	.give_up = give_up
+};
+
+/* Ask what the walk wants to be asked next. */
+static void
+begin_request(OgReader *reader)
+{
+	Errand	   *errand = &reader->errand;
+
+	errand->operation = reader->read->operation;
+	errand->state = ERRAND_READY;
+	errand->attempts = 0;
+	errand->not_before = 0;
+	reader->answered = false;
+	reader->asking = true;
+	og_sender_add(&reader->sender, errand);
+	errand->number++;
 }
 
 /* ---------- the read ---------- */
 
 /* Were the answers all there is? */
 static void
-judge_walk(const OgReader *reader)
+judge_walk(OgReader *reader)
 {
 	const char *hint;
 	const char *flaw = og_walk_flaw(reader->walk, &hint);
 	const char *doubt = og_walk_doubt(reader->walk);
-	Failure		failure = {0};
 
 	if (doubt != NULL)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("%s(): server \"%s\" may have more records than it told",
-						reader->function, reader->account->server),
-				 errdetail("%s", doubt)));
+		og_patience_hear(&reader->sender, OG_NEWS_DOUBT, 0, doubt);
 	if (flaw == NULL)
 		return;
-	og_failure_incomplete(&failure, flaw, hint);
-	fail(reader, &failure);
+	reader->failed = true;
+	memset(&reader->failure, 0, sizeof(reader->failure));
+	og_failure_incomplete(&reader->failure, flaw, hint);
 }
 
-/* All requests about these keys, or about none. */
-static void
-ask_batch(OgReader *reader, const OgSlice *keys, int nkeys)
-{
-	const OgRead *read = reader->read;
-	OgBatch		batch = {NULL, keys, nkeys};
-
-	reader->walk = og_walk_begin(read, &reader->lengths);
-	batch.arguments = og_walk_arguments(reader->walk);
-	reader->batch = &batch;
-	while (og_walk_next(reader->walk))
-		ask(reader);
-	judge_walk(reader);
-	reader->others += og_walk_foreign(reader->walk);
-	reader->batch = NULL;
-}
-
-static void
-ask_batches(OgReader *reader)
+/* The next keys to be asked for, or that none are.  False after the last. */
+static bool
+begin_batch(OgReader *reader)
 {
 	const OgRead *read = reader->read;
 	const OgKeys *keys = read->keys;
-	int			size = og_keys_per_request(reader->account, read->operation);
-	OgSlice    *asked = palloc(size * sizeof(OgSlice));
-	MemoryContext batches = AllocSetContextCreate(CurrentMemoryContext,
-												  "order_gateway batch",
-												  ALLOCSET_SMALL_SIZES);
+	OgBatch    *asked = &reader->errand.asked;
+	OgSlice    *texts = NULL;
+	int			n = 0;
 
-	for (int first = 0; first < keys->nkeys; first += size)
+	if (reader->next_key >= (keys != NULL ? keys->nkeys : 1))
+		return false;
+	if (keys != NULL)
 	{
-		int			n = Min(size, keys->nkeys - first);
-		MemoryContext old = MemoryContextSwitchTo(batches);
-
+		n = Min(og_keys_per_request(reader->sender.account, read->operation),
+				keys->nkeys - reader->next_key);
+		texts = palloc(n * sizeof(OgSlice));
 		for (int i = 0; i < n; i++)
-			asked[i] = og_keys_get(keys, first + i);
-		reader->first_key = first;
-		ask_batch(reader, asked, n);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(batches);
+			texts[i] = og_keys_get(keys, reader->next_key + i);
 	}
+	reader->first_key = reader->next_key;
+	reader->next_key += Max(n, 1);
+	reader->walk = og_walk_begin(read, &reader->lengths);
+	asked->arguments = og_walk_arguments(reader->walk);
+	asked->keys = texts;
+	asked->nkeys = n;
+	return true;
+}
+
+/* All requests about these keys were answered. */
+static void
+end_batch(OgReader *reader)
+{
+	judge_walk(reader);
+	if (reader->failed)
+		return;
+	reader->others += og_walk_foreign(reader->walk);
+	reader->walk = NULL;
+	MemoryContextReset(reader->batches);
+}
+
+/* Nothing is asked now: go on to the next request, or end the read. */
+static void
+go_on(OgReader *reader)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->batches);
+
+	if (reader->walk == NULL && !begin_batch(reader))
+		reader->read = NULL;
+	else if (og_walk_next(reader->walk))
+		begin_request(reader);
+	else
+		end_batch(reader);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+og_reader_advance(OgReader *reader, OgPause *pause)
+{
+	const Errand *errand = &reader->errand;
+
+	while (reader->read != NULL && !reader->failed)
+	{
+		if (!reader->asking)
+			go_on(reader);
+		else if (errand->state == ERRAND_DONE)
+			reader->asking = false;
+		else if (!og_sender_step(&reader->sender, pause) &&
+				 errand->state != ERRAND_DONE)
+			return false;
+	}
+	reader->read = NULL;
+	return true;
+}
+
+/* "GET /path"; where all go to the one address, that. */
+static const char *
+describe_request(const OgReader *reader)
+{
+	const Errand *errand = &reader->errand;
+
+	if (errand->path == NULL)
+		return NULL;
+	return psprintf("%s %s", og_method_name(errand->method),
+					errand->path[0] != '\0' ? errand->path
+					: reader->sender.account->base_url);
+}
+
+const OgFailure *
+og_reader_failure(const OgReader *reader)
+{
+	OgFailure  *failure;
+
+	if (!reader->failed)
+		return NULL;
+	failure = palloc(sizeof(OgFailure));
+	*failure = reader->failure.told;
+	failure->asked = describe_request(reader);
+	failure->attempts = reader->errand.attempts;
+	return failure;
+}
+
+/* ---------- beginning and end ---------- */
+
+OgReader *
+og_reader_open(const OgAccount *account, const OgOperation *operation,
+			   const OgCaller *caller, int64 ids)
+{
+	OgReader   *reader = palloc0(sizeof(OgReader));
+
+	reader->operation = operation;
+	reader->batches = AllocSetContextCreate(CurrentMemoryContext,
+											"order_gateway batch",
+											ALLOCSET_SMALL_SIZES);
+	reader->requests = AllocSetContextCreate(CurrentMemoryContext,
+											 "order_gateway read",
+											 ALLOCSET_DEFAULT_SIZES);
+	reader->errand.kind = &read_request;
+	reader->errand.context = reader->requests;
+	og_sender_open(&reader->sender, account, operation, caller);
+	reader->sender.one_by_one = true;
+	og_report_begin(&reader->sender, ids);
+	return reader;
 }
 
 void
@@ -409,24 +366,24 @@ og_reader_ask(OgReader *reader, const OgRead *read)
 {
 	Assert(read->operation->kind == reader->operation->kind &&
 		   read->operation->lane == reader->operation->lane);
+	Assert(reader->read == NULL && !reader->failed);
 	reader->read = read;
-	reader->request = NULL;
+	reader->next_key = 0;
+	reader->errand.path = NULL;
 	if (read->operation != reader->measured)
 		memset(&reader->lengths, 0, sizeof(reader->lengths));
 	reader->measured = read->operation;
-	if (read->keys != NULL)
-		ask_batches(reader);
-	else
-		ask_batch(reader, NULL, 0);
-	reader->read = NULL;
 }
 
 void
-og_read(const OgAccount *account, const char *function, const OgRead *read)
+og_reader_close(OgReader *reader)
 {
-	OgReader   *reader = og_reader_open(account, read->operation, function,
-										read->keys ? read->keys->nkeys : 0);
-
-	og_reader_ask(reader, read);
-	og_reader_close(reader);
+	og_sender_close(&reader->sender);
+	MemoryContextDelete(reader->batches);
+	MemoryContextDelete(reader->requests);
+	if (reader->foreign > 0)
+		og_patience_hear(&reader->sender, OG_NEWS_FOREIGN, reader->foreign,
+						 NULL);
+	if (reader->others > 0)
+		og_patience_hear(&reader->sender, OG_NEWS_STRAY, reader->others, NULL);
 }

@@ -6,7 +6,7 @@
  * A read asks one request after the other, as many as it takes: batches of
  * ids, stretches of time, or pages.  Nothing can be lost by asking again, so a
  * request that failed is repeated, also after bytes left; what fails in the
- * end is an error.
+ * end is told as such, and is an error only to who makes it one.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,36 +42,55 @@ typedef struct OgRead
 } OgRead;
 
 /*
- * Read, and hand each record that was asked for to take(), once; a WARNING
- * counts those that were not.  They come in the order of the answers, or newest
- * first where the operation says so or only so many are asked for.
+ * Why a read failed; texts live as long as the reader.  .asked is "GET /path",
+ * or NULL where no request was made.
  *
- * "function" is the call's name for people, a constant.  The current context
- * must be one that is deleted when the (sub)transaction is rolled back (see
- * og_call_open()).
- *
- * Errors: 08001 the server was not reached, 08006 it gave no whole answer or
- * failed, 28000 it refuses key or signature, 22023 it refuses the arguments,
- * 02000 it knows nothing of that name, 53400 it is asked too frequently (or
- * the pace leaves no turn within max_wait), 57014 call_timeout, 38000 an
- * answer that makes no sense, or answers that cannot be all; those of opening
- * libcurl or a lane, and what the server itself raises at an interrupt.
+ * The SQLSTATE is 08001 the server was not reached, 08006 it gave no whole
+ * answer or failed, 28000 it refuses key or signature, 22023 it refuses the
+ * arguments, 02000 it knows nothing of that name, 53400 it is asked too
+ * frequently (or the pace leaves no turn within max_wait), 57014 call_timeout,
+ * 38000 an answer that makes no sense, or answers that cannot be all, 58000 a
+ * request that could not be made.
  */
-extern void og_read(const OgAccount *account, const char *function,
-					const OgRead *read);
+typedef struct OgFailure
+{
+	int			sqlstate;
+	const char *what;			/* completes "server ..." */
+	const char *status;			/* "HTTP 400 Bad Request", or NULL */
+	const char *hint;
+	const char *asked;
+	int			attempts;
+} OgFailure;
 
 /*
  * Several reads of one call, about so many ids: call_timeout and max_wait bound
  * them together, and they are seen as one.  All must be of one kind and count
  * on one limit.  A reader lives in the context that is current when it is
- * opened; errors are those above.
+ * opened.  Errors: those of opening libcurl or a lane.
  */
 typedef struct OgReader OgReader;
 
 extern OgReader *og_reader_open(const OgAccount *account,
 								const OgOperation *operation,
-								const char *function, int64 ids);
+								const OgCaller *caller, int64 ids);
+
+/*
+ * Begin a read, which hands each record that was asked for to take(), once; at
+ * the end people hear how many came that were not.  They come in the order of
+ * the answers, or newest first where the operation says so or only so many are
+ * asked for.  *read has to stay until the read is over.
+ */
 extern void og_reader_ask(OgReader *reader, const OgRead *read);
+
+/*
+ * Do all that can be done now.  True if the read is over, and then another one
+ * may begin unless it has failed; else *pause tells until when there is nothing
+ * to do.
+ */
+extern bool og_reader_advance(OgReader *reader, OgPause *pause);
+
+/* Why the last read failed, or NULL. */
+extern const OgFailure *og_reader_failure(const OgReader *reader);
 extern void og_reader_close(OgReader *reader);
 
 #endif							/* OG_GATEWAY_READ_H */

@@ -3,8 +3,8 @@
  * gateway_report.c
  *		What a call shows to others while it runs, and counts.
  *
- * The pipeline tells this file what happens; it passes that on to the call's
- * entry among the activities, to the statistics, and to the log.  What was
+ * A sender tells this file what happens; it passes that on to the call's entry
+ * among the activities, to the statistics, and to the log.  What was
  * counted is added to the statistics once a second and at the end, which may
  * also be that of the call's memory: then the ids whose answer was awaited
  * have become unknown, and those that were not sent stay so.
@@ -28,65 +28,73 @@ bool		og_log_requests = false;
 /* ---------- beginning and end ---------- */
 
 static void
-add_to_stats(OgCall *call, int64 now)
+add_to_stats(Sender *sender)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
 
-	og_stats_add(call->account->serverid, call->account->server,
-				 call->function, &report->counters);
-	report->added = now;
+	if (report->shown)
+		og_stats_add(sender->account->serverid, sender->account->server,
+					 sender->caller.function, &report->counters);
+	report->added = og_clock_now();
 }
 
 void
-og_report_end(OgCall *call)
+og_report_end(Sender *sender)
 {
-	CallReport *report = &call->report;
-	int			nkeys = call->keys->nkeys;
+	Report	   *report = &sender->report;
 
-	if (report->ended)
+	if (report->ended || !report->shown)
 		return;
 	report->ended = true;
-	og_report_waited(call, og_clock_now());
+	og_patience_end(sender);
 	report->counters.ids[OG_UNKNOWN] += report->nunanswered;
-	report->counters.ids[OG_NOT_SENT] += nkeys - report->nclosed -
+	report->counters.ids[OG_NOT_SENT] += report->total - report->nclosed -
 		report->nunanswered;
-	add_to_stats(call, 0);
+	add_to_stats(sender);
 	og_activity_end(report->activity);
 }
 
-/* The call's memory goes. */
+/* The sender's memory goes. */
 static void
-end_on_reset(void *call)
+end_on_reset(void *sender)
 {
-	og_report_end(call);
+	og_report_end(sender);
 }
 
+/* Show a call about so many ids to others, and count it. */
 void
-og_report_begin(OgCall *call)
+og_report_begin(Sender *sender, int64 ids)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
+	const OgCaller *caller = &sender->caller;
 
-	report->activity = og_activity_begin(call->account->serverid,
-										 call->account->server,
-										 call->function, call->keys->nkeys);
+	report->activity = og_activity_begin(caller->role, caller->session_role,
+										 sender->account->serverid,
+										 sender->account->server,
+										 caller->function, ids);
+	if (report->activity == NULL)
+		report->activity = &report->unseen;
+	report->shown = true;
+	report->total = sender->is_act ? ids : 0;
 	report->counters.calls = 1;
 	report->added = og_clock_now();
 	report->on_reset.func = end_on_reset;
-	report->on_reset.arg = call;
-	MemoryContextRegisterResetCallback(call->context, &report->on_reset);
+	report->on_reset.arg = sender;
+	MemoryContextRegisterResetCallback(sender->context, &report->on_reset);
 }
 
 /* ---------- requests ---------- */
 
 /* A request leaves.  Runs inside libcurl. */
 void
-og_report_left(OgCall *call, const CallBatch *batch, TimestampTz at)
+og_report_left(Sender *sender, const Errand *errand, TimestampTz at)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
 	OgActivity *activity = report->activity;
 
 	report->counters.requests++;
-	report->nunanswered += batch->nopen;
+	if (sender->is_act)
+		report->nunanswered += errand->asked.nkeys;
 	og_activity_change(activity);
 	activity->sent++;
 	activity->in_flight++;
@@ -100,11 +108,11 @@ og_report_left(OgCall *call, const CallBatch *batch, TimestampTz at)
 
 /* One LOG line per attempt. */
 static void
-log_attempt(const OgCall *call, const CallBatch *batch,
+log_attempt(const Sender *sender, const Errand *errand,
 			const OgResponse *response)
 {
-	const char *provider = call->account->provider->name;
-	const char *method = og_method_name(batch->method);
+	const char *provider = sender->account->provider->name;
+	const char *method = og_method_name(errand->method);
 	char		end[64];
 
 	if (response->delivery == OG_NOT_DELIVERED)
@@ -118,18 +126,19 @@ log_attempt(const OgCall *call, const CallBatch *batch,
 				 (double) response->took_us / 1000);
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("order_gateway: %s %s %s: %s, %d ids",
-					provider, method, batch->path, end, batch->nopen),
+					provider, method, errand->path, end,
+					errand->asked.nkeys),
 			 errdetail_log("%s on server \"%s\", batch %d, attempt %d%s%s",
-						   call->function, call->account->server,
-						   batch->number + 1, batch->attempts,
+						   sender->caller.function, sender->account->server,
+						   errand->number + 1, errand->attempts,
 						   response->problem ? ": " : ".",
 						   response->problem ? response->problem : ""),
 			 errhidestmt(true), errhidecontext(true)));
 }
 
 /* Count what a request took, whichever way it ended. */
-void
-og_report_response(OgStatsCounters *counters, const OgResponse *response)
+static void
+count_response(OgStatsCounters *counters, const OgResponse *response)
 {
 	counters->connections += response->connects;
 	counters->bytes_sent += response->bytes_sent;
@@ -140,148 +149,100 @@ og_report_response(OgStatsCounters *counters, const OgResponse *response)
 
 /* An attempt is over, whichever way; its open keys are still those asked. */
 void
-og_report_end_of_attempt(OgCall *call, const CallBatch *batch,
+og_report_end_of_attempt(Sender *sender, const Errand *errand,
 						 const OgResponse *response)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
 	OgActivity *activity = report->activity;
-	int64		now = og_clock_now();
 
-	og_report_response(&report->counters, response);
-	if (batch->left)
-		report->nunanswered -= batch->nopen;
-	if (batch->left)
+	count_response(&report->counters, response);
+	if (errand->left)
 	{
+		if (sender->is_act)
+			report->nunanswered -= errand->asked.nkeys;
 		og_activity_change(activity);
 		activity->in_flight--;
 		activity->answers += response->delivery == OG_ANSWERED;
 		og_activity_changed(activity);
 	}
 	if (og_log_requests)
-		log_attempt(call, batch, response);
-	if (now - report->added > ADD_EVERY_US)
-		add_to_stats(call, now);
+		log_attempt(sender, errand, response);
+	if (og_clock_now() - report->added > ADD_EVERY_US)
+		add_to_stats(sender);
 }
 
 /* A request is to be sent again. */
 void
-og_report_retried(OgStatsCounters *counters, OgActivity *activity)
+og_report_retry(Sender *sender)
 {
-	counters->retries++;
+	OgActivity *activity = sender->report.activity;
+
+	sender->report.counters.retries++;
 	og_activity_change(activity);
 	activity->retried++;
 	og_activity_changed(activity);
-}
-
-void
-og_report_retry(OgCall *call)
-{
-	og_report_retried(&call->report.counters, call->report.activity);
-}
-
-/* Warn of what was answered about orders that nobody asked for, if anything. */
-void
-og_report_foreign(const char *server, int64 count)
-{
-	int			foreign = (int) Min(count, PG_INT32_MAX);
-
-	if (foreign > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
-							   "server \"%s\" answered about %d orders that were not asked for",
-							   foreign, server, foreign),
-				 errdetail("What it said about them was ignored.")));
-}
-
-/* The same of what is no order, or was not asked for by an id. */
-void
-og_report_others(const char *server, int64 count)
-{
-	int			others = (int) Min(count, PG_INT32_MAX);
-
-	if (others > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
-							   "server \"%s\" answered with %d records that were not asked for",
-							   others, server, others),
-				 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
 }
 
 /* ---------- ids ---------- */
 
 /* All is said about a key. */
 void
-og_report_outcome(OgCall *call, OgVerdict verdict)
+og_report_outcome(Sender *sender, OgVerdict verdict)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
 
 	report->counters.ids[verdict]++;
 	report->nclosed++;
+	report->nanswered += verdict != OG_NOT_SENT;
 }
 
 /* ---------- waiting ---------- */
 
-/* When the pace will let the last request of a call go; 0 = nobody knows. */
+/* When the pace will let the last request go; 0 = nobody knows. */
 static int64
-last_turn(OgCall *call, int64 now)
+last_turn(Sender *sender, int64 now)
 {
-	int64		left = call->split.nbatches - call->created;
+	int64		left = sender->further;
 	int64		wait;
+	dlist_iter	iter;
 
-	for (int i = call->head; i < call->created; i++)
-	{
-		BatchState	state = call->ring[i % call->ring_size].state;
-
-		left += state == BATCH_READY || state == BATCH_BACKOFF;
-	}
-	wait = og_limiter_estimate(call->limiter, now, left);
+	if (left < 0)
+		return 0;
+	dlist_foreach(iter, &sender->errands)
+		left += og_errand_of(iter.cur)->state <= ERRAND_PAUSED;
+	wait = og_limiter_estimate(sender->limiter, now, left);
 	return wait < PG_INT64_MAX - now ? now + wait : 0;
 }
 
 /*
- * The call is about to sleep.  That it does so for a turn is also the time to
- * say when it will have had its last one.
+ * There is nothing to do but to wait.  That this is for a turn is also the time
+ * to say when the last one will have been had.
  */
 void
-og_report_wait(OgCall *call, OgWait what, int64 now)
+og_report_wait(Sender *sender, OgWait what, int64 now)
 {
-	CallReport *report = &call->report;
+	Report	   *report = &sender->report;
 	OgActivity *activity = report->activity;
 	TimestampTz since;
 	int64		turn;
 
-	if (what == OG_WAIT_TURN)
-		report->turn_since = now;
 	if (what == report->waiting && what != OG_WAIT_TURN &&
-		activity->answered == call->nanswered)
+		activity->answered == report->nanswered)
 		return;
 	since = what == report->waiting ? activity->waiting_since
 		: GetCurrentTimestamp();
 	turn = activity->last_turn;
 	if (what == OG_WAIT_TURN && now - report->estimated > ESTIMATE_EVERY_US)
 	{
-		turn = last_turn(call, now);
+		turn = last_turn(sender, now);
 		report->estimated = now;
 	}
 	report->waiting = what;
 
 	og_activity_change(activity);
-	activity->answered = call->nanswered;
+	activity->answered = report->nanswered;
 	activity->waiting = what;
 	activity->waiting_since = since;
 	activity->last_turn = turn;
 	og_activity_changed(activity);
-}
-
-/* It does not sleep any more. */
-void
-og_report_waited(OgCall *call, int64 now)
-{
-	CallReport *report = &call->report;
-
-	if (report->turn_since != 0)
-		report->counters.turn_wait_us += now - report->turn_since;
-	report->turn_since = 0;
 }

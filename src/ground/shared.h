@@ -56,6 +56,12 @@ extern void *og_shared_get(const OgSharedPart *part);
 /* Make a lock ready that lies in shared memory, under our name. */
 extern void og_shared_lock_init(LWLock *lock);
 
+/*
+ * Each backend has room for one call.  Those that make several at once share
+ * room for so many more.
+ */
+#define OG_MORE_CALLS	1024
+
 /* This backend's number, below the number of backends a part is made for. */
 extern int	og_shared_backend(void);
 

@@ -3,7 +3,7 @@
  * http.c
  *		Groups of transfers: opening, starting, waiting, giving up.
  *
- * A transfer ends exactly once, in og_transfer_end(): its verdict is written,
+ * A transfer ends exactly once, in end_transfer(): its verdict is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
  * one costs microseconds.  Connections (http_kept.c) and the parsed file of
@@ -23,32 +23,6 @@
 
 #include "http/http_internal.h"
 
-/* The context of a group goes.  Must not throw. */
-static void
-close_on_reset(void *http)
-{
-	og_http_close(http);
-}
-
-OgHttp *
-og_http_open(MemoryContext context)
-{
-	OgHttp	   *http;
-
-	og_event_init();
-
-	http = MemoryContextAllocZero(context, sizeof(OgHttp));
-	http->context = context;
-	dlist_init(&http->transfers);
-	dlist_init(&http->ended);
-	dlist_init(&http->waiting);
-	http->slept_seen = og_event_slept();
-	http->on_reset.func = close_on_reset;
-	http->on_reset.arg = http;
-	MemoryContextRegisterResetCallback(context, &http->on_reset);
-	return http;
-}
-
 /* Free what a transfer held while it was under way. */
 static void
 let_go(OgTransfer *transfer)
@@ -63,16 +37,17 @@ let_go(OgTransfer *transfer)
 	}
 	og_socket_unreserve(transfer);
 	if (!transfer->started && !transfer->ended)
-		transfer->http->nunstarted--;
+		og_event_unstarted(-1);
 	transfer->ended = true;
 	og_request_free(transfer);
 	og_answer_free_head(&transfer->answer);
 }
 
-/* Let og_http_wait() answer a transfer that has ended. */
+/* Let og_http_next() answer a transfer that has ended. */
 static void
 enqueue(OgTransfer *transfer)
 {
+	og_event_news(transfer->http);
 	dlist_push_tail(&transfer->http->ended, &transfer->ended_node);
 	transfer->queued = true;
 }
@@ -101,8 +76,8 @@ discard_connection(OgTransfer *transfer)
 }
 
 /* libcurl is done with a transfer. */
-void
-og_transfer_end(OgTransfer *transfer, CURLcode code)
+static void
+end_transfer(OgTransfer *transfer, CURLcode code)
 {
 	og_verdict(transfer, code);
 	if (transfer->response.delivery != OG_ANSWERED)
@@ -112,12 +87,38 @@ og_transfer_end(OgTransfer *transfer, CURLcode code)
 }
 
 /* There was no memory to begin a transfer. */
-void
-og_transfer_unstarted(OgTransfer *transfer)
+static void
+end_unstarted(OgTransfer *transfer)
 {
 	og_verdict_unstarted(transfer, true, "out of memory");
 	let_go(transfer);
 	enqueue(transfer);
+}
+
+/* The context of a group goes.  Must not throw. */
+static void
+close_on_reset(void *http)
+{
+	og_http_close(http);
+}
+
+OgHttp *
+og_http_open(MemoryContext context)
+{
+	OgHttp	   *http;
+
+	og_event_init(end_transfer);
+
+	http = MemoryContextAllocZero(context, sizeof(OgHttp));
+	http->context = context;
+	dlist_init(&http->transfers);
+	dlist_init(&http->ended);
+	dlist_init(&http->waiting);
+	http->slept_seen = og_event_slept();
+	http->on_reset.func = close_on_reset;
+	http->on_reset.arg = http;
+	MemoryContextRegisterResetCallback(context, &http->on_reset);
+	return http;
 }
 
 OgTransfer *
@@ -137,7 +138,7 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	transfer->answer.content_length = -1;
 	transfer->response.retry_after_ms = -1;
 	dlist_push_tail(&http->transfers, &transfer->node);
-	http->nunstarted++;
+	og_event_unstarted(1);
 
 	/* That one says itself why. */
 	if (!og_request_prepare(transfer, request))
@@ -146,7 +147,7 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 		enqueue(transfer);
 	}
 	else if (!og_connection_take(transfer))
-		og_transfer_unstarted(transfer);
+		end_unstarted(transfer);
 	return transfer;
 }
 
@@ -156,17 +157,24 @@ og_http_drain(OgHttp *http)
 	og_connection_drain(http);
 }
 
-/* Give up transfers whose sockets the kernel would not watch. */
+/* Give up what the kernel would not watch, or could not begin. */
 static void
-end_unwatched(OgHttp *http)
+end_broken(OgHttp *http)
 {
 	dlist_iter	iter;
 
+	if (!http->broken)
+		return;
+	http->broken = false;
 	dlist_foreach(iter, &http->transfers)
 	{
 		OgTransfer *transfer = og_transfer_of(node, iter.cur);
 
-		if (transfer->easy != NULL && transfer->watch_errno != 0)
+		if (transfer->easy == NULL)
+			continue;
+		if (transfer->unstarted)
+			end_unstarted(transfer);
+		else if (transfer->watch_errno != 0)
 		{
 			og_http_abandon(transfer, "could not watch the connection");
 			enqueue(transfer);
@@ -174,59 +182,22 @@ end_unwatched(OgHttp *http)
 	}
 }
 
-/* A wait for an answer is one for a connection while requests lack one. */
-static OgWait
-what_now(const OgHttp *http, OgWait what)
-{
-	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
-		return what;
-	return http->nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
-}
-
 OgTransfer *
-og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what)
+og_http_next(OgHttp *http, int64 *due)
 {
-	int64		begin = og_clock_now();
-	int64		timeout_us = -1;
-	bool		woken = false;
+	OgTransfer *transfer;
+	int64		due_us;
 
-	if (timeout_ms >= 0)
-		timeout_us = Min(timeout_ms, PG_INT64_MAX / 1000) * 1000;
-
-	for (;;)
-	{
-		int64		left = -1;
-		int64		due;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!dlist_is_empty(&http->ended))
-		{
-			OgTransfer *transfer = og_transfer_of(ended_node,
-											   dlist_head_node(&http->ended));
-
-			/* The next request leaves before this answer is read. */
-			(void) og_connection_advance(http);
-			dequeue(transfer);
-			return transfer;
-		}
-		due = og_connection_advance(http);
-		if (!dlist_is_empty(&http->ended))
-			continue;
-
-		if (woken)
-			return NULL;
-
-		/* Even without time left, what has come in is taken in once. */
-		if (timeout_us >= 0)
-			left = Max(timeout_us - (og_clock_now() - begin), 0);
-		if (due >= 0 && (left < 0 || due < left))
-			woken = og_event_turn(due, what_now(http, what));
-		else
-			woken = og_event_turn(left, what_now(http, what));
-		end_unwatched(http);
-		if (left == 0 && dlist_is_empty(&http->ended))
-			return NULL;
-	}
+	/* The next request leaves before an answer is read. */
+	due_us = og_connection_advance(http);
+	end_broken(http);
+	*due = due_us < 0 ? 0 : og_clock_now() + due_us;
+	og_event_seen(http);
+	if (dlist_is_empty(&http->ended))
+		return NULL;
+	transfer = og_transfer_of(ended_node, dlist_head_node(&http->ended));
+	dequeue(transfer);
+	return transfer;
 }
 
 void *
@@ -267,7 +238,7 @@ og_http_close(OgHttp *http)
 	if (http->closed)
 		return;
 	http->closed = true;
-
+	og_event_seen(http);
 	while (!dlist_is_empty(&http->transfers))
 		og_http_release(og_transfer_of(node,
 									dlist_head_node(&http->transfers)));

@@ -3,14 +3,14 @@
  * http.h
  *		Requests over HTTPS: libcurl, TLS, deadlines and interrupts.
  *
- * A caller opens a group, starts transfers in it, and waits for whichever
- * ends next.  Waiting sleeps on the process latch, so it ends at once on
- * query cancel, timeout, shutdown or postmaster death; the group hangs on a
- * memory context, and deleting or resetting that context (which happens also
- * on FATAL) aborts its transfers.  A transfer is never sent a second time,
+ * A caller opens a group, starts transfers in it, and asks which has ended.
+ * There may be any number of groups, and one sleep for all of them: it is on
+ * the process latch, so it ends at once on query cancel, timeout, shutdown or
+ * postmaster death.  A group hangs on a memory context, and deleting or
+ * resetting that context (which happens also on FATAL) aborts its transfers.  A transfer is never sent a second time,
  * whatever becomes of its connection.
  *
- * Knows no provider and no JSON.  Only og_http_open() and og_http_wait() may
+ * Knows no provider and no JSON.  Only og_http_open() and og_http_sleep() may
  * raise errors: the first before anything was sent, the second what the
  * server itself raises at an interrupt.  (Where the server has no memory left,
  * og_http_start() says so as any palloc() does.)
@@ -170,13 +170,20 @@ typedef enum OgWait
 } OgWait;
 
 /*
- * Sleep until a transfer of this group ends: answer it, each once and in the
- * order in which they ended.  Answers NULL when timeout_ms have passed (-1 =
- * no timeout) and whenever the process latch was set, since somebody may have
- * woken us for a reason of the caller's.  Without transfers this is an
- * interruptible sleep.
+ * A transfer of this group that has ended, each once and in the order in which
+ * they ended; NULL if there is none now.  Begins those in line that may begin.
+ * It never sleeps; *due is when it should be asked again though nothing has
+ * happened (og_clock_now()), 0 = then not.
  */
-extern OgTransfer *og_http_wait(OgHttp *http, int64 timeout_ms, OgWait what);
+extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
+
+/*
+ * Sleep until something has happened that a group of this process has not seen
+ * (og_http_next()), or the process latch was set, since somebody may have woken
+ * us for a reason of the caller's, or until that time (og_clock_now(), 0 = no
+ * such).  Without transfers this is an interruptible sleep.
+ */
+extern void og_http_sleep(int64 until, OgWait what);
 
 extern void *og_http_owner(const OgTransfer *transfer);
 
@@ -185,7 +192,7 @@ extern const OgResponse *og_http_response(const OgTransfer *transfer);
 
 /*
  * Give a transfer up that is still under way: afterwards its response says
- * what is known (not delivered, or no answer), and og_http_wait() will not
+ * what is known (not delivered, or no answer), and og_http_next() will not
  * answer it any more.  One that has ended stays as it is.
  */
 extern void og_http_abandon(OgTransfer *transfer, const char *problem);

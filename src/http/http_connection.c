@@ -205,8 +205,6 @@ og_connection_drain(OgHttp *http)
 		close_extras_when_done(http);
 }
 
-/* ---------- who waits ---------- */
-
 /* ---------- descriptors ---------- */
 
 /* Close idle connections until a descriptor can be had.  False if it cannot. */
@@ -258,6 +256,8 @@ run_transfer(OgTransfer *transfer)
 	take_room(transfer);
 	return og_event_add(transfer);
 }
+
+/* ---------- who waits ---------- */
 
 static void
 stop_waiting(OgTransfer *transfer)
@@ -385,7 +385,7 @@ og_connection_advance(OgHttp *http)
 		}
 		stop_waiting(transfer);
 		if (!run_transfer(transfer))
-			og_transfer_unstarted(transfer);
+			transfer->unstarted = http->broken = true;
 		if (is_last_wave(http))
 			close_extras_when_done(http);
 	}

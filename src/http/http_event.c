@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * http_event.c
- *		The process's multi handle, and sleeping on it.
+ *		The process's multi handle, and the one sleep on it.
  *
  * One multi handle lives as long as the process, and is driven by
  * curl_multi_socket_action() alone.  A WaitEventSet cannot drop a descriptor,
  * so libcurl's sockets are watched by one epoll descriptor, and the one
  * WaitEventSet holds three things for ever: the latch, postmaster death and
- * that descriptor.
+ * that descriptor.  So whoever sleeps here sleeps for all groups of the process,
+ * and each of them finds afterwards what has become of its own transfers.
  *
  * libcurl looks names up in threads of its own.  All signals are blocked
  * while it runs, so that those threads inherit that mask and no handler of the
@@ -51,6 +52,9 @@ static struct
 	bool		timer_armed;
 	int64		timer;			/* when libcurl wants to run, if armed */
 	int64		slept_us;		/* in all */
+	int			nunstarted;		/* transfers that have not left yet */
+	int			nnews;			/* groups that have not seen all */
+	void		(*ended) (OgTransfer *transfer, CURLcode code);
 } loop = {.epoll_fd = -1};
 
 /* How long this process has slept here in all, for differences. */
@@ -58,6 +62,29 @@ int64
 og_event_slept(void)
 {
 	return loop.slept_us;
+}
+
+/* So many transfers more, or fewer, have yet to leave. */
+void
+og_event_unstarted(int count)
+{
+	loop.nunstarted += count;
+}
+
+/* Something happened that a group has not seen yet. */
+void
+og_event_news(OgHttp *http)
+{
+	loop.nnews += !http->news;
+	http->news = true;
+}
+
+/* It looks now, or is gone. */
+void
+og_event_seen(OgHttp *http)
+{
+	loop.nnews -= http->news;
+	http->news = false;
 }
 
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
@@ -73,7 +100,7 @@ set_timer(CURLM *multi, long timeout_ms, void *unused)
 /*
  * libcurl's CURLMOPT_SOCKETFUNCTION: watch a socket, or no longer.  An error
  * returned from here would spoil the multi handle for good, so it is left
- * with the transfer, which og_http_wait() then gives up.
+ * with the transfer, which og_http_next() then gives up.
  */
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
@@ -104,7 +131,11 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 
 		if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
 			transfer != NULL)
+		{
 			transfer->watch_errno = save_errno;
+			transfer->http->broken = true;
+			og_event_news(transfer->http);
+		}
 	}
 	return 0;
 }
@@ -190,10 +221,11 @@ wait_event(OgWait what)
 
 /*
  * Make what a process needs once.  After an error the next call goes on where
- * this one stopped.
+ * this one stopped.  "ended" is told of each transfer that libcurl is done
+ * with.
  */
 void
-og_event_init(void)
+og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code))
 {
 	if (loop.pid == MyProcPid)
 		return;
@@ -205,6 +237,7 @@ og_event_init(void)
 		loop.epoll_fd = -1;
 	}
 
+	loop.ended = ended;
 	if (loop.multi == NULL)
 	{
 		check_libcurl();
@@ -269,7 +302,7 @@ collect(void)
 		if (message->msg == CURLMSG_DONE &&
 			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
 							  &transfer) == CURLE_OK && transfer != NULL)
-			og_transfer_end(transfer, code);
+			loop.ended(transfer, code);
 	}
 }
 
@@ -348,8 +381,8 @@ wait_ms(int64 us)
  * Sleep until something happens, but for at most timeout_us (-1 = no bound),
  * and act on it.  Answers true if the latch was set.
  */
-bool
-og_event_turn(int64 timeout_us, OgWait what)
+static bool
+turn(int64 timeout_us, OgWait what)
 {
 	WaitEvent	events[3];
 	bool		woken = false;
@@ -387,4 +420,30 @@ og_event_turn(int64 timeout_us, OgWait what)
 			serve_sockets();
 	}
 	return woken;
+}
+
+/* A wait for an answer is one for a connection while requests lack one. */
+static OgWait
+what_now(OgWait what)
+{
+	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
+		return what;
+	return loop.nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
+}
+
+void
+og_http_sleep(int64 until, OgWait what)
+{
+	int64		left = -1;
+	bool		woken = false;
+
+	/* Even without time left, what has come in is taken in once. */
+	while (loop.nnews == 0 && !woken && left != 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (until != 0)
+			left = Max(until - og_clock_now(), 0);
+		woken = turn(left, what_now(what));
+	}
+	CHECK_FOR_INTERRUPTS();
 }

@@ -4,11 +4,12 @@
  *		What the files of the http room share.
  *
  *		http.c			groups: opening, starting, waiting, giving up
- *		http_connection.c	who uses which connection, and who waits
+ *		http_connection.c	who uses which connection, and who waits for one
  *		http_kept.c		the connections that stay open between calls
  *		http_trust.c	whose certificates count, and whether that changed
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
+ *		http_endpoint.c	URLs, and the endpoint that one leads to
  *		http_request.c	from a request to libcurl's options
  *		http_answer.c	callbacks that take an answer in
  *		http_verdict.c	what became of a transfer, and the words for it
@@ -137,6 +138,7 @@ struct OgTransfer
 	int64		started_us;		/* og_clock_now() */
 	int			socket_errno;	/* no socket could be made */
 	int			watch_errno;	/* its socket could not be watched */
+	bool		unstarted;		/* there was no memory to begin it */
 
 	OgResponse	response;
 	char	   *location;		/* libcurl's to free */
@@ -149,8 +151,9 @@ struct OgHttp
 	MemoryContext context;
 	MemoryContextCallback on_reset;
 	dlist_head	transfers;		/* all that were not released */
-	dlist_head	ended;			/* those og_http_wait() will answer */
-	int			nunstarted;		/* transfers that have not left yet */
+	dlist_head	ended;			/* those og_http_next() will answer */
+	bool		news;			/* it has to look what has happened */
+	bool		broken;			/* transfers are to be given up */
 	dlist_head	waiting;		/* those in line for a connection */
 	int			nwaiting;
 	int64		lost_us;		/* by the line since the last new connection */
@@ -170,10 +173,6 @@ struct OgHttp
  */
 #define og_transfer_of(member, node) \
 	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
-
-/* http.c */
-extern void og_transfer_end(OgTransfer *transfer, CURLcode code);
-extern void og_transfer_unstarted(OgTransfer *transfer);
 
 /* http_connection.c */
 extern bool og_connection_take(OgTransfer *transfer);
@@ -195,10 +194,12 @@ extern bool og_trust_apply(OgTransfer *transfer);
 extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
 
 /* http_event.c */
-extern void og_event_init(void);
+extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern bool og_event_turn(int64 timeout_us, OgWait what);
+extern void og_event_unstarted(int count);
+extern void og_event_news(OgHttp *http);
+extern void og_event_seen(OgHttp *http);
 extern int64 og_event_slept(void);
 
 /* http_socket.c */
@@ -215,10 +216,17 @@ extern void og_socket_discard(int fd);
 extern bool og_socket_idle_has_input(void);
 extern void og_socket_check_idle(void);
 
+/* http_endpoint.c */
+extern bool og_is_visible(const char *text);
+extern const char *og_url_path(const char *url);
+extern bool og_endpoint_init(OgEndpoint *endpoint,
+							 const OgHttpRequest *request);
+extern bool og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b);
+extern void og_endpoint_free(OgEndpoint *endpoint);
+
 /* http_request.c */
 extern bool og_request_prepare(OgTransfer *transfer,
 							   const OgHttpRequest *request);
-extern bool og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b);
 extern void og_request_free(OgTransfer *transfer);
 
 /* http_answer.c */

@@ -20,11 +20,15 @@
 #include "limiter/limiter.h"
 #include "limiter/limiter_table.h"
 
+/* When all common seats are taken: look again after so long. */
+#define NO_SEAT_US	INT64CONST(50000)
+
 struct OgLimiter
 {
 	OgPlace    *account;
 	OgPlace    *host;
 	bool		needs_nonce;
+	int			seat;			/* in its lanes' queues, or OG_NO_SEAT */
 
 	/* what its requests count on, in the order of OgCounted */
 	int			nlanes;
@@ -139,10 +143,12 @@ og_limiter_open(const OgCounted *counted)
 {
 	OgLimiter  *limiter = palloc0(sizeof(OgLimiter));
 
+	limiter->seat = OG_NO_SEAT;
 	limiter->needs_nonce = counted->needs_nonce;
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
 	og_table_attach();
+	og_queue_attach();
 	limiter->callback.func = release;
 	limiter->callback.arg = limiter;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
@@ -159,14 +165,6 @@ og_limiter_close(OgLimiter *limiter)
 
 /* ---------- turns ---------- */
 
-/* Leave the queues of a call's lanes from one on. */
-static void
-leave_queues(OgLimiter *limiter, int first)
-{
-	for (int i = first; i < limiter->nlanes; i++)
-		og_queue_leave(limiter->numbers[i]);
-}
-
 /* The last lane on which a window rules this call, or -1. */
 static int
 last_ruled(const OgLimiter *limiter)
@@ -180,7 +178,7 @@ last_ruled(const OgLimiter *limiter)
 
 /*
  * Stand in the queues of all lanes with windows, one after the other.  Answers
- * 0 if it is this session's turn to ask, else how long it has to wait for that.
+ * 0 if it is this call's turn to ask, else how long it has to wait for that.
  */
 static int64
 queue_up(OgLimiter *limiter, int64 now)
@@ -192,15 +190,17 @@ queue_up(OgLimiter *limiter, int64 now)
 		int64		wait = 0;
 
 		if (limiter->ruled[i].pace.nwindows > 0 &&
-			!og_queue_join(limiter->numbers[i], limiter->lanes[i]))
-			return OG_UNTIL_WOKEN;
+			!og_queue_join(&limiter->seat, limiter->numbers[i],
+						   limiter->lanes[i]))
+			return limiter->seat != OG_NO_SEAT ? OG_UNTIL_WOKEN : NO_SEAT_US;
 
 		/* Whoever waits for one lane must not keep others from the next. */
 		if (i < last)
 			wait = og_lane_wait(&limiter->ruled[i], now);
 		if (wait > 0)
 		{
-			leave_queues(limiter, i + 1);
+			for (int j = i + 1; j <= last; j++)
+				og_queue_leave(limiter->seat, limiter->numbers[j]);
 			return wait;
 		}
 	}
@@ -259,7 +259,7 @@ unlist(OgLimiter *limiter, const OgTurn *turn)
 void
 og_limiter_desist(OgLimiter *limiter)
 {
-	leave_queues(limiter, 0);
+	og_queue_leave_all(&limiter->seat);
 }
 
 /* The lane on which the provider counts the key. */
@@ -314,7 +314,7 @@ og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n)
 
 	for (int i = 0; i < limiter->nlanes; i++)
 	{
-		int			ahead = og_queue_ahead(limiter->numbers[i],
+		int			ahead = og_queue_ahead(limiter->seat, limiter->numbers[i],
 										   limiter->lanes[i]);
 
 		wait = Max(wait, og_lane_estimate(&limiter->ruled[i], now,

@@ -47,9 +47,6 @@
 /* Nobody asks to be left alone for longer. */
 #define MAX_HOLD	(86400 * US_PER_S)
 
-/* A nonce runs ahead of the time of day no further. */
-#define MAX_NONCE_LEAD_MS	INT64CONST(86400000)
-
 /*
  * Deciding takes some 50 us.  A session that is still within after so long
  * died or was stopped, and is taken over.
@@ -595,23 +592,4 @@ og_lane_estimate(const OgRuled *ruled, int64 now, int64 n)
 		wait = Max(wait, this_wait);
 	}
 	return wait;
-}
-
-int64
-og_nonce_next(pg_atomic_uint64 *last_nonce, int64 now_ms)
-{
-	uint64		value = pg_atomic_read_u64(last_nonce);
-	int64		nonce;
-
-	do
-	{
-		int64		last = (int64) value;
-
-		if (last < now_ms || last > now_ms + MAX_NONCE_LEAD_MS)
-			nonce = now_ms;
-		else
-			nonce = last + 1;
-	} while (!pg_atomic_compare_exchange_u64(last_nonce, &value,
-											 (uint64) nonce));
-	return nonce;
 }

@@ -99,6 +99,8 @@ extern int	og_lane_used(OgLane *lane, const OgWindow *window, int64 now);
 extern void og_lane_doubt(OgLane *lane, int64 since);
 
 /*
+ * limiter_nonce.c
+ *
  * A nonce: now_ms, or one more than the last one.  One that is more than a day
  * ahead is the work of a clock that was wrong, and forgotten.
  */

@@ -20,7 +20,6 @@
 
 #include "limiter/limiter_table.h"
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -33,7 +32,7 @@ typedef struct Table
 {
 	LWLock		lock;
 	int			max_places;		/* of each kind */
-	int			backends;
+	int			seats;
 	int64		lost_until;		/* history before this is not all here */
 	OgPlace		places[FLEXIBLE_ARRAY_MEMBER];	/* accounts, then hosts */
 } Table;
@@ -67,7 +66,7 @@ table_size(int accounts, int backends)
 {
 	Size		size = add_size(places_size(accounts), lanes_size(accounts));
 
-	return add_size(size, mul_size(backends, sizeof(OgSeat)));
+	return add_size(size, mul_size(backends + OG_MORE_CALLS, sizeof(OgSeat)));
 }
 
 /* Where the parts of the memory lie. */
@@ -85,7 +84,7 @@ init_table(void *memory, int accounts, int backends)
 	locate(memory, accounts);
 	og_shared_lock_init(&table->lock);
 	table->max_places = accounts;
-	table->backends = backends;
+	table->seats = backends + OG_MORE_CALLS;
 	table->lost_until = og_clock_now();
 	for (int i = 0; i < 2 * accounts; i++)
 	{
@@ -97,9 +96,12 @@ init_table(void *memory, int accounts, int backends)
 	}
 	for (int i = 0; i < accounts * (ACCOUNT_LANES + HOST_LANES); i++)
 		lanes[i].queue.first = lanes[i].queue.last = -1;
-	for (int i = 0; i < backends; i++)
+	for (int i = 0; i < table->seats; i++)
+	{
+		seats[i].owner = -1;
 		for (int number = 0; number < OG_MAX_LANES; number++)
 			seats[i].lane[number] = -1;
+	}
 }
 
 const OgSharedPart og_limiter_shared = {
@@ -108,30 +110,15 @@ const OgSharedPart og_limiter_shared = {
 	.init = init_table
 };
 
-/*
- * A backend that ends by FATAL has left its queues and places when its
- * transaction was aborted; should it not have come to that, others must not
- * wait for it.
- */
-static void
-leave_queues(int code, Datum arg)
-{
-	for (int number = 0; number < OG_MAX_LANES; number++)
-		og_queue_leave(number);
-}
-
 void
 og_table_attach(void)
 {
-	static bool attached = false;
 	void	   *memory;
 
-	if (attached)
+	if (table != NULL)
 		return;
 	memory = og_shared_get(&og_limiter_shared);
 	locate(memory, ((Table *) memory)->max_places);
-	before_shmem_exit(leave_queues, (Datum) 0);
-	attached = true;
 }
 
 void
@@ -146,10 +133,16 @@ og_table_unlock(void)
 	LWLockRelease(&table->lock);
 }
 
-OgSeat *
-og_table_seat(int backend)
+int
+og_table_seats(void)
 {
-	return &seats[backend];
+	return table->seats;
+}
+
+OgSeat *
+og_table_seat(int number)
+{
+	return &seats[number];
 }
 
 OgSharedLane *

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * limiter_table.h
- *		Lanes in shared memory, and the sessions that wait on them.
+ *		Lanes in shared memory, and the calls that wait on them.
  *
  * A table of fixed size with a place for each account, which has a lane for
  * each class of operation, and one for each host, which has one lane.  A
@@ -30,7 +30,7 @@ typedef enum OgPlaceKind
 	OG_PLACE_HOST
 } OgPlaceKind;
 
-/* Sessions in order of arrival, by their numbers; -1 = none. */
+/* Calls in order of arrival, by the numbers of their seats; -1 = none. */
 typedef struct OgQueue
 {
 	int			first;
@@ -100,7 +100,7 @@ typedef struct OgLaneView
 {
 	OgPlace		place;
 	int			number;			/* of the lane within its place */
-	int			waiting;		/* sessions in its queue */
+	int			waiting;		/* calls in its queue */
 	OgServerName server;
 	OgNote		notes[OG_MAX_NOTES];
 	OgLane	   *lane;
@@ -117,35 +117,47 @@ extern void og_table_walk(void (*show) (const OgLaneView *view, void *arg),
  */
 
 /*
- * Where a session waits, on one lane of each number at most.  A session's own
- * number is that of its backend.
+ * Where a call waits, on one lane of each number at most.  Each backend has a
+ * seat of its number; its further calls take one of those that are common.
  */
 typedef struct OgSeat
 {
+	int			owner;			/* number of the backend; -1 = free */
 	int			lane[OG_MAX_LANES]; /* -1 = does not wait */
 	int			next[OG_MAX_LANES];
 	int			previous[OG_MAX_LANES];
 } OgSeat;
 
+#define OG_NO_SEAT	(-1)
+
+/* Must be called before all below; they raise no errors. */
+extern void og_queue_attach(void);
+
 /*
  * Stand in the queue of a lane of that number, at its end unless already in
- * it.  True at its head.
+ * it.  True at its head.  A call without a seat takes one; if none is free, it
+ * still has none afterwards.
  */
-extern bool og_queue_join(int number, OgSharedLane *lane);
+extern bool og_queue_join(int *seat, int number, OgSharedLane *lane);
 
-/* Leave a queue, if in it; whoever is at the head afterwards is woken. */
-extern void og_queue_leave(int number);
+/*
+ * Leave a queue, if in it; or all, and give the seat back.  Whoever is at the
+ * head afterwards is woken.
+ */
+extern void og_queue_leave(int seat, int number);
+extern void og_queue_leave_all(int *seat);
 
 /* Wake the head of a queue: it may have less to wait for than it thinks. */
 extern void og_queue_wake(OgSharedLane *lane);
 
-/* How many stand before this session, or all if it is not in the queue. */
-extern int	og_queue_ahead(int number, OgSharedLane *lane);
+/* How many stand before this seat, or all if it is not in the queue. */
+extern int	og_queue_ahead(int seat, int number, OgSharedLane *lane);
 
 /* What the files of this room see of each other's. */
 extern void og_table_lock(bool exclusive);
 extern void og_table_unlock(void);
-extern OgSeat *og_table_seat(int backend);
+extern int	og_table_seats(void);
+extern OgSeat *og_table_seat(int number);
 extern OgSharedLane *og_table_lane_at(int index);
 extern int	og_table_index_of(const OgSharedLane *lane);
 

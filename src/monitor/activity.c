@@ -20,7 +20,7 @@
 
 typedef struct ActivityTable
 {
-	int			backends;
+	int			size;
 	OgActivity	entries[FLEXIBLE_ARRAY_MEMBER];
 } ActivityTable;
 
@@ -28,13 +28,17 @@ static Size
 table_size(int accounts, int backends)
 {
 	return add_size(offsetof(ActivityTable, entries),
-					mul_size(backends, sizeof(OgActivity)));
+					mul_size(backends + OG_MORE_CALLS, sizeof(OgActivity)));
 }
 
 static void
 init_table(void *memory, int accounts, int backends)
 {
-	((ActivityTable *) memory)->backends = backends;
+	ActivityTable *self = memory;
+
+	self->size = backends + OG_MORE_CALLS;
+	for (int i = 0; i < self->size; i++)
+		pg_atomic_init_u32(&self->entries[i].owner, 0);
 }
 
 const OgSharedPart og_activity_shared = {
@@ -60,50 +64,73 @@ og_activity_changed(OgActivity *activity)
 void
 og_activity_end(OgActivity *activity)
 {
+	/* It may be another's, if this backend began to end before the call did. */
+	if (pg_atomic_read_u32(&activity->owner) != (uint32) MyProcPid)
+		return;
 	/* A backend that ended in the middle of a change left it odd. */
 	if (activity->changes % 2 == 0)
 		og_activity_change(activity);
 	activity->pid = 0;
 	og_activity_changed(activity);
+	pg_atomic_write_u32(&activity->owner, 0);
 }
 
+/* A backend that ends by FATAL may not have come to the end of its calls. */
 static void
-end_at_exit(int code, Datum activity)
+end_at_exit(int code, Datum arg)
 {
-	og_activity_end((OgActivity *) DatumGetPointer(activity));
+	ActivityTable *table = og_shared_get(&og_activity_shared);
+
+	for (int i = 0; i < table->size; i++)
+		og_activity_end(&table->entries[i]);
 }
 
-/* This backend's entry. */
-static OgActivity *
-my_entry(void)
+static bool
+claim(OgActivity *entry)
 {
-	static OgActivity *mine = NULL;
+	uint32		owner = 0;
 
-	if (mine == NULL)
+	return pg_atomic_read_u32(&entry->owner) == 0 &&
+		pg_atomic_compare_exchange_u32(&entry->owner, &owner,
+									   (uint32) MyProcPid);
+}
+
+/* This backend's entry, or else a common one; NULL if none is free. */
+static OgActivity *
+take_entry(void)
+{
+	static bool attached = false;
+	ActivityTable *table = og_shared_get(&og_activity_shared);
+	OgActivity *mine = &table->entries[og_shared_backend()];
+
+	if (!attached)
+		before_shmem_exit(end_at_exit, (Datum) 0);
+	attached = true;
+	if (claim(mine))
+		return mine;
+	for (int i = table->size - OG_MORE_CALLS; i < table->size; i++)
 	{
-		ActivityTable *table = og_shared_get(&og_activity_shared);
-
-		mine = &table->entries[og_shared_backend()];
-		before_shmem_exit(end_at_exit, PointerGetDatum(mine));
+		if (claim(&table->entries[i]))
+			return &table->entries[i];
 	}
-	return mine;
+	return NULL;
 }
 
 OgActivity *
-og_activity_begin(Oid serverid, const char *server, const char *function,
-				  int64 ids)
+og_activity_begin(Oid role, Oid session_role, Oid serverid,
+				  const char *server, const char *function, int64 ids)
 {
-	OgActivity *activity = my_entry();
-	uint32		changes;
+	OgActivity *activity = take_entry();
 
+	if (activity == NULL)
+		return NULL;
 	og_activity_change(activity);
-	changes = activity->changes;
-	memset(activity, 0, sizeof(*activity));
-	activity->changes = changes;
+	memset(&activity->pid, 0,
+		   sizeof(OgActivity) - offsetof(OgActivity, pid));
 	activity->pid = MyProcPid;
 	activity->database = MyDatabaseId;
-	activity->role = GetUserId();
-	activity->session_role = GetSessionUserId();
+	activity->role = role;
+	activity->session_role = session_role;
 	activity->serverid = serverid;
 	namestrcpy(&activity->server, server);
 	namestrcpy(&activity->function, function);
@@ -121,14 +148,16 @@ og_activity_read(OgActivity **copies)
 	ActivityTable *table = og_shared_get(&og_activity_shared);
 	int			count = 0;
 
-	*copies = palloc(table->backends * sizeof(OgActivity));
-	for (int i = 0; i < table->backends; i++)
+	*copies = palloc(table->size * sizeof(OgActivity));
+	for (int i = 0; i < table->size; i++)
 	{
 		volatile OgActivity *entry = &table->entries[i];
 		OgActivity *copy = &(*copies)[count];
 		uint32		before;
 		bool		whole = false;
 
+		if (entry->pid == 0)
+			continue;
 		for (int tries = 0; tries < MAX_TRIES && !whole; tries++)
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -3,9 +3,10 @@
  * activity.h
  *		Calls in progress, for others to see.
  *
- * Each backend has one entry in shared memory, which it alone writes.  A
- * reader takes a copy and looks at .changes before and after: odd, or not the
- * same, means that it was being written.
+ * Each call has an entry in shared memory, which its process alone writes:
+ * that of its backend, or, where a process makes many calls at once, one of
+ * those that are common.  A reader takes a copy and looks at .changes before and
+ * after: odd, or not the same, means that it was being written.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,11 +15,14 @@
 
 #include "datatype/timestamp.h"
 
+#include "port/atomics.h"
+
 #include "ground/shared.h"
 #include "http/http.h"
 
 typedef struct OgActivity
 {
+	pg_atomic_uint32 owner;		/* the process that has the entry; 0 = free */
 	uint32		changes;		/* odd while the entry is being written */
 	int			pid;			/* 0 = no call in progress */
 	Oid			database;
@@ -46,9 +50,11 @@ typedef struct OgActivity
 
 /*
  * Show a call in progress, until og_activity_end() or until this backend
- * ends.  Errors: those of the server when there is no memory to share.
+ * ends; NULL if there are too many.  Errors: those of the server when there is
+ * no memory to share.
  */
-extern OgActivity *og_activity_begin(Oid serverid, const char *server,
+extern OgActivity *og_activity_begin(Oid role, Oid session_role,
+									 Oid serverid, const char *server,
 									 const char *function, int64 ids);
 extern void og_activity_end(OgActivity *activity);
 

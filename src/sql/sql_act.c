@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_record.h"
 #include "sql/sql_rows.h"
@@ -149,13 +150,16 @@ set_element(ActRows *act, const OgOutcome *outcome, OgSlice key)
 }
 
 static void
-put_row(ActRows *act, const OgRow *row)
+put_row(void *owner, const OgRow *row)
 {
+	ActRows    *act = owner;
 	SqlRows    *rows = &act->rows;
 	const OgOutcome *outcome = row->outcome;
 	OgSlice		key = og_keys_get(act->keys,
 								  og_keys_at(act->keys, row->position));
 
+	if (act->ids != NULL)
+		seek_id(act, row->position);
 	og_sql_row_begin(rows);
 	set_element(act, outcome, key);
 	if (act->ids != NULL)
@@ -183,23 +187,13 @@ og_sql_act(FunctionCallInfo fcinfo, const void *function)
 {
 	SqlCall		arguments;
 	ActRows		act;
-	OgCall	   *call;
-	OgRow		row;
 
 	og_sql_take_call(fcinfo, function, false, &arguments);
 	open_rows(&act, fcinfo, &arguments);
 	act.keys = og_sql_call_keys(&arguments);
 	if (act.keys->nkeys == 0)
 		return;
-
-	call = og_call_open(arguments.account, arguments.operation,
-						&arguments.given.fields, act.keys,
-						arguments.function->name);
-	while (og_call_next(call, &row))
-	{
-		if (act.ids != NULL)
-			seek_id(&act, row.position);
-		put_row(&act, &row);
-	}
-	og_call_close(call);
+	og_session_act(arguments.account, arguments.operation,
+				   &arguments.given.fields, act.keys,
+				   arguments.function->name, put_row, &act);
 }

@@ -16,7 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "gateway/gateway_check.h"
+#include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
 
@@ -463,7 +463,8 @@ check(FunctionCallInfo fcinfo, const void *what)
 	rows.account = og_account_open(server, provider, true);
 	open_rows(&rows, fcinfo);
 
-	rows.check = og_check(nobody, rows.account);
+	rows.check = og_session_check(nobody, rows.account,
+								  "order_gateway_check");
 	put_lookup(&rows);
 	put_connection(&rows);
 	put_tls(&rows);

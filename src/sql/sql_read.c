@@ -10,7 +10,7 @@
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
-#include "gateway/gateway_read.h"
+#include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_record.h"
 #include "sql/sql_rows.h"
@@ -92,5 +92,5 @@ og_sql_read(FunctionCallInfo fcinfo, const void *function)
 	read.take = put_row;
 	read.forget = forget_rows;
 	read.owner = &rows;
-	og_read(call.account, call.function->name, &read);
+	og_session_read(call.account, call.function->name, &read);
 }

@@ -17,7 +17,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "gateway/gateway.h"
+#include "session/session.h"
 #include "sql/sql_rows.h"
 
 /* Rows, and bytes of them, between two resets of the memory they are formed in. */
@@ -59,7 +59,7 @@ og_sql_return_rows(FunctionCallInfo fcinfo, const char *name, SqlBody body,
 
 	/* The executor has just derived the rows' type from the same expression. */
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	context = og_context_create();
+	context = og_session_context();
 	old = MemoryContextSwitchTo(context);
 	body(fcinfo, what);
 	MemoryContextSwitchTo(old);

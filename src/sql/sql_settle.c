@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "gateway/gateway_read.h"
+#include "session/session.h"
 #include "limiter/limiter.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_function.h"
@@ -58,7 +58,7 @@ typedef struct Settling
 {
 	const OgProvider *provider;
 	OgAccount  *account;
-	OgReader   *reader;
+	OgSessionReader *reader;
 	SqlGiven	given;
 	const char *market;
 	const char *by;
@@ -246,7 +246,7 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 
 	/* If it is not the order but all that is not there, the next one fails. */
 	read.unknown_is_none = settling->inquiry[1].operation != NULL;
-	og_reader_ask(settling->reader, &read);
+	og_session_reader_ask(settling->reader, &read);
 }
 
 /* What one order is asked for by. */
@@ -330,10 +330,10 @@ ask_all(Settling *settling)
 	const OgInquiry *inquiries = settling->provider->inquiries;
 
 	settling->reader =
-		og_reader_open(settling->account,
-					   og_sql_operation(settling->provider,
-										inquiries->operation),
-					   FUNCTION_NAME, settling->keys->nkeys);
+		og_session_reader_open(settling->account,
+							   og_sql_operation(settling->provider,
+												inquiries->operation),
+							   FUNCTION_NAME, settling->keys->nkeys);
 	for (settling->inquiry = inquiries;
 		 settling->inquiry->operation != NULL; settling->inquiry++)
 	{
@@ -346,7 +346,7 @@ ask_all(Settling *settling)
 		settling->known_minutes = Max(settling->known_minutes,
 									  settling->inquiry->minutes);
 	}
-	og_reader_close(settling->reader);
+	og_session_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
 	{
 		Finding    *finding = &settling->findings[key];

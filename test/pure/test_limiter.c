@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_limiter.c
- *		The arithmetic of src/limiter_lane.c, in virtual time.
+ *		The arithmetic of src/limiter/limiter_lane.c, in virtual time.
  *
  * Time passes only when a simulation lets it.  What it proves of each pace is
  * that no stretch of a window's length ever saw more requests than the window
@@ -13,6 +13,7 @@
 
 /* The file itself, so that its constants and static functions are known. */
 #include "limiter/limiter_lane.c"
+#include "limiter/limiter_nonce.c"
 
 #include "server_shim.h"
 #include "tap.h"

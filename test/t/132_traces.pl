@@ -141,6 +141,17 @@ is(lines_of(q{BEGIN; SAVEPOINT a; SAVEPOINT b; SELECT FROM btse_cancel_all('BTC-
 	RELEASE b; ROLLBACK TO a; COMMIT}),
 	'batch 1: 1 cancelled (BTC-USD: o1)', 'a subtransaction');
 
+# Several, nested and one after the other: each has what was called in it.
+$test->reset;
+$test->seed('btse', map { "o$_" } 1 .. 7);
+my @cancel = map { 'SELECT FROM ' . call_sql('btse', ["o$_"]) } 0 .. 7;
+is(lines_of(join '; ', 'BEGIN', $cancel[1], 'SAVEPOINT a', $cancel[2],
+		'SAVEPOINT b', $cancel[3], 'RELEASE b', 'SAVEPOINT c', $cancel[4],
+		'ROLLBACK TO c', $cancel[5], 'RELEASE a', 'SAVEPOINT d', 'SAVEPOINT e',
+		$cancel[6], 'RELEASE d', $cancel[7], 'ROLLBACK'),
+	join("\n", map { "batch 1: 1 cancelled (o$_)" } 4, 1, 2, 3, 5, 6, 7),
+	'several subtransactions');
+
 # As many as one answer may name, all of them with their names.
 $test->reset;
 my $MANY = 10_000;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * gateway_context.c
+ * session_context.c
  *		Memory that goes when its (sub)transaction is rolled back.
  *
  * An error leaves the memory of a function behind until its transaction is
@@ -8,7 +8,7 @@
  * then credentials must be wiped, connections closed, turns given back and
  * queues left; all of that hangs on the memory.  So a context made here is
  * deleted as soon as its transaction or subtransaction aborts; before that,
- * what was sent by then is logged (gateway_trace.c), and a transaction that
+ * what was sent by then is logged (session_trace.c), and a transaction that
  * could not be logged any more is refused.  The two callbacks are registered
  * once per process.
  *
@@ -20,7 +20,8 @@
 #include "lib/ilist.h"
 #include "utils/memutils.h"
 
-#include "gateway/gateway_internal.h"
+#include "session/session.h"
+#include "session/session_trace.h"
 
 /* Lies in the context that it is about. */
 typedef struct Entry
@@ -108,7 +109,7 @@ on_subxact(SubXactEvent event, SubTransactionId subxact,
 }
 
 MemoryContext
-og_context_create(void)
+og_session_context(void)
 {
 	static bool registered = false;
 	MemoryContext context;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * gateway_trace.c
+ * session_trace.c
  *		So that nothing that was sent is lost without a trace.
  *
  * A call raises no error once something was sent, but what it is part of may
@@ -34,12 +34,11 @@
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
-#include "gateway/gateway_internal.h"
+#include "session/session_trace.h"
 
 struct TraceCall
 {
 	dlist_node	node;
-	SubTransactionId subxact;
 	const char *function;
 	const char *server;
 	int			nkeys;
@@ -90,8 +89,19 @@ typedef struct NamedKey
  */
 #define MAX_NAMED	(600 * 1024)
 
-/* Calls of the current transaction, in order of time. */
-static dlist_head calls = DLIST_STATIC_INIT(calls);
+/*
+ * Calls of a subtransaction, in order of time, with those of its own that
+ * committed.  There is a level for each that is still open and has made calls,
+ * the innermost first: so its end concerns the first one or none.
+ */
+typedef struct Level
+{
+	SubTransactionId subxact;
+	dlist_head	calls;
+	struct Level *outer;
+} Level;
+
+static Level *innermost = NULL;
 
 #define BEGINS_BATCH	(1 << OG_OUTCOMES)
 
@@ -106,6 +116,35 @@ call_of(dlist_node *node)
 	/* The macro only takes the type of a member of that NULL. */
 	/* cppcheck-suppress nullPointer */
 	return dlist_container(TraceCall, node, node);
+}
+
+/* ---------- levels ---------- */
+
+/* Is there a level, and is it of a subtransaction, or of any? */
+static bool
+is_of(const Level *level, SubTransactionId subxact)
+{
+	return level != NULL &&
+		(subxact == InvalidSubTransactionId || level->subxact == subxact);
+}
+
+/* That of the current subtransaction, which is the innermost one. */
+static Level *
+current_level(void)
+{
+	SubTransactionId subxact = GetCurrentSubTransactionId();
+
+	if (!is_of(innermost, subxact))
+	{
+		Level	   *level = MemoryContextAlloc(TopTransactionContext,
+											   sizeof(Level));
+
+		level->subxact = subxact;
+		dlist_init(&level->calls);
+		level->outer = innermost;
+		innermost = level;
+	}
+	return innermost;
 }
 
 /* ---------- what is said at a rollback ---------- */
@@ -270,25 +309,16 @@ log_call(const TraceCall *call)
 		pfree(list);
 }
 
-/* Log the calls of one subtransaction, or of all, and forget them. */
-void
-og_trace_roll_back(SubTransactionId subxact)
+/* Log what a level knows, and forget it. */
+static void
+log_level(Level *level)
 {
-	MemoryContext lines;
-	MemoryContext old;
 	dlist_mutable_iter iter;
 
-	if (dlist_is_empty(&calls))
-		return;
-	lines = AllocSetContextCreate(TopMemoryContext, "order_gateway trace",
-								  ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(lines);
-	dlist_foreach_modify(iter, &calls)
+	dlist_foreach_modify(iter, &level->calls)
 	{
 		TraceCall  *call = call_of(iter.cur);
 
-		if (subxact != InvalidSubTransactionId && call->subxact != subxact)
-			continue;
 		dlist_delete(&call->node);
 		log_call(call);
 		if (call->adopted)
@@ -296,29 +326,71 @@ og_trace_roll_back(SubTransactionId subxact)
 		else if (!call->running)
 			pfree(call);
 	}
+}
+
+/* Log the calls of one subtransaction, or of all, and forget them. */
+void
+og_trace_roll_back(SubTransactionId subxact)
+{
+	MemoryContext lines;
+	MemoryContext old;
+
+	if (!is_of(innermost, subxact))
+		return;
+	lines = AllocSetContextCreate(TopMemoryContext, "order_gateway trace",
+								  ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(lines);
+	while (is_of(innermost, subxact))
+	{
+		Level	   *level = innermost;
+
+		innermost = level->outer;
+		log_level(level);
+		pfree(level);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(lines);
+}
+
+/* Append a list to another one, which takes no time however long they are. */
+static void
+append_calls(dlist_head *list, dlist_head *more)
+{
+	dlist_node *first;
+	dlist_node *last;
+
+	if (dlist_is_empty(more))
+		return;
+	first = dlist_head_node(more);
+	last = dlist_tail_node(more);
+	first->prev = list->head.prev;
+	first->prev->next = first;
+	last->next = &list->head;
+	list->head.prev = last;
 }
 
 void
 og_trace_move_up(SubTransactionId subxact, SubTransactionId parent)
 {
-	dlist_iter	iter;
+	Level	   *level = innermost;
 
-	dlist_foreach(iter, &calls)
+	if (level == NULL || level->subxact != subxact)
+		return;
+	if (!is_of(level->outer, parent))
 	{
-		TraceCall  *call = call_of(iter.cur);
-
-		if (call->subxact == subxact)
-			call->subxact = parent;
+		level->subxact = parent;
+		return;
 	}
+	append_calls(&level->outer->calls, &level->calls);
+	innermost = level->outer;
+	pfree(level);
 }
 
 /* The transaction is over; the memory goes with it. */
 void
 og_trace_forget(void)
 {
-	dlist_init(&calls);
+	innermost = NULL;
 	act_called = false;
 }
 
@@ -339,40 +411,40 @@ og_trace_prevent_prepare(void)
 
 /* ---------- what is noted ---------- */
 
-/* A call begins, whose memory is "context". */
+/* A call begins, in the memory that is current. */
 TraceCall *
-og_trace_begin(MemoryContext context, const char *server,
-			   const char *function, const OgKeys *keys,
-			   const KeySplit *split)
+og_trace_begin(const OgCall *call, const char *server, const char *function,
+			   const OgKeys *keys)
 {
-	TraceCall  *call;
+	TraceCall  *trace = palloc0(sizeof(TraceCall));
 
-	call = MemoryContextAllocZero(context, sizeof(TraceCall));
-	call->subxact = GetCurrentSubTransactionId();
-	call->function = function;
-	call->server = server;
-	call->nkeys = keys->nkeys;
-	call->text = keys->text;
-	call->ends = keys->ends;
-	call->outcomes = MemoryContextAllocExtended(context,
-												Max(keys->nkeys, 1),
-												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < split->nbatches; i++)
-		call->outcomes[og_split_first(split, i)] = BEGINS_BATCH;
-	call->running = true;
-	call->context = context;
-	call->keys = keys->context;
-	dlist_push_tail(&calls, &call->node);
+	trace->function = function;
+	trace->server = server;
+	trace->nkeys = keys->nkeys;
+	trace->text = keys->text;
+	trace->ends = keys->ends;
+	trace->outcomes = palloc_extended(Max(keys->nkeys, 1),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < og_call_batches(call); i++)
+		trace->outcomes[og_call_first_key(call, i)] = BEGINS_BATCH;
+	trace->running = true;
+	trace->context = CurrentMemoryContext;
+	trace->keys = keys->context;
+	dlist_push_tail(&current_level()->calls, &trace->node);
 	act_called = true;
-	return call;
+	return trace;
 }
 
-/* A request with this key leaves.  Runs inside libcurl. */
+/* A request with these keys leaves.  Runs inside libcurl. */
 void
-og_trace_sent(TraceCall *call, int key)
+og_trace_left(TraceCall *call, const int *keys, int nkeys)
 {
-	call->outcomes[key] = (call->outcomes[key] & BEGINS_BATCH) |
-		1 << OG_UNKNOWN;
+	for (int i = 0; i < nkeys; i++)
+	{
+		uint8	   *outcomes = &call->outcomes[keys[i]];
+
+		*outcomes = (*outcomes & BEGINS_BATCH) | 1 << OG_UNKNOWN;
+	}
 }
 
 /* Note orders of a key, with the name of one, or without. */
@@ -499,6 +571,7 @@ og_trace_end(TraceCall *call)
 	kept->outcomes = put_bytes(&place, call->outcomes, call->nkeys);
 	kept->server = put_bytes(&place, call->server, server_size);
 
-	dlist_delete(&call->node);
-	dlist_push_tail(&calls, &kept->node);
+	/* It takes the place of the other one. */
+	kept->node.prev->next = &kept->node;
+	kept->node.next->prev = &kept->node;
 }

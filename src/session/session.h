@@ -1,0 +1,65 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.h
+ *		Calls made in a session, and what its transaction remembers of them.
+ *
+ * The pipeline knows no session.  This room makes calls for one: it waits where
+ * the pipeline would have to, has people hear by NOTICE and WARNING what they
+ * should, and is the witness of what was sent: in the context of errors while
+ * a call runs, and by LOG lines where its transaction is rolled back.
+ *
+ * Each of these must be called in a context of og_session_context(), or in one
+ * below it, which holds the account and all else that is given as well.
+ * "function" is the caller's name for people, a constant.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_SESSION_H
+#define OG_SESSION_H
+
+#include "account/account.h"
+#include "gateway/gateway.h"
+#include "gateway/gateway_check.h"
+#include "gateway/gateway_read.h"
+
+/*
+ * A context for all that a function of ours needs, and nothing else.  The
+ * caller deletes it at its end; it goes by itself when the (sub)transaction is
+ * rolled back.  It is not the executor's child, whose memory lives as long as a
+ * cursor: credentials and connections must not.
+ */
+extern MemoryContext og_session_context(void);
+
+/*
+ * Make a call of at least one key, and hand each of its rows to put().  Raises
+ * one WARNING about orders nobody asked for.  Errors: those of og_call_open(),
+ * before anything was sent; what the server itself raises, and put().
+ */
+extern void og_session_act(const OgAccount *account,
+						   const OgOperation *operation,
+						   const OgFields *arguments, const OgKeys *keys,
+						   const char *function,
+						   void (*put) (void *owner, const OgRow *row),
+						   void *owner);
+
+/* Read.  Errors: those of OgFailure, of og_reader_open(), and the server's. */
+extern void og_session_read(const OgAccount *account, const char *function,
+							const OgRead *read);
+
+/* Several reads of one call; see og_reader_open(). */
+typedef struct OgSessionReader OgSessionReader;
+
+extern OgSessionReader *og_session_reader_open(const OgAccount *account,
+											   const OgOperation *operation,
+											   const char *function,
+											   int64 ids);
+extern void og_session_reader_ask(OgSessionReader *self,
+								  const OgRead *read);
+extern void og_session_reader_close(OgSessionReader *self);
+
+/* Check a server; see og_check_open(). */
+extern const OgCheck *og_session_check(const OgAccount *nobody,
+									   const OgAccount *account,
+									   const char *function);
+
+#endif							/* OG_SESSION_H */

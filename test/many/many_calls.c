@@ -1,0 +1,286 @@
+/*-------------------------------------------------------------------------
+ *
+ * many_calls.c
+ *		Drive any number of calls at once in one process, as a worker would.
+ *
+ * A library of its own for test/t/133_many_calls.pl, made of the objects of the
+ * rooms from gateway/ down: neither sql/ nor session/ is part of it.
+ *
+ *	many_calls(servers name[], ids text[], modes text[])
+ *
+ * cancels each id at its server.  All calls are opened first, and then advanced
+ * in turn, with one wait for all of them.  A call's mode says what is special:
+ * "plain"; "held", whose witness never lets anything leave; "cancelled", which
+ * is given up when all plain ones are over; "hung", which the test lets go when
+ * it has seen that; "read", which lists the open orders instead.  Held ones are
+ * given up at the very end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "gateway/gateway.h"
+#include "gateway/gateway_read.h"
+#include "ground/clock.h"
+#include "limiter/limiter_table.h"
+#include "monitor/activity.h"
+#include "monitor/stats.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(many_calls);
+
+/* Longer than any of this takes. */
+#define PATIENCE_US	INT64CONST(120000000)
+
+typedef struct Job
+{
+	bool		over;
+	OgCall	   *call;
+	OgReader   *reader;			/* instead */
+	OgRead		read;
+	const char *mode;
+	int			asked;			/* so often its witness was asked ... */
+	int			left;			/* ... and so many requests left */
+	int			finished;		/* which one it was to end, from 1 */
+	const char *outcome;
+	const char *message;
+} Job;
+
+static const int max_accounts = 64;
+
+static const OgSharedPart *const parts[] = {
+	&og_limiter_shared,
+	&og_activity_shared,
+	&og_stats_shared,
+	NULL
+};
+
+static bool
+may_leave(void *owner, const int *keys, int nkeys)
+{
+	Job		   *job = owner;
+
+	job->asked++;
+	return strcmp(job->mode, "held") != 0;
+}
+
+static void
+note_left(void *owner, const int *keys, int nkeys)
+{
+	((Job *) owner)->left++;
+}
+
+static void
+take_record(void *owner, const OgRecord *record)
+{
+}
+
+static void
+forget_records(void *owner)
+{
+}
+
+static const OgWitness witness = {
+	.may_leave = may_leave,
+	.left = note_left
+};
+
+static void
+open_job(Job *job, const char *server, const char *id)
+{
+	const OgProvider *provider = og_account_provider(server);
+	OgAccount  *account = og_account_open(server, provider, true);
+	OgFields   *arguments = palloc0(sizeof(OgFields));
+	OgKeys	   *keys = og_keys_create();
+	OgCaller	caller = {"many_calls", GetUserId(), GetSessionUserId(),
+	&witness, job};
+
+	og_fields_add(arguments, "market", "btc_usdt");
+	og_fields_add(arguments, "symbol", "BTC-USD");
+	og_fields_add(arguments, "by", "order_id");
+	if (strcmp(job->mode, "read") == 0)
+	{
+		job->read.operation = og_provider_operation(provider, "open_orders");
+		job->read.arguments = arguments;
+		job->read.take = take_record;
+		job->read.forget = forget_records;
+		job->reader = og_reader_open(account, job->read.operation, &caller, 0);
+		og_reader_ask(job->reader, &job->read);
+		return;
+	}
+	(void) og_keys_add(keys, og_slice_of(id));
+	og_keys_finish(keys);
+	job->call = og_call_open(account, og_provider_operation(provider, "cancel"),
+							 arguments, keys, &caller);
+}
+
+/* True if the read goes on, until *pause. */
+static bool
+advance_read(Job *job, OgPause *pause)
+{
+	const OgFailure *failure;
+
+	if (!og_reader_advance(job->reader, pause))
+		return true;
+	failure = og_reader_failure(job->reader);
+	job->outcome = failure ? "failed" : "read";
+	job->message = failure ? pstrdup(failure->what) : NULL;
+	og_reader_close(job->reader);
+	return false;
+}
+
+/* Take what rows there are.  True if the call goes on, until *pause. */
+static bool
+advance_call(Job *job, OgPause *pause)
+{
+	OgRow		row;
+
+	while (og_call_advance(job->call, pause))
+	{
+		if (!og_call_next(job->call, &row))
+		{
+			og_call_close(job->call);
+			return false;
+		}
+		job->outcome = og_verdict_name(row.outcome->verdict);
+		job->message = row.outcome->message
+			? pstrdup(row.outcome->message) : NULL;
+	}
+	return true;
+}
+
+static bool
+advance(Job *job, OgPause *pause, int *nfinished)
+{
+	if (job->reader ? advance_read(job, pause) : advance_call(job, pause))
+		return true;
+	job->over = true;
+	job->finished = ++*nfinished;
+	return false;
+}
+
+static int
+count_mode(const Job *jobs, int njobs, const char *mode)
+{
+	int			count = 0;
+
+	for (int i = 0; i < njobs; i++)
+		count += !jobs[i].over && strcmp(jobs[i].mode, mode) == 0;
+	return count;
+}
+
+static void
+cancel_mode(Job *jobs, int njobs, const char *mode)
+{
+	for (int i = 0; i < njobs; i++)
+	{
+		if (!jobs[i].over && strcmp(jobs[i].mode, mode) == 0)
+			og_call_cancel(jobs[i].call, "the test gives up");
+	}
+}
+
+static void
+drive(Job *jobs, int njobs)
+{
+	int64		end = og_clock_now() + PATIENCE_US;
+	int			nfinished = 0;
+
+	for (;;)
+	{
+		OgPause		pause = {end, OG_WAIT_NONE};
+
+		for (int i = 0; i < njobs; i++)
+		{
+			OgPause		own = {0, OG_WAIT_NONE};
+
+			if (!jobs[i].over && advance(&jobs[i], &own, &nfinished))
+				og_pause_merge(&pause, &own);
+		}
+		if (nfinished == njobs)
+			return;
+		if (og_clock_now() >= end)
+			elog(ERROR, "only %d of %d calls are over", nfinished, njobs);
+		if (count_mode(jobs, njobs, "plain") +
+			count_mode(jobs, njobs, "read") > 0)
+			og_gateway_wait(&pause);
+		else if (count_mode(jobs, njobs, "cancelled") > 0)
+			cancel_mode(jobs, njobs, "cancelled");
+		else if (count_mode(jobs, njobs, "hung") > 0)
+			og_gateway_wait(&pause);
+		else
+			cancel_mode(jobs, njobs, "held");
+	}
+}
+
+/* Calls of this process that others can see. */
+static int
+count_shown(void)
+{
+	OgActivity *copies;
+	int			count = og_activity_read(&copies);
+	int			mine = 0;
+
+	for (int i = 0; i < count; i++)
+		mine += copies[i].pid == MyProcPid;
+	return mine;
+}
+
+static char *
+text_at(ArrayType *array, int i)
+{
+	Oid			type = ARR_ELEMTYPE(array);
+	bool		isnull;
+	Datum		datum = array_get_element(PointerGetDatum(array), 1, &i, -1,
+										  type == NAMEOID ? NAMEDATALEN : -1,
+										  false,
+										  type == NAMEOID ? 'c' : 'i',
+										  &isnull);
+
+	return type == NAMEOID ? pstrdup(NameStr(*DatumGetName(datum)))
+		: TextDatumGetCString(datum);
+}
+
+Datum
+many_calls(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ArrayType  *servers = PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType  *ids = PG_GETARG_ARRAYTYPE_P(1);
+	ArrayType  *modes = PG_GETARG_ARRAYTYPE_P(2);
+	int			njobs = ArrayGetNItems(ARR_NDIM(servers), ARR_DIMS(servers));
+	Job		   *jobs = palloc0(njobs * sizeof(Job));
+	int			shown;
+
+	InitMaterializedSRF(fcinfo, 0);
+	og_shared_init(parts, &max_accounts);
+	for (int i = 0; i < njobs; i++)
+	{
+		jobs[i].mode = text_at(modes, i + 1);
+		open_job(&jobs[i], text_at(servers, i + 1), text_at(ids, i + 1));
+	}
+	shown = count_shown();
+	drive(jobs, njobs);
+	for (int i = 0; i < njobs; i++)
+	{
+		const Job  *job = &jobs[i];
+		Datum		values[] = {
+			Int32GetDatum(i + 1), Int32GetDatum(job->finished),
+			CStringGetTextDatum(job->outcome),
+			CStringGetTextDatum(job->message ? job->message : ""),
+			Int32GetDatum(job->asked), Int32GetDatum(job->left),
+			Int32GetDatum(shown)
+		};
+		bool		nulls[lengthof(values)] = {false};
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,100 @@
+# Two hundred calls at once in one process, as a worker will make them: none
+# delays another, be it hung, held back by its witness, given up, or in a queue
+# with others for the same turns; and a witness who never says yes lets nothing
+# leave.
+
+use strict;
+use warnings;
+use utf8;
+
+use Test::More;
+
+use OrderGateway::Test qw(sql_array);
+
+my $library = "$PostgreSQL::Test::Utils::tmp_check/many_calls.so";
+my @rooms = map { "src/$_" } qw(account gateway ground http limiter monitor provider provider/btse);
+my $include = qx($ENV{PG_CONFIG} --includedir-server);
+my $needed = qx(pkg-config --cflags --libs "libcurl >= 7.87" "openssl >= 3.0" libcjson);
+chomp($include, $needed);
+
+PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-Wall', '-Werror',
+	'-D_GNU_SOURCE', '-Isrc', "-I$include", '-o', $library, 'test/many/many_calls.c',
+	(map { glob "$_/*.o" } @rooms), '-Wl,-Bsymbolic', split ' ', $needed);
+
+# Its own copy of the rooms finds the same memory only where none is preloaded.
+my $test = OrderGateway::Test->start(preload => 0,
+	options => { rate_limit => 'off', timeout => '100s', max_in_flight => 1 });
+my $sandbox = $test->sandbox;
+my $session = $test->session;
+my $other = $test->session;
+my @PROVIDERS = $sandbox->providers;
+
+$sandbox->settings(accept_any_id => 'on');
+$test->own_server('xt', 'xt_paced', rate_limit => '15/1s per key');
+$session->query(<<"END");
+CREATE FUNCTION many_calls(servers name[], ids text[], modes text[])
+RETURNS TABLE (job int, finished int, outcome text, message text,
+	asked int, "left" int, shown int)
+AS '$library', 'many_calls' LANGUAGE C
+END
+
+# Server, id and mode of each.
+my @jobs = map { [ $PROVIDERS[ $_ % @PROVIDERS ], 1000 + $_, 'plain' ] } 1 .. 151;
+push @jobs, map { [ $_ % 2 ? 'xt' : 'btse', 0, 'read' ] } 1 .. 6;
+push @jobs, map { [ 'xt_paced', 5000 + $_, 'plain' ] } 1 .. 40;
+splice @jobs, 20, 0, [ 'btse', 7001, 'hung' ];
+splice @jobs, 40, 0, [ 'xt', 7002, 'held' ];
+splice @jobs, 60, 0, [ 'tronsave', 7003, 'cancelled' ];
+is(scalar @jobs, 200, 'there are 200 calls');
+
+foreach my $hung ([ 'btse', 7001 ], [ 'tronsave', 7003 ])
+{
+	$sandbox->arm('black_hole', provider => $hung->[0], match_id => $hung->[1]);
+}
+$session->send('SELECT * FROM many_calls('
+	  . sql_array(map { $_->[0] } @jobs) . '::name[], '
+	  . sql_array(map { $_->[1] } @jobs) . ', '
+	  . sql_array(map { $_->[2] } @jobs) . ') ORDER BY job');
+
+# Until the hung one is let go, it and the one that is held go on.
+my $running = "SELECT string_agg(server, ',' ORDER BY server)"
+  . " FROM order_gateway_activity WHERE function = 'many_calls'";
+$test->wait_until(sub { ($other->value($running) // '') eq 'btse,xt' },
+	'all others are over');
+is(scalar(grep { "@{ $_->{ids} // [] }" =~ /\b7002\b/ } @{ $sandbox->requests }), 0,
+	'nothing left that the witness held');
+is($other->value("SELECT waiting_for FROM order_gateway_activity WHERE server = 'btse'"),
+	'answer', 'the hung one waits for its answer');
+$sandbox->disarm;
+my $result = $session->finish;
+is($result->{sqlstate} // '', '', 'they end') or diag($session->stderr);
+my @rows = map { my %row; @row{qw(job finished outcome message asked left shown)} = split /\|/, $_, -1; \%row }
+  @{ $result->{lines} };
+
+is(scalar @rows, 200, '... with a row of each');
+is($rows[0]{shown}, 200, 'all were seen at once');
+
+my (%mode, @plain);
+foreach my $row (@rows)
+{
+	my $mode = $jobs[ $row->{job} - 1 ][2];
+
+	$mode{$mode} = $row;
+	push @plain, $row if $mode eq 'plain';
+}
+is(scalar(grep { $_->{outcome} eq 'read' && $_->{finished} <= 197 } @rows), 6,
+	'reads go between them');
+is(scalar(grep { $_->{outcome} eq 'cancelled' && $_->{left} == 1 } @plain), 191,
+	'each plain one was cancelled by one request')
+  or diag(explain([ grep { $_->{outcome} ne 'cancelled' } @plain ]));
+is(scalar(grep { $_->{finished} > 197 } @plain), 0, 'none of them waited for another');
+is("@{ $mode{cancelled} }{qw(outcome message finished)}",
+	'unknown the test gives up 198', 'the one that was given up had left');
+is($mode{hung}{finished}, 199, 'the hung one ended when it was let go');
+is("@{ $mode{held} }{qw(outcome message left finished)}",
+	'not_sent the test gives up 0 200', 'what was held never left');
+cmp_ok($mode{held}{asked}, '>', 1, '... though its witness was asked again');
+is($other->value('SELECT count(*) FROM order_gateway_activity'), 0, 'nothing is shown any more');
+is($other->value('SELECT sum(sessions_waiting) FROM order_gateway_limits'), 0, '... and nobody waits');
+
+done_testing();
