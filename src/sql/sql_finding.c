@@ -234,7 +234,10 @@ og_fills_take(Fills *fills, const OgSlice *values)
 	MemoryContextSwitchTo(old);
 }
 
-/* Was it alive within so many minutes before it was not known any more? */
+/*
+ * Was it alive within so many minutes before it was not known any more?  All of
+ * these times are the provider's: ours may be any.
+ */
 static bool
 was_just_alive(const Fills *fills, const Finding *finding, int minutes)
 {

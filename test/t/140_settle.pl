@@ -295,6 +295,25 @@ foreach my $told (qw(original current))
 	}
 }
 
+# How long ago that was is a matter between times of the provider's. To a clock
+# that is twenty minutes behind, what was 35 minutes ago is as of 15, and to one
+# that is ahead, what was 15 minutes ago is as of 35.
+foreach my $case (
+	[ 20, '2, amend 5, fill 2, cancel, age 15', 'unknown partly_filled' ],
+	[ -20, '5, fill 5, age 35', 'not_cancellable filled' ])
+{
+	my ($minutes, $life, $expected) = @$case;
+	my ($size, @steps) = split /, /, $life;
+	my $id;
+
+	$sandbox->reset;
+	$id = lived($size, @steps);
+	$sandbox->settings(clock_offset => 60 * $minutes,
+		btse_cancelled_seconds => 1800 - 60 * $minutes);
+	is_settled('btse', ["$id $expected"],
+		"BTSE, whose clock is $minutes minutes ahead: $life", ago => 3600);
+}
+
 # A market order is not amended.
 $sandbox->reset;
 $sandbox->put('btse', 'book', { symbol => 'BTC-USD', sell => [ [ 30000, 9 ] ] });
