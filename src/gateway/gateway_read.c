@@ -325,7 +325,10 @@ send_request(OgReader *reader, Failure *failure)
 		reader->request = describe_request(reader, &request->parts);
 	transfer = og_sending_exchange(sending, request, NULL);
 	response = og_http_response(transfer);
-	if (response->held_back)
+
+	/* The provider wanted a pause meanwhile: it has not been tried. */
+	if (response->held_back &&
+		og_limiter_held_for(sending->limiter, og_clock_now()) > 0)
 		reader->attempts--;
 	reader->date_ms = date_of(response);
 	if (response->delivery == OG_ANSWERED)

@@ -406,6 +406,8 @@ is_settled('btse', ['oco accepted unknown'],
 foreach my $case (
 	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":3', 'unknown unknown' ],
 	[ '"size":5,"filledSize":3', 'unknown unknown' ],
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":0', 'unknown unknown' ],
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":null', 'not_cancellable filled' ],
 	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":5', 'not_cancellable filled' ],
 	[ '"currentOrderBaseSize":0,"totalFilledBaseSize":3', 'not_cancellable filled' ],
 	[ '"originalOrderBaseSize":5,"currentOrderBaseSize":3,"totalFilledBaseSize":3', 'not_cancellable filled' ])
@@ -415,6 +417,20 @@ foreach my $case (
 	$sandbox->arm('status', provider => 'btse', operation => 'get_order', status => 200,
 		body => qq({"orderID":"o","symbol":"BTC-USD","status":4,$sizes}));
 	is_settled('btse', ["o $expected"], "BTSE: filled, with $sizes", ago => 61);
+}
+
+foreach my $case (
+	[ '"status":2,"number":"5","completeNumber":"3"', 'unknown unknown' ],
+	[ '"status":2,"number":"5","completeNumber":"0.000"', 'unknown unknown' ],
+	[ '"status":4,"number":"5","completeNumber":"3"', 'unknown unknown' ],
+	[ '"status":2,"number":"5.00","completeNumber":"5"', 'not_cancellable filled' ],
+	[ '"status":3,"number":"5","completeNumber":"3"', 'cancelled cancelled' ])
+{
+	my ($says, $expected) = @$case;
+
+	$sandbox->arm('status', provider => 'xt', status => 200,
+		body => qq({"code":200,"data":[{"id":7,$says}]}));
+	is_settled('xt', ["7 $expected"], "XT: an order that says $says", ago => 61);
 }
 
 # Nothing is asked for that is not documented.
