@@ -39,6 +39,7 @@ struct OgReader
 	int64		added;			/* to the statistics; og_clock_now() */
 	Sending		sending;
 	OgPace		pace;
+	int64		date_ms;		/* Date of the last answer, 0 = none */
 	int64		foreign;		/* records about ids nobody asked for ... */
 	int64		others;			/* ... and about other things */
 
@@ -287,6 +288,20 @@ describe_request(const OgReader *reader, const OgRequest *parts)
 										: reader->account->base_url));
 }
 
+/* When an answer was written, by the clock of who wrote it; 0 = not told. */
+static int64
+date_of(const OgResponse *response)
+{
+	int64		now_ms = og_http_unix_ms(response->answered_at);
+	int64		seconds;
+	const char *end;
+
+	if (response->date == NULL)
+		return 0;
+	end = og_http_read_date(response->date, now_ms, &seconds);
+	return end != NULL && *end == '\0' ? seconds * 1000 : 0;
+}
+
 /* Send the request that has its turn. */
 static bool
 send_request(OgReader *reader, Failure *failure)
@@ -310,6 +325,12 @@ send_request(OgReader *reader, Failure *failure)
 		reader->request = describe_request(reader, &request->parts);
 	transfer = og_sending_exchange(sending, request, NULL);
 	response = og_http_response(transfer);
+
+	/* The provider wanted a pause meanwhile: it has not been tried. */
+	if (response->held_back &&
+		og_limiter_held_for(sending->limiter, og_clock_now()) > 0)
+		reader->attempts--;
+	reader->date_ms = date_of(response);
 	if (response->delivery == OG_ANSWERED)
 		done = read_answer(reader, response, failure);
 	else
@@ -461,6 +482,12 @@ og_reader_ask(OgReader *reader, const OgRead *read)
 	else
 		ask_batch(reader, NULL, 0);
 	reader->read = NULL;
+}
+
+int64
+og_reader_date_ms(const OgReader *reader)
+{
+	return reader->date_ms;
 }
 
 void

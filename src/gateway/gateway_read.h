@@ -74,4 +74,10 @@ extern OgReader *og_reader_open(const OgAccount *account,
 extern void og_reader_ask(OgReader *reader, const OgRead *read);
 extern void og_reader_close(OgReader *reader);
 
+/*
+ * When the last answer was written, by the provider's own clock (its Date), in
+ * ms of Unix time; 0 if it does not tell.
+ */
+extern int64 og_reader_date_ms(const OgReader *reader);
+
 #endif							/* OG_GATEWAY_READ_H */
