@@ -261,7 +261,10 @@ og_errand_take(Errand *errand)
 
 	errand->kind->take(errand, response, &attempt);
 	og_report_end_of_attempt(sender, errand, response);
-	if (response->held_back)
+
+	/* The provider wanted a pause meanwhile: it has not been tried. */
+	if (response->held_back &&
+		og_limiter_held_for(sender->limiter, og_clock_now()) > 0)
 		errand->attempts--;
 	return_turn(errand);
 	pause_ms = pause_after(errand, response, &attempt);

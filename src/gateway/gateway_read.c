@@ -25,6 +25,7 @@ struct OgReader
 	MemoryContext batches;		/* of what is asked for now */
 	MemoryContext requests;		/* of the last attempt */
 	Sender		sender;
+	int64		date_ms;		/* Date of the last answer, 0 = none */
 	int64		foreign;		/* records about ids nobody asked for ... */
 	int64		others;			/* ... and about other things */
 
@@ -146,6 +147,20 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	return false;
 }
 
+/* When an answer was written, by the clock of who wrote it; 0 = not told. */
+static int64
+date_of(const OgResponse *response)
+{
+	int64		now_ms = og_http_unix_ms(response->answered_at);
+	int64		seconds;
+	const char *end;
+
+	if (response->date == NULL)
+		return 0;
+	end = og_http_read_date(response->date, now_ms, &seconds);
+	return end != NULL && *end == '\0' ? seconds * 1000 : 0;
+}
+
 /* Take an answer, or that there is none. */
 static void
 take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
@@ -155,6 +170,7 @@ take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 
 	MemoryContextReset(reader->requests);
 	memset(failure, 0, sizeof(*failure));
+	reader->date_ms = date_of(response);
 	if (response->delivery == OG_ANSWERED)
 		reader->answered = read_answer(reader, response, failure);
 	else
@@ -373,6 +389,12 @@ og_reader_ask(OgReader *reader, const OgRead *read)
 	if (read->operation != reader->measured)
 		memset(&reader->lengths, 0, sizeof(reader->lengths));
 	reader->measured = read->operation;
+}
+
+int64
+og_reader_date_ms(const OgReader *reader)
+{
+	return reader->date_ms;
 }
 
 void

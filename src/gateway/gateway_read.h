@@ -93,4 +93,10 @@ extern bool og_reader_advance(OgReader *reader, OgPause *pause);
 extern const OgFailure *og_reader_failure(const OgReader *reader);
 extern void og_reader_close(OgReader *reader);
 
+/*
+ * When the last answer was written, by the provider's own clock (its Date), in
+ * ms of Unix time; 0 if it does not tell.
+ */
+extern int64 og_reader_date_ms(const OgReader *reader);
+
 #endif							/* OG_GATEWAY_READ_H */

@@ -332,7 +332,7 @@ xt_order_state(const OgColumn *columns, const OgSlice *values)
 
 static const OgInquiry xt_inquiries[] = {
 	{"get_orders", .keys = true, .market = true, .state = xt_order_state,
-	.time = "time"},
+	.time = "time", .filled = "complete_number", .size = "number"},
 	{NULL}
 };
 

@@ -255,6 +255,12 @@ og_session_reader_ask(OgSessionReader *self, const OgRead *read)
 		raise_failure(self, failure);
 }
 
+int64
+og_session_reader_date_ms(const OgSessionReader *self)
+{
+	return og_reader_date_ms(self->reader);
+}
+
 void
 og_session_reader_close(OgSessionReader *self)
 {

@@ -55,6 +55,7 @@ extern OgSessionReader *og_session_reader_open(const OgAccount *account,
 											   int64 ids);
 extern void og_session_reader_ask(OgSessionReader *self,
 								  const OgRead *read);
+extern int64 og_session_reader_date_ms(const OgSessionReader *self);
 extern void og_session_reader_close(OgSessionReader *self);
 
 /* Check a server; see og_check_open(). */

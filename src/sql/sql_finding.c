@@ -87,7 +87,10 @@ compare(Numeric a, Numeric b)
 
 /* ---------- states ---------- */
 
-/* Does it say itself that a part of it was not filled? */
+/*
+ * Does it say itself that a part of it was not filled?  What tells of no fill at
+ * all says so, too.
+ */
 static bool
 lacks_a_part(const OgInquiry *inquiry, const OgOperation *operation,
 			 const OgSlice *values)
@@ -95,7 +98,10 @@ lacks_a_part(const OgInquiry *inquiry, const OgOperation *operation,
 	Numeric		filled = amount_of(operation, values, inquiry->filled);
 	Numeric		size = amount_of(operation, values, inquiry->size);
 
-	return filled != NULL && size != NULL && compare(filled, size) < 0;
+	if (size == NULL ||
+		og_json_kind(value_of(operation, values, inquiry->filled)) <= OG_JSON_NULL)
+		return false;
+	return filled == NULL || compare(filled, size) < 0;
 }
 
 /* Two records of one order that say different things say nothing. */
@@ -234,7 +240,10 @@ og_fills_take(Fills *fills, const OgSlice *values)
 	MemoryContextSwitchTo(old);
 }
 
-/* Was it alive within so many minutes before it was not known any more? */
+/*
+ * Was it alive within so many minutes before it was not known any more?  All of
+ * these times are the provider's: ours may be any.
+ */
 static bool
 was_just_alive(const Fills *fills, const Finding *finding, int minutes)
 {

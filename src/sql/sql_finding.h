@@ -29,7 +29,8 @@ typedef struct Finding
 	OgOrderState state;
 	int64		made_ms;		/* when it was made, as far as that is told; or
 								 * when it first traded.  0 = not told */
-	int64		absent_ms;		/* when an inquiry knew nothing of it, 0 = never */
+	int64		absent_ms;		/* when an inquiry knew nothing of it, by the
+								 * provider's clock; 0 = never, or not told */
 	const char *doubt;			/* of fills: why it is not known to be filled */
 	char	   *raw;			/* the element that says so, or NULL */
 } Finding;

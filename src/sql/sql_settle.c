@@ -287,7 +287,7 @@ ask_one(Settling *settling, int key)
 		og_fills_judge(&settling->fills, finding, settling->known_minutes,
 					   now_ms);
 	else if (!finding->found && inquiry->minutes > 0)
-		finding->absent_ms = now_ms;
+		finding->absent_ms = og_session_reader_date_ms(settling->reader);
 }
 
 /* Ask for one order after the other. */

@@ -90,6 +90,15 @@ $sandbox->arm('half_answer', provider => 'btse');
 is(letters($session->call('btse', [ 'a', 'b' ], server => $name)), 'U-',
 	'a head without a body holds');
 
+# So does "too frequent" about an order that nobody asked for.
+foreach my $row ('"status":303,"orderID":"a","symbol":"ETH-USD"', '"status":303,"orderID":"c"', '"status":303')
+{
+	$name = fresh('btse');
+	$sandbox->arm('status', provider => 'btse', status => 200, body => "[{$row}]");
+	is(letters($session->call('btse', [ 'a', 'b' ], server => $name)), 'UC', "a row of $row holds");
+	cmp_ok(silence(), '>=', 0.9, '... before the next one');
+}
+
 # ----
 # After the pause
 # ----

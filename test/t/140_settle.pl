@@ -295,6 +295,25 @@ foreach my $told (qw(original current))
 	}
 }
 
+# How long ago that was is a matter between times of the provider's. To a clock
+# that is twenty minutes behind, what was 35 minutes ago is as of 15, and to one
+# that is ahead, what was 15 minutes ago is as of 35.
+foreach my $case (
+	[ 20, '2, amend 5, fill 2, cancel, age 15', 'unknown partly_filled' ],
+	[ -20, '5, fill 5, age 35', 'not_cancellable filled' ])
+{
+	my ($minutes, $life, $expected) = @$case;
+	my ($size, @steps) = split /, /, $life;
+	my $id;
+
+	$sandbox->reset;
+	$id = lived($size, @steps);
+	$sandbox->settings(clock_offset => 60 * $minutes,
+		btse_cancelled_seconds => 1800 - 60 * $minutes);
+	is_settled('btse', ["$id $expected"],
+		"BTSE, whose clock is $minutes minutes ahead: $life", ago => 3600);
+}
+
 # A market order is not amended.
 $sandbox->reset;
 $sandbox->put('btse', 'book', { symbol => 'BTC-USD', sell => [ [ 30000, 9 ] ] });
@@ -387,6 +406,8 @@ is_settled('btse', ['oco accepted unknown'],
 foreach my $case (
 	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":3', 'unknown unknown' ],
 	[ '"size":5,"filledSize":3', 'unknown unknown' ],
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":0', 'unknown unknown' ],
+	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":null', 'not_cancellable filled' ],
 	[ '"currentOrderBaseSize":5,"totalFilledBaseSize":5', 'not_cancellable filled' ],
 	[ '"currentOrderBaseSize":0,"totalFilledBaseSize":3', 'not_cancellable filled' ],
 	[ '"originalOrderBaseSize":5,"currentOrderBaseSize":3,"totalFilledBaseSize":3', 'not_cancellable filled' ])
@@ -396,6 +417,20 @@ foreach my $case (
 	$sandbox->arm('status', provider => 'btse', operation => 'get_order', status => 200,
 		body => qq({"orderID":"o","symbol":"BTC-USD","status":4,$sizes}));
 	is_settled('btse', ["o $expected"], "BTSE: filled, with $sizes", ago => 61);
+}
+
+foreach my $case (
+	[ '"status":2,"number":"5","completeNumber":"3"', 'unknown unknown' ],
+	[ '"status":2,"number":"5","completeNumber":"0.000"', 'unknown unknown' ],
+	[ '"status":4,"number":"5","completeNumber":"3"', 'unknown unknown' ],
+	[ '"status":2,"number":"5.00","completeNumber":"5"', 'not_cancellable filled' ],
+	[ '"status":3,"number":"5","completeNumber":"3"', 'cancelled cancelled' ])
+{
+	my ($says, $expected) = @$case;
+
+	$sandbox->arm('status', provider => 'xt', status => 200,
+		body => qq({"code":200,"data":[{"id":7,$says}]}));
+	is_settled('xt', ["7 $expected"], "XT: an order that says $says", ago => 61);
 }
 
 # Nothing is asked for that is not documented.

@@ -319,6 +319,10 @@ take_values(OgReading *reading, OgSlice element, const OgSlice *values,
 
 	result.element = element;
 	result.part = part_of(values);
+
+	/* Whatever order it is about, that is said to us. */
+	if (og_meaning(asked->meanings, values[STATUS]) == OG_TOO_FREQUENT)
+		reading->too_frequent = true;
 	if (doubt != NULL)
 	{
 		result.stranger = true;
@@ -331,9 +335,6 @@ take_values(OgReading *reading, OgSlice element, const OgSlice *values,
 		result.code = values[STATUS];
 		result.message = values[MESSAGE];
 		result.verdict = verdict_of(asked, values);
-		if (result.part.data != NULL &&
-			og_meaning(asked->meanings, values[STATUS]) == OG_TOO_FREQUENT)
-			reading->too_frequent = true;
 	}
 	reading->take(reading, 0, &result);
 }
