@@ -133,7 +133,7 @@ typedef struct OgWitness
 	/* Its first byte leaves.  Inside libcurl: no errors, no palloc. */
 	void		(*left) (void *owner, const int *keys, int nkeys);
 
-	/* What is known now of a key that was sent. */
+	/* What is known now of a key that was asked for. */
 	void		(*answered) (void *owner, int key, const OgOutcome *outcome);
 
 	void		(*hear) (void *owner, const OgNews *news);

@@ -94,12 +94,9 @@ og_patience_allows(const Sender *sender, const ErrandKind *kind,
 void
 og_patience_pause(Sender *sender, OgPause *pause, int64 wait_us, OgWait what)
 {
-	int64		sleep_us = Min(Min(wait_us, left_us(sender)), LONGEST_SLEEP_US);
-
-	if (what == OG_WAIT_BACKOFF)
-		sleep_us = wait_us;
 	og_patience_announce(sender, wait_us);
-	pause->until = earlier(pause->until, og_clock_now() + sleep_us);
+	wait_us = Min(Min(wait_us, left_us(sender)), LONGEST_SLEEP_US);
+	pause->until = earlier(pause->until, og_clock_now() + wait_us);
 	pause->what = what;
 }
 

@@ -135,10 +135,10 @@ struct OgTransfer
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	bool		too_late;		/* .ready did not let it leave */
+	bool		unstarted;		/* there was no memory to begin it */
 	int64		started_us;		/* og_clock_now() */
 	int			socket_errno;	/* no socket could be made */
 	int			watch_errno;	/* its socket could not be watched */
-	bool		unstarted;		/* there was no memory to begin it */
 
 	OgResponse	response;
 	char	   *location;		/* libcurl's to free */

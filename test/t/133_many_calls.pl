@@ -9,7 +9,7 @@ use utf8;
 
 use Test::More;
 
-use OrderGateway::Test qw(sql_array);
+use OrderGateway::Test qw(letters sql_array);
 
 my $library = "$PostgreSQL::Test::Utils::tmp_check/many_calls.so";
 my @rooms = map { "src/$_" } qw(account gateway ground http limiter monitor provider provider/btse);
@@ -38,6 +38,16 @@ RETURNS TABLE (job int, finished int, outcome text, message text,
 AS '$library', 'many_calls' LANGUAGE C
 END
 
+sub many_calls
+{
+	my (@calls) = @_;
+
+	return 'SELECT * FROM many_calls('
+	  . sql_array(map { $_->[0] } @calls) . '::name[], '
+	  . sql_array(map { $_->[1] } @calls) . ', '
+	  . sql_array(map { $_->[2] } @calls) . ') ORDER BY job';
+}
+
 # Server, id and mode of each.
 my @jobs = map { [ $PROVIDERS[ $_ % @PROVIDERS ], 1000 + $_, 'plain' ] } 1 .. 151;
 push @jobs, map { [ $_ % 2 ? 'xt' : 'btse', 0, 'read' ] } 1 .. 6;
@@ -51,10 +61,7 @@ foreach my $hung ([ 'btse', 7001 ], [ 'tronsave', 7003 ])
 {
 	$sandbox->arm('black_hole', provider => $hung->[0], match_id => $hung->[1]);
 }
-$session->send('SELECT * FROM many_calls('
-	  . sql_array(map { $_->[0] } @jobs) . '::name[], '
-	  . sql_array(map { $_->[1] } @jobs) . ', '
-	  . sql_array(map { $_->[2] } @jobs) . ') ORDER BY job');
+$session->send(many_calls(@jobs));
 
 # Until the hung one is let go, it and the one that is held go on.
 my $running = "SELECT string_agg(server, ',' ORDER BY server)"
@@ -94,7 +101,22 @@ is($mode{hung}{finished}, 199, 'the hung one ended when it was let go');
 is("@{ $mode{held} }{qw(outcome message left finished)}",
 	'not_sent the test gives up 0 200', 'what was held never left');
 cmp_ok($mode{held}{asked}, '>', 1, '... though its witness was asked again');
-is($other->value('SELECT count(*) FROM order_gateway_activity'), 0, 'nothing is shown any more');
-is($other->value('SELECT sum(sessions_waiting) FROM order_gateway_limits'), 0, '... and nobody waits');
+
+sub nothing_is_left
+{
+	return $other->value('SELECT count(*) FROM order_gateway_activity') == 0
+	  && $other->value('SELECT sum(sessions_waiting) FROM order_gateway_limits') == 0;
+}
+
+ok(nothing_is_left(), 'nothing is shown any more, and nobody waits');
+
+# A process that ends in the middle of many calls leaves none behind.
+$session->send(many_calls(map { [ 'xt_paced', 6000 + $_, 'plain' ] } 1 .. 150));
+$test->wait_until(sub {
+	($other->value('SELECT max(sessions_waiting) FROM order_gateway_limits') // 0) > 20;
+}, 'many wait for their turns');
+is($other->value('SELECT pg_terminate_backend(' . $session->pid . ')'), 't', '... and their process is ended');
+$test->wait_until(\&nothing_is_left, '... with all of them');
+is(letters($other->call('xt', [9000], server => 'xt_paced')), 'C', 'the next one has its turn');
 
 done_testing();
