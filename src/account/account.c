@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 
 #include "ground/compat.h"
+#include "ground/list.h"
 
 /* Servers named in a hint. */
 #define MAX_NAMED	10
@@ -76,8 +77,8 @@ fitting_servers(const OgProvider *provider)
 		if (row->srvfdw != wrapper ||
 			og_server_aclcheck(row->oid, GetUserId()) != ACLCHECK_OK)
 			continue;
-		appendStringInfo(&names, "%s\"%s\"", count++ > 0 ? ", " : "",
-						 NameStr(row->srvname));
+		og_list_add(&names, "\"%s\"", NameStr(row->srvname));
+		count++;
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
@@ -168,8 +169,7 @@ all_wrappers(void)
 
 	initStringInfo(&names);
 	for (int i = 0; og_providers[i] != NULL; i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
-						 og_providers[i]->wrapper);
+		og_list_add(&names, "%s", og_providers[i]->wrapper);
 	return names.data;
 }
 
@@ -217,8 +217,7 @@ refuse_no_mapping(const OgAccount *account, const char *role)
 		const char *name = account->provider->credentials[i].name;
 
 		if (name != NULL)
-			appendStringInfo(&options, "%s%s '...'",
-							 options.len > 0 ? ", " : "", name);
+			og_list_add(&options, "%s '...'", name);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -24,26 +24,8 @@ credential_names(const OgProvider *provider)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
-	{
-		if (provider->credentials[i].name != NULL)
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-							 provider->credentials[i].name);
-	}
+	og_account_list_own(&names, provider->credentials, OG_MAX_CREDENTIALS);
 	return names.data;
-}
-
-bool
-og_account_is_credential(const OgProvider *provider,
-						 const OgWrittenOption *written)
-{
-	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
-	{
-		if (provider->credentials[i].name != NULL &&
-			og_account_is_named(written, provider->credentials[i].name))
-			return true;
-	}
-	return false;
 }
 
 static void
@@ -52,7 +34,8 @@ check_names(const OgProvider *provider, const OgWrittenOption *options,
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (og_account_is_credential(provider, &options[i]))
+		if (og_account_find_own(provider->credentials, OG_MAX_CREDENTIALS,
+								&options[i]) != NULL)
 			continue;
 		og_account_refuse_name(&options[i], "user mapping", provider,
 							   og_account_is_server_option(provider, &options[i]) ?

@@ -14,6 +14,7 @@
 #include "account/account_option.h"
 #include "catalog/pg_type.h"
 #include "ground/crypto.h"
+#include "ground/list.h"
 #include "utils/array.h"
 
 /*
@@ -127,6 +128,29 @@ og_account_find_option(const OgWrittenOption *options, int count,
 			found = &options[i];
 	}
 	return found;
+}
+
+const OgOption *
+og_account_find_own(const OgOption *table, int size,
+					const OgWrittenOption *written)
+{
+	for (int i = 0; i < size; i++)
+	{
+		if (table[i].name != NULL &&
+			og_account_is_named(written, table[i].name))
+			return &table[i];
+	}
+	return NULL;
+}
+
+void
+og_account_list_own(StringInfo names, const OgOption *table, int size)
+{
+	for (int i = 0; i < size; i++)
+	{
+		if (table[i].name != NULL)
+			og_list_add(names, "%s", table[i].name);
+	}
 }
 
 /*

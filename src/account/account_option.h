@@ -57,10 +57,19 @@ extern const OgWrittenOption *og_account_find_option(const OgWrittenOption *opti
 													 int count,
 													 const char *name);
 
+/*
+ * A provider has a table of settings and one of credentials, with room for so
+ * many.  The row that an option is one of, or NULL; and the names of all rows,
+ * appended to a list.
+ */
+extern const OgOption *og_account_find_own(const OgOption *table, int size,
+										   const OgWrittenOption *written);
+extern void og_account_list_own(StringInfo names, const OgOption *table,
+								int size);
+
+/* Is it an option of servers, the provider's own or one that all have? */
 extern bool og_account_is_server_option(const OgProvider *provider,
 										const OgWrittenOption *written);
-extern bool og_account_is_credential(const OgProvider *provider,
-									 const OgWrittenOption *written);
 
 /* Raise HV00D; "detail" may be NULL, "valid" lists the names. */
 pg_noreturn extern void og_account_refuse_name(const OgWrittenOption *option,

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "account/account_option.h"
+#include "ground/list.h"
 #include "http/http.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -118,15 +119,8 @@ server_option_names(const OgProvider *provider)
 
 	initStringInfo(&names);
 	for (size_t i = 0; i < lengthof(server_options); i++)
-	{
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 server_options[i].name);
-	}
-	for (int i = 0; i < OG_MAX_SETTINGS; i++)
-	{
-		if (provider->settings[i].name != NULL)
-			appendStringInfo(&names, ", %s", provider->settings[i].name);
-	}
+		og_list_add(&names, "%s", server_options[i].name);
+	og_account_list_own(&names, provider->settings, OG_MAX_SETTINGS);
 	return names.data;
 }
 
@@ -134,15 +128,9 @@ bool
 og_account_is_server_option(const OgProvider *provider,
 							const OgWrittenOption *written)
 {
-	if (find_server_option(written) != NULL)
-		return true;
-	for (int i = 0; i < OG_MAX_SETTINGS; i++)
-	{
-		if (provider->settings[i].name != NULL &&
-			og_account_is_named(written, provider->settings[i].name))
-			return true;
-	}
-	return false;
+	return find_server_option(written) != NULL ||
+		og_account_find_own(provider->settings, OG_MAX_SETTINGS,
+							written) != NULL;
 }
 
 /*
@@ -157,7 +145,9 @@ check_names(const OgProvider *provider, const OgWrittenOption *options,
 		if (og_account_is_server_option(provider, &options[i]))
 			continue;
 		og_account_refuse_name(&options[i], "server", provider,
-							   og_account_is_credential(provider, &options[i]) ?
+							   og_account_find_own(provider->credentials,
+												   OG_MAX_CREDENTIALS,
+												   &options[i]) != NULL ?
 							   "It is an option of a user mapping." : NULL,
 							   server_option_names(provider));
 	}
@@ -333,8 +323,7 @@ read_setting(const OgAccount *account, const OgOption *setting,
 		{
 			if (strcmp(setting->choices[i], value) == 0)
 				return value;
-			appendStringInfo(&rule, "%s\"%s\"", i > 0 ? ", " : "",
-							 setting->choices[i]);
+			og_list_add(&rule, "\"%s\"", setting->choices[i]);
 		}
 		refuse_value(account, setting->name, value,
 					 psprintf("Valid values are: %s.", rule.data));

@@ -22,6 +22,8 @@
 #include <openssl/hmac.h>
 #include <openssl/x509_vfy.h>
 
+#include "utils/builtins.h"
+
 #include "ground/crypto.h"
 
 /*
@@ -53,15 +55,9 @@ bytes_of(OgSlice slice)
 static char *
 hex_of(const unsigned char *bytes, size_t len)
 {
-	static const char hex[] = "0123456789abcdef";
 	char	   *text = palloc(len * 2 + 1);
 
-	for (size_t i = 0; i < len; i++)
-	{
-		text[i * 2] = hex[bytes[i] >> 4];
-		text[i * 2 + 1] = hex[bytes[i] & 0x0F];
-	}
-	text[len * 2] = '\0';
+	text[hex_encode((const char *) bytes, len, text)] = '\0';
 	return text;
 }
 

@@ -155,31 +155,6 @@ skip_value(const char *at)
 	return skip_run(at, ends_scalar);
 }
 
-OgJsonKind
-og_json_kind(OgSlice value)
-{
-	if (value.data == NULL)
-		return OG_JSON_NOTHING;
-
-	switch (*value.data)
-	{
-		case 'n':
-			return OG_JSON_NULL;
-		case 'f':
-			return OG_JSON_FALSE;
-		case 't':
-			return OG_JSON_TRUE;
-		case '"':
-			return OG_JSON_STRING;
-		case '[':
-			return OG_JSON_ARRAY;
-		case '{':
-			return OG_JSON_OBJECT;
-		default:
-			return OG_JSON_NUMBER;
-	}
-}
-
 void
 og_json_open(OgJsonCursor *cursor, OgSlice container)
 {

@@ -67,7 +67,30 @@ extern bool og_json_is_number(const char *text);
 
 /* All functions from here on need a value out of a proven answer. */
 
-extern OgJsonKind og_json_kind(OgSlice value);
+static inline OgJsonKind
+og_json_kind(OgSlice value)
+{
+	if (value.data == NULL)
+		return OG_JSON_NOTHING;
+
+	switch (*value.data)
+	{
+		case 'n':
+			return OG_JSON_NULL;
+		case 'f':
+			return OG_JSON_FALSE;
+		case 't':
+			return OG_JSON_TRUE;
+		case '"':
+			return OG_JSON_STRING;
+		case '[':
+			return OG_JSON_ARRAY;
+		case '{':
+			return OG_JSON_OBJECT;
+		default:
+			return OG_JSON_NUMBER;
+	}
+}
 
 /* True for null, and for an array or object without elements. */
 extern bool og_json_is_empty(OgSlice value);

@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "server_shim.h"
@@ -157,6 +158,18 @@ pnstrdup(const char *in, Size len)
 	memcpy(out, in, len);
 	out[len] = '\0';
 	return out;
+}
+
+/* As the server's, which is not in the library. */
+uint64
+hex_encode(const char *src, size_t len, char *dst)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		dst[2 * i] = "0123456789abcdef"[(unsigned char) src[i] >> 4];
+		dst[2 * i + 1] = "0123456789abcdef"[(unsigned char) src[i] & 0x0F];
+	}
+	return 2 * len;
 }
 
 char *
