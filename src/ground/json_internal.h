@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_internal.h
- *		What the files of the json room share: what escapes say, and the part
+ *		What the json files share: what escapes and exponents say, and the part
  *		of the proof that is about keys.
  *
  *-------------------------------------------------------------------------
@@ -23,6 +23,30 @@ static inline bool
 og_json_is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline const char *
+og_json_skip_digits(const char *at, const char *end)
+{
+	while (at < end && *at >= '0' && *at <= '9')
+		at++;
+	return at;
+}
+
+/*
+ * Read the digits of an exponent.  False if it is, leading zeros aside, above
+ * the limit.
+ */
+static inline bool
+og_json_read_exponent(const char *at, const char *end, int *exponent)
+{
+	for (*exponent = 0; at < end; at++)
+	{
+		*exponent = *exponent * 10 + (*at - '0');
+		if (*exponent > OG_JSON_MAX_EXPONENT)
+			return false;
+	}
+	return true;
 }
 
 /*

@@ -16,7 +16,7 @@
 
 #include "common/int.h"
 
-#include "ground/json.h"
+#include "ground/json_internal.h"
 
 /* So many nines are below the largest int64. */
 #define MAX_DIGITS	18
@@ -83,12 +83,10 @@ take_exponent(const char **at, const char *end, int *exponent)
 	(*at)++;
 	if (*at < end && (**at == '+' || **at == '-'))
 		minus = *(*at)++ == '-';
-	for (first = *at; *at < end && **at >= '0' && **at <= '9'; (*at)++)
-	{
-		*exponent = *exponent * 10 + (**at - '0');
-		if (*exponent > OG_JSON_MAX_EXPONENT)
-			return false;
-	}
+	first = *at;
+	*at = og_json_skip_digits(first, end);
+	if (!og_json_read_exponent(first, *at, exponent))
+		return false;
 	if (minus)
 		*exponent = -*exponent;
 	return *at > first;

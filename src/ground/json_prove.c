@@ -251,31 +251,6 @@ prove_string(Prover *p)
 	}
 }
 
-static inline const char *
-skip_digits(const char *at, const char *end)
-{
-	while (at < end && *at >= '0' && *at <= '9')
-		at++;
-	return at;
-}
-
-/*
- * Is an exponent of these digits, leading zeros aside, within the limit?
- */
-static bool
-exponent_fits(const char *at, const char *end)
-{
-	int			exponent = 0;
-
-	for (; at < end; at++)
-	{
-		exponent = exponent * 10 + (*at - '0');
-		if (exponent > OG_JSON_MAX_EXPONENT)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Prove a number, "at" its first character.  Not a character more than a
  * number may have is looked at.
@@ -286,11 +261,12 @@ prove_number(Prover *p)
 	const char *end = p->at + Min(p->end - p->at, OG_JSON_MAX_NUMBER + 1);
 	const char *at = p->at;
 	const char *digits;
+	int			exponent;
 
 	if (*at == '-')
 		at++;
 	digits = at;
-	at = skip_digits(at, end);
+	at = og_json_skip_digits(at, end);
 	if (at > digits + 1 && *digits == '0')
 		return fail(p, IS_NOT_JSON);
 
@@ -298,7 +274,7 @@ prove_number(Prover *p)
 	if (at > digits && at < end && *at == '.')
 	{
 		digits = ++at;
-		at = skip_digits(at, end);
+		at = og_json_skip_digits(at, end);
 	}
 	if (at > digits && at < end && (*at == 'e' || *at == 'E'))
 	{
@@ -306,8 +282,8 @@ prove_number(Prover *p)
 		if (at < end && (*at == '+' || *at == '-'))
 			at++;
 		digits = at;
-		at = skip_digits(at, end);
-		if (!exponent_fits(digits, at))
+		at = og_json_skip_digits(at, end);
+		if (!og_json_read_exponent(digits, at, &exponent))
 			return fail(p, HAS_LARGE_EXPONENT);
 	}
 
