@@ -462,7 +462,7 @@ og_span_begin(const OgOperation *operation, OgLengths *lengths,
 	Span	   *span = palloc0(sizeof(Span));
 
 	span->context = CurrentMemoryContext;
-	span->whole = operation->walk->whole;
+	span->whole = operation->span->whole;
 	span->lengths = lengths;
 	span->first = from_ms;
 	span->window = window_ms - 2 * COARSEST_MS;

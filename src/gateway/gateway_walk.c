@@ -87,7 +87,7 @@ static void
 begin_span(Walk *walk, OgLengths *lengths)
 {
 	const OgFields *arguments = walk->read->arguments;
-	const OgWalk *plan = walk->operation->walk;
+	const OgSpan *plan = walk->operation->span;
 	int64		from_ms = number_of(arguments, "from_time", -1);
 
 	walk->time = og_column(walk->operation->columns, plan->time);
@@ -117,7 +117,7 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	walk->time = -1;
 	walk->to_ms = walk->wanted = -1;
 	initStringInfo(&walk->key);
-	if (operation->walk != NULL)
+	if (operation->span != NULL)
 		begin_span(walk, lengths);
 	return walk;
 }

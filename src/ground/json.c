@@ -7,7 +7,7 @@
  * and so needs no bounds beyond the closing bracket or quote that is known to
  * come: a string ends, brackets match, an escape is whole.
  *
- * A cursor's "end" is the closing bracket of what it walks through, which
+ * A cursor's "end" is the closing bracket of what it goes through, which
  * also tells arrays from objects: asking an object for elements answers none.
  *
  * To step over a nested value means to scan it, so reading a whole answer

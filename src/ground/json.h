@@ -5,7 +5,7 @@
  *
  * The reader works in two steps, and never copies or converts what it reads.
  *
- * og_json_prove() walks over all of an answer once and shows that it is
+ * og_json_prove() goes over all of an answer once and shows that it is
  * RFC 8259 JSON in UTF-8 that nothing further down can stumble over: nesting
  * of at most OG_JSON_MAX_DEPTH, numbers of at most OG_JSON_MAX_NUMBER
  * characters with exponents within OG_JSON_MAX_EXPONENT, no \u0000, no lone
@@ -103,7 +103,7 @@ extern bool og_json_next_member(OgJsonCursor *cursor, OgSlice *name,
 
 /*
  * Fill values[i] with the member called names[i] of an object, or with a
- * slice of OG_JSON_NOTHING, in one walk.  Also when "object" is none.
+ * slice of OG_JSON_NOTHING, in one pass.  Also when "object" is none.
  */
 extern void og_json_pick(OgSlice object, const char *const *names,
 						 OgSlice *values, int count);
@@ -132,7 +132,7 @@ typedef struct OgJsonPicker
 extern void og_json_pick_open(OgJsonPicker *picker, OgSlice list,
 							  const char *const *names, int count);
 
-/* Step to the next element and pick members of it as above, in one walk. */
+/* Step to the next element and pick members of it as above, in one pass. */
 extern bool og_json_pick_next(OgJsonPicker *picker, OgSlice *element,
 							  OgSlice *values);
 

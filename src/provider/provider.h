@@ -55,13 +55,13 @@ typedef struct OgSigner
 } OgSigner;
 
 /*
- * A read over a stretch of time, of which a provider answers no more than so
+ * A read over a span of time, of which a provider answers no more than so
  * much at once.  Arguments "from_time" and "to_time", Unix times in
  * milliseconds, both belong to it; without the first, one request is all.
  * Where a request does not bring all of a window, there is an argument "count",
  * how many records are asked for at most.
  */
-typedef struct OgWalk
+typedef struct OgSpan
 {
 	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
 	const char *time;			/* column with the time of a record */
@@ -70,7 +70,7 @@ typedef struct OgWalk
 								 * nothing new comes */
 	bool		newest_first;	/* records are told in that order, whatever the
 								 * provider's is */
-} OgWalk;
+} OgSpan;
 
 /*
  * A read from page to page, which an argument numbers from 1.  What is known of
@@ -208,7 +208,7 @@ typedef struct OgOperation
 	 * Records that say the same in the columns of "id", the first of which
 	 * names them, are one that is seen twice where requests meet.
 	 */
-	const OgWalk *walk;
+	const OgSpan *span;
 	const OgPages *pages;
 	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;

@@ -43,7 +43,7 @@ og_column(const OgColumn *columns, const char *name)
 #define LOOKUPS_KEPT	4
 
 /*
- * All different names of all columns' fields, to be picked in one walk, and
+ * All different names of all columns' fields, to be picked in one pass, and
  * where each column then finds the fields that it may have.
  */
 typedef struct Lookup

@@ -723,7 +723,7 @@ test_shapes(void)
 						 o->columns[n - 1].type != OG_INTEGER))
 						wrong++;
 				}
-				if (o->walk && og_column(o->columns, o->walk->time) < 0)
+				if (o->span && og_column(o->columns, o->span->time) < 0)
 					wrong++;
 				for (const OgDemand *d = o->demands; d && d->argument; d++)
 					wrong += og_column(o->columns, d->column) < 0;

@@ -96,7 +96,7 @@ static const char *const btse_trade_id[] = {
 	"trade_id", "order_id", "side", NULL
 };
 
-static const OgWalk btse_trade_history_walk = {
+static const OgSpan btse_trade_history_span = {
 	.window_ms = btse_trade_history_ms,
 	.time = "event_time"
 };
@@ -265,7 +265,7 @@ const OgOperation og_btse_account_reads[] = {
 		.columns = og_btse_own_trade_columns,
 		.read_records = og_btse_read_list,
 		.demands = btse_asked_trade,
-		.walk = &btse_trade_history_walk,
+		.span = &btse_trade_history_span,
 		.id = btse_trade_id
 	},
 	{

@@ -82,14 +82,14 @@ btse_trades_ms(const OgFields *arguments)
 static const char *const btse_candle_id[] = {"open_time", NULL};
 static const char *const btse_trade_id[] = {"serial_id", NULL};
 
-static const OgWalk btse_candle_walk = {
+static const OgSpan btse_candle_span = {
 	.window_ms = btse_candles_ms,
 	.time = "open_time",
 	.whole = true,
 	.newest_first = true
 };
 
-static const OgWalk btse_trade_walk = {
+static const OgSpan btse_trade_span = {
 	.window_ms = btse_trades_ms,
 	.time = "event_time"
 };
@@ -223,7 +223,7 @@ const OgOperation og_btse_market_reads[] = {
 		.parameters = btse_candle_parameters,
 		.columns = og_btse_candle_columns,
 		.read_records = btse_read_candles,
-		.walk = &btse_candle_walk,
+		.span = &btse_candle_span,
 		.id = btse_candle_id
 	},
 	{
@@ -260,7 +260,7 @@ const OgOperation og_btse_market_reads[] = {
 		.columns = og_btse_trade_columns,
 		.read_records = og_btse_read_list,
 		.demands = btse_asked_symbol,
-		.walk = &btse_trade_walk,
+		.span = &btse_trade_span,
 		.id = btse_trade_id
 	},
 	{
