@@ -188,9 +188,12 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		tronsave_take_element(reading, element);
 }
 
-static void
-tronsave_read_credentials(OgReading *reading, OgSlice answer,
-						  const OgBatch *batch)
+/*
+ * Take the list from an answer to tracking.  If it has none, false, and what it
+ * says instead.
+ */
+static bool
+tronsave_find_results(OgReading *reading, OgSlice answer, OgSlice *results)
 {
 	enum
 	{
@@ -200,15 +203,24 @@ tronsave_read_credentials(OgReading *reading, OgSlice answer,
 	OgSlice		values[COUNT];
 
 	og_json_pick(answer, names, values, COUNT);
-	if (og_json_kind(values[RESULTS]) == OG_JSON_ARRAY)
-	{
-		reading->envelope = OG_ENVELOPE_SUCCESS;
-		return;
-	}
+	*results = values[RESULTS];
+	if (og_json_kind(*results) == OG_JSON_ARRAY)
+		return true;
 	reading->code = values[CODE];
 	reading->message = values[MESSAGE];
 	reading->note = "has no list of orders";
-	if (tronsave_is_key_error(values[MESSAGE]))
+	return false;
+}
+
+static void
+tronsave_read_credentials(OgReading *reading, OgSlice answer,
+						  const OgBatch *batch)
+{
+	OgSlice		results;
+
+	if (tronsave_find_results(reading, answer, &results))
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+	else if (tronsave_is_key_error(reading->message))
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 }
 
@@ -266,24 +278,14 @@ tronsave_read_refusal(OgSlice code, OgSlice message)
 static void
 tronsave_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
-	enum
-	{
-		RESULTS, CODE, MESSAGE, COUNT
-	};
-	static const char *const names[COUNT] = {"results", "code", "message"};
 	OgReading  *reading = &records->reading;
-	OgSlice		values[COUNT];
+	OgSlice		results;
 
-	og_json_pick(answer, names, values, COUNT);
-	if (og_json_kind(values[RESULTS]) == OG_JSON_ARRAY)
-	{
-		og_take_known_objects(records, values[RESULTS], "order_id");
-		return;
-	}
-	reading->code = values[CODE];
-	reading->message = values[MESSAGE];
-	reading->note = "has no list of orders";
-	records->refusal = tronsave_read_refusal(values[CODE], values[MESSAGE]);
+	if (tronsave_find_results(reading, answer, &results))
+		og_take_known_objects(records, results, "order_id");
+	else
+		records->refusal = tronsave_read_refusal(reading->code,
+												 reading->message);
 }
 
 static const OgOperation tronsave_operations[] = {
