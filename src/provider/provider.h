@@ -160,6 +160,8 @@ typedef struct OgOperation
 	bool		empty_is_accepted;	/* an act whose answer has no body where all
 									 * is well: a 2xx, and nothing after a head
 									 * that says so, or a body that is blank */
+	bool		one;			/* a read about one thing: an answer with records
+								 * about others only makes no sense */
 
 	/*
 	 * Fill an initialised, empty request.  Answers false when none can be
@@ -197,11 +199,9 @@ typedef struct OgOperation
 
 	/*
 	 * What of its arguments each record must say, NULL = nothing.  Records that
-	 * say something else are no answer; and where there is but one thing that
-	 * was asked for, an answer about others only is one that makes no sense.
+	 * say something else are no answer.
 	 */
 	const OgDemand *demands;
-	bool		one;
 
 	/*
 	 * A read that takes several requests goes over time, or from page to page.
