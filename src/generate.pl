@@ -40,9 +40,6 @@ my %TYPE_OF = (
 # What every record of a provider has.
 my @RAW = ('raw', 'json', q{all of it: the provider's own bytes, whatever the other columns could not take});
 
-# As in OgColumn and in a shape.
-my ($MAX_MEMBERS, $MAX_COLUMNS) = (4, 63);
-
 # Words that name a column, but no parameter.
 my %QUOTED = map { $_ => 1 } qw(bit boolean char exists float grouping int interval numeric
   position precision row time timestamp values);
@@ -51,7 +48,8 @@ my %QUOTED = map { $_ => 1 } qw(bit boolean char exists float grouping int inter
 # What is said of each field
 # ----
 
-my %codes;      # tables of codes
+my %codes;      # tables of codes: numbers, names and meanings
+my $last_codes; # the last one
 my @rows;       # row types, rows without one, and views, in their order
 my %row_named;
 
@@ -69,6 +67,18 @@ sub complain
 	die "$file:" . ($at // $line) . ": $what\n";
 }
 
+# A table of codes in words: all of it, or the names.
+sub codes_in_words
+{
+	my ($only_names, $name) = @_;
+	my $codes = $codes{$name} // complain("no CODES are called \"$name\" above");
+	my @names = map { $_->[1] } @$codes;
+
+	return join ', ', map { "$_->[0] $_->[2]" } @$codes if !$only_names;
+	@names = map { "`$_`" } @names if $rows[-1]{kind} eq 'ROW';
+	return join ' or ', grep { $_ ne '' } join(', ', @names[ 0 .. $#names - 1 ]), $names[-1];
+}
+
 sub add_column
 {
 	my ($name, $type, $comment) = @_;
@@ -76,6 +86,7 @@ sub add_column
 	complain("no TYPE, ROW or VIEW has \"$name\"") if !@rows || $rows[-1]{closed};
 	complain("\"$name\" says nothing") if $comment !~ /\S/;
 	complain("a comment in SQL has no backticks") if $rows[-1]{kind} ne 'ROW' && $comment =~ /`/;
+	$comment =~ s/\{(names of )?(\w+)\}/codes_in_words($1, $2)/ge;
 	complain("\"$name\" is there twice") if grep { $_->{name} eq $name } @{ $rows[-1]{columns} };
 	push @{ $rows[-1]{columns} }, { name => $name, type => $type, comment => $comment };
 	return $rows[-1]{columns}[-1];
@@ -89,9 +100,7 @@ sub add_to_table
 	complain("\"$name\" is in no TABLE") if !$table;
 	complain("\"$name\" is in the table twice: use AGAIN") if $table->{$name};
 	complain("OG_$kind is no type of a column") if !$TYPE_OF{$kind};
-	complain("more than $MAX_MEMBERS names of \"$name\"") if @found_in > $MAX_MEMBERS;
 	complain("\"$found_in[0]\" is another column's") if @found_in && $members->{ $found_in[0] }++;
-	complain("more than $MAX_COLUMNS columns") if keys %$table == $MAX_COLUMNS;
 	$table->{$name} = { type => $TYPE_OF{$kind} };
 	$number = $kind eq 'INTEGER';
 	return $TYPE_OF{$kind};
@@ -116,8 +125,11 @@ sub begin_row
 
 # What each word does, and its arguments: names, texts, and lists of texts.
 my %words = (
-	CODES => [ 'n', sub { begin_table('CODES'); $codes{ $_[0] } = 1; } ],
-	CODE => [ 'nnt', sub { complain('CODE without CODES') if ($open // '') ne 'CODES'; } ],
+	CODES => [ 'n', sub { begin_table('CODES'); $last_codes = $codes{ $_[0] } = []; } ],
+	CODE => [ 'nnt', sub {
+		complain('CODE without CODES') if ($open // '') ne 'CODES';
+		push @$last_codes, [@_];
+	} ],
 	TABLE => [ 'n', sub { begin_table('TABLE'); ($table, $members, $number) = ({}, {}, 0); } ],
 	TYPE => [ 'nt', sub { begin_row('TYPE', @_); } ],
 	ROW => [ 'nt', sub { begin_row('ROW', @_); } ],

@@ -18,6 +18,8 @@
  *
  * CODES(name)				a table of numbers and their names, up to END
  *	CODE(number, name, "what it means")
+ *		A comment may say them: "{name}" is "0 submitted, 1 open, ...", and
+ *		"{names of name}" is "submitted, open or ..."
  * TABLE(name)				a table of columns, up to END
  * TYPE(name, "comment")	a row type in SQL: its attributes follow.  Several in
  *							one table take their columns from it.
@@ -25,7 +27,8 @@
  *							are for documents only, and may have `names`
  * VIEW(name, "comment")	a view
  *	FIELD(column, KIND, "member", "comment")
- *		a member of an answer's element; OG_KIND is its OgColumnType
+ *		a member of an answer's element, of OgColumnType OG_KIND; no other
+ *		column's, unless by an older name of that one
  *	RENAMED(column, KIND, ("member", "older name", ...), "comment")
  *		one that documents call in several ways, the newest first
  *	PLACE(column, KIND, "comment")

@@ -187,7 +187,7 @@ foreach my $case (
 	[ 'a type that is none', 'FIELD(a, STRING, "a", "b")', '\d+: OG_STRING is no type of a column' ],
 	[ 'a column that is there', 'FIELD(symbol, TEXT, "a", "b")', '\d+: "symbol" is in the table twice: use AGAIN' ],
 	[ 'a member that is there', 'FIELD(a, TEXT, "symbol", "b")', '\d+: "symbol" is another column\'s' ],
-	[ 'too many names', 'RENAMED(a, TEXT, ("a", "b", "c", "d", "e"), "b")', '\d+: more than 4 names of "a"' ],
+	[ 'words of codes that are none', 'FIELD(a, TEXT, "a", "one of {codes}")', '\d+: no CODES are called "codes" above' ],
 	[ 'a name of nothing', 'NAME(a, og_btse_codes, "b")', '\d+: "a" does not follow a number' ],
 	[ 'codes that are none', 'NAME(a, og_codes, "b")', '\d+: no CODES are called "og_codes" above' ],
 	[ 'once more of what is not there', 'AGAIN(a)', '\d+: there is no "a" above' ],

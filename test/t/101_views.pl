@@ -199,7 +199,7 @@ is(stats('max_answer_time > 60 AND (SELECT sum(n) FROM'
 # outcomes that no answer tells
 $sandbox->arm('black_hole', provider => 'xt', match_id => 1);
 $caller->send_call('xt', [ 1 .. 100 ]);
-ok($sandbox->wait_for(fault => 'black_hole'), 'a call without an answer');
+activity_is('waiting_for', 'answer', 'a call without an answer');
 stop_call('cancel');
 is(stats('calls, unknown, not_sent', 'xt'), '3|100|0',
 	'... leaves 100 ids unknown when it is cancelled');
@@ -227,7 +227,7 @@ is(letters($session->call('xt', [999], server => 'xt_renamed')), 'N', '... where
 is_deeply(servers_seen('xt%'), ['postgres xt_renamed false 4'], '... and is counted');
 $sandbox->arm('black_hole', provider => 'xt', match_id => 1);
 $caller->send_call('xt', [1], server => 'xt_renamed');
-ok($sandbox->wait_for(fault => 'black_hole'), 'a call is in progress');
+activity_is('waiting_for', 'answer', 'a call is in progress');
 $session->query('ALTER SERVER xt_renamed RENAME TO xt');
 activity_is('server', 'xt', '... and seen by the new name of its server at once');
 $sandbox->disarm;
@@ -279,7 +279,7 @@ $session->query($sandbox->mapping_sql('xt', role => 'passing'));
 my $passing = $test->session(user => 'passing');
 $sandbox->arm('black_hole', provider => 'xt', match_id => 2);
 $passing->send_call('xt', [2]);
-ok($sandbox->wait_for(fault => 'black_hole'), 'a role calls');
+activity_is('waiting_for', 'answer', 'a role calls');
 $session->query('DROP USER MAPPING FOR passing SERVER xt; DROP ROLE passing');
 my $gone = activity('role')->[0];
 like($gone, qr/^unknown \(OID=\d+\)$/, '... and is dropped meanwhile, which can be seen');
