@@ -3,7 +3,7 @@
  * http.c
  *		Groups of transfers: opening, starting, waiting, giving up.
  *
- * A transfer ends exactly once, in end_transfer(): its verdict is written,
+ * A transfer ends exactly once, in end_transfer(): its ending is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
  * one costs microseconds.  Connections (http_kept.c) and the parsed file of
@@ -40,7 +40,7 @@ let_go(OgTransfer *transfer)
 		og_event_unstarted(-1);
 	transfer->ended = true;
 	og_request_free(transfer);
-	og_answer_free_head(&transfer->answer);
+	og_incoming_free_head(&transfer->answer);
 }
 
 /* Let og_http_next() answer a transfer that has ended. */
@@ -79,7 +79,7 @@ discard_connection(OgTransfer *transfer)
 static void
 end_transfer(OgTransfer *transfer, CURLcode code)
 {
-	og_verdict(transfer, code);
+	og_ending(transfer, code);
 	if (transfer->response.delivery != OG_ANSWERED)
 		discard_connection(transfer);
 	let_go(transfer);
@@ -90,7 +90,7 @@ end_transfer(OgTransfer *transfer, CURLcode code)
 static void
 end_unstarted(OgTransfer *transfer)
 {
-	og_verdict_unstarted(transfer, true, "out of memory");
+	og_ending_unstarted(transfer, true, "out of memory");
 	let_go(transfer);
 	enqueue(transfer);
 }
@@ -217,7 +217,7 @@ og_http_abandon(OgTransfer *transfer, const char *problem)
 {
 	if (transfer->easy == NULL)
 		return;
-	og_verdict_abandoned(transfer, problem);
+	og_ending_abandoned(transfer, problem);
 	let_go(transfer);
 }
 
@@ -226,7 +226,7 @@ og_http_release(OgTransfer *transfer)
 {
 	let_go(transfer);
 	dequeue(transfer);
-	og_answer_free(&transfer->answer);
+	og_incoming_free(&transfer->answer);
 	curl_free(transfer->location);
 	dlist_delete(&transfer->node);
 	pfree(transfer);

@@ -11,8 +11,8 @@
  *		http_socket.c	sockets and their count
  *		http_endpoint.c	URLs, and the endpoint that one leads to
  *		http_request.c	from a request to libcurl's options
- *		http_answer.c	callbacks that take an answer in
- *		http_verdict.c	what became of a transfer, and the words for it
+ *		http_incoming.c	callbacks that take an answer in
+ *		http_ending.c	what became of a transfer, and the words for it
  *		http_sight.c	what is seen of a connection, where that is asked for
  *		http_clock.c	what the Date of an answer says about our clock
  *
@@ -78,7 +78,7 @@ typedef struct OgOutgoing
 #define OG_DATE_SIZE 40
 
 /* An answer as it comes in; all pointers malloc'd. */
-typedef struct OgAnswer
+typedef struct OgIncoming
 {
 	/* the head: only that of the final answer, not of a 1xx before it */
 	size_t		head_bytes;		/* of all heads and trailers */
@@ -100,7 +100,7 @@ typedef struct OgAnswer
 	/* why we did not read on, or NULL */
 	const char *refused;
 	bool		too_large;		/* it is that: has better words */
-} OgAnswer;
+} OgIncoming;
 
 struct OgTransfer
 {
@@ -118,7 +118,7 @@ struct OgTransfer
 	bool		running;		/* it is libcurl's */
 	OgEndpoint	endpoint;
 	OgOutgoing	out;
-	OgAnswer	answer;
+	OgIncoming	answer;
 
 	/* from the request */
 	bool		(*ready) (void *owner, TimestampTz at);
@@ -229,14 +229,14 @@ extern bool og_request_prepare(OgTransfer *transfer,
 							   const OgHttpRequest *request);
 extern void og_request_free(OgTransfer *transfer);
 
-/* http_answer.c */
-extern size_t og_answer_header(char *data, size_t size, size_t count,
+/* http_incoming.c */
+extern size_t og_incoming_header(char *data, size_t size, size_t count,
 							   void *transfer);
-extern size_t og_answer_body(char *data, size_t size, size_t count,
+extern size_t og_incoming_body(char *data, size_t size, size_t count,
 							 void *transfer);
-extern bool og_answer_has_no_body(const OgAnswer *answer);
-extern void og_answer_free_head(OgAnswer *answer);
-extern void og_answer_free(OgAnswer *answer);
+extern bool og_incoming_has_no_body(const OgIncoming *answer);
+extern void og_incoming_free_head(OgIncoming *answer);
+extern void og_incoming_free(OgIncoming *answer);
 
 /* http_sight.c; all but the first also where nothing is to be seen */
 extern bool og_sight_prepare(OgTransfer *transfer);
@@ -244,10 +244,10 @@ extern void og_sight_address(OgTransfer *transfer,
 							 const struct curl_sockaddr *address);
 extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 
-/* http_verdict.c */
-extern void og_verdict(OgTransfer *transfer, CURLcode code);
-extern void og_verdict_unstarted(OgTransfer *transfer, bool may_retry,
+/* http_ending.c */
+extern void og_ending(OgTransfer *transfer, CURLcode code);
+extern void og_ending_unstarted(OgTransfer *transfer, bool may_retry,
 								 const char *problem);
-extern void og_verdict_abandoned(OgTransfer *transfer, const char *problem);
+extern void og_ending_abandoned(OgTransfer *transfer, const char *problem);
 
 #endif							/* OG_HTTP_INTERNAL_H */

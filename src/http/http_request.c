@@ -317,9 +317,9 @@ set_answer(OgTransfer *transfer)
 
 	SET(CURLOPT_ACCEPT_ENCODING, (char *) NULL);
 	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(CURLOPT_HEADERFUNCTION, og_answer_header);
+	SET(CURLOPT_HEADERFUNCTION, og_incoming_header);
 	SET(CURLOPT_HEADERDATA, transfer);
-	SET(CURLOPT_WRITEFUNCTION, og_answer_body);
+	SET(CURLOPT_WRITEFUNCTION, og_incoming_body);
 	SET(CURLOPT_WRITEDATA, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->error);
 	SET(CURLOPT_PRIVATE, transfer);
@@ -327,7 +327,7 @@ set_answer(OgTransfer *transfer)
 }
 
 /*
- * Make a handle for a request.  On failure, the verdict is written and false
+ * Make a handle for a request.  On failure, the ending is written and false
  * answered; the caller frees what was made.
  */
 bool
@@ -336,18 +336,18 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 	if (!og_is_visible(request->url) || strchr(request->url, '#') != NULL ||
 		!og_endpoint_init(&transfer->endpoint, request))
 	{
-		og_verdict_unstarted(transfer, false, "the URL is not valid");
+		og_ending_unstarted(transfer, false, "the URL is not valid");
 		return false;
 	}
 
 	if (!headers_ok(request->headers))
 	{
-		og_verdict_unstarted(transfer, false, "a header is not valid");
+		og_ending_unstarted(transfer, false, "a header is not valid");
 		return false;
 	}
 	if (!copy_outgoing(&transfer->out, request))
 	{
-		og_verdict_unstarted(transfer, true, "out of memory");
+		og_ending_unstarted(transfer, true, "out of memory");
 		return false;
 	}
 
@@ -358,7 +358,7 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 		!set_answer(transfer) ||
 		(transfer->sight != NULL && !og_sight_prepare(transfer)))
 	{
-		og_verdict_unstarted(transfer, true,
+		og_ending_unstarted(transfer, true,
 							 "libcurl could not prepare the request");
 		return false;
 	}

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * http_verdict.c
+ * http_ending.c
  *		What became of a transfer, and the words for it.
  *
  * Whether anything left this machine is decided by one fact only: whether
@@ -60,7 +60,7 @@ tell(OgTransfer *transfer, const char *format,...)
 static void
 read_retry_after(OgTransfer *transfer)
 {
-	const OgAnswer *answer = &transfer->answer;
+	const OgIncoming *answer = &transfer->answer;
 	const char *date = answer->date[0] != '\0' ? answer->date : NULL;
 
 	if (answer->retry_after != NULL)
@@ -105,7 +105,7 @@ describe_location(const OgTransfer *transfer, const char *location)
 static void
 read_location(OgTransfer *transfer)
 {
-	OgAnswer   *answer = &transfer->answer;
+	OgIncoming   *answer = &transfer->answer;
 
 	if (answer->status < 300 || answer->status > 399 ||
 		answer->location == NULL)
@@ -247,7 +247,7 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 static void
 explain_unanswered(OgTransfer *transfer, CURLcode code)
 {
-	const OgAnswer *answer = &transfer->answer;
+	const OgIncoming *answer = &transfer->answer;
 
 	if (answer->too_large)
 	{
@@ -313,12 +313,12 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 static bool
 is_whole(const OgTransfer *transfer, CURLcode code)
 {
-	const OgAnswer *answer = &transfer->answer;
+	const OgIncoming *answer = &transfer->answer;
 
 	if (!answer->head_done || answer->refused != NULL ||
 		(code != CURLE_OK && code != CURLE_RECV_ERROR))
 		return false;
-	if (og_answer_has_no_body(answer))
+	if (og_incoming_has_no_body(answer))
 		return code == CURLE_OK && answer->len == 0;
 	if (answer->chunked)
 		return code == CURLE_OK;
@@ -362,7 +362,7 @@ bytes_sent(const OgTransfer *transfer)
 static void
 read_cost(OgTransfer *transfer)
 {
-	const OgAnswer *answer = &transfer->answer;
+	const OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 	long		connects = 0;
 
@@ -382,14 +382,14 @@ static void
 set_unanswered(OgTransfer *transfer)
 {
 	transfer->response.delivery = OG_NO_ANSWER;
-	og_answer_free(&transfer->answer);
+	og_incoming_free(&transfer->answer);
 }
 
 /* libcurl is done with a transfer, with this result. */
 void
-og_verdict(OgTransfer *transfer, CURLcode code)
+og_ending(OgTransfer *transfer, CURLcode code)
 {
-	OgAnswer   *answer = &transfer->answer;
+	OgIncoming   *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
 	read_head(transfer);
@@ -418,7 +418,7 @@ og_verdict(OgTransfer *transfer, CURLcode code)
 
 /* A transfer that is still under way is given up. */
 void
-og_verdict_abandoned(OgTransfer *transfer, const char *problem)
+og_ending_abandoned(OgTransfer *transfer, const char *problem)
 {
 	read_head(transfer);
 	read_cost(transfer);
@@ -435,7 +435,7 @@ og_verdict_abandoned(OgTransfer *transfer, const char *problem)
 
 /* A transfer could not even be handed to libcurl. */
 void
-og_verdict_unstarted(OgTransfer *transfer, bool may_retry,
+og_ending_unstarted(OgTransfer *transfer, bool may_retry,
 					 const char *problem)
 {
 	transfer->response.delivery = OG_NOT_DELIVERED;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * http_answer.c
+ * http_incoming.c
  *		Callbacks that take an answer in.
  *
  * All of an answer is hostile.  What cannot be part of an answer we could
@@ -45,7 +45,7 @@ span_is(Span span, const char *lower_case)
 
 /* Keep the first Date; what is too long to be one is none. */
 static void
-keep_date(OgAnswer *answer, Span value)
+keep_date(OgIncoming *answer, Span value)
 {
 	if (answer->date[0] != '\0' || value.len >= OG_DATE_SIZE)
 		return;
@@ -69,7 +69,7 @@ trimmed(Span span)
 
 /* Stop reading, for a reason.  Answers what the callbacks answer. */
 static size_t
-refuse(OgAnswer *answer, const char *reason)
+refuse(OgIncoming *answer, const char *reason)
 {
 	if (answer->refused == NULL)
 		answer->refused = reason;
@@ -106,7 +106,7 @@ keep_all(char **kept, Span value)
 }
 
 void
-og_answer_free_head(OgAnswer *answer)
+og_incoming_free_head(OgIncoming *answer)
 {
 	free(answer->location);
 	free(answer->retry_after);
@@ -114,9 +114,9 @@ og_answer_free_head(OgAnswer *answer)
 }
 
 void
-og_answer_free(OgAnswer *answer)
+og_incoming_free(OgIncoming *answer)
 {
-	og_answer_free_head(answer);
+	og_incoming_free_head(answer);
 	free(answer->body);
 	answer->body = NULL;
 	answer->len = answer->capacity = 0;
@@ -124,14 +124,14 @@ og_answer_free(OgAnswer *answer)
 
 /* A new head begins: "HTTP/1.1 200 ...", which libcurl has checked. */
 static bool
-read_status_line(OgAnswer *answer, Span line)
+read_status_line(OgIncoming *answer, Span line)
 {
 	const char *c = memchr(line.data, ' ', line.len);
 	const char *end = line.data + line.len;
 	int			status = 0;
 	int			digits = 0;
 
-	og_answer_free_head(answer);
+	og_incoming_free_head(answer);
 	answer->date[0] = '\0';
 	answer->chunked = false;
 	answer->content_length = -1;
@@ -152,7 +152,7 @@ read_status_line(OgAnswer *answer, Span line)
 
 /* Content-Length: decimal digits; twice only if both say the same. */
 static bool
-read_length(OgAnswer *answer, Span value)
+read_length(OgIncoming *answer, Span value)
 {
 	int64		length = 0;
 	size_t		i;
@@ -173,7 +173,7 @@ read_length(OgAnswer *answer, Span value)
 
 /* Too large gets its words elsewhere, with the number. */
 static const char *
-too_large(OgAnswer *answer)
+too_large(OgIncoming *answer)
 {
 	answer->too_large = true;
 	return "the answer is too large";
@@ -181,7 +181,7 @@ too_large(OgAnswer *answer)
 
 /* One header of the final head.  NULL, or why the answer is refused. */
 static const char *
-read_header(OgAnswer *answer, Span name, Span value)
+read_header(OgIncoming *answer, Span name, Span value)
 {
 	bool		stored = true;
 
@@ -213,14 +213,14 @@ read_header(OgAnswer *answer, Span name, Span value)
 
 /* Statuses whose answers end with the head. */
 bool
-og_answer_has_no_body(const OgAnswer *answer)
+og_incoming_has_no_body(const OgIncoming *answer)
 {
 	return answer->status == 204 || answer->status == 304;
 }
 
 /* The head is whole.  NULL, or why the answer is refused. */
 static const char *
-end_head(OgAnswer *answer)
+end_head(OgIncoming *answer)
 {
 	if (answer->status == 0)
 		return NULL;			/* an interim answer */
@@ -229,7 +229,7 @@ end_head(OgAnswer *answer)
 	/* What a proxy takes for the end may not be what we take for it. */
 	if (answer->chunked && answer->content_length >= 0)
 		return "the answer has a length and is chunked as well";
-	if (!og_answer_has_no_body(answer) && answer->content_length >= 0 &&
+	if (!og_incoming_has_no_body(answer) && answer->content_length >= 0 &&
 		(uint64) answer->content_length > answer->limit)
 		return too_large(answer);
 	return NULL;
@@ -243,7 +243,7 @@ end_head(OgAnswer *answer)
  * answer has no body, so what would describe one makes it malformed.
  */
 static const char *
-read_line(OgAnswer *answer, Span line)
+read_line(OgIncoming *answer, Span line)
 {
 	const char *colon = memchr(line.data, ':', line.len);
 	Span		name;
@@ -271,9 +271,9 @@ read_line(OgAnswer *answer, Span line)
 
 /* libcurl's CURLOPT_HEADERFUNCTION: one line, with its line end. */
 size_t
-og_answer_header(char *data, size_t size, size_t count, void *transfer)
+og_incoming_header(char *data, size_t size, size_t count, void *transfer)
 {
-	OgAnswer   *answer = &((OgTransfer *) transfer)->answer;
+	OgIncoming   *answer = &((OgTransfer *) transfer)->answer;
 	Span		line = {data, size * count};
 	const char *reason = NULL;
 
@@ -299,7 +299,7 @@ og_answer_header(char *data, size_t size, size_t count, void *transfer)
 
 /* Room for this many more bytes of body, which the limit allows. */
 static bool
-make_room(OgAnswer *answer, size_t more)
+make_room(OgIncoming *answer, size_t more)
 {
 	size_t		needed = answer->len + more;
 	size_t		capacity;
@@ -330,9 +330,9 @@ make_room(OgAnswer *answer, size_t more)
 
 /* libcurl's CURLOPT_WRITEFUNCTION: a piece of the body. */
 size_t
-og_answer_body(char *data, size_t size, size_t count, void *transfer)
+og_incoming_body(char *data, size_t size, size_t count, void *transfer)
 {
-	OgAnswer   *answer = &((OgTransfer *) transfer)->answer;
+	OgIncoming   *answer = &((OgTransfer *) transfer)->answer;
 	size_t		len = size * count;
 
 	/* A size of 0 would not be told from a refusal. */
