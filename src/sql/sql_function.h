@@ -86,10 +86,13 @@ extern const OgOperation *og_sql_operation(const OgProvider *provider,
 
 /* A new order: checks prices and triggers, and gives it an id if it has none. */
 extern void og_complete_order(SqlGiven *given);
+
 /* A change of one: by one id, and of something; adds argument "by". */
 extern void og_complete_amendment(SqlGiven *given);
+
 /* A stretch of time, if one is asked for: it ends now, if at no other time. */
 extern void og_complete_stretch(SqlGiven *given);
+
 /* One order: it has to be named. */
 extern void og_complete_one_order(SqlGiven *given);
 
