@@ -144,9 +144,6 @@ set_element(ActRows *act, const OgOutcome *outcome, OgSlice key)
 	}
 	og_sql_record_fill(act->record, values, outcome->response,
 					   act->rows.values, act->rows.nulls);
-	if (outcome->response.data && act->of[RESPONSE] >= 0)
-		og_sql_row_set(&act->rows, act->of[RESPONSE],
-					   text_of(outcome->response));
 }
 
 static void
@@ -161,7 +158,8 @@ put_row(void *owner, const OgRow *row)
 	if (act->ids != NULL)
 		seek_id(act, row->position);
 	og_sql_row_begin(rows);
-	set_element(act, outcome, key);
+	if (act->record->nmatches > 0)
+		set_element(act, outcome, key);
 	if (act->ids != NULL)
 		og_sql_row_set(rows, act->key, act->id);
 	else if (act->key >= 0)
@@ -176,6 +174,8 @@ put_row(void *owner, const OgRow *row)
 	if (row->http_status != 0)
 		og_sql_row_set(rows, act->of[HTTP_STATUS],
 					   Int32GetDatum(row->http_status));
+	if (outcome->response.data && act->of[RESPONSE] >= 0)
+		og_sql_row_set(rows, act->of[RESPONSE], text_of(outcome->response));
 	og_sql_row_set_time(rows, act->of[SENT_AT], row->sent_at);
 	og_sql_row_set_time(rows, act->of[ANSWERED_AT], row->answered_at);
 	og_sql_row_end(rows);

@@ -73,7 +73,7 @@ extern OgKeys *og_sql_call_keys(const SqlCall *call);
 /* The column of the rows that shows it. */
 extern const char *og_sql_key_column(const SqlCall *call);
 
-/* Take argument n.  Errors: 22004, 22023, 42804. */
+/* Take argument n; the server.  Errors: 22004, 22023, 42804. */
 extern void og_sql_take(FunctionCallInfo fcinfo, int n,
 						const SqlParameter *parameter, SqlGiven *given);
 extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
@@ -82,14 +82,21 @@ extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
 extern const OgOperation *og_sql_operation(const OgProvider *provider,
 										   const char *name);
 
-/* ---------- sql_conditions.c ---------- */
+/* ---------- sql_conditions.c: "complete" of a function ---------- */
 
+/* A new order: checks prices and triggers, and gives it an id if it has none. */
 extern void og_complete_order(SqlGiven *given);
+
+/* A change of one: by one id, and of something; adds argument "by". */
 extern void og_complete_amendment(SqlGiven *given);
+
+/* A stretch of time, if one is asked for: it ends now, if at no other time. */
 extern void og_complete_stretch(SqlGiven *given);
+
+/* One order: it has to be named. */
 extern void og_complete_one_order(SqlGiven *given);
 
-/* ---------- what a function runs: bodies for og_sql_return_rows() ---------- */
+/* ---------- bodies of functions, for og_sql_return_rows() ---------- */
 
 extern void og_sql_act(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_preview(FunctionCallInfo fcinfo, const void *function);

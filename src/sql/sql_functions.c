@@ -4,9 +4,9 @@
  *		The table of our SQL functions that ask a provider.
  *
  * An entry says what a function is called, which operation of which provider
- * it is, what its arguments are and what its rows are about.  All functions that
- * follow from it are made by its macro: of an act, the call and its preview.
- * Types and columns of the rows are the install script's.
+ * it is, what its arguments are and what its rows are about.  All functions
+ * that follow from it are made by its macro: of an act, the call and its
+ * preview.  Types and columns of the rows are the install script's.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,9 @@
 	}
 
 #define ENTRY(function, ...) \
-	static const SqlFunction function##_entry = {.name = #function, __VA_ARGS__};
+	static const SqlFunction function##_entry = { \
+		.name = #function, __VA_ARGS__ \
+	};
 
 #define ACT(function, ...) \
 	ENTRY(function, __VA_ARGS__) \

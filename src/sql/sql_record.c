@@ -50,23 +50,25 @@ sql_type(OgColumnType type)
 	return InvalidOid;
 }
 
-static int
-find_column(const OgColumn *columns, Form_pg_attribute attribute)
+/* Is there what fills an attribute? */
+static bool
+find_column(const OgColumn *columns, Form_pg_attribute attribute, int *column)
 {
 	const char *name = NameStr(attribute->attname);
 
 	if (attribute->attisdropped)
-		return SQL_RECORD_NONE;
+		return false;
 	for (int i = 0; columns && columns[i].name; i++)
 	{
 		if (strcmp(columns[i].name, name) != 0)
 			continue;
 		if (attribute->atttypid != sql_type(columns[i].type))
 			elog(ERROR, "attribute \"%s\" has an unexpected type", name);
-		return i;
+		*column = i;
+		return true;
 	}
-	return strcmp(name, "raw") == 0 && attribute->atttypid == JSONOID
-		? SQL_RECORD_RAW : SQL_RECORD_NONE;
+	*column = SQL_RECORD_RAW;
+	return strcmp(name, "raw") == 0 && attribute->atttypid == JSONOID;
 }
 
 SqlRecord *
@@ -74,11 +76,16 @@ og_sql_record(TupleDesc desc, const OgColumn *columns)
 {
 	SqlRecord  *record = palloc0(sizeof(SqlRecord));
 
-	record->desc = desc;
 	record->columns = columns;
-	record->column_of = palloc(desc->natts * sizeof(int));
+	record->matches = palloc(desc->natts * sizeof(SqlMatch));
 	for (int i = 0; i < desc->natts; i++)
-		record->column_of[i] = find_column(columns, TupleDescAttr(desc, i));
+	{
+		SqlMatch   *match = &record->matches[record->nmatches];
+
+		match->attribute = i;
+		if (find_column(columns, TupleDescAttr(desc, i), &match->column))
+			record->nmatches++;
+	}
 	return record;
 }
 
@@ -215,14 +222,14 @@ void
 og_sql_record_fill(const SqlRecord *record, const OgSlice *values,
 				   OgSlice raw, Datum *datums, bool *nulls)
 {
-	for (int i = 0; i < record->desc->natts; i++)
+	for (int i = 0; i < record->nmatches; i++)
 	{
-		int			column = record->column_of[i];
+		int			attribute = record->matches[i].attribute;
+		int			column = record->matches[i].column;
 
-		if (column == SQL_RECORD_RAW)
-			nulls[i] = !json_value(raw, &datums[i]);
-		else if (column != SQL_RECORD_NONE)
-			nulls[i] = !column_value(record->columns, column, values,
-									 &datums[i]);
+		nulls[attribute] = column == SQL_RECORD_RAW
+			? !json_value(raw, &datums[attribute])
+			: !column_value(record->columns, column, values,
+							&datums[attribute]);
 	}
 }

@@ -15,19 +15,26 @@
 
 #include "provider/provider.h"
 
-/* Which column of a shape fills which attribute of a row type. */
+/* A column of a shape, and the attribute of a row type that it fills. */
+typedef struct SqlMatch
+{
+	int			attribute;		/* from 0 */
+	int			column;			/* index, or ... */
+} SqlMatch;
+
+#define SQL_RECORD_RAW	(-1)	/* ... the bytes of the element */
+
+/* All of them that there are. */
 typedef struct SqlRecord
 {
-	TupleDesc	desc;
 	const OgColumn *columns;
-	int		   *column_of;		/* per attribute: index, or one of ... */
+	int			nmatches;
+	SqlMatch   *matches;
 } SqlRecord;
 
-#define SQL_RECORD_NONE	(-1)	/* the shape has no such column */
-#define SQL_RECORD_RAW	(-2)	/* the bytes of the element: attribute "raw" */
-
 /*
- * Match a row type with a shape.  Errors: XX000 where an attribute has another
+ * Match a row type with a shape, NULL = it has no columns.  Attribute "raw" is
+ * the bytes of the element.  Errors: XX000 where an attribute has another
  * type than its column.
  */
 extern SqlRecord *og_sql_record(TupleDesc desc, const OgColumn *columns);
