@@ -275,19 +275,27 @@ begin_batch(OgReader *reader)
 	reader->first_key = reader->next_key;
 	reader->next_key += Max(n, 1);
 	reader->walk = og_walk_begin(read, &reader->lengths);
+	reader->answered = false;
 	asked->arguments = og_walk_arguments(reader->walk);
 	asked->keys = texts;
 	asked->nkeys = n;
 	return true;
 }
 
-/* All requests about these keys were answered. */
+/* Does whoever reads want no more of these keys? */
+static bool
+has_enough(const OgReader *reader)
+{
+	const OgRead *read = reader->read;
+
+	return reader->answered && read->enough != NULL &&
+		read->enough(read->owner);
+}
+
+/* No more is asked about these keys. */
 static void
 end_batch(OgReader *reader)
 {
-	judge_walk(reader);
-	if (reader->failed)
-		return;
 	reader->others += og_walk_foreign(reader->walk);
 	reader->walk = NULL;
 	MemoryContextReset(reader->batches);
@@ -301,10 +309,16 @@ go_on(OgReader *reader)
 
 	if (reader->walk == NULL && !begin_batch(reader))
 		reader->read = NULL;
+	else if (has_enough(reader))
+		end_batch(reader);
 	else if (og_walk_next(reader->walk))
 		begin_request(reader);
 	else
-		end_batch(reader);
+	{
+		judge_walk(reader);
+		if (!reader->failed)
+			end_batch(reader);
+	}
 	MemoryContextSwitchTo(old);
 }
 

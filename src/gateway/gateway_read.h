@@ -35,6 +35,12 @@ typedef struct OgRead
 
 	/* Pages changed while they were read: what was taken is told anew. */
 	void		(*forget) (void *owner);
+
+	/*
+	 * Asked after each answer, or NULL: what was taken is enough.  Then nothing
+	 * more is asked about these keys, nor whether it was all there is.
+	 */
+	bool		(*enough) (void *owner);
 	void	   *owner;
 	bool		unknown_is_none;	/* what the server does not know, or answers
 									 * about something else, is no record

@@ -275,6 +275,18 @@ doubt_about(const Fills *fills, const Finding *finding, int minutes)
 	return NULL;
 }
 
+/*
+ * An order that traded a moment before it was not known any more was not
+ * cancelled in between, which would be known; so it was filled, whatever else it
+ * traded.
+ */
+bool
+og_fills_suffice(const Fills *fills, const Finding *finding, int minutes)
+{
+	return fills->filled != NULL && doubt_about(fills, finding, minutes) == NULL &&
+		was_just_alive(fills, finding, minutes);
+}
+
 void
 og_fills_judge(const Fills *fills, Finding *finding, int minutes,
 			   int64 now_ms)

@@ -68,8 +68,11 @@ extern void og_fills_take(Fills *fills, const OgSlice *values);
 
 /*
  * "minutes": for so long the inquiries before would have known an order that
- * was not filled.
+ * was not filled.  Where fills suffice, others that were not told yet cannot
+ * change that it was filled.
  */
+extern bool og_fills_suffice(const Fills *fills, const Finding *finding,
+							 int minutes);
 extern void og_fills_judge(const Fills *fills, Finding *finding, int minutes,
 						   int64 now_ms);
 

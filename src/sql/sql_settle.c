@@ -232,6 +232,23 @@ take_record(void *owner, const OgRecord *record)
 	}
 }
 
+/*
+ * Do the trades that came show what became of the order?  Not of one that is
+ * known by a client order id: others may share that, and of a new order the
+ * first trade counts.
+ */
+static bool
+has_enough(void *owner)
+{
+	const Settling *settling = owner;
+
+	return settling->inquiry->state == NULL && !settling->act.create &&
+		!settling->act.shared_id &&
+		og_fills_suffice(&settling->fills,
+						 &settling->findings[settling->current],
+						 settling->known_minutes);
+}
+
 /* Ask by the operation of the inquiry under way. */
 static void
 ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
@@ -242,6 +259,7 @@ ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 	read.arguments = fields;
 	read.keys = keys;
 	read.take = take_record;
+	read.enough = has_enough;
 	read.owner = settling;
 
 	/* If it is not the order but all that is not there, the next one fails. */

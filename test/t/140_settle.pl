@@ -173,6 +173,13 @@ $sandbox->reset;
 is_settled('btse', ['never unknown gone'], 'BTSE: an order that nobody knows', ago => 61);
 is(scalar(@{ $sandbox->requests }), 2, '... is asked for twice: as an order, and by its trades');
 
+# Trades of a moment ago that add up need no others beside them.
+seed_btse();
+my $asked = @{ $sandbox->requests };
+is_settled('btse', ['filled not_cancellable filled'], 'BTSE: an order that was just filled',
+	ago => 61);
+is(@{ $sandbox->requests } - $asked, 2, '... is asked for twice, too');
+
 # What GET order does not know, in whatever words, may be in the trades.
 foreach my $body ('', '<html>', '{"status":404,"message":"Not Found"}', '{}')
 {
