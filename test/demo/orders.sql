@@ -40,10 +40,10 @@ SELECT id, provider, market,
        END AS status
 FROM orders;
 
--- What goes wrong in the demo, one fault of the sandbox for each provider whose
--- unknown can be settled: the connection dies after the orders of XT's second
--- batch were cancelled, TronSave's answer leaves an order out, and BTSE's
--- gateway says 502 although the order is gone.
+-- What goes wrong in the demo, one fault of the sandbox for each provider: the
+-- connection dies after the orders of XT's second batch were cancelled,
+-- TronSave's answer leaves an order out, BTSE's gateway says 502 although the
+-- order is gone, and half of Wangdian's answer gets lost.
 
 CREATE VIEW trouble (fault) AS
 VALUES
@@ -52,4 +52,6 @@ VALUES
     (json_build_object('provider', 'tronsave', 'fault', 'missing_rows',
                        'id', substr(md5('tronsave' || 100), 1, 24))),
     (json_build_object('provider', 'btse', 'fault', 'http_502',
-                       'match_id', md5('btse' || 80)::uuid));
+                       'match_id', md5('btse' || 80)::uuid)),
+    (json_build_object('provider', 'wangdian', 'fault', 'half_answer',
+                       'match_id', 'CR202601050090'));

@@ -27,6 +27,11 @@ FROM unknown u, order_gateway_settle('tronsave', u.ids, u.sent_at) AS s
 WHERE u.provider = 'tronsave';
 
 INSERT INTO settled
+SELECT 'wangdian', s.*
+FROM unknown u, order_gateway_settle('wangdian', u.ids, u.sent_at) AS s
+WHERE u.provider = 'wangdian';
+
+INSERT INTO settled
 SELECT 'xt', s.*
 FROM unknown u, order_gateway_settle('xt', u.ids, u.sent_at, 'btc_usdt') AS s
 WHERE u.provider = 'xt';
