@@ -413,6 +413,13 @@ foreach my $case (
 	is(join(' ', grep { as_role($_, $call) eq 'may' } qw(canceller trader reader monitor)),
 		$who, "README: who may: $call");
 }
+is(sql(q{SELECT string_agg(p.oid::regproc::text, ' ' ORDER BY 1)
+	FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'order_gateway'
+	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+	WHERE p.proretset AND (p.proname ~ '^(xt|btse|tronsave|wangdian)_')
+	AND p.proname !~ '_preview$|_(cancel|create|amend)|invest_(deposit|renew|redeem)$'
+	AND NOT has_function_privilege('reader', p.oid, 'EXECUTE')}), '',
+	'README: who reads may call each read');
 is(as_role('canceller', q{SELECT FROM tronsave_orders(ARRAY['1'])}), 'permission denied for',
 	'README: what is not granted is refused');
 is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
