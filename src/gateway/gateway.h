@@ -157,8 +157,9 @@ typedef struct OgPause
 
 /*
  * Wait until one of the calls, reads and checks of this process may have
- * something to do: each of them has to be advanced before.  With several, it is
- * the earliest of their pauses that counts.
+ * something to do, among those that said so when they were advanced since the
+ * last wait.  A row that is there may be left alone meanwhile.  With several,
+ * it is the earliest of their pauses that counts.
  */
 extern void og_gateway_wait(const OgPause *pause);
 

@@ -230,7 +230,14 @@ begin_request(OgReader *reader)
 	reader->answered = false;
 	reader->asking = true;
 	og_sender_add(&reader->sender, errand);
-	errand->number++;
+}
+
+/* It was answered or given up. */
+static void
+end_request(OgReader *reader)
+{
+	reader->asking = false;
+	reader->errand.number++;
 }
 
 /* ---------- the read ---------- */
@@ -332,7 +339,7 @@ og_reader_advance(OgReader *reader, OgPause *pause)
 		if (!reader->asking)
 			go_on(reader);
 		else if (errand->state == ERRAND_DONE)
-			reader->asking = false;
+			end_request(reader);
 		else if (!og_sender_step(&reader->sender, pause) &&
 				 errand->state != ERRAND_DONE)
 			return false;

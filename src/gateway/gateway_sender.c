@@ -120,6 +120,24 @@ time_out(Sender *sender)
 /* ---------- one step ---------- */
 
 /*
+ * Send what the witness lets go by now.  No older errand must stand before
+ * those: it may wait for a turn, or for their place.
+ */
+static void
+send_witnessed(Sender *sender, int64 now, OgPause *pause)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &sender->errands)
+	{
+		Errand	   *errand = og_errand_of(iter.cur);
+
+		if (errand->state == ERRAND_WITNESSED)
+			(void) og_errand_try(errand, now, pause);
+	}
+}
+
+/*
  * Send what may be sent now, oldest first.  Answers what becomes possible next
  * without a transfer ending.
  */
@@ -129,14 +147,14 @@ send_ready(Sender *sender, int64 now)
 	OgPause		pause = {0, OG_WAIT_BACKOFF};
 	dlist_mutable_iter iter;
 
+	send_witnessed(sender, now, &pause);
 	dlist_foreach_modify(iter, &sender->errands)
 	{
 		Errand	   *errand = og_errand_of(iter.cur);
 
-		if (errand->state > ERRAND_WITNESSED)
+		if (errand->state > ERRAND_PAUSED)
 			continue;
-		if (errand->state != ERRAND_WITNESSED &&
-			sender->busy >= (sender->one_by_one ? 1 : sender->width))
+		if (sender->busy >= (sender->one_by_one ? 1 : sender->width))
 		{
 			pause.until = 0;
 			break;

@@ -192,9 +192,11 @@ og_http_next(OgHttp *http, int64 *due)
 	due_us = og_connection_advance(http);
 	end_broken(http);
 	*due = due_us < 0 ? 0 : og_clock_now() + due_us;
-	og_event_seen(http);
 	if (dlist_is_empty(&http->ended))
+	{
+		og_event_await(http);
 		return NULL;
+	}
 	transfer = og_transfer_of(ended_node, dlist_head_node(&http->ended));
 	dequeue(transfer);
 	return transfer;
@@ -238,7 +240,6 @@ og_http_close(OgHttp *http)
 	if (http->closed)
 		return;
 	http->closed = true;
-	og_event_seen(http);
 	while (!dlist_is_empty(&http->transfers))
 		og_http_release(og_transfer_of(node,
 									dlist_head_node(&http->transfers)));

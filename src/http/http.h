@@ -178,10 +178,12 @@ typedef enum OgWait
 extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
 
 /*
- * Sleep until something has happened that a group of this process has not seen
- * (og_http_next()), or the process latch was set, since somebody may have woken
- * us for a reason of the caller's, or until that time (og_clock_now(), 0 = no
- * such).  Without transfers this is an interruptible sleep.
+ * Sleep until something has happened to a group of this process that waits for
+ * it: since the last sleep, its og_http_next() has answered NULL.  What happens
+ * to others does not keep these from their sleep.  Also until the process latch
+ * was set, since somebody may have woken us for a reason of the caller's, or
+ * until that time (og_clock_now(), 0 = no such).  Without transfers this is an
+ * interruptible sleep.
  */
 extern void og_http_sleep(int64 until, OgWait what);
 

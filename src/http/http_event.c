@@ -53,7 +53,8 @@ static struct
 	int64		timer;			/* when libcurl wants to run, if armed */
 	int64		slept_us;		/* in all */
 	int			nunstarted;		/* transfers that have not left yet */
-	int			nnews;			/* groups that have not seen all */
+	uint64		sleeps;			/* that are over */
+	bool		news;			/* the next one is not needed */
 	void		(*ended) (OgTransfer *transfer, CURLcode code);
 } loop = {.epoll_fd = -1};
 
@@ -71,20 +72,22 @@ og_event_unstarted(int count)
 	loop.nunstarted += count;
 }
 
-/* Something happened that a group has not seen yet. */
+/* A group has seen all that has happened, and waits for more in the next sleep. */
+void
+og_event_await(OgHttp *http)
+{
+	http->awaits = loop.sleeps + 1;
+}
+
+/*
+ * Something happened that a group has not seen yet.  One that does not wait,
+ * since its caller has something else to do with it first, sees it when asked.
+ */
 void
 og_event_news(OgHttp *http)
 {
-	loop.nnews += !http->news;
-	http->news = true;
-}
-
-/* It looks now, or is gone. */
-void
-og_event_seen(OgHttp *http)
-{
-	loop.nnews -= http->news;
-	http->news = false;
+	if (http->awaits == loop.sleeps + 1)
+		loop.news = true;
 }
 
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
@@ -438,12 +441,14 @@ og_http_sleep(int64 until, OgWait what)
 	bool		woken = false;
 
 	/* Even without time left, what has come in is taken in once. */
-	while (loop.nnews == 0 && !woken && left != 0)
+	while (!loop.news && !woken && left != 0)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (until != 0)
 			left = Max(until - og_clock_now(), 0);
 		woken = turn(left, what_now(what));
 	}
+	loop.news = false;
+	loop.sleeps++;
 	CHECK_FOR_INTERRUPTS();
 }

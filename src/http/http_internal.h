@@ -152,7 +152,7 @@ struct OgHttp
 	MemoryContextCallback on_reset;
 	dlist_head	transfers;		/* all that were not released */
 	dlist_head	ended;			/* those og_http_next() will answer */
-	bool		news;			/* it has to look what has happened */
+	uint64		awaits;			/* news, in the sleep of this number */
 	bool		broken;			/* transfers are to be given up */
 	dlist_head	waiting;		/* those in line for a connection */
 	int			nwaiting;
@@ -198,8 +198,8 @@ extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
 extern bool og_event_add(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
 extern void og_event_unstarted(int count);
+extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
-extern void og_event_seen(OgHttp *http);
 extern int64 og_event_slept(void);
 
 /* http_socket.c */

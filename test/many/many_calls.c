@@ -8,12 +8,14 @@
  *
  *	many_calls(servers name[], ids text[], modes text[])
  *
- * cancels each id at its server.  All calls are opened first, and then advanced
- * in turn, with one wait for all of them.  A call's mode says what is special:
- * "plain"; "held", whose witness never lets anything leave; "cancelled", which
- * is given up when all plain ones are over; "hung", which the test lets go when
- * it has seen that; "read", which lists the open orders instead.  Held ones are
- * given up at the very end.
+ * cancels each id, or each of some ids with commas between them, at its server.
+ * All calls are opened first, and then advanced in turn, with one wait for all of
+ * them.  A call's mode says what is special: "plain"; "held", whose witness never
+ * lets anything leave; "late", whose witness lets nothing but the first id leave
+ * before that is answered; "lazy", whose rows are not taken before all plain ones
+ * are over; "cancelled", which is given up then; "hung", which the test lets go
+ * when it has seen that; "read", which lists the open orders instead.  Held ones
+ * are given up at the very end.
  *
  *-------------------------------------------------------------------------
  */
@@ -49,6 +51,7 @@ typedef struct Job
 	const char *mode;
 	int			asked;			/* so often its witness was asked ... */
 	int			left;			/* ... and so many requests left */
+	int			answers;		/* what it was told of keys */
 	int			finished;		/* which one it was to end, from 1 */
 	const char *outcome;
 	const char *message;
@@ -69,6 +72,8 @@ may_leave(void *owner, const int *keys, int nkeys)
 	Job		   *job = owner;
 
 	job->asked++;
+	if (strcmp(job->mode, "late") == 0)
+		return keys[0] == 0 || job->answers > 0;
 	return strcmp(job->mode, "held") != 0;
 }
 
@@ -76,6 +81,12 @@ static void
 note_left(void *owner, const int *keys, int nkeys)
 {
 	((Job *) owner)->left++;
+}
+
+static void
+note_answered(void *owner, int key, const OgOutcome *outcome)
+{
+	((Job *) owner)->answers++;
 }
 
 static void
@@ -90,16 +101,32 @@ forget_records(void *owner)
 
 static const OgWitness witness = {
 	.may_leave = may_leave,
-	.left = note_left
+	.left = note_left,
+	.answered = note_answered
 };
 
+static OgKeys *
+keys_of(const char *ids)
+{
+	OgKeys	   *keys = og_keys_create();
+
+	while (*ids != '\0')
+	{
+		size_t		len = strcspn(ids, ",");
+
+		(void) og_keys_add(keys, og_slice(ids, len));
+		ids += len + (ids[len] == ',');
+	}
+	og_keys_finish(keys);
+	return keys;
+}
+
 static void
-open_job(Job *job, const char *server, const char *id)
+open_job(Job *job, const char *server, const char *ids)
 {
 	const OgProvider *provider = og_account_provider(server);
 	OgAccount  *account = og_account_open(server, provider, true);
 	OgFields   *arguments = palloc0(sizeof(OgFields));
-	OgKeys	   *keys = og_keys_create();
 	OgCaller	caller = {"many_calls", GetUserId(), GetSessionUserId(),
 	&witness, job};
 
@@ -116,10 +143,8 @@ open_job(Job *job, const char *server, const char *id)
 		og_reader_ask(job->reader, &job->read);
 		return;
 	}
-	(void) og_keys_add(keys, og_slice_of(id));
-	og_keys_finish(keys);
 	job->call = og_call_open(account, og_provider_operation(provider, "cancel"),
-							 arguments, keys, &caller);
+							 arguments, keys_of(ids), &caller);
 }
 
 /* True if the read goes on, until *pause. */
@@ -137,14 +162,22 @@ advance_read(Job *job, OgPause *pause)
 	return false;
 }
 
-/* Take what rows there are.  True if the call goes on, until *pause. */
+/*
+ * Take what rows there are, unless they have to lie.  True if the call goes on,
+ * until *pause.
+ */
 static bool
-advance_call(Job *job, OgPause *pause)
+advance_call(Job *job, OgPause *pause, bool lazy)
 {
 	OgRow		row;
 
 	while (og_call_advance(job->call, pause))
 	{
+		if (lazy)
+		{
+			pause->until = 0;
+			return true;
+		}
 		if (!og_call_next(job->call, &row))
 		{
 			og_call_close(job->call);
@@ -158,9 +191,11 @@ advance_call(Job *job, OgPause *pause)
 }
 
 static bool
-advance(Job *job, OgPause *pause, int *nfinished)
+advance(Job *job, OgPause *pause, bool lazy, int *nfinished)
 {
-	if (job->reader ? advance_read(job, pause) : advance_call(job, pause))
+	lazy = lazy && strcmp(job->mode, "lazy") == 0;
+	if (job->reader ? advance_read(job, pause)
+		: advance_call(job, pause, lazy))
 		return true;
 	job->over = true;
 	job->finished = ++*nfinished;
@@ -175,6 +210,14 @@ count_mode(const Job *jobs, int njobs, const char *mode)
 	for (int i = 0; i < njobs; i++)
 		count += !jobs[i].over && strcmp(jobs[i].mode, mode) == 0;
 	return count;
+}
+
+/* Are there any whose end depends on nobody but themselves? */
+static bool
+some_go_on(const Job *jobs, int njobs)
+{
+	return count_mode(jobs, njobs, "plain") + count_mode(jobs, njobs, "late") +
+		count_mode(jobs, njobs, "read") > 0;
 }
 
 static void
@@ -196,20 +239,25 @@ drive(Job *jobs, int njobs)
 	for (;;)
 	{
 		OgPause		pause = {end, OG_WAIT_NONE};
+		bool		lazy = some_go_on(jobs, njobs);
 
 		for (int i = 0; i < njobs; i++)
 		{
 			OgPause		own = {0, OG_WAIT_NONE};
 
-			if (!jobs[i].over && advance(&jobs[i], &own, &nfinished))
+			if (!jobs[i].over &&
+				advance(&jobs[i], &own, lazy, &nfinished))
 				og_pause_merge(&pause, &own);
 		}
 		if (nfinished == njobs)
 			return;
 		if (og_clock_now() >= end)
 			elog(ERROR, "only %d of %d calls are over", nfinished, njobs);
-		if (count_mode(jobs, njobs, "plain") +
-			count_mode(jobs, njobs, "read") > 0)
+		if (some_go_on(jobs, njobs))
+			og_gateway_wait(&pause);
+		else if (lazy)
+			continue;			/* with those that were lazy */
+		else if (count_mode(jobs, njobs, "lazy") > 0)
 			og_gateway_wait(&pause);
 		else if (count_mode(jobs, njobs, "cancelled") > 0)
 			cancel_mode(jobs, njobs, "cancelled");

@@ -360,6 +360,10 @@ foreach my $provider ($sandbox->providers)
 	unlike($log, qr/\Q$credentials->{$_}\E/, "the log does not tell the $_ of $provider")
 	  foreach grep { $_ ne 'sid' } sort keys %$credentials;
 }
+$log_end = $test->log_end;
+$session->query("SELECT FROM xt_orders('btc_usdt', ARRAY(SELECT generate_series(1, 101)))");
+is(join('; ', $test->log_from($log_end) =~ /xt_orders on server "xt", (batch [0-9]+)/g),
+	'batch 1; batch 2', 'requests of a read are numbered from 1');
 $node->safe_psql('postgres', 'CREATE ROLE simple LOGIN');
 is($test->session(user => 'simple')->error('SET order_gateway.log_requests = on'),
 	'42501', 'not everybody may fill the log');

@@ -38,6 +38,8 @@ RETURNS TABLE (job int, finished int, outcome text, message text,
 AS '$library', 'many_calls' LANGUAGE C
 END
 
+$test->own_server('xt', 'xt_by_two', batch_size => 1, max_in_flight => 2);
+
 sub many_calls
 {
 	my (@calls) = @_;
@@ -109,6 +111,28 @@ sub nothing_is_left
 }
 
 ok(nothing_is_left(), 'nothing is shown any more, and nobody waits');
+
+# Some columns of each row.
+sub columns
+{
+	my ($columns, @calls) = @_;
+
+	return [ map { join ',', (split /\|/, $_, -1)[@$columns] }
+		  @{ $session->query(many_calls(@calls))->{lines} } ];
+}
+
+# Rows that lie, and what comes in behind them, keep nobody else from going on.
+$sandbox->arm('delay', provider => 'xt', match_id => 8002, ms => 500);
+is_deeply(columns([ 2, 5 ], [ 'xt_by_two', '8001,8002,8003', 'lazy' ],
+		map { [ 'xt_paced', 8100 + $_, 'plain' ] } 1 .. 30),
+	[ 'cancelled,3', ('cancelled,1') x 30 ], 'rows may lie');
+
+# What the witness lets go late leaves, also behind a request that goes again.
+$sandbox->arm('envelope', provider => 'xt', match_id => 9001, code => 308,
+	message => 'Nonce must be above the last one');
+is_deeply(columns([ 1, 2, 5 ], [ 'xt_by_two', '9001,9002', 'late' ]),
+	['1,cancelled,3'], 'a witness may be late');
+ok(nothing_is_left(), '... with nothing left');
 
 # A process that ends in the middle of many calls leaves none behind.
 $session->send(many_calls(map { [ 'xt_paced', 6000 + $_, 'plain' ] } 1 .. 150));
