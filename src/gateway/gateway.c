@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "gateway/gateway_internal.h"
+#include "ground/list.h"
 
 /* What later positions of a key answer whose batch is gone. */
 typedef struct SavedOutcome
@@ -123,8 +124,7 @@ append_open_keys(StringInfo names, const Errand *errand)
 	{
 		OgSlice		key = errand->asked.keys[i];
 
-		appendStringInfo(names, "%s%.*s", names->len > 0 ? ", " : "",
-						 (int) key.len, key.data);
+		og_list_add(names, "%.*s", (int) key.len, key.data);
 	}
 }
 

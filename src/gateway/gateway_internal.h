@@ -277,7 +277,6 @@ extern void og_sender_add(Sender *sender, Errand *errand);
 
 /* False if there is nothing to do before *pause is over, or nothing at all. */
 extern bool og_sender_step(Sender *sender, OgPause *pause);
-extern void og_sender_stop(Sender *sender, const char *why);
 extern void og_sender_cancel(Sender *sender, const char *unsent,
 							 const char *unanswered);
 extern void og_sender_close(Sender *sender);

@@ -56,7 +56,8 @@ typedef struct OgRead
  * arguments, 02000 it knows nothing of that name, 53400 it is asked too
  * frequently (or the pace leaves no turn within max_wait), 57014 call_timeout,
  * 38000 an answer that makes no sense, or answers that cannot be all, 58000 a
- * request that could not be made.
+ * request that could not be made.  Where there is no time or no turn for another
+ * attempt, it is that of the last one.
  */
 typedef struct OgFailure
 {

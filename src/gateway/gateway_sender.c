@@ -60,8 +60,8 @@ og_sender_add(Sender *sender, Errand *errand)
 /* ---------- giving up ---------- */
 
 /* Nothing more is sent; what is in flight is waited for. */
-void
-og_sender_stop(Sender *sender, const char *why)
+static void
+stop(Sender *sender, const char *why)
 {
 	dlist_mutable_iter iter;
 
@@ -93,7 +93,7 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 {
 	dlist_mutable_iter iter;
 
-	og_sender_stop(sender, unsent);
+	stop(sender, unsent);
 	take_ended(sender);
 	dlist_foreach_modify(iter, &sender->errands)
 	{
@@ -247,7 +247,7 @@ og_sender_step(Sender *sender, OgPause *pause)
 	*pause = send_ready(sender, now);
 	if (sender->stopped != stopped)
 	{
-		og_sender_stop(sender, sender->stopped);
+		stop(sender, sender->stopped);
 		return true;
 	}
 	if (nothing_to_send(sender))

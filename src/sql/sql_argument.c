@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "ground/list.h"
 #include "sql/sql_argument.h"
 
 const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
@@ -86,7 +87,7 @@ list_words(const char *const *words)
 
 	initStringInfo(&list);
 	for (; *words != NULL; words++)
-		appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "", *words);
+		og_list_add(&list, "\"%s\"", *words);
 	return list.data;
 }
 

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "ground/list.h"
 #include "sql/sql_function.h"
 
 /* Names of all parameters, for a hint. */
@@ -24,8 +25,7 @@ list_names(const SqlParameter *parameters)
 
 	initStringInfo(&list);
 	for (; parameters->name != NULL; parameters++)
-		appendStringInfo(&list, "%s\"%s\"", list.len > 0 ? ", " : "",
-						 parameters->name);
+		og_list_add(&list, "\"%s\"", parameters->name);
 	return list.data;
 }
 
