@@ -12,6 +12,7 @@
 #ifndef OG_COMPAT_H
 #define OG_COMPAT_H
 
+#include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
@@ -52,6 +53,16 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 						   ACL_USAGE);
 #else
 	return pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE);
+#endif
+}
+
+static inline bool
+og_owns_database(Oid dboid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, dboid, roleid);
+#else
+	return pg_database_ownercheck(dboid, roleid);
 #endif
 }
 

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.h
+ *		The gateway worker: what was committed is sent, and what was sent is
+ *		known, whatever dies.
+ *
+ * One background process per database that order_gateway.databases names.  A
+ * launcher starts them, and starts them again; only a server that preloads the
+ * library has it.
+ *
+ * worker_launcher.c	which databases have a worker: starts and restarts them
+ * worker_shared.c		what all processes may know of the workers
+ * worker_main.c		the process: its start, its loop, its end
+ * worker_hook.c		what must not happen under a worker's feet
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_H
+#define OG_WORKER_H
+
+#include "datatype/timestamp.h"
+
+#include "ground/shared.h"
+
+/* Settings order_gateway.databases, .journal_keep (minutes, 0 = for ever) and
+ * .notify_channel. */
+extern char *og_worker_databases;
+extern int	og_journal_keep;
+extern char *og_notify_channel;
+
+/* What others may know of a worker. */
+#define OG_LAST_ERROR	256
+
+typedef struct OgWorkerState
+{
+	NameData	database;		/* as the setting names it */
+	Oid			dboid;			/* InvalidOid = there is no such database */
+	int			pid;			/* 0 = not running */
+	int			proc;			/* og_shared_backend() of it */
+	TimestampTz since;
+	int64		queued;
+	int64		in_flight;		/* calls that are being made */
+	int64		quarantined;
+	TimestampTz oldest_queued;	/* 0 = none */
+	int			connections;
+	TimestampTz last_commit;	/* 0 = none yet */
+	bool		awaits_standby;
+	char		last_error[OG_LAST_ERROR];
+} OgWorkerState;
+
+extern const OgSharedPart og_worker_shared;
+
+/* For _PG_init() of a server that preloads the library. */
+extern void og_worker_register(void);
+
+/* For _PG_init() of any: what a worker must know of before it happens. */
+extern void og_worker_hook(void);
+
+/* Copies of the states of all workers that the setting names, in its order. */
+extern int	og_worker_read(OgWorkerState **copies);
+
+/* Does the setting name this database?  Is its worker there? */
+extern bool og_worker_is_wanted(void);
+extern bool og_worker_is_running(void);
+
+/* This transaction, if it commits, wakes the worker of this database. */
+extern void og_worker_wake_at_commit(void);
+
+#endif							/* OG_WORKER_H */
