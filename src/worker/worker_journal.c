@@ -51,8 +51,14 @@ typedef enum Table
 	END,
 	WITHDRAWAL,
 	REFERENCE,
-	CALL_XID,					/* index */
-	WITHDRAWAL_XID,				/* index */
+	INSTALLATION_KEY,			/* indexes */
+	CALL_KEY,
+	CALL_XID,
+	MARK_KEY,
+	RESULT_KEY,
+	END_KEY,
+	WITHDRAWAL_XID,
+	REFERENCE_KEY,
 	CALL_ID,					/* sequence */
 	NTABLES
 } Table;
@@ -65,6 +71,12 @@ static const char *const names[NTABLES] = {
 	[END] = "order_gateway_journal_end",
 	[WITHDRAWAL] = "order_gateway_journal_withdrawal",
 	[REFERENCE] = "order_gateway_journal_reference",
+	[INSTALLATION_KEY] = "order_gateway_installation_pkey",
+	[CALL_KEY] = "order_gateway_journal_call_pkey",
+	[MARK_KEY] = "order_gateway_journal_mark_pkey",
+	[RESULT_KEY] = "order_gateway_journal_result_pkey",
+	[END_KEY] = "order_gateway_journal_end_pkey",
+	[REFERENCE_KEY] = "order_gateway_journal_reference_pkey",
 	[CALL_XID] = "order_gateway_journal_call_xid",
 	[WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
 	[CALL_ID] = "order_gateway_call_id"
@@ -316,35 +328,49 @@ ints_datum(const int *numbers, int count)
 /* ---------- rows out ---------- */
 
 /*
- * Go through rows with some values in the first columns of an index; "found"
- * says whether to go on.
+ * Go through rows in the order of an index, whose first columns are given by
+ * keys; "found" says whether to go on.
  */
 typedef bool (*RowFunction) (void *owner, const Datum *values,
 							 const bool *nulls);
 
 static void
-scan(Table table, Oid index, Snapshot snapshot, ScanKey keys, int nkeys,
+scan(Table table, Table index, Snapshot snapshot, ScanKey keys, int nkeys,
 	 RowFunction found, void *owner)
 {
 	Relation	rel = table_open(oid_of(table), AccessShareLock);
+	Relation	order = index_open(oid_of(index), AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	Datum	   *values = palloc(desc->natts * sizeof(Datum));
 	bool	   *nulls = palloc(desc->natts * sizeof(bool));
-	SysScanDesc rows;
+	SysScanDesc rows = systable_beginscan_ordered(rel, order, snapshot, nkeys,
+												  keys);
 	HeapTuple	tuple;
 	bool		more = true;
 
-	if (!OidIsValid(index))
-		index = RelationGetPrimaryKeyIndex(rel);
-	rows = systable_beginscan(rel, index, true, snapshot, nkeys, keys);
-	while (more && HeapTupleIsValid(tuple = systable_getnext(rows)))
+	while (more && HeapTupleIsValid(tuple =
+									systable_getnext_ordered(rows,
+															 ForwardScanDirection)))
 	{
 		CHECK_FOR_INTERRUPTS();
 		heap_deform_tuple(tuple, desc, values, nulls);
 		more = found(owner, values, nulls);
 	}
-	systable_endscan(rows);
+	systable_endscan_ordered(rows);
+	index_close(order, AccessShareLock);
 	table_close(rel, AccessShareLock);
+}
+
+/* Keys of an index that begins with installation and call. */
+static void
+key_of_call(ScanKeyData keys[2], const OgInstallation *installation,
+			StrategyNumber strategy, int64 call_id)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&installation->id));
+	ScanKeyInit(&keys[1], 2, strategy,
+				strategy == BTEqualStrategyNumber ? F_INT8EQ : F_INT8GE,
+				Int64GetDatum(call_id));
 }
 
 /* ---------- the installation ---------- */
@@ -369,7 +395,7 @@ find_installation(OgInstallation *installation, Snapshot snapshot)
 {
 	memset(installation, 0, sizeof(*installation));
 	installation->timeline = 0;
-	scan(INSTALLATION, InvalidOid, snapshot, NULL, 0, take_installation,
+	scan(INSTALLATION, INSTALLATION_KEY, snapshot, NULL, 0, take_installation,
 		 installation);
 	return installation->timeline != 0;
 }
@@ -439,30 +465,62 @@ add_call(const OgInstallation *installation, const OgJournalCall *call)
 	insert(CALL, values, nulls);
 }
 
-/* ---------- references ---------- */
-
-/* What a call is about, but for its times: the same again is the same call. */
-static Datum
-content_of(const OgJournalCall *call)
+int64
+og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
-	StringInfoData text;
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
-	bytea	   *digest = palloc(VARHDRSZ + sizeof(hash));
+	call->call_id = nextval_internal(oid_of(CALL_ID), false);
+	call->xid = GetTopFullTransactionId();
+	call->timeline = installation->timeline;
+	add_call(installation, call);
+	return call->call_id;
+}
 
-	initStringInfo(&text);
-	appendStringInfo(&text, "%s\n%u\n", call->function, call->serverid);
-	append_fields(&text, call->arguments);
-	for (int i = 0; i < call->nids; i++)
-	{
-		appendStringInfoChar(&text, '\n');
-		appendBinaryStringInfo(&text, call->ids[i].data,
-							   (int) call->ids[i].len);
-		if (call->of_ids != NULL)
-			append_fields(&text, &call->of_ids[i]);
-	}
-	og_sha256(text.data, text.len, hash);
-	SET_VARSIZE(digest, VARHDRSZ + sizeof(hash));
-	memcpy(VARDATA(digest), hash, sizeof(hash));
-	pfree(text.data);
-	return PointerGetDatum(digest);
+/* ---------- the look ---------- */
+
+typedef struct Look
+{
+	void		(*found) (void *owner, const OgJournalEntry *entry);
+	void	   *owner;
+	const pg_uuid_t *installation;
+} Look;
+
+static bool
+take_entry(void *owner, const Datum *values, const bool *nulls)
+{
+	Look	   *look = owner;
+	OgJournalEntry entry;
+
+	if (memcmp(DatumGetUUIDP(values[CALL_INSTALLATION]), look->installation,
+			   UUID_LEN) != 0)
+		return true;
+	entry.call_id = DatumGetInt64(values[CALL_CALL_ID]);
+	entry.not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]);
+	entry.expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]);
+	entry.serverid = DatumGetObjectId(values[CALL_SERVERID]);
+	entry.roleid = DatumGetObjectId(values[CALL_ROLEID]);
+	look->found(look->owner, &entry);
+	return true;
+}
+
+/* The whole number of a running transaction, of which a snapshot has a part. */
+static FullTransactionId
+widen(TransactionId xid, FullTransactionId next)
+{
+	uint32		epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next))
+		epoch--;
+	return FullTransactionIdFromEpochAndXid(epoch, xid);
+}
+
+static void
+look_at(Look *look, StrategyNumber strategy, FullTransactionId xid,
+		Snapshot now)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, 1, strategy,
+				strategy == BTEqualStrategyNumber ? F_XID8EQ : F_XID8GE,
+				FullTransactionIdGetDatum(xid));
+	scan(CALL, CALL_XID, now, &key, 1, take_entry, look);
 }
