@@ -223,7 +223,8 @@ og_keys_per_request(const OgAccount *account, const OgOperation *operation)
 	int			size = account->batch_size;
 
 	if (size == 0)
-		size = operation->batch_default;
+		size = operation->batch_default ? operation->batch_default
+			: operation->batch_max;
 	return Min(size, operation->batch_max);
 }
 

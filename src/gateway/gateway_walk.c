@@ -96,7 +96,8 @@ begin_span(Walk *walk, OgLengths *lengths)
 	if (from_ms >= 0)
 		walk->span = og_span_begin(walk->operation, lengths, from_ms,
 								   Max(walk->to_ms, from_ms),
-								   plan->window_ms(arguments));
+								   plan->window_ms * (plan->times == NULL ? 1
+													  : number_of(arguments, plan->times, 1)));
 	if (plan->newest_first || (walk->span != NULL && walk->wanted >= 0))
 		walk->held = og_held_begin(walk->operation->columns);
 }

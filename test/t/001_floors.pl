@@ -22,7 +22,7 @@ my %in_order = (
 	'account/account.c'       => qq{#include "postgres.h"\n#include "provider/provider.h"\n},
 	'limiter/limiter.h'       => qq{#include "ground/message.h"\n},
 	'provider/provider.h'     => qq{#include "ground/message.h"\n},
-	'provider/providers.c'    => qq{#include "postgres.h"\n#include "provider/provider.h"\nconst int list[] = {og_xt, og_btse};\nint og_find(void)\n{\n}\n},
+	'provider/provider.c'     => qq{#include "postgres.h"\n#include "provider/provider.h"\nconst int list[] = {og_xt, og_btse};\nint og_find(void)\n{\n}\n},
 	'provider/provider_xt.c'  => qq{#include "postgres.h"\n#include "provider/provider.h"\n#include "ground/json.h"\nconst int\tog_xt = 1;\nint f(void) { return og_find(); }\n},
 	'provider/btse/provider_btse.c' => qq{#include "postgres.h"\n#include "provider/provider.h"\nconst int og_btse = 2;\n},
 	'http/http.h'             => qq{#include "provider/provider.h"\n},
