@@ -135,8 +135,7 @@ typedef enum OgOperationKind
 
 /*
  * Which limit of the account an operation counts on.  Requests of one class
- * are counted together; where a provider counts endpoints one by one, each has
- * a class to itself.
+ * are counted together.
  */
 typedef enum OgLaneClass
 {

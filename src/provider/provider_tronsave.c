@@ -50,21 +50,6 @@ tronsave_sign(OgRequest *request, const OgSigner *signer)
 }
 
 /* Success is believed only if no reason for a failure stands beside it. */
-static OgVerdict
-tronsave_verdict(OgSlice is_success, OgSlice fail_reason)
-{
-	switch (og_json_kind(is_success))
-	{
-		case OG_JSON_FALSE:
-			return OG_REJECTED;
-		case OG_JSON_TRUE:
-			return og_json_kind(fail_reason) <= OG_JSON_NULL
-				? OG_CANCELLED : OG_UNKNOWN;
-		default:
-			return OG_UNKNOWN;
-	}
-}
-
 static void
 tronsave_take_elements(OgReading *reading, OgSlice list)
 {
@@ -82,13 +67,18 @@ tronsave_take_elements(OgReading *reading, OgSlice list)
 	og_json_pick_open(&picker, list, names, COUNT);
 	while (og_json_pick_next(&picker, &element, values))
 	{
+		OgJsonKind	success = og_json_kind(values[IS_SUCCESS]);
 		OgResult	result = {
-			.verdict = tronsave_verdict(values[IS_SUCCESS],
-										values[FAIL_REASON]),
+			.verdict = OG_UNKNOWN,
 			.message = values[FAIL_REASON],
 			.element = element
 		};
 
+		if (success == OG_JSON_FALSE)
+			result.verdict = OG_REJECTED;
+		else if (success == OG_JSON_TRUE &&
+				 og_json_kind(values[FAIL_REASON]) <= OG_JSON_NULL)
+			result.verdict = OG_CANCELLED;
 		og_take_by_id(reading, values[ORDER_ID], &result);
 	}
 }
@@ -197,41 +187,29 @@ tronsave_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 	records->refusal = tronsave_read_words(&records->reading, answer);
 }
 
+#define TRONSAVE_ORDERS \
+	.batch_max = TRONSAVE_MAX_BATCH, .batch_default = TRONSAVE_BATCH
+
 static const OgOperation tronsave_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.batch_max = TRONSAVE_MAX_BATCH,
-		.batch_default = TRONSAVE_BATCH,
-		.method = OG_POST,
-		.path = "/v0/fast-charge-order-cancel",
-		.build = tronsave_build,
-		.read = tronsave_read_cancel
+		.name = "cancel", .kind = OG_ACT, TRONSAVE_ORDERS,
+		.method = OG_POST, .path = "/v0/fast-charge-order-cancel",
+		.build = tronsave_build, .read = tronsave_read_cancel
 	},
 	{
 		/* There is no public read: see what answers at all. */
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
-		.path = ""
+		.name = OG_PROBE, .kind = OG_PUBLIC, .path = ""
 	},
 	{
-		.name = OG_CREDENTIALS,
-		.kind = OG_READ,
-		.method = OG_POST,
-		.path = TRONSAVE_TRACKING_PATH,
-		.build = tronsave_build,
-		.read = tronsave_read_credentials
+		.name = OG_CREDENTIALS, .kind = OG_READ,
+		.method = OG_POST, .path = TRONSAVE_TRACKING_PATH,
+		.build = tronsave_build, .read = tronsave_read_credentials
 	},
 	{
-		.name = "get_orders",
-		.kind = OG_READ,
-		.batch_max = TRONSAVE_MAX_BATCH,
-		.batch_default = TRONSAVE_BATCH,
-		.method = OG_POST,
-		.path = TRONSAVE_TRACKING_PATH,
+		.name = "get_orders", .kind = OG_READ, TRONSAVE_ORDERS,
+		.method = OG_POST, .path = TRONSAVE_TRACKING_PATH,
 		.build = tronsave_build,
-		.read_records = tronsave_read_orders,
-		.columns = tronsave_order_columns
+		.read_records = tronsave_read_orders, .columns = tronsave_order_columns
 	},
 	{.name = NULL}
 };

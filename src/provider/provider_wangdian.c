@@ -161,6 +161,22 @@ wangdian_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
+/* How many elements a list has, -1 if it is none. */
+static int
+count_elements(OgSlice list)
+{
+	OgJsonCursor cursor;
+	OgSlice		element;
+	int			count = 0;
+
+	if (og_json_kind(list) != OG_JSON_ARRAY)
+		return -1;
+	og_json_open(&cursor, list);
+	while (og_json_next_element(&cursor, &element))
+		count++;
+	return count;
+}
+
 /*
  * Take one element of "error_info".  Answers false when it is not a failure,
  * with its reason, of an order that was asked for.
@@ -191,18 +207,18 @@ static const char *
 wangdian_read_failures(OgReading *reading, OgSlice data)
 {
 	OgSlice		failures = og_json_member(data, "error_info");
+	int			count = count_elements(failures);
 	OgJsonCursor cursor;
 	OgSlice		element;
 	bool		understood = true;
-	int			count = 0;
 	char		number[16];
 
 	if (og_json_kind(data) != OG_JSON_OBJECT)
 		return "has no data";
-	if (og_json_kind(failures) != OG_JSON_ARRAY)
+	if (count < 0)
 		return "has no list of failures";
 	og_json_open(&cursor, failures);
-	for (; og_json_next_element(&cursor, &element); count++)
+	while (og_json_next_element(&cursor, &element))
 		understood = wangdian_take_failure(reading, element) && understood;
 
 	if (!og_says(og_json_member(data, "status"), WANGDIAN_DONE))
@@ -318,22 +334,6 @@ wangdian_build_returns(OgRequest *request, const OgBatch *batch)
 					"}]");
 }
 
-/* How many elements a list has, -1 if it is none. */
-static int
-count_elements(OgSlice list)
-{
-	OgJsonCursor cursor;
-	OgSlice		element;
-	int			count = 0;
-
-	if (og_json_kind(list) != OG_JSON_ARRAY)
-		return -1;
-	og_json_open(&cursor, list);
-	while (og_json_next_element(&cursor, &element))
-		count++;
-	return count;
-}
-
 /* Take the returns of a page, if it has all there are. */
 static void
 wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
@@ -377,22 +377,15 @@ wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 static const OgOperation wangdian_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.batch_max = WANGDIAN_MAX_IDS,
-		.method = OG_POST,
-		.path = "",
+		.name = "cancel", .kind = OG_ACT,
+		.batch_max = WANGDIAN_MAX_IDS, .likeness = wangdian_likeness,
+		.method = OG_POST, .path = "",
 		.parameters = OG_PARAMETERS(WANGDIAN_CALL("batchCancelOrder")),
-		.build = wangdian_build_cancel,
-		.likeness = wangdian_likeness,
-		.read = wangdian_read_cancel
+		.build = wangdian_build_cancel, .read = wangdian_read_cancel
 	},
 	{
-		.name = "get_returns",
-		.kind = OG_READ,
-		.batch_max = 1,
-		.method = OG_POST,
-		.path = "",
+		.name = "get_returns", .kind = OG_READ, .batch_max = 1,
+		.method = OG_POST, .path = "",
 		.parameters = OG_PARAMETERS(
 			{"page_size", .always = CppAsString2(WANGDIAN_PAGE_SIZE)},
 			{"page_no", .always = "0"},
@@ -404,9 +397,7 @@ static const OgOperation wangdian_operations[] = {
 	},
 	{
 		/* There is no public read: see what answers at all. */
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
-		.path = ""
+		.name = OG_PROBE, .kind = OG_PUBLIC, .path = ""
 	},
 	{.name = NULL}
 };

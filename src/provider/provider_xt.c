@@ -59,9 +59,6 @@ static const OgMeaning xt_codes[] = {
 	{NULL, OG_UNKNOWN}
 };
 
-/* Where the credentials are tried: there is always such a market. */
-#define XT_ANY_MARKET	"btc_usdt"
-
 /* Ids go out as bare JSON numbers: nothing but digits may ever pass here. */
 static const char *
 xt_check_id(OgSlice id)
@@ -322,69 +319,56 @@ xt_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 static const OgOperation xt_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.batch_max = XT_MAX_IDS,
-		.method = OG_POST,
-		.path = "/trade/api/v1/batchCancel",
-		.parameters = OG_PARAMETERS(XT_MARKET),
-		.build = xt_build_orders,
+		.name = "cancel", .kind = OG_ACT, .batch_max = XT_MAX_IDS,
+		.method = OG_POST, .path = "/trade/api/v1/batchCancel",
+		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
 		.read = xt_read_cancel
 	},
 	{
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
+		.name = OG_PROBE, .kind = OG_PUBLIC,
 		.path = "/trade/api/v1/getServerTime",
 		.read = xt_read_probe
 	},
 	{
-		/* A read with "data", so that setting signed_data is tried as well. */
-		.name = OG_CREDENTIALS,
-		.kind = OG_READ,
+		/*
+		 * A read with "data", so that setting signed_data is tried as well, of
+		 * a market that there always is.
+		 */
+		.name = OG_CREDENTIALS, .kind = OG_READ,
 		.path = "/trade/api/v1/getBatchOrders",
 		.parameters = OG_PARAMETERS(
-			{"market", .always = XT_ANY_MARKET},
+			{"market", .always = "btc_usdt"},
 			{"data", .always = "[1]"}),
 		.read = xt_read_credentials
 	},
 	{
 		/* Its records do not tell their market. */
-		.name = "get_order",
-		.kind = OG_READ,
+		.name = "get_order", .kind = OG_READ, .one = true,
 		.path = "/trade/api/v1/getOrder",
 		.parameters = OG_PARAMETERS(
 			XT_MARKET,
-			{"id", "id", .required = true,
-			.column = "order_id",
+			{"id", "id", .required = true, .column = "order_id",
 			.sameness = OG_SAME_ID}),
 		.build = xt_build_order,
-		.read_records = xt_read_orders,
-		.columns = xt_order_columns,
-		.one = true
+		.read_records = xt_read_orders, .columns = xt_order_columns
 	},
 	{
-		.name = "open_orders",
-		.kind = OG_READ,
+		.name = "open_orders", .kind = OG_READ,
 		.path = "/trade/api/v1/getOpenOrders",
 		.parameters = OG_PARAMETERS(
 			XT_MARKET,
 			{"page", "page", .required = true},
 			{"pageSize", .always = CppAsString2(XT_PAGE_SIZE)}),
-		.read_records = xt_read_orders,
-		.columns = xt_order_columns,
+		.read_records = xt_read_orders, .columns = xt_order_columns,
 		.pages = &(const OgPages) {"page", XT_PAGE_SIZE, XT_LEAST_PAGE},
 		.id = OG_NAMES("order_id")
 	},
 	{
 		/* The id of each is the one that was asked for. */
-		.name = "get_orders",
-		.kind = OG_READ,
-		.batch_max = XT_MAX_IDS,
+		.name = "get_orders", .kind = OG_READ, .batch_max = XT_MAX_IDS,
 		.path = "/trade/api/v1/getBatchOrders",
-		.parameters = OG_PARAMETERS(XT_MARKET),
-		.build = xt_build_orders,
-		.read_records = xt_read_orders,
-		.columns = xt_order_columns + 1
+		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
+		.read_records = xt_read_orders, .columns = xt_order_columns + 1
 	},
 	{.name = NULL}
 };

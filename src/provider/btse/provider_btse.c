@@ -116,17 +116,19 @@ btse_build_order(OgRequest *request, const OgBatch *batch)
 
 /* Each act is about one thing; its body, if it has one, has the key first. */
 #define ACT			.kind = OG_ACT, .batch_max = 1
+#define EMPTY_ACT	ACT, .done = OG_ACCEPTED, .empty_is_accepted = true
 #define KEY(name, place)	{name, OG_KEY, place, .required = true}
 
 static const OgOperation btse_operations[] = {
-	/* what order_gateway_check asks; of what takes the permission of a cancel,
-	 * about an order that nobody has */
 	{
 		.name = OG_PROBE, .kind = OG_PUBLIC,
-		.path = TIME_PATH,
-		.read = btse_read_probe
+		.path = TIME_PATH, .read = btse_read_probe
 	},
 	{
+		/*
+		 * About an order that nobody has.  It takes the same permission as a
+		 * cancel does.
+		 */
 		.name = OG_CREDENTIALS, .kind = OG_READ,
 		.path = ORDERS_PATH,
 		.parameters = OG_PARAMETERS(
@@ -137,20 +139,14 @@ static const OgOperation btse_operations[] = {
 
 	/* acts on orders */
 	{
-		.name = "cancel", ACT,
-		.several = true,
-		.method = OG_DELETE,
-		.path = ORDER_PATH,
+		.name = "cancel", ACT, .several = true,
+		.method = OG_DELETE, .path = ORDER_PATH,
 		.parameters = OG_PARAMETERS({"symbol", "symbol", .required = true}),
-		.build = og_btse_build_cancel,
-		.read = og_btse_read_cancel
+		.build = og_btse_build_cancel, .read = og_btse_read_cancel
 	},
 	{
-		.name = "create_order", ACT,
-		.several = true,
-		.done = OG_ACCEPTED,
-		.method = OG_POST,
-		.path = ORDER_PATH,
+		.name = "create_order", ACT, .several = true, .done = OG_ACCEPTED,
+		.method = OG_POST, .path = ORDER_PATH,
 		.parameters = OG_PARAMETERS(
 			KEY("clOrderID", OG_BODY_TEXT),
 			{"symbol", "symbol", OG_BODY_TEXT, true},
@@ -167,82 +163,59 @@ static const OgOperation btse_operations[] = {
 			{"stealth", "stealth", OG_BODY_NUMBER},
 			{"deviation", "deviation", OG_BODY_NUMBER}),
 		.build = og_btse_build_create,
-		.read = og_btse_read_create,
-		.columns = btse_order_columns
+		.read = og_btse_read_create, .columns = btse_order_columns
 	},
 	{
-		.name = "amend_order", ACT,
-		.several = true,
-		.done = OG_ACCEPTED,
-		.method = OG_PUT,
-		.path = ORDER_PATH,
-		.build = og_btse_build_amend,
-		.read = og_btse_read_amend,
-		.columns = btse_order_columns
+		.name = "amend_order", ACT, .several = true, .done = OG_ACCEPTED,
+		.method = OG_PUT, .path = ORDER_PATH, .build = og_btse_build_amend,
+		.read = og_btse_read_amend, .columns = btse_order_columns
 	},
 	{
 		/* The only request that cancels orders which it does not name. */
-		.name = "cancel_all", ACT,
-		.several = true,
-		.method = OG_DELETE,
-		.path = ORDER_PATH,
+		.name = "cancel_all", ACT, .several = true,
+		.method = OG_DELETE, .path = ORDER_PATH,
 		.parameters = OG_PARAMETERS(KEY("symbol", OG_IN_QUERY)),
-		.read = og_btse_read_cancel_all,
-		.columns = btse_order_columns
+		.read = og_btse_read_cancel_all, .columns = btse_order_columns
 	},
 	{
-		.name = "cancel_all_after", ACT,
-		.done = OG_ACCEPTED,
-		.method = OG_POST,
-		.path = "/api/v3.3/order/cancelAllAfter",
+		.name = "cancel_all_after", EMPTY_ACT,
+		.method = OG_POST, .path = "/api/v3.3/order/cancelAllAfter",
 		.parameters = OG_PARAMETERS(KEY("timeout", OG_BODY_NUMBER)),
-		.read = og_btse_read_no_body,
-		.empty_is_accepted = true
+		.read = og_btse_read_no_body
 	},
 
 	/* acts on investments */
 	{
-		.name = "invest_deposit", ACT,
-		.done = OG_ACCEPTED,
-		.method = OG_POST,
-		.path = "/api/v3.3/invest/deposit",
+		.name = "invest_deposit", EMPTY_ACT,
+		.method = OG_POST, .path = "/api/v3.3/invest/deposit",
 		.parameters = OG_PARAMETERS(
 			KEY("productId", OG_BODY_TEXT),
 			{"amount", "amount", OG_BODY_NUMBER, true}),
-		.read = og_btse_read_no_body,
-		.empty_is_accepted = true
+		.read = og_btse_read_no_body
 	},
 	{
-		.name = "invest_renew", ACT,
-		.done = OG_ACCEPTED,
-		.method = OG_POST,
-		.path = "/api/v3.3/invest/renew",
+		.name = "invest_renew", ACT, .done = OG_ACCEPTED,
+		.method = OG_POST, .path = "/api/v3.3/invest/renew",
 		.parameters = OG_PARAMETERS(
 			KEY("orderId", OG_BODY_NUMBER),
 			{"autoRenew", "auto_renew", OG_BODY_BOOLEAN, true}),
-		.read = og_btse_read_renew,
-		.columns = btse_renewal_columns
+		.read = og_btse_read_renew, .columns = btse_renewal_columns
 	},
 	{
-		.name = "invest_redeem", ACT,
-		.done = OG_ACCEPTED,
-		.method = OG_POST,
-		.path = "/api/v3.3/invest/redeem",
+		.name = "invest_redeem", EMPTY_ACT,
+		.method = OG_POST, .path = "/api/v3.3/invest/redeem",
 		.parameters = OG_PARAMETERS(
 			KEY("orderId", OG_BODY_NUMBER),
 			{"amount", "amount", OG_BODY_NUMBER, true}),
-		.read = og_btse_read_no_body,
-		.empty_is_accepted = true
+		.read = og_btse_read_no_body
 	},
 
 	/* markets */
 	{
-		.name = "market_summary", .kind = OG_PUBLIC,
+		.name = "market_summary", .kind = OG_PUBLIC, .one = true,
 		.path = "/api/v3.3/market_summary",
 		.parameters = OG_PARAMETERS(SYMBOL),
-		.read_records = og_btse_read_list,
-		.columns = btse_market_columns,
-		.one = true
+		.read_records = og_btse_read_list, .columns = btse_market_columns
 	},
 	{
 		/* Its records do not tell their market. */
@@ -253,8 +226,7 @@ static const OgOperation btse_operations[] = {
 			{"resolution", "resolution"},
 			{"start", "from_time"},
 			{"end", "to_time"}),
-		.read_records = og_btse_read_candles,
-		.columns = btse_candle_columns,
+		.read_records = og_btse_read_candles, .columns = btse_candle_columns,
 		.span = &(const OgSpan) {
 			.window_ms = CANDLES * MS_PER_MINUTE, .times = "resolution",
 			.time = "open_time", .whole = true, .newest_first = true
@@ -262,39 +234,31 @@ static const OgOperation btse_operations[] = {
 		.id = OG_NAMES("open_time")
 	},
 	{
-		.name = "price", .kind = OG_PUBLIC,
-		.path = "/api/v3.3/price",
-		.parameters = OG_PARAMETERS(SYMBOL),
-		.read_records = og_btse_read_list,
-		.columns = btse_price_columns,
-		.one = true
+		.name = "price", .kind = OG_PUBLIC, .one = true,
+		.path = "/api/v3.3/price", .parameters = OG_PARAMETERS(SYMBOL),
+		.read_records = og_btse_read_list, .columns = btse_price_columns
 	},
 	{
-		.name = "orderbook", .kind = OG_PUBLIC,
+		.name = "orderbook", .kind = OG_PUBLIC, .one = true,
 		.path = "/api/v3.3/orderbook",
 		.parameters = OG_PARAMETERS(
 			SYMBOL,
 			{"group", "grouping"},
 			LEVELS("limit_bids", .side = "buy"),
 			LEVELS("limit_asks", .side = "sell")),
-		.read_records = og_btse_read_book,
-		.columns = btse_level_columns,
-		.one = true
+		.read_records = og_btse_read_book, .columns = btse_level_columns
 	},
 	{
-		.name = "orderbook_l2", .kind = OG_PUBLIC,
+		.name = "orderbook_l2", .kind = OG_PUBLIC, .one = true,
 		.path = "/api/v3.3/orderbook/L2",
 		.parameters = OG_PARAMETERS(SYMBOL, LEVELS("depth")),
-		.read_records = og_btse_read_book,
-		.columns = btse_level_columns,
-		.one = true
+		.read_records = og_btse_read_book, .columns = btse_level_columns
 	},
 	{
 		.name = "trades", .kind = OG_PUBLIC,
 		.path = "/api/v3.3/trades",
 		.parameters = OG_PARAMETERS(SYMBOL, STRETCH),
-		.read_records = og_btse_read_list,
-		.columns = btse_trade_columns,
+		.read_records = og_btse_read_list, .columns = btse_trade_columns,
 		.span = &(const OgSpan) {
 			.window_ms = TRADES_DAYS * MS_PER_DAY, .time = "event_time"
 		},
@@ -303,28 +267,23 @@ static const OgOperation btse_operations[] = {
 	{
 		.name = "time", .kind = OG_PUBLIC,
 		.path = TIME_PATH,
-		.read_records = og_btse_read_list,
-		.columns = btse_time_columns
+		.read_records = og_btse_read_list, .columns = btse_time_columns
 	},
 
 	/* an account */
 	{
-		.name = "get_order", .kind = OG_READ,
+		.name = "get_order", .kind = OG_READ, .one = true,
 		.path = ORDER_PATH,
 		.parameters = OG_PARAMETERS(
 			{"symbol", "symbol", OG_ANSWER_ONLY, SAME_SYMBOL},
 			ORDER_NAMES),
 		.build = btse_build_order,
-		.read_records = og_btse_read_order,
-		.columns = btse_order_columns,
-		.one = true
+		.read_records = og_btse_read_order, .columns = btse_order_columns
 	},
 	{
 		.name = "open_orders", .kind = OG_READ,
-		.path = ORDERS_PATH,
-		.parameters = OG_PARAMETERS(SYMBOL, ORDER_NAMES),
-		.read_records = og_btse_read_list,
-		.columns = btse_order_columns
+		.path = ORDERS_PATH, .parameters = OG_PARAMETERS(SYMBOL, ORDER_NAMES),
+		.read_records = og_btse_read_list, .columns = btse_order_columns
 	},
 	{
 		/*
@@ -337,38 +296,31 @@ static const OgOperation btse_operations[] = {
 			{"symbol", "symbol", SAME_SYMBOL, .only_if = "match_symbol"},
 			STRETCH, ORDER_NAMES,
 			{"isMatchSymbol", "match_symbol"}),
-		.read_records = og_btse_read_list,
-		.columns = btse_own_trade_columns,
+		.read_records = og_btse_read_list, .columns = btse_own_trade_columns,
 		.span = &(const OgSpan) {
 			.window_ms = BTSE_HISTORY_DAYS * MS_PER_DAY, .time = "event_time"
 		},
 		.id = OG_NAMES("trade_id", "order_id", "side")
 	},
 	{
-		.name = "fees", .kind = OG_READ,
-		.path = "/api/v3.3/user/fees",
-		.parameters = OG_PARAMETERS(SYMBOL),
-		.read_records = og_btse_read_list,
-		.columns = btse_fee_columns,
-		.one = true
+		.name = "fees", .kind = OG_READ, .one = true,
+		.path = "/api/v3.3/user/fees", .parameters = OG_PARAMETERS(SYMBOL),
+		.read_records = og_btse_read_list, .columns = btse_fee_columns
 	},
 	{
 		.name = "invest_products", .kind = OG_READ,
 		.path = "/api/v3.3/invest/products",
-		.read_records = og_btse_read_list,
-		.columns = btse_product_columns
+		.read_records = og_btse_read_list, .columns = btse_product_columns
 	},
 	{
 		.name = "invest_orders", .kind = OG_READ,
 		.path = "/api/v3.3/invest/orders",
-		.read_records = og_btse_read_list,
-		.columns = btse_investment_columns
+		.read_records = og_btse_read_list, .columns = btse_investment_columns
 	},
 	{
 		.name = "invest_history", .kind = OG_READ,
 		.path = "/api/v3.3/invest/history",
-		.read_records = og_btse_read_list,
-		.columns = btse_investing_columns
+		.read_records = og_btse_read_list, .columns = btse_investing_columns
 	},
 	{.name = NULL}
 };

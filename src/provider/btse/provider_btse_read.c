@@ -147,26 +147,14 @@ btse_take_side(OgRecords *records, OgSlice levels, const char *side,
 	return true;
 }
 
-/* Lists of both sides, or of one where the other is left out, as empty. */
-static bool
-btse_has_sides(OgSlice buy, OgSlice sell)
-{
-	OgJsonKind	kinds[] = {og_json_kind(buy), og_json_kind(sell)};
-
-	for (size_t i = 0; i < lengthof(kinds); i++)
-	{
-		if (kinds[i] != OG_JSON_ARRAY && kinds[i] > OG_JSON_NULL)
-			return false;
-	}
-	return kinds[0] == OG_JSON_ARRAY || kinds[1] == OG_JSON_ARRAY;
-}
-
 void
 og_btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
 	OgReading  *reading = &records->reading;
 	OgSlice		buy = og_json_member(answer, "buyQuote");
 	OgSlice		sell = og_json_member(answer, "sellQuote");
+	OgJsonKind	bids = og_json_kind(buy);
+	OgJsonKind	asks = og_json_kind(sell);
 	OgSlice		values[OG_MAX_COLUMNS];
 
 	if (og_json_kind(answer) != OG_JSON_OBJECT || btse_is_error(answer))
@@ -174,7 +162,10 @@ og_btse_read_book(OgRecords *records, OgSlice answer, const OgBatch *batch)
 		btse_read_refusal(records, answer);
 		return;
 	}
-	if (!btse_has_sides(buy, sell))
+	/* Where one side is left out, it is as if empty. */
+	if ((bids > OG_JSON_NULL && bids != OG_JSON_ARRAY) ||
+		(asks > OG_JSON_NULL && asks != OG_JSON_ARRAY) ||
+		(bids <= OG_JSON_NULL && asks <= OG_JSON_NULL))
 	{
 		reading->note = "has no lists of quotes";
 		return;
