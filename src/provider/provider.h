@@ -377,7 +377,7 @@ typedef struct OgKeyIndex
 {
 	const OgBatch *batch;
 	int			next;			/* the key after the one that was found last */
-	int		   *sorted;			/* all keys, by their texts; or NULL */
+	const OgSlice **sorted;		/* all keys, by their texts; or NULL */
 } OgKeyIndex;
 
 /*

@@ -152,30 +152,27 @@ og_build_request(const OgOperation *operation, OgRequest *request,
 /* ---------- keys ---------- */
 
 static int
-compare_keys(const void *a, const void *b, void *keys)
+compare_keys(const void *a, const void *b)
 {
-	const OgSlice *texts = keys;
-
-	return og_slice_compare(texts[*(const int *) a], texts[*(const int *) b]);
+	return og_slice_compare(**(const OgSlice *const *) a,
+							**(const OgSlice *const *) b);
 }
 
 static int
-compare_id(const void *id, const void *key, void *keys)
+compare_id(const void *id, const void *key)
 {
-	const OgSlice *texts = keys;
-
-	return og_json_compare(*(const OgSlice *) id, texts[*(const int *) key]);
+	return og_json_compare(*(const OgSlice *) id,
+						   **(const OgSlice *const *) key);
 }
 
-static int *
+static const OgSlice **
 sort_keys(const OgBatch *batch)
 {
-	int		   *sorted = palloc(batch->nkeys * sizeof(int));
+	const OgSlice **sorted = palloc(batch->nkeys * sizeof(OgSlice *));
 
 	for (int i = 0; i < batch->nkeys; i++)
-		sorted[i] = i;
-	qsort_arg(sorted, batch->nkeys, sizeof(int), compare_keys,
-			  (void *) batch->keys);
+		sorted[i] = &batch->keys[i];
+	qsort(sorted, batch->nkeys, sizeof(OgSlice *), compare_keys);
 	return sorted;
 }
 
@@ -185,7 +182,7 @@ og_key_find(OgKeyIndex *index, OgSlice id)
 {
 	const OgBatch *batch = index->batch;
 	OgJsonKind	kind = og_json_kind(id);
-	const int  *found;
+	const OgSlice *const *found;
 
 	CHECK_FOR_INTERRUPTS();
 	if (batch->nkeys == 0 ||
@@ -197,10 +194,10 @@ og_key_find(OgKeyIndex *index, OgSlice id)
 
 	if (index->sorted == NULL)
 		index->sorted = sort_keys(batch);
-	found = bsearch_arg(&id, index->sorted, batch->nkeys, sizeof(int),
-						compare_id, (void *) batch->keys);
+	found = bsearch(&id, index->sorted, batch->nkeys, sizeof(OgSlice *),
+					compare_id);
 	if (found == NULL)
 		return -1;
-	index->next = *found + 1;
-	return *found;
+	index->next = *found - batch->keys + 1;
+	return index->next - 1;
 }
