@@ -46,7 +46,6 @@ typedef struct OgSigner
 {
 	const char *const *credentials; /* in the order of .credentials below */
 	const char *const *settings;	/* in the order of .settings below */
-	const char *base_url;
 	int64		time_ms;		/* Unix time; unique and increasing per
 								 * account, so also a nonce */
 } OgSigner;

@@ -46,7 +46,7 @@ static char *
 request_text(const char *name, const char *asked)
 {
 	const OgOperation *operation = og_provider_operation(&og_btse, name);
-	OgSigner	signer = {account, NULL, og_btse.base_url, TIME_MS};
+	OgSigner	signer = {account, NULL, TIME_MS};
 	OgFields	arguments;
 	OgSlice		key;
 	OgBatch		batch = make_batch(asked, &arguments, &key);

@@ -69,7 +69,7 @@ request_text(const OgProvider *provider, const OgFields *arguments,
 	static OgSlice keys[MAX_KEYS];
 	const OgOperation *operation = og_provider_operation(provider, "cancel");
 	OgBatch		batch = make_batch(arguments, ids, keys);
-	OgSigner	signer = {credentials, &setting, provider->base_url, time_ms};
+	OgSigner	signer = {credentials, &setting, time_ms};
 	OgRequest	request;
 
 	og_request_init(&request, OG_GET, "");
@@ -194,7 +194,7 @@ static void
 btse_signs(const char *path, const char *body, int64 time_ms,
 		   const char *expected)
 {
-	OgSigner	signer = {btse_account, NULL, og_btse.base_url, time_ms};
+	OgSigner	signer = {btse_account, NULL, time_ms};
 	OgRequest	request;
 
 	og_request_init(&request, OG_POST, path);

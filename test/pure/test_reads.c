@@ -95,7 +95,7 @@ request_text(const OgProvider *provider, const char *const *account,
 	const OgOperation *operation = operation_of(provider, name);
 	OgFields	fields = arguments_of(arguments);
 	OgBatch		batch = batch_of(&fields, ids);
-	OgSigner	signer = {account, settings, "", TIME_MS};
+	OgSigner	signer = {account, settings, TIME_MS};
 	OgRequest	request;
 	StringInfoData out;
 
