@@ -230,6 +230,14 @@ wangdian_read_failures(OgReading *reading, OgSlice data)
 		: "names failures of something else than the orders asked for";
 }
 
+/* Is it a refusal of the signature ("sign"), or of the time? */
+static bool
+wangdian_mentions_time(OgSlice message)
+{
+	return og_mentions(message,
+					   OG_NAMES("签名", "时间", "sign", "timestamp"));
+}
+
 /*
  * Read status and message.  True if the call was made; then they are not about
  * any of the orders.
@@ -243,8 +251,6 @@ wangdian_read_words(OgReading *reading, OgSlice answer)
 		return true;
 	reading->code = status;
 	reading->message = og_json_member(answer, "message");
-	reading->clock_suspected = og_mentions(reading->message,
-										   OG_NAMES("签名", "时间", "sign", "timestamp"));
 	return false;
 }
 
@@ -267,13 +273,11 @@ wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 		reading->rest = OG_REJECTED;
 		reading->note = NULL;
+		reading->clock_suspected = wangdian_mentions_time(reading->message);
 	}
 	else
-	{
-		reading->clock_suspected = false;
 		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
 			? "has no status that is documented" : "is not an object";
-	}
 }
 
 /* ---------- reads ---------- */
@@ -366,6 +370,7 @@ wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
 	reading->note = "is not a success";
 	records->nothing = og_says(reading->code, WANGDIAN_REFUSED) &&
 		og_says(reading->message, WANGDIAN_NO_RETURN);
+	reading->clock_suspected = wangdian_mentions_time(reading->message);
 	if (reading->clock_suspected)
 		records->refusal = OG_REFUSED_CREDENTIALS;
 }
