@@ -123,8 +123,7 @@ sub begin_row
 	  { kind => $kind, name => $name, comment => $comment, columns => [], file => $file };
 }
 
-# What each word does, and its arguments: names, texts, several names, and lists
-# of texts.
+# What each word does, and its arguments: names, texts, and lists of texts.
 my %words = (
 	CODES => [ 'n', sub { begin_table('CODES'); $last_codes = $codes{ $_[0] } = []; } ],
 	CODE => [ 'nnt', sub {
@@ -145,17 +144,12 @@ my %words = (
 	} ],
 	HIDDEN => [ 'nnt', sub { add_to_table(@_); } ],
 	OURS => [ 'nnt', sub { $ours{ $_[0] } = add_column(@_); } ],
-	AGAIN => [ 'Nt?', sub {
-		my ($names, $comment) = @_;
+	AGAIN => [ 'nt?', sub {
+		my $shared = ($table // {})->{ $_[0] };
+		my $above = $shared // $ours{ $_[0] } // complain("there is no \"$_[0]\" above");
+		my $column = add_column($_[0], $above->{type}, $_[1] // $above->{comment} // '');
 
-		foreach my $name (@$names)
-		{
-			my $shared = ($table // {})->{$name};
-			my $above = $shared // $ours{$name} // complain("there is no \"$name\" above");
-			my $column = add_column($name, $above->{type}, $comment // $above->{comment} // '');
-
-			$ours{$name} = $column if !$shared;
-		}
+		$ours{ $_[0] } = $column if !$shared;
 	} ],
 	RAW => [ '', sub { add_column(@RAW); } ],
 	END => [ '', sub {
@@ -173,13 +167,6 @@ sub argument
 	if ($kind eq 'n')
 	{
 		return $$text =~ /\G(-?\w+(?:\[\])?)\s*/gc ? $1 : complain('a name is expected');
-	}
-	if ($kind eq 'N')
-	{
-		my @names;
-
-		do { push @names, argument($text, 'n'); } while $$text =~ /\G,\s*(?=[^"\s])/gc;
-		return \@names;
 	}
 	if ($kind eq 'l')
 	{

@@ -38,8 +38,8 @@
  *		one that SQL has not, but C asks for
  *	OURS(column, type, "comment")
  *		what no answer has, of an SQL type
- *	AGAIN(column, ...), AGAIN(column, "comment")
- *		columns that stand above, in the same table or as some of OURS
+ *	AGAIN(column), AGAIN(column, "comment")
+ *		a column that stands above, in the same table or as one of OURS
  *	RAW
  *		the element itself, which readers of rows may look into
  *
