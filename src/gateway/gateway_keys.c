@@ -223,8 +223,7 @@ og_keys_per_request(const OgAccount *account, const OgOperation *operation)
 	int			size = account->batch_size;
 
 	if (size == 0)
-		size = operation->batch_default ? operation->batch_default
-			: operation->batch_max;
+		size = operation->batch_default;
 	return Min(size, operation->batch_max);
 }
 

@@ -175,13 +175,15 @@ typedef void OgActReader(OgReading *reading, OgSlice answer,
 typedef void OgRecordReader(OgRecords *records, OgSlice answer,
 							const OgBatch *batch);
 
+/* So many keys at most, and by default. */
+#define OG_BATCH(n)	.batch_max = n, .batch_default = n
+
 typedef struct OgOperation
 {
 	const char *name;			/* "cancel": the same with every provider */
 	OgOperationKind kind;
 	int			batch_max;		/* most keys of one request */
-	int			batch_default;	/* where option batch_size is not given; 0 =
-								 * as many */
+	int			batch_default;	/* where option batch_size is not given */
 	OgVerdict	done;			/* of an act, its verdict where all is well:
 								 * OG_CANCELLED, or OG_ACCEPTED */
 	bool		several;		/* one key may answer several orders */

@@ -383,13 +383,13 @@ wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
 static const OgOperation wangdian_operations[] = {
 	{
 		.name = "cancel", .kind = OG_ACT,
-		.batch_max = WANGDIAN_MAX_IDS, .likeness = wangdian_likeness,
+		OG_BATCH(WANGDIAN_MAX_IDS), .likeness = wangdian_likeness,
 		.method = OG_POST, .path = "",
 		.parameters = OG_PARAMETERS(WANGDIAN_CALL("batchCancelOrder")),
 		.build = wangdian_build_cancel, .read = wangdian_read_cancel
 	},
 	{
-		.name = "get_returns", .kind = OG_READ, .batch_max = 1,
+		.name = "get_returns", .kind = OG_READ, OG_BATCH(1),
 		.method = OG_POST, .path = "",
 		.parameters = OG_PARAMETERS(
 			{"page_size", .always = CppAsString2(WANGDIAN_PAGE_SIZE)},

@@ -319,7 +319,7 @@ xt_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 
 static const OgOperation xt_operations[] = {
 	{
-		.name = "cancel", .kind = OG_ACT, .batch_max = XT_MAX_IDS,
+		.name = "cancel", .kind = OG_ACT, OG_BATCH(XT_MAX_IDS),
 		.method = OG_POST, .path = "/trade/api/v1/batchCancel",
 		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
 		.read = xt_read_cancel
@@ -365,7 +365,7 @@ static const OgOperation xt_operations[] = {
 	},
 	{
 		/* The id of each is the one that was asked for. */
-		.name = "get_orders", .kind = OG_READ, .batch_max = XT_MAX_IDS,
+		.name = "get_orders", .kind = OG_READ, OG_BATCH(XT_MAX_IDS),
 		.path = "/trade/api/v1/getBatchOrders",
 		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
 		.read_records = xt_read_orders, .columns = xt_order_columns + 1

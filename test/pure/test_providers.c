@@ -505,7 +505,7 @@ test_tables(void)
 		ok(cancel != NULL && cancel->kind == OG_ACT &&
 		   cancel->batch_max == p->max_batch &&
 		   cancel->batch_max <= OG_MAX_BATCH &&
-		   cancel->batch_default >= 0 &&
+		   cancel->batch_default >= 1 &&
 		   cancel->batch_default <= cancel->batch_max,
 		   "%s: cancel", p->name);
 		ok(p->credentials[p->key].name != NULL, "%s: key", p->name);

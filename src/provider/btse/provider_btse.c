@@ -115,7 +115,7 @@ btse_build_order(OgRequest *request, const OgBatch *batch)
 	{argument, argument, .column = "level", .sameness = OG_AT_MOST, __VA_ARGS__}
 
 /* Each act is about one thing; its body, if it has one, has the key first. */
-#define ACT			.kind = OG_ACT, .batch_max = 1
+#define ACT			.kind = OG_ACT, OG_BATCH(1)
 #define EMPTY_ACT	ACT, .done = OG_ACCEPTED, .empty_is_accepted = true
 #define KEY(name, place)	{name, OG_KEY, place, .required = true}
 
