@@ -150,14 +150,14 @@ og_first_given(const OgSlice *values, int count)
 OgSlice
 og_first_member(OgSlice object, const char *const *names)
 {
-	OgSlice		value = {NULL, 0};
+	OgSlice		values[OG_MAX_NAMES];
+	int			count = 0;
 
-	for (; *names != NULL && value.data == NULL; names++)
-	{
-		value = og_json_member(object, *names);
-		value = og_first_given(&value, 1);
-	}
-	return value;
+	while (names[count] != NULL)
+		count++;
+	Assert(count <= OG_MAX_NAMES);
+	og_json_pick(object, names, values, count);
+	return og_first_given(values, count);
 }
 
 bool

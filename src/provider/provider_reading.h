@@ -156,7 +156,9 @@ extern bool og_mentions(OgSlice value, const char *const *words);
 /* The first value that is there and not null, or a slice of nothing. */
 extern OgSlice og_first_given(const OgSlice *values, int count);
 
-/* The same of an object's members of these names; is there any? */
+/* The same of an object's members of so many names; is there any? */
+#define OG_MAX_NAMES	3
+
 extern OgSlice og_first_member(OgSlice object, const char *const *names);
 extern bool og_has_any(OgSlice object, const char *const *names);
 

@@ -113,10 +113,23 @@ tronsave_read_words(OgReading *reading, OgSlice answer)
 static void
 tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	OgSlice		list = og_json_member(answer, "cancel_results");
-	OgJsonKind	error = og_json_kind(og_json_member(answer, "error"));
-	OgRefusal	refusal = tronsave_read_words(reading, answer);
+	static const char *const names[] = {"cancel_results", "error"};
+	OgSlice		values[lengthof(names)];
+	OgJsonKind	error;
+	OgRefusal	refusal;
+	bool		has_list;
 
+	og_json_pick(answer, names, values, lengthof(names));
+	has_list = og_json_kind(values[0]) == OG_JSON_ARRAY;
+	error = og_json_kind(values[1]);
+	if (!has_list)
+		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
+			? TRONSAVE_NO_LIST : "is not an object";
+	tronsave_take_elements(reading, values[0]);
+	if (has_list && error <= OG_JSON_NULL)
+		return;
+
+	refusal = tronsave_read_words(reading, answer);
 	if (refusal != OG_REFUSED_SOMEHOW &&
 		(error == OG_JSON_TRUE || error == OG_JSON_STRING))
 	{
@@ -124,12 +137,8 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 		reading->rest = refusal == OG_REFUSED_PACE
 			? OG_TOO_FREQUENT : OG_REJECTED;
 	}
-	else if (og_json_kind(list) == OG_JSON_ARRAY)
+	else if (has_list)
 		reading->code = reading->message = og_slice(NULL, 0);
-	if (og_json_kind(list) != OG_JSON_ARRAY)
-		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
-			? TRONSAVE_NO_LIST : "is not an object";
-	tronsave_take_elements(reading, list);
 }
 
 static void

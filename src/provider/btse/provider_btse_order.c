@@ -125,19 +125,16 @@ static OgVerdict
 verdict_of(const Asked *asked, const OgSlice *values)
 {
 	int			act = asked->act == CANCEL_ALL ? CANCEL : asked->act;
-	OgVerdict	verdict = OG_UNKNOWN;
+	size_t		i = 0;
 
-	if (part_of(values).data == NULL ||
+	while (i < lengthof(statuses) && !og_says(values[STATUS], statuses[i].status))
+		i++;
+	if (i == lengthof(statuses) || part_of(values).data == NULL ||
 		(act == CREATE && og_says(values[STATUS], ORDER_CANCELLED) &&
 		 !may_be_over_at_once(asked->batch)))
 		return OG_UNKNOWN;
-	for (size_t i = 0; i < lengthof(statuses); i++)
-	{
-		if (og_says(values[STATUS], statuses[i].status))
-			verdict = statuses[i].verdicts[act];
-	}
-	if (verdict != OG_TOO_FREQUENT)
-		return verdict;
+	if (statuses[i].verdicts[act] != OG_TOO_FREQUENT)
+		return statuses[i].verdicts[act];
 
 	/*
 	 * A new order with an id was made, and must not be made once more; and

@@ -47,8 +47,8 @@ btse_read_refusal(OgRecords *records, OgSlice answer)
 static bool
 btse_is_error(OgSlice object)
 {
-	return og_has_any(object, OG_NAMES("errorCode")) ||
-		(og_has_any(object, OG_NAMES("message", "msg")) &&
+	return og_has_any(object, OG_NAMES("errorCode", "message", "msg")) &&
+		(og_has_any(object, OG_NAMES("errorCode")) ||
 		 !og_has_any(object, OG_NAMES("symbol", "orderID")));
 }
 
