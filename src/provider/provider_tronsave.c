@@ -115,23 +115,23 @@ tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
 	static const char *const names[] = {"cancel_results", "error"};
 	OgSlice		values[lengthof(names)];
-	OgJsonKind	error;
 	OgRefusal	refusal;
 	bool		has_list;
+	bool		refused;
 
 	og_json_pick(answer, names, values, lengthof(names));
 	has_list = og_json_kind(values[0]) == OG_JSON_ARRAY;
-	error = og_json_kind(values[1]);
+	refused = og_json_kind(values[1]) == OG_JSON_TRUE ||
+		og_json_kind(values[1]) == OG_JSON_STRING;
 	if (!has_list)
 		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
 			? TRONSAVE_NO_LIST : "is not an object";
 	tronsave_take_elements(reading, values[0]);
-	if (has_list && error <= OG_JSON_NULL)
+	if (has_list && !refused)
 		return;
 
 	refusal = tronsave_read_words(reading, answer);
-	if (refusal != OG_REFUSED_SOMEHOW &&
-		(error == OG_JSON_TRUE || error == OG_JSON_STRING))
+	if (refused && refusal != OG_REFUSED_SOMEHOW)
 	{
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 		reading->rest = refusal == OG_REFUSED_PACE

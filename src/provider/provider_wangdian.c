@@ -338,15 +338,33 @@ wangdian_build_returns(OgRequest *request, const OgBatch *batch)
 					"}]");
 }
 
-/* Take the returns of a page, if it has all there are. */
+/* What a refusal of a read says. */
 static void
-wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
+wangdian_read_refusal(OgRecords *records)
 {
+	OgReading  *reading = &records->reading;
+
+	reading->note = "is not a success";
+	records->nothing = og_says(reading->code, WANGDIAN_REFUSED) &&
+		og_says(reading->message, WANGDIAN_NO_RETURN);
+	reading->clock_suspected = wangdian_mentions_time(reading->message);
+	if (reading->clock_suspected)
+		records->refusal = OG_REFUSED_CREDENTIALS;
+}
+
+/* The returns of a page, if it has all there are. */
+static void
+wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	bool		done = wangdian_read_words(&records->reading, answer);
+	OgSlice		data = og_json_member(answer, "data");
 	OgSlice		list = og_json_member(data, "order");
 	int			count = count_elements(list);
 	int64		total;
 
-	if (count < 0)
+	if (!done)
+		wangdian_read_refusal(records);
+	else if (count < 0)
 		records->reading.note = "has no list of returns";
 	else if (!og_json_integer(og_json_member(data, "total_count"), &total) ||
 			 total != count)
@@ -355,24 +373,6 @@ wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
 		og_take_known_objects(records, list, "return_no");
 	else
 		og_take_objects(records, list);
-}
-
-static void
-wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	OgReading  *reading = &records->reading;
-
-	if (wangdian_read_words(reading, answer))
-	{
-		wangdian_take_returns(records, og_json_member(answer, "data"), batch);
-		return;
-	}
-	reading->note = "is not a success";
-	records->nothing = og_says(reading->code, WANGDIAN_REFUSED) &&
-		og_says(reading->message, WANGDIAN_NO_RETURN);
-	reading->clock_suspected = wangdian_mentions_time(reading->message);
-	if (reading->clock_suspected)
-		records->refusal = OG_REFUSED_CREDENTIALS;
 }
 
 /* The one address takes calls of all methods. */

@@ -248,13 +248,12 @@ xt_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	OgSlice		data = xt_read_envelope(reading, answer);
 
 	if (reading->envelope == OG_ENVELOPE_SUCCESS)
-	{
 		og_take_time(reading, og_json_member(data, "serverTime"));
-		return;
+	else
+	{
+		reading->envelope = OG_ENVELOPE_SILENT;
+		reading->note = reading->note ? reading->note : OG_NO_TIME;
 	}
-	reading->envelope = OG_ENVELOPE_SILENT;
-	if (reading->note == NULL)
-		reading->note = OG_NO_TIME;
 }
 
 /* Only some refusals are about who asks. */
