@@ -67,11 +67,11 @@ struct Walk
 	const char *doubt;
 };
 
-/* An argument that is a number, or what stands for none (name NULL, too). */
+/* An argument that is a number, or what stands for none. */
 static int64
 number_of(const OgFields *arguments, const char *name, int64 otherwise)
 {
-	const char *text = name ? og_fields_get(arguments, name) : NULL;
+	const char *text = og_fields_get(arguments, name);
 
 	return text != NULL ? strtoll(text, NULL, 10) : otherwise;
 }
@@ -96,8 +96,7 @@ begin_span(Walk *walk, OgLengths *lengths)
 	if (from_ms >= 0)
 		walk->span = og_span_begin(walk->operation, lengths, from_ms,
 								   Max(walk->to_ms, from_ms),
-								   plan->window_ms *
-								   number_of(arguments, plan->times, 1));
+								   og_span_window(plan, arguments));
 	if (plan->newest_first || (walk->span != NULL && walk->wanted >= 0))
 		walk->held = og_held_begin(walk->operation->columns);
 }

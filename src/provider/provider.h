@@ -363,6 +363,9 @@ extern const char *og_batch_key(const OgBatch *batch);
  */
 extern cJSON *og_batch_json(const OgBatch *batch);
 
+/* The window of a span, for these arguments. */
+extern int64 og_span_window(const OgSpan *span, const OgFields *arguments);
+
 /* Was this argument given, with this value? */
 extern bool og_batch_says(const OgBatch *batch, const char *argument,
 						  const char *value);

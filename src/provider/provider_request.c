@@ -36,6 +36,15 @@ og_batch_says(const OgBatch *batch, const char *argument, const char *value)
 	return given != NULL && strcmp(given, value) == 0;
 }
 
+int64
+og_span_window(const OgSpan *span, const OgFields *arguments)
+{
+	const char *times = span->times == NULL ? NULL
+		: og_fields_get(arguments, span->times);
+
+	return span->window_ms * (times != NULL ? strtol(times, NULL, 10) : 1);
+}
+
 cJSON *
 og_batch_json(const OgBatch *batch)
 {
