@@ -19,7 +19,7 @@
 
 typedef struct Applied
 {
-	const OgDemand *demand;
+	const OgParameter *demand;
 	int			column;
 	OgSlice		wanted;
 } Applied;
@@ -33,12 +33,13 @@ struct Asked
 
 /* Does it apply to these arguments? */
 static bool
-applies(const OgDemand *demand, const OgFields *arguments)
+applies(const OgParameter *demand, const OgFields *arguments)
 {
 	const char *flag = demand->only_if == NULL ? "true"
 		: og_fields_get(arguments, demand->only_if);
 
-	return og_fields_get(arguments, demand->argument) != NULL &&
+	return demand->column != NULL &&
+		og_fields_get(arguments, demand->argument) != NULL &&
 		(demand->unless == NULL ||
 		 og_fields_get(arguments, demand->unless) == NULL) &&
 		flag != NULL && strcmp(flag, "true") == 0;
@@ -49,8 +50,8 @@ og_asked_begin(const OgOperation *operation, const OgFields *arguments)
 {
 	Asked	   *asked = palloc0(sizeof(Asked));
 
-	for (const OgDemand *demand = operation->demands;
-		 demand != NULL && demand->argument != NULL; demand++)
+	for (const OgParameter *demand = operation->parameters;
+		 demand != NULL && demand->name != NULL; demand++)
 	{
 		if (!applies(demand, arguments))
 			continue;

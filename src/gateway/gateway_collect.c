@@ -23,7 +23,6 @@
 #include "miscadmin.h"
 
 #include "gateway/gateway_collect.h"
-#include "provider/provider_keys.h"
 
 /* A difference of clocks that explains no refusal is not worth a word. */
 #define CLOCK_MENTIONED_MS	2000

@@ -60,7 +60,7 @@ counted_by(const OgAccount *account, const OgOperation *operation)
 {
 	static const OgPace off = {.nwindows = 0};
 	const OgProvider *provider = account->provider;
-	bool		is_query = operation->lane == OG_LANE_QUERIES;
+	bool		is_query = operation->kind != OG_ACT;
 	bool		is_signed = operation->kind != OG_PUBLIC;
 	OgCounted	counted = {
 		.account = account->identity,

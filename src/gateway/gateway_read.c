@@ -17,7 +17,6 @@
 #include "gateway/gateway_failure.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/gateway_walk.h"
-#include "provider/provider_keys.h"
 
 struct OgReader
 {
@@ -401,8 +400,7 @@ og_reader_open(const OgAccount *account, const OgOperation *operation,
 void
 og_reader_ask(OgReader *reader, const OgRead *read)
 {
-	Assert(read->operation->kind == reader->operation->kind &&
-		   read->operation->lane == reader->operation->lane);
+	Assert(read->operation->kind == reader->operation->kind);
 	Assert(reader->read == NULL && !reader->failed);
 	reader->read = read;
 	reader->next_key = 0;

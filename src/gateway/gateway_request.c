@@ -65,7 +65,6 @@ og_signed_request(const OgAccount *account, const OgOperation *operation,
 
 	signer.credentials = account->credentials;
 	signer.settings = account->settings;
-	signer.base_url = account->base_url;
 	signer.time_ms = time_ms;
 
 	request->context = context;

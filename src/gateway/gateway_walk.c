@@ -96,7 +96,7 @@ begin_span(Walk *walk, OgLengths *lengths)
 	if (from_ms >= 0)
 		walk->span = og_span_begin(walk->operation, lengths, from_ms,
 								   Max(walk->to_ms, from_ms),
-								   plan->window_ms(arguments));
+								   og_span_window(plan, arguments));
 	if (plan->newest_first || (walk->span != NULL && walk->wanted >= 0))
 		walk->held = og_held_begin(walk->operation->columns);
 }

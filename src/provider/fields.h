@@ -10,11 +10,10 @@
  *	#define FIELDS "provider/xt_fields.def"
  *	#include "provider/fields.h"
  *
- * and so gets the tables in it; with TABLES_ARE "static const" they are of one
- * file.  From the same lines "make generate" (src/generate.pl) writes the row
- * types of the install script, with their comments, and the tables of columns
- * in the documents.  It is run by who changes a line, not by a build; "make
- * check" tells when that was forgotten.
+ * and so gets the tables in it.  From the same lines "make generate"
+ * (src/generate.pl) writes the row types of the install script, with their
+ * comments, and the tables of columns in the documents.  It is run by who
+ * changes a line, not by a build; "make check" tells when that was forgotten.
  *
  * CODES(name)				a table of numbers and their names, up to END
  *	CODE(number, name, "what it means")
@@ -46,14 +45,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TABLES_ARE
-#define TABLES_ARE	const
-#endif
-
 #define LIST(...)	{__VA_ARGS__}
-#define CODES(name)	TABLES_ARE OgCode name[] = {
+#define CODES(name)	static const OgCode name[] = {
 #define CODE(number, name, meaning)	{number, #name, meaning},
-#define TABLE(name)	TABLES_ARE OgColumn name[] = {
+#define TABLE(name)	static const OgColumn name[] = {
 #define FIELD(name, kind, member, comment)	{#name, OG_##kind, {member}},
 #define RENAMED(name, kind, members, comment)	{#name, OG_##kind, LIST members},
 #define PLACE(name, kind, comment)	{#name, OG_##kind},
@@ -72,7 +67,6 @@
 #include FIELDS
 
 #undef FIELDS
-#undef TABLES_ARE
 #undef LIST
 #undef CODES
 #undef CODE

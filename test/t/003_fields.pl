@@ -188,8 +188,8 @@ foreach my $case (
 	[ 'a column that is there', 'FIELD(symbol, TEXT, "a", "b")', '\d+: "symbol" is in the table twice: use AGAIN' ],
 	[ 'a member that is there', 'FIELD(a, TEXT, "symbol", "b")', '\d+: "symbol" is another column\'s' ],
 	[ 'words of codes that are none', 'FIELD(a, TEXT, "a", "one of {codes}")', '\d+: no CODES are called "codes" above' ],
-	[ 'a name of nothing', 'NAME(a, og_btse_codes, "b")', '\d+: "a" does not follow a number' ],
-	[ 'codes that are none', 'NAME(a, og_codes, "b")', '\d+: no CODES are called "og_codes" above' ],
+	[ 'a name of nothing', 'NAME(a, btse_codes, "b")', '\d+: "a" does not follow a number' ],
+	[ 'codes that are none', 'NAME(a, codes_of_none, "b")', '\d+: no CODES are called "codes_of_none" above' ],
 	[ 'once more of what is not there', 'AGAIN(a)', '\d+: there is no "a" above' ],
 	[ 'once more in the same row', 'AGAIN(symbol, "b")', '\d+: "symbol" is there twice' ],
 	[ 'Markdown for SQL', 'FIELD(a, TEXT, "a", "see `b`")', '\d+: a comment in SQL has no backticks' ])
@@ -198,7 +198,7 @@ foreach my $case (
 
 	refused($name, $FIELDS, $SYMBOL, "$bad\n$SYMBOL", $complaint);
 }
-refused('a table without END', $FIELDS, "END\n\nTABLE(og_btse_fee_columns)", "\nTABLE(og_btse_fee_columns)",
+refused('a table without END', $FIELDS, "END\n\nTABLE(btse_fee_columns)", "\nTABLE(btse_fee_columns)",
 	'\d+: TABLE without END');
 refused('a column of no row', $FIELDS, "TYPE(btse_fee, ", "/* */ HIDDEN(fee, TEXT, \"fee\") OURS(fee, text, ",
 	'\d+: no TYPE, ROW or VIEW has "fee"');
