@@ -30,14 +30,7 @@
 /* Servers named in a hint. */
 #define MAX_NAMED	10
 
-/* Separates the parts of an identity; no part can contain it. */
-#define SEPARATOR	"\n"
-
-/*
- * ----
- * Servers
- * ----
- */
+/* ---------- servers ---------- */
 
 static void
 refuse_no_server(const char *server, const OgProvider *provider)
@@ -200,11 +193,7 @@ og_account_provider(const char *server)
 					 all_wrappers())));
 }
 
-/*
- * ----
- * User mappings
- * ----
- */
+/* ---------- user mappings ---------- */
 
 static void
 refuse_no_mapping(const OgAccount *account, const char *role)
@@ -212,13 +201,8 @@ refuse_no_mapping(const OgAccount *account, const char *role)
 	StringInfoData options;
 
 	initStringInfo(&options);
-	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
-	{
-		const char *name = account->provider->credentials[i].name;
-
-		if (name != NULL)
-			og_list_add(&options, "%s '...'", name);
-	}
+	for (const OgOption *needed = account->provider->credentials; needed->name; needed++)
+		og_list_add(&options, "%s '...'", needed->name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("user mapping for %s on server \"%s\" does not exist",
@@ -255,28 +239,22 @@ read_mapping(OgAccount *account)
 	ReleaseSysCache(tuple);
 }
 
-/*
- * ----
- * Accounts
- * ----
- */
+/* ---------- accounts ---------- */
 
-/* Provider, address (less the scheme, which the port implies) and key. */
+/*
+ * Provider, address (less the scheme, which the port implies) and key.  No part
+ * can contain a line break.
+ */
 static void
 set_identity(OgAccount *account, const char *path)
 {
-	const char *provider = account->provider->name;
 	const char *key = account->credentials[account->provider->key];
-	size_t		size;
+	char	   *place = psprintf("%s\n%s\n%s\n", account->provider->name,
+								 account->host, path);
+	size_t		len = strlen(place) + (key ? strlen(key) : 0);
 
-	if (key == NULL)
-		key = "";
-	size = strlen(provider) + strlen(account->host) + strlen(path) +
-		strlen(key) + 3 * strlen(SEPARATOR) + 1;
-	account->identity = og_account_secret(NULL, size - 1);
-	snprintf(account->identity, size,
-			 "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s",
-			 provider, account->host, path, key);
+	account->identity = og_account_secret(NULL, len);
+	snprintf(account->identity, len + 1, "%s%s", place, key ? key : "");
 }
 
 OgAccount *

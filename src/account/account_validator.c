@@ -42,11 +42,10 @@ static Datum
 validate(FunctionCallInfo fcinfo, const OgProvider *provider)
 {
 	OgAccount	account = {.provider = provider};
-	Datum		options;
+	Datum		options = PG_GETARG_DATUM(0);
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_VOID();
-	options = PG_GETARG_DATUM(0);
 	switch (PG_GETARG_OID(1))
 	{
 		case ForeignServerRelationId:
