@@ -8,15 +8,20 @@
  * the table is full, the row that was not used for the longest makes room.
  *
  * A preloading server writes the table to a file when it is shut down and
- * reads it when it starts (stats_file.c).
+ * reads it when it starts.  The file is written under another name and moved
+ * into place when it is whole, and removed when it was read: so statistics of
+ * before a crash never come back.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "miscadmin.h"
 #include "monitor/stats.h"
-#include "monitor/stats_file.h"
+#include "pgstat.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
@@ -69,11 +74,7 @@ get_table(void)
 	return og_shared_get(&og_stats_shared);
 }
 
-/*
- * ----
- * Counting
- * ----
- */
+/* ---------- counting ---------- */
 
 void
 og_stats_count_answer(OgStatsCounters *counters, int64 us)
@@ -156,11 +157,7 @@ og_stats_add(Oid serverid, const char *server, const char *function,
 	memset(counters, 0, sizeof(*counters));
 }
 
-/*
- * ----
- * Reading and resetting
- * ----
- */
+/* ---------- reading and resetting ---------- */
 
 int
 og_stats_read(OgStats **copies, TimestampTz *reset_at)
@@ -191,31 +188,113 @@ og_stats_reset(void)
 	LWLockRelease(&table->lock);
 }
 
-/*
- * ----
- * Over a restart
- * ----
- */
+/* ---------- over a restart ---------- */
+
+#define STATS_FILE	PGSTAT_STAT_PERMANENT_DIRECTORY "/order_gateway.stat"
+
+/* Ours, and of this version of OgStats: raise the last digits with it. */
+#define STATS_MARK	UINT64CONST(0x4F47535441540002)
+
+/* What the file begins with; rows follow. */
+typedef struct StatsHead
+{
+	uint64		mark;
+	uint32		row_size;		/* of a build that lays them out like us */
+	int32		count;
+	TimestampTz reset_at;
+} StatsHead;
+
+static void
+report_failure(const char *what)
+{
+	ereport(LOG,
+			(errcode_for_file_access(),
+			 errmsg("could not %s file \"%s\": %m", what, STATS_FILE)));
+}
+
+/* All rows but those that are free. */
+static bool
+write_rows(FILE *file, const StatsTable *table)
+{
+	StatsHead	head = {STATS_MARK, sizeof(OgStats), 0, table->reset_at};
+	bool		written;
+
+	for (int i = 0; i < table->max_rows; i++)
+		head.count += OidIsValid(table->rows[i].database);
+	written = fwrite(&head, sizeof(head), 1, file) == 1;
+	for (int i = 0; i < table->max_rows && written; i++)
+	{
+		if (OidIsValid(table->rows[i].database))
+			written = fwrite(&table->rows[i], sizeof(OgStats), 1, file) == 1;
+	}
+	return written;
+}
 
 /* The postmaster ends: keep the statistics, unless something went wrong. */
 static void
 save(int code, Datum arg)
 {
-	StatsTable *table = get_table();
+	FILE	   *file;
+	bool		whole;
 
-	if (code == 0)
-		og_stats_file_write(table->rows, table->max_rows, table->reset_at);
+	if (code != 0)
+		return;
+	file = AllocateFile(STATS_FILE ".tmp", PG_BINARY_W);
+	if (file == NULL)
+	{
+		report_failure("create");
+		return;
+	}
+	whole = write_rows(file, get_table());
+	if (FreeFile(file) != 0 || !whole)
+	{
+		report_failure("write");
+		(void) unlink(STATS_FILE ".tmp");
+		return;
+	}
+	(void) durable_rename(STATS_FILE ".tmp", STATS_FILE, LOG);
+}
+
+static bool
+read_rows(FILE *file, StatsTable *table)
+{
+	StatsHead	head;
+
+	if (fread(&head, sizeof(head), 1, file) != 1 ||
+		head.mark != STATS_MARK || head.row_size != sizeof(OgStats) ||
+		head.count < 0)
+		return false;
+	head.count = Min(head.count, table->max_rows);
+	if (fread(table->rows, sizeof(OgStats), head.count, file) != head.count)
+	{
+		memset(table->rows, 0, table->max_rows * sizeof(OgStats));
+		return false;
+	}
+	table->reset_at = head.reset_at;
+	for (int i = 0; i < head.count; i++)
+		table->uses = Max(table->uses, table->rows[i].used);
+	return true;
 }
 
 void
 og_stats_startup(void)
 {
-	StatsTable *table = get_table();
+	FILE	   *file;
 
 	if (IsUnderPostmaster)
 		return;
 	on_shmem_exit(save, (Datum) 0);
-	og_stats_file_read(table->rows, table->max_rows, &table->reset_at);
-	for (int i = 0; i < table->max_rows; i++)
-		table->uses = Max(table->uses, table->rows[i].used);
+	file = AllocateFile(STATS_FILE, PG_BINARY_R);
+	if (file == NULL)
+	{
+		if (errno != ENOENT)
+			report_failure("read");
+		return;
+	}
+	if (!read_rows(file, get_table()))
+		ereport(LOG,
+				(errmsg("file \"%s\" is not valid; statistics begin anew",
+						STATS_FILE)));
+	FreeFile(file);
+	(void) unlink(STATS_FILE);
 }
