@@ -6,24 +6,30 @@
  * An argument becomes the text that leaves: an amount with the very digits
  * that numeric prints, a word in capitals, a time in Unix milliseconds.
  *
+ * Many new orders come in one jsonb.  Each is an object of the arguments that a
+ * single order takes, by their names.  jsonb keeps numbers as numeric, so
+ * amounts are exact.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "common/int.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
 #include "ground/list.h"
-#include "sql/sql_argument.h"
+#include "sql/sql_function.h"
 
 const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
 
-/* Digits of an id that is a number. */
+/* Digits of an id that is a number, and characters of a market or symbol. */
 #define NUMBER_ID_DIGITS	19
+#define MAX_MARKET			64
 
 const char *
 og_argument_subject(const SqlGiven *given, const char *name)
@@ -35,11 +41,13 @@ og_argument_subject(const SqlGiven *given, const char *name)
 }
 
 static void
-refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault)
+refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault,
+	   const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s %s", og_argument_subject(given, parameter->name), fault)));
+			 errmsg("%s %s", og_argument_subject(given, parameter->name), fault),
+			 hint ? errhint("%s", hint) : 0));
 }
 
 /* ---------- text ---------- */
@@ -50,7 +58,7 @@ check_market(const SqlGiven *given, const SqlParameter *parameter,
 {
 	size_t		len = strlen(text);
 
-	if (len >= 1 && len <= OG_MAX_MARKET &&
+	if (len >= 1 && len <= MAX_MARKET &&
 		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 			   "0123456789_-.") == len)
 		return;
@@ -59,7 +67,7 @@ check_market(const SqlGiven *given, const SqlParameter *parameter,
 			 errmsg("%s is not the name of a market",
 					og_argument_subject(given, parameter->name)),
 			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
-					   OG_MAX_MARKET)));
+					   MAX_MARKET)));
 }
 
 static void
@@ -72,23 +80,12 @@ check_id(const SqlGiven *given, const SqlParameter *parameter,
 	size_t		digits = strspn(text, "0123456789");
 
 	if (fault != NULL)
-		refuse(given, parameter, fault);
+		refuse(given, parameter, fault, NULL);
 	if (parameter->kind == SQL_NUMBER_ID &&
 		(text[digits] != '\0' || digits > NUMBER_ID_DIGITS || text[0] == '0'))
 		refuse(given, parameter,
-			   "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero");
-}
-
-/* "BUY", "SELL" */
-static char *
-list_words(const char *const *words)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (; *words != NULL; words++)
-		og_list_add(&list, "\"%s\"", *words);
-	return list.data;
+			   "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero",
+			   NULL);
 }
 
 /* A word as the provider writes it. */
@@ -96,17 +93,17 @@ static const char *
 find_word(const SqlGiven *given, const SqlParameter *parameter,
 		  const char *text)
 {
+	StringInfoData valid;
+
+	initStringInfo(&valid);
 	for (const char *const *word = parameter->words; *word != NULL; word++)
 	{
 		if (pg_strcasecmp(*word, text) == 0)
 			return *word;
+		og_list_add(&valid, "\"%s\"", *word);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is none of the words that it may be",
-					og_argument_subject(given, parameter->name)),
-			 errhint("Valid words are %s, in any case.",
-					 list_words(parameter->words))));
+	refuse(given, parameter, "is none of the words that it may be",
+		   psprintf("Valid words are %s, in any case.", valid.data));
 	return NULL;				/* not reached */
 }
 
@@ -118,7 +115,7 @@ check_choice(const SqlGiven *given, const SqlParameter *parameter,
 
 	if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
 		refuse(given, parameter, psprintf("is neither \"%s\" nor \"%s\"",
-										  words[0], words[1]));
+										  words[0], words[1]), NULL);
 }
 
 static void
@@ -154,18 +151,20 @@ take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
 	char	   *text;
 
 	if (numeric_is_nan(amount) || numeric_is_inf(amount))
-		refuse(given, parameter, "is not a number");
+		refuse(given, parameter, "is not a number", NULL);
 	if ((parameter->least != 0
 		 ? compare(amount, parameter->least) < 0
 		 : compare(amount, 0) <= 0) ||
 		(parameter->most != 0 && compare(amount, parameter->most) > 0))
-		refuse(given, parameter, psprintf("must be %s", parameter->range));
+		refuse(given, parameter, psprintf("must be %s", parameter->range),
+			   NULL);
 
 	text = DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(amount)));
 	if (strlen(text) > OG_JSON_MAX_NUMBER)
 		refuse(given, parameter,
-			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters");
+			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters",
+			   NULL);
 	og_fields_add(&given->fields, parameter->name, text);
 }
 
@@ -176,14 +175,11 @@ take_count(SqlGiven *given, const SqlParameter *parameter, int count)
 {
 	if (count < parameter->least ||
 		(parameter->most != 0 && count > parameter->most))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is %d",
-						og_argument_subject(given, parameter->name), count),
-				 parameter->most != 0
-				 ? errhint("Give a number from %d to %d.", parameter->least,
-						   parameter->most)
-				 : errhint("Give a number from %d on.", parameter->least)));
+		refuse(given, parameter, psprintf("is %d", count),
+			   parameter->most == 0
+			   ? psprintf("Give a number from %d on.", parameter->least)
+			   : psprintf("Give a number from %d to %d.", parameter->least,
+						  parameter->most));
 	og_fields_add(&given->fields, parameter->name, psprintf("%d", count));
 }
 
@@ -193,20 +189,14 @@ take_resolution(SqlGiven *given, const SqlParameter *parameter, int minutes)
 	static const int resolutions[] = {
 		1, 5, 15, 30, 60, 240, 360, 1440, 10080, 43200
 	};
+	size_t		i = 0;
 
-	for (size_t i = 0; i < lengthof(resolutions); i++)
-	{
-		if (minutes != resolutions[i])
-			continue;
-		og_fields_add(&given->fields, parameter->name,
-					  psprintf("%d", minutes));
-		return;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is %d", og_argument_subject(given, parameter->name),
-					minutes),
-			 errhint("Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).")));
+	while (i < lengthof(resolutions) && resolutions[i] != minutes)
+		i++;
+	if (i == lengthof(resolutions))
+		refuse(given, parameter, psprintf("is %d", minutes),
+			   "Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).");
+	og_fields_add(&given->fields, parameter->name, psprintf("%d", minutes));
 }
 
 /* ---------- times ---------- */
@@ -216,11 +206,8 @@ static void
 take_time(SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
 {
 	if (TIMESTAMP_NOT_FINITE(at) || og_unix_ms(at) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is not a time from 1970 on",
-						og_argument_subject(given, parameter->name)),
-				 errhint("Give a finite time, or NULL for none.")));
+		refuse(given, parameter, "is not a time from 1970 on",
+			   "Give a finite time, or NULL for none.");
 	if (parameter->kind == SQL_FROM)
 		at += 999;
 	og_fields_add(&given->fields, parameter->name,
@@ -239,18 +226,149 @@ take_duration(SqlGiven *given, const SqlParameter *parameter,
 	int64		us;
 
 	if (interval->month != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not have months or years, which differ in length",
-						og_argument_subject(given, parameter->name)),
-				 errhint("Use days, hours, minutes or seconds, such as interval '60 s'.")));
+		refuse(given, parameter,
+			   "must not have months or years, which differ in length",
+			   "Use days, hours, minutes or seconds, such as interval '60 s'.");
 	if (pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &days) ||
 		pg_add_s64_overflow(interval->time, days, &us))
-		refuse(given, parameter, "is too long");
+		refuse(given, parameter, "is too long", NULL);
 	if (us < 0)
-		refuse(given, parameter, "must not be negative");
+		refuse(given, parameter, "must not be negative", NULL);
 	og_fields_add(&given->fields, parameter->name,
 				  psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0)));
+}
+
+/* ---------- orders ---------- */
+
+static const SqlParameter *
+find_parameter(const SqlGiven *given, const SqlParameter *parameters,
+			   const JsonbValue *name)
+{
+	OgSlice		wanted = og_slice(name->val.string.val, name->val.string.len);
+	StringInfoData valid;
+
+	initStringInfo(&valid);
+	for (; parameters->name != NULL; parameters++)
+	{
+		if (og_slice_equal(og_slice_of(parameters->name), wanted))
+			return parameters;
+		og_list_add(&valid, "\"%s\"", parameters->name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the order at position %d has an unknown member \"%.*s\"",
+					given->position,
+					pg_mbcliplen(wanted.data, (int) wanted.len, NAMEDATALEN),
+					wanted.data),
+			 errhint("An order has %s.", valid.data)));
+	return NULL;				/* not reached */
+}
+
+/* A member of an order. */
+static void
+take_json(SqlGiven *given, const SqlParameter *parameter,
+		  const JsonbValue *value)
+{
+	if (value->type == jbvNull)
+		return;
+	if (parameter->kind == SQL_AMOUNT)
+	{
+		if (value->type != jbvNumeric)
+			refuse(given, parameter, "is not a JSON number", NULL);
+		og_argument_take(given, parameter, NumericGetDatum(value->val.numeric));
+	}
+	else if (parameter->kind == SQL_FLAG)
+	{
+		if (value->type != jbvBool)
+			refuse(given, parameter, "is not a JSON boolean", NULL);
+		og_argument_take(given, parameter, BoolGetDatum(value->val.boolean));
+	}
+	else
+	{
+		if (value->type != jbvString)
+			refuse(given, parameter, "is not a JSON string", NULL);
+		take_text(given, parameter, pnstrdup(value->val.string.val,
+											 value->val.string.len));
+	}
+}
+
+/* The members of one order, as arguments. */
+static void
+take_members(SqlGiven *given, const SqlParameter *parameters,
+			 JsonbContainer *order)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(order);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	const SqlParameter *parameter = NULL;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			parameter = find_parameter(given, parameters, &value);
+		else if (token == WJB_VALUE)
+			take_json(given, parameter, &value);
+	}
+	for (parameter = parameters; parameter->name; parameter++)
+	{
+		if (og_fields_get(&given->fields, parameter->name) == NULL)
+			og_argument_take_null(given, parameter);
+	}
+}
+
+/* Check an order.  Answers its arguments. */
+static OgFields
+take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
+		   int position)
+{
+	SqlGiven	given = {single->provider, position};
+	const char *id;
+
+	if (value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order at position %d is not a JSON object",
+						position)));
+	take_members(&given, single->parameters, value->val.binary.data);
+	single->complete(&given);
+	id = og_fields_get(&given.fields, single->key);
+	(void) og_keys_add(keys, og_slice_of(id));
+	if (keys->nkeys != position)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s stands at an earlier position as well",
+						og_argument_subject(&given, single->key)),
+				 errhint("Give each order an id of its own, or none, to have one made.")));
+	return given.fields;
+}
+
+static void
+take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
+{
+	OgKeys	   *keys = given->orders = og_keys_create();
+	OgFields   *arguments;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	int			position = 0;
+
+	if (!JB_ROOT_IS_ARRAY(orders) || JB_ROOT_IS_SCALAR(orders))
+		refuse(given, parameter, "is not a JSON array",
+			   "Give an array of objects, such as jsonb_agg(to_jsonb(o)).");
+	keys->arguments = arguments =
+		palloc0(Max(JB_ROOT_COUNT(orders), 1) * sizeof(OgFields));
+	iterator = JsonbIteratorInit(&orders->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (token != WJB_ELEM)
+			continue;
+		position++;
+		arguments[position - 1] = take_order(keys, parameter->single, &value,
+											 position);
+	}
+	og_keys_finish(keys);
 }
 
 /* ---------- any ---------- */
@@ -287,68 +405,27 @@ og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 		case SQL_TO:
 			take_time(given, parameter, DatumGetTimestampTz(value));
 			return;
-		case SQL_SERVER:
-			given->server = NameStr(*DatumGetName(value));
-			return;
-		case SQL_AT:
-			given->at = DatumGetTimestampTz(value);
-			if (TIMESTAMP_NOT_FINITE(given->at))
-				refuse(given, parameter, "must be finite");
+		case SQL_ORDERS:
+			take_orders(given, parameter, DatumGetJsonbP(value));
 			return;
 		case SQL_IDS:
-		case SQL_ORDERS:
 			break;
 	}
-	elog(ERROR, "argument \"%s\" is a list", parameter->name);
+	elog(ERROR, "argument \"%s\" is an array", parameter->name);
 }
 
 void
-og_argument_take_json(SqlGiven *given, const SqlParameter *parameter,
-					  const JsonbValue *value)
+og_argument_take_null(SqlGiven *given, const SqlParameter *parameter)
 {
-	const char *wanted;
-
-	if (value->type == jbvNull)
-		return;
-	switch (parameter->kind)
+	if (parameter->kind == SQL_ORDERS)
 	{
-		case SQL_AMOUNT:
-			if (value->type == jbvNumeric)
-			{
-				take_amount(given, parameter, value->val.numeric);
-				return;
-			}
-			wanted = "is not a JSON number";
-			break;
-		case SQL_FLAG:
-			if (value->type == jbvBool)
-			{
-				og_argument_take(given, parameter,
-								 BoolGetDatum(value->val.boolean));
-				return;
-			}
-			wanted = "is not a JSON boolean";
-			break;
-		default:
-			if (value->type == jbvString)
-			{
-				take_text(given, parameter, pnstrdup(value->val.string.val,
-													 value->val.string.len));
-				return;
-			}
-			wanted = "is not a JSON string";
-			break;
+		given->orders = og_keys_create();
+		og_keys_finish(given->orders);
 	}
-	refuse(given, parameter, wanted);
-}
-
-void
-og_argument_take_null(const SqlGiven *given, const SqlParameter *parameter)
-{
 	if (!parameter->required)
 		return;
 	if (given->position > 0)
-		refuse(given, parameter, "is missing");
+		refuse(given, parameter, "is missing", NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not be null",

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -106,6 +107,7 @@ og_sql_row_begin(SqlRows *rows)
 {
 	rows->outside = MemoryContextSwitchTo(rows->scratch);
 	memset(rows->nulls, true, rows->desc->natts * sizeof(bool));
+	rows->next = 0;
 }
 
 void
@@ -132,6 +134,53 @@ og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at)
 {
 	if (at != 0)
 		og_sql_row_set(rows, attribute, TimestampTzGetDatum(at));
+}
+
+void
+og_sql_row_add(SqlRows *rows, Oid type, Datum value)
+{
+	Form_pg_attribute attribute;
+
+	if (rows->next >= rows->desc->natts)
+		return;
+	attribute = TupleDescAttr(rows->desc, rows->next);
+	if (OidIsValid(type) && attribute->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the result has an unexpected type",
+						NameStr(attribute->attname)),
+				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	og_sql_row_set(rows, rows->next++, value);
+}
+
+void
+og_sql_row_add_nulls(SqlRows *rows, int count)
+{
+	rows->next += count;
+}
+
+void
+og_sql_row_add_int(SqlRows *rows, int value)
+{
+	og_sql_row_add(rows, INT4OID, Int32GetDatum(value));
+}
+
+void
+og_sql_row_add_text(SqlRows *rows, Oid type, const char *text)
+{
+	if (text != NULL)
+		og_sql_row_add(rows, type, CStringGetTextDatum(text));
+	else
+		og_sql_row_add_nulls(rows, 1);
+}
+
+void
+og_sql_row_add_time(SqlRows *rows, TimestampTz at)
+{
+	if (at != 0)
+		og_sql_row_add(rows, TIMESTAMPTZOID, TimestampTzGetDatum(at));
+	else
+		og_sql_row_add_nulls(rows, 1);
 }
 
 void

@@ -39,6 +39,7 @@ typedef struct SqlRows
 	bool	   *nulls;
 	MemoryContext scratch;		/* what it is formed in */
 	MemoryContext outside;		/* what was current before */
+	int			next;			/* attribute that is added next */
 	uint64		nrows;
 } SqlRows;
 
@@ -60,6 +61,18 @@ extern void og_sql_row_set(SqlRows *rows, int attribute, Datum value);
 extern void og_sql_row_set_text(SqlRows *rows, int attribute, const char *text);
 extern void og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at);
 extern void og_sql_row_end(SqlRows *rows);
+
+/*
+ * Or add one attribute after the other to the row begun.  What a row type of
+ * another version of the extension does not have is left out, what it has more
+ * is null.  Errors: 42804 where an attribute is of another type (InvalidOid: it
+ * was found by og_sql_rows_id() or og_sql_rows_enum()).
+ */
+extern void og_sql_row_add(SqlRows *rows, Oid type, Datum value);
+extern void og_sql_row_add_nulls(SqlRows *rows, int count);
+extern void og_sql_row_add_int(SqlRows *rows, int value);
+extern void og_sql_row_add_text(SqlRows *rows, Oid type, const char *text);
+extern void og_sql_row_add_time(SqlRows *rows, TimestampTz at);
 
 /*
  * Attribute of an enum, and its values by the names of ours that they stand
