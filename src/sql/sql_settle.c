@@ -17,7 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "session/session.h"
-#include "limiter/limiter.h"
+#include "ground/clock.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
@@ -45,13 +45,11 @@ enum
 
 static const char *const acts[] = {"cancel", "create", NULL};
 
-static const SqlParameter ids_parameter = {"ids", SQL_IDS};
-static const SqlParameter market_parameter = {"market", SQL_MARKET};
-static const SqlParameter by_parameter = {
-	"by", SQL_CHOICE, .required = true, .words = og_id_kinds
-};
-static const SqlParameter act_parameter = {
-	"act", SQL_CHOICE, .required = true, .words = acts
+static const SqlParameter parameters[] = {
+	[ARG_IDS] = {"ids", SQL_IDS},
+	[ARG_MARKET] = {"market", SQL_MARKET},
+	[ARG_BY] = {"by", SQL_CHOICE, .required = true, .words = og_id_kinds},
+	[ARG_ACT] = {"act", SQL_CHOICE, .required = true, .words = acts}
 };
 
 typedef struct Settling
@@ -88,47 +86,30 @@ refuse(int sqlstate, const char *argument, const char *what, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
+/* Take an argument by its kind.  Answers its text, NULL = there is none. */
+static const char *
+take(FunctionCallInfo fcinfo, int n, Settling *settling)
+{
+	og_sql_take(fcinfo, n, &parameters[n], &settling->given);
+	return og_fields_get(&settling->given.fields, parameters[n].name);
+}
+
 /* The inquiries that go by market need one, the others must not have it. */
 static void
-take_market(FunctionCallInfo fcinfo, Settling *settling)
+check_market(FunctionCallInfo fcinfo, bool needed)
 {
-	bool		needed = settling->provider->inquiries->market;
-
 	if (needed && PG_ARGISNULL(ARG_MARKET))
 		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
 			   "Orders of this provider are asked for by their market.");
 	if (!needed && !PG_ARGISNULL(ARG_MARKET))
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
 			   "Orders of this provider have no market.");
-	og_sql_take(fcinfo, ARG_MARKET, &market_parameter, &settling->given);
-	settling->market = og_fields_get(&settling->given.fields, "market");
 }
 
-/* Times in the order of the ids: one for each, or none at all. */
-static void
-take_times(FunctionCallInfo fcinfo, Settling *settling)
+static int
+length_of(const ArrayType *array)
 {
-	int			nids = settling->given.ids == NULL ? 0
-		: ArrayGetNItems(ARR_NDIM(settling->given.ids),
-						 ARR_DIMS(settling->given.ids));
-
-	if (PG_ARGISNULL(ARG_SENT_AT))
-		return;
-	settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
-	if (ArrayGetNItems(ARR_NDIM(settling->sent_at),
-					   ARR_DIMS(settling->sent_at)) != nids)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
-			   "has not as many elements as \"ids\"",
-			   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
-}
-
-/* A choice, which is required. */
-static const char *
-take_choice(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
-			Settling *settling)
-{
-	og_sql_take(fcinfo, n, parameter, &settling->given);
-	return og_fields_get(&settling->given.fields, parameter->name);
+	return array == NULL ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
 static void
@@ -137,20 +118,27 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 	const char *server = og_sql_server(fcinfo, ARG_SERVER);
 	const OgInquiry *inquiries;
 
-	og_sql_take(fcinfo, ARG_IDS, &ids_parameter, &settling->given);
+	(void) take(fcinfo, ARG_IDS, settling);
 	settling->provider = og_account_provider(server);
 	settling->given.provider = settling->provider;
 	inquiries = settling->provider->inquiries;
-	take_market(fcinfo, settling);
-	settling->by = take_choice(fcinfo, ARG_BY, &by_parameter, settling);
+	check_market(fcinfo, inquiries->market);
+	settling->market = take(fcinfo, ARG_MARKET, settling);
+	settling->by = take(fcinfo, ARG_BY, settling);
 	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
 	if (settling->act.shared_id && !inquiries->client_ids)
 		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
 			   "This provider knows orders by their own ids only.");
-	settling->act.create = strcmp(take_choice(fcinfo, ARG_ACT, &act_parameter,
-											  settling), "create") == 0;
+	settling->act.create = strcmp(take(fcinfo, ARG_ACT, settling), "create") == 0;
 	settling->act.part_is_final = inquiries->part_is_final;
-	take_times(fcinfo, settling);
+	if (!PG_ARGISNULL(ARG_SENT_AT))
+	{
+		settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
+		if (length_of(settling->sent_at) != length_of(settling->given.ids))
+			refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
+				   "has not as many elements as \"ids\"",
+				   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
+	}
 	settling->account = og_account_open(server, settling->provider, true);
 }
 
@@ -383,13 +371,6 @@ typedef struct SettleRows
 	SqlRows		rows;
 	Oid			outcomes[OG_OUTCOMES];
 	Oid			states[OG_ORDER_STATES];
-	int			order_id;		/* attribute numbers from 0 */
-	int			outcome;
-	int			state;
-	int			message;
-	int			ordinal;
-	int			checked_at;
-	int			raw;
 } SettleRows;
 
 static const char *
@@ -404,14 +385,10 @@ open_rows(SettleRows *settled, FunctionCallInfo fcinfo, Oid id_type)
 	SqlRows    *rows = &settled->rows;
 
 	og_sql_rows_open(rows, fcinfo);
-	settled->order_id = og_sql_rows_id(rows, "order_id", id_type);
-	settled->outcome = og_sql_rows_outcome(rows, settled->outcomes);
-	settled->state = og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES,
-									  state_name, settled->states);
-	settled->message = og_sql_rows_attribute(rows, "message", TEXTOID);
-	settled->ordinal = og_sql_rows_attribute(rows, "ordinal", INT4OID);
-	settled->checked_at = og_sql_rows_attribute(rows, "checked_at", TIMESTAMPTZOID);
-	settled->raw = og_sql_rows_attribute(rows, "raw", JSONOID);
+	(void) og_sql_rows_id(rows, "order_id", id_type);
+	(void) og_sql_rows_outcome(rows, settled->outcomes);
+	(void) og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
+							settled->states);
 }
 
 static void
@@ -421,20 +398,20 @@ put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
 	SqlRows    *rows = &settled->rows;
 	const Finding *finding =
 		&settling->findings[og_keys_at(settling->keys, position)];
-	Conclusion	conclusion = og_finding_conclude(finding, &settling->act,
-												 sent_at,
-												 settling->checked_at);
+	const char *message;
+	OgVerdict	outcome = og_finding_conclude(finding, &settling->act, sent_at,
+											  settling->checked_at, &message);
 
 	og_sql_row_begin(rows);
-	og_sql_row_set(rows, settled->order_id, id);
-	og_sql_row_set(rows, settled->outcome,
-				   ObjectIdGetDatum(settled->outcomes[conclusion.outcome]));
-	og_sql_row_set(rows, settled->state,
+	og_sql_row_add(rows, InvalidOid, id);
+	og_sql_row_add(rows, InvalidOid,
+				   ObjectIdGetDatum(settled->outcomes[outcome]));
+	og_sql_row_add(rows, InvalidOid,
 				   ObjectIdGetDatum(settled->states[finding->state]));
-	og_sql_row_set_text(rows, settled->message, conclusion.message);
-	og_sql_row_set(rows, settled->ordinal, Int32GetDatum(position + 1));
-	og_sql_row_set_time(rows, settled->checked_at, settling->checked_at);
-	og_sql_row_set_text(rows, settled->raw, finding->raw);
+	og_sql_row_add_text(rows, TEXTOID, message);
+	og_sql_row_add_int(rows, position + 1);
+	og_sql_row_add_time(rows, settling->checked_at);
+	og_sql_row_add_text(rows, JSONOID, finding->raw);
 	og_sql_row_end(rows);
 }
 
@@ -451,13 +428,12 @@ put_rows(SettleRows *rows, const Settling *settling)
 	{
 		Datum		time = (Datum) 0;
 		bool		no_time = true;
-		TimestampTz sent_at = 0;
 
 		if (times != NULL)
 			(void) array_iterate(times, &time, &no_time);
-		if (!no_time && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
-			sent_at = DatumGetTimestampTz(time);
-		put_row(rows, settling, id, i, sent_at);
+		if (!no_time && TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
+			no_time = true;
+		put_row(rows, settling, id, i, no_time ? 0 : DatumGetTimestampTz(time));
 	}
 }
 
