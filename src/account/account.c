@@ -217,18 +217,16 @@ static void
 read_mapping(OgAccount *account)
 {
 	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
-	HeapTuple	tuple;
+	Datum		server = ObjectIdGetDatum(account->serverid);
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(GetUserId()), server);
 	Datum		options;
 	bool		isnull;
 
-	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-							ObjectIdGetDatum(GetUserId()),
-							ObjectIdGetDatum(account->serverid));
 	if (!HeapTupleIsValid(tuple))
 	{
 		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-								ObjectIdGetDatum(InvalidOid),
-								ObjectIdGetDatum(account->serverid));
+								ObjectIdGetDatum(InvalidOid), server);
 		if (!HeapTupleIsValid(tuple))
 			refuse_no_mapping(account, role);
 		role = "PUBLIC";

@@ -30,7 +30,8 @@
 /* Rows for each account: several functions, from several databases. */
 #define ROWS_PER_ACCOUNT	8
 
-const int	og_stats_bounds_ms[OG_STATS_BUCKETS - 1] = {
+/* The upper bounds of all buckets but the last, which has none. */
+static const int bounds_ms[OG_STATS_BUCKETS - 1] = {
 	1, 2, 5, 10, 20, 50, 100, 200, 500,
 	1000, 2000, 5000, 10000, 20000, 50000
 };
@@ -82,7 +83,7 @@ og_stats_count_answer(OgStatsCounters *counters, int64 us)
 	int			bucket = 0;
 
 	while (bucket < OG_STATS_BUCKETS - 1 &&
-		   us > (int64) og_stats_bounds_ms[bucket] * 1000)
+		   us > (int64) bounds_ms[bucket] * 1000)
 		bucket++;
 	counters->histogram[bucket]++;
 	if (counters->answers == 0 || us < counters->answer_min_us)
@@ -92,27 +93,21 @@ og_stats_count_answer(OgStatsCounters *counters, int64 us)
 	counters->answers++;
 }
 
+/* All of them are sums, but for the shortest and the longest time. */
 static void
 add_counters(OgStatsCounters *to, const OgStatsCounters *from)
 {
-	to->calls += from->calls;
-	to->requests += from->requests;
-	to->retries += from->retries;
-	for (int i = 0; i < OG_OUTCOMES; i++)
-		to->ids[i] += from->ids[i];
-	to->bytes_sent += from->bytes_sent;
-	to->bytes_received += from->bytes_received;
-	to->connections += from->connections;
-	to->turn_wait_us += from->turn_wait_us;
-	if (from->answers == 0)
-		return;
-	to->answer_min_us = to->answers == 0 ? from->answer_min_us
+	int64		min_us = from->answers == 0 ? to->answer_min_us
+		: to->answers == 0 ? from->answer_min_us
 		: Min(to->answer_min_us, from->answer_min_us);
-	to->answer_max_us = Max(to->answer_max_us, from->answer_max_us);
-	to->answer_us += from->answer_us;
-	to->answers += from->answers;
-	for (int i = 0; i < OG_STATS_BUCKETS; i++)
-		to->histogram[i] += from->histogram[i];
+	int64		max_us = Max(to->answer_max_us, from->answer_max_us);
+	int64	   *sums = (int64 *) to;
+	const int64 *more = (const int64 *) from;
+
+	for (size_t i = 0; i < sizeof(OgStatsCounters) / sizeof(int64); i++)
+		sums[i] += more[i];
+	to->answer_min_us = min_us;
+	to->answer_max_us = max_us;
 }
 
 /* The row of a function on a server of this database, made if need be. */

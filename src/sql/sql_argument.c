@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "ground/compat.h"
 #include "ground/list.h"
 #include "sql/sql_function.h"
 
@@ -31,8 +32,9 @@ const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
 #define NUMBER_ID_DIGITS	19
 #define MAX_MARKET			64
 
-const char *
-og_argument_subject(const SqlGiven *given, const char *name)
+/* What an error is about: argument "x", or "x" of an order in a list. */
+static const char *
+subject(const SqlGiven *given, const char *name)
 {
 	return given->position == 0
 		? psprintf("argument \"%s\"", name)
@@ -40,14 +42,21 @@ og_argument_subject(const SqlGiven *given, const char *name)
 				   given->position);
 }
 
-static void
-refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault,
-	   const char *hint)
+void
+og_argument_refuse(const SqlGiven *given, const char *name, const char *fault,
+				   const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s %s", og_argument_subject(given, parameter->name), fault),
+			 errmsg("%s %s", subject(given, name), fault),
 			 hint ? errhint("%s", hint) : 0));
+}
+
+pg_noreturn static void
+refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault,
+	   const char *hint)
+{
+	og_argument_refuse(given, parameter->name, fault, hint);
 }
 
 /* ---------- text ---------- */
@@ -65,7 +74,7 @@ check_market(const SqlGiven *given, const SqlParameter *parameter,
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s is not the name of a market",
-					og_argument_subject(given, parameter->name)),
+					subject(given, parameter->name)),
 			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
 					   MAX_MARKET)));
 }
@@ -104,7 +113,6 @@ find_word(const SqlGiven *given, const SqlParameter *parameter,
 	}
 	refuse(given, parameter, "is none of the words that it may be",
 		   psprintf("Valid words are %s, in any case.", valid.data));
-	return NULL;				/* not reached */
 }
 
 static void
@@ -261,7 +269,6 @@ find_parameter(const SqlGiven *given, const SqlParameter *parameters,
 					pg_mbcliplen(wanted.data, (int) wanted.len, NAMEDATALEN),
 					wanted.data),
 			 errhint("An order has %s.", valid.data)));
-	return NULL;				/* not reached */
 }
 
 /* A member of an order. */
@@ -335,11 +342,9 @@ take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
 	id = og_fields_get(&given.fields, single->key);
 	(void) og_keys_add(keys, og_slice_of(id));
 	if (keys->nkeys != position)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s stands at an earlier position as well",
-						og_argument_subject(&given, single->key)),
-				 errhint("Give each order an id of its own, or none, to have one made.")));
+		og_argument_refuse(&given, single->key,
+						   "stands at an earlier position as well",
+						   "Give each order an id of its own, or none, to have one made.");
 	return given.fields;
 }
 
@@ -429,5 +434,5 @@ og_argument_take_null(SqlGiven *given, const SqlParameter *parameter)
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			 errmsg("%s must not be null",
-					og_argument_subject(given, parameter->name))));
+					subject(given, parameter->name))));
 }

@@ -148,10 +148,7 @@ take_call(FunctionCallInfo fcinfo, const SqlFunction *function, bool preview,
 		return;
 	call->at = DatumGetTimestampTz(take_needed(fcinfo, PG_NARGS() - 1, "at"));
 	if (TIMESTAMP_NOT_FINITE(call->at))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be finite",
-						og_argument_subject(&call->given, "at"))));
+		og_argument_refuse(&call->given, "at", "must be finite", NULL);
 }
 
 /* The column that says what a row is about. */

@@ -48,18 +48,6 @@ typedef struct Rule
 	const char *hint;
 } Rule;
 
-static void
-check_rule(const SqlGiven *given, const Rule *rule)
-{
-	if (!rule->when || has(given, rule->name) == rule->needed)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s %s %s", og_argument_subject(given, rule->name),
-					rule->fault, rule->whose),
-			 errhint("%s", rule->hint)));
-}
-
 /* What type, trigger and "post_only" of an order mean for its other arguments. */
 static void
 check_rules(const SqlGiven *given)
@@ -104,8 +92,13 @@ check_rules(const SqlGiven *given)
 		"Such an order never waits in the order book; leave out time_in_force."},
 	};
 
-	for (size_t i = 0; i < lengthof(rules); i++)
-		check_rule(given, &rules[i]);
+	for (const Rule *rule = rules; rule < rules + lengthof(rules); rule++)
+	{
+		if (rule->when && has(given, rule->name) != rule->needed)
+			og_argument_refuse(given, rule->name,
+							   psprintf("%s %s", rule->fault, rule->whose),
+							   rule->hint);
+	}
 }
 
 /* An order always has an id of our own, so that it can be looked for. */
@@ -161,11 +154,8 @@ og_complete_stretch(SqlGiven *given)
 		og_fields_add(&given->fields, "to_time", to);
 	}
 	if (strtoll(from, NULL, 10) > strtoll(to, NULL, 10))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is after \"%s\"",
-						"from_time", "to_time"),
-				 errhint("Both belong to what is asked for; without \"to_time\" that is now.")));
+		og_argument_refuse(given, "from_time", "is after \"to_time\"",
+						   "Both belong to what is asked for; without \"to_time\" that is now.");
 }
 
 /* One order, by either of its ids. */

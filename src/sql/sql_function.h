@@ -22,6 +22,7 @@
 #include "utils/jsonb.h"
 
 #include "gateway/gateway.h"
+#include "ground/compat.h"
 #include "provider/provider.h"
 
 /* What a parameter holds, which is also what it is in SQL and in JSON. */
@@ -104,9 +105,13 @@ extern void og_argument_take(SqlGiven *given, const SqlParameter *parameter,
 extern void og_argument_take_null(SqlGiven *given,
 								  const SqlParameter *parameter);
 
-/* What an error is about: argument "x", or "x" of an order in a list. */
-extern const char *og_argument_subject(const SqlGiven *given,
-									   const char *name);
+/*
+ * Raise 22023 about argument "name", or about that of an order in a list;
+ * "fault" says what is wrong with it, "hint" may be NULL.
+ */
+pg_noreturn extern void og_argument_refuse(const SqlGiven *given,
+										   const char *name, const char *fault,
+										   const char *hint);
 
 /* ---------- sql_ids.c ---------- */
 

@@ -67,6 +67,10 @@ typedef struct Settling
 	Finding    *findings;		/* per key */
 	TimestampTz checked_at;
 
+	SqlRows		rows;
+	Oid			outcomes[OG_OUTCOMES];	/* enum values */
+	Oid			states[OG_ORDER_STATES];
+
 	/* the inquiry under way */
 	const OgInquiry *inquiry;
 	const OgOperation *operation;
@@ -76,15 +80,6 @@ typedef struct Settling
 } Settling;
 
 /* ---------- arguments ---------- */
-
-static void
-refuse(int sqlstate, const char *argument, const char *what, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg("argument \"%s\" %s", argument, what),
-			 hint ? errhint("%s", hint) : 0));
-}
 
 /* Take an argument by its kind.  Answers its text, NULL = there is none. */
 static const char *
@@ -96,14 +91,16 @@ take(FunctionCallInfo fcinfo, int n, Settling *settling)
 
 /* The inquiries that go by market need one, the others must not have it. */
 static void
-check_market(FunctionCallInfo fcinfo, bool needed)
+check_market(FunctionCallInfo fcinfo, const SqlGiven *given, bool needed)
 {
 	if (needed && PG_ARGISNULL(ARG_MARKET))
-		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
-			   "Orders of this provider are asked for by their market.");
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"market\" must not be null"),
+				 errhint("Orders of this provider are asked for by their market.")));
 	if (!needed && !PG_ARGISNULL(ARG_MARKET))
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
-			   "Orders of this provider have no market.");
+		og_argument_refuse(given, "market", "must be null",
+						   "Orders of this provider have no market.");
 }
 
 static int
@@ -122,22 +119,22 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 	settling->provider = og_account_provider(server);
 	settling->given.provider = settling->provider;
 	inquiries = settling->provider->inquiries;
-	check_market(fcinfo, inquiries->market);
+	check_market(fcinfo, &settling->given, inquiries->market);
 	settling->market = take(fcinfo, ARG_MARKET, settling);
 	settling->by = take(fcinfo, ARG_BY, settling);
 	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
 	if (settling->act.shared_id && !inquiries->client_ids)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
-			   "This provider knows orders by their own ids only.");
+		og_argument_refuse(&settling->given, "by", "must be \"order_id\"",
+						   "This provider knows orders by their own ids only.");
 	settling->act.create = strcmp(take(fcinfo, ARG_ACT, settling), "create") == 0;
 	settling->act.part_is_final = inquiries->part_is_final;
 	if (!PG_ARGISNULL(ARG_SENT_AT))
 	{
 		settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
 		if (length_of(settling->sent_at) != length_of(settling->given.ids))
-			refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
-				   "has not as many elements as \"ids\"",
-				   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
+			og_argument_refuse(&settling->given, "sent_at",
+							   "has not as many elements as \"ids\"",
+							   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
 	}
 	settling->account = og_account_open(server, settling->provider, true);
 }
@@ -213,10 +210,10 @@ take_record(void *owner, const OgRecord *record)
 							  og_unix_ms(GetCurrentTimestamp()));
 	if (finding->raw == NULL)
 	{
-		finding->raw = MemoryContextAlloc(settling->context,
-										  record->raw.len + 1);
-		memcpy(finding->raw, record->raw.data, record->raw.len);
-		finding->raw[record->raw.len] = '\0';
+		MemoryContext old = MemoryContextSwitchTo(settling->context);
+
+		finding->raw = pnstrdup(record->raw.data, record->raw.len);
+		MemoryContextSwitchTo(old);
 	}
 }
 
@@ -241,17 +238,18 @@ has_enough(void *owner)
 static void
 ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 {
-	OgRead		read = {0};
+	OgRead		read = {
+		.operation = settling->operation,
+		.arguments = fields,
+		.keys = keys,
+		.take = take_record,
+		.enough = has_enough,
+		.owner = settling,
 
-	read.operation = settling->operation;
-	read.arguments = fields;
-	read.keys = keys;
-	read.take = take_record;
-	read.enough = has_enough;
-	read.owner = settling;
+		/* If it is not the order but all that is not there, the next one fails. */
+		.unknown_is_none = settling->inquiry[1].operation != NULL
+	};
 
-	/* If it is not the order but all that is not there, the next one fails. */
-	read.unknown_is_none = settling->inquiry[1].operation != NULL;
 	og_session_reader_ask(settling->reader, &read);
 }
 
@@ -365,14 +363,6 @@ ask_all(Settling *settling)
 
 /* ---------- rows ---------- */
 
-/* Where rows go, and what is needed to form them. */
-typedef struct SettleRows
-{
-	SqlRows		rows;
-	Oid			outcomes[OG_OUTCOMES];
-	Oid			states[OG_ORDER_STATES];
-} SettleRows;
-
 static const char *
 state_name(int state)
 {
@@ -380,22 +370,21 @@ state_name(int state)
 }
 
 static void
-open_rows(SettleRows *settled, FunctionCallInfo fcinfo, Oid id_type)
+open_rows(Settling *settling, FunctionCallInfo fcinfo)
 {
-	SqlRows    *rows = &settled->rows;
+	SqlRows    *rows = &settling->rows;
 
 	og_sql_rows_open(rows, fcinfo);
-	(void) og_sql_rows_id(rows, "order_id", id_type);
-	(void) og_sql_rows_outcome(rows, settled->outcomes);
+	(void) og_sql_rows_id(rows, "order_id", settling->given.id_type);
+	(void) og_sql_rows_outcome(rows, settling->outcomes);
 	(void) og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
-							settled->states);
+							settling->states);
 }
 
 static void
-put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
-		TimestampTz sent_at)
+put_row(Settling *settling, Datum id, int position, TimestampTz sent_at)
 {
-	SqlRows    *rows = &settled->rows;
+	SqlRows    *rows = &settling->rows;
 	const Finding *finding =
 		&settling->findings[og_keys_at(settling->keys, position)];
 	const char *message;
@@ -405,9 +394,9 @@ put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
 	og_sql_row_begin(rows);
 	og_sql_row_add(rows, InvalidOid, id);
 	og_sql_row_add(rows, InvalidOid,
-				   ObjectIdGetDatum(settled->outcomes[outcome]));
+				   ObjectIdGetDatum(settling->outcomes[outcome]));
 	og_sql_row_add(rows, InvalidOid,
-				   ObjectIdGetDatum(settled->states[finding->state]));
+				   ObjectIdGetDatum(settling->states[finding->state]));
 	og_sql_row_add_text(rows, TEXTOID, message);
 	og_sql_row_add_int(rows, position + 1);
 	og_sql_row_add_time(rows, settling->checked_at);
@@ -416,36 +405,33 @@ put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
 }
 
 static void
-put_rows(SettleRows *rows, const Settling *settling)
+put_rows(Settling *settling)
 {
 	ArrayIterator ids = array_create_iterator(settling->given.ids, 0, NULL);
 	ArrayIterator times = settling->sent_at == NULL ? NULL
 		: array_create_iterator(settling->sent_at, 0, NULL);
 	Datum		id;
+	Datum		time;
 	bool		isnull;
 
 	for (int i = 0; array_iterate(ids, &id, &isnull); i++)
 	{
-		Datum		time = (Datum) 0;
-		bool		no_time = true;
+		TimestampTz sent_at = 0;
 
-		if (times != NULL)
-			(void) array_iterate(times, &time, &no_time);
-		if (!no_time && TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
-			no_time = true;
-		put_row(rows, settling, id, i, no_time ? 0 : DatumGetTimestampTz(time));
+		if (times != NULL && array_iterate(times, &time, &isnull) && !isnull &&
+			!TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
+			sent_at = DatumGetTimestampTz(time);
+		put_row(settling, id, i, sent_at);
 	}
 }
 
 static void
 settle(FunctionCallInfo fcinfo, const void *what)
 {
-	Settling	settling = {0};
-	SettleRows	rows;
+	Settling	settling = {.context = CurrentMemoryContext};
 
-	settling.context = CurrentMemoryContext;
 	take_arguments(fcinfo, &settling);
-	open_rows(&rows, fcinfo, settling.given.id_type);
+	open_rows(&settling, fcinfo);
 	settling.keys = og_ids_keys(&settling.given);
 	if (settling.keys->nkeys == 0)
 		return;
@@ -453,7 +439,7 @@ settle(FunctionCallInfo fcinfo, const void *what)
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	settling.checked_at = GetCurrentTimestamp();
 	ask_all(&settling);
-	put_rows(&rows, &settling);
+	put_rows(&settling);
 }
 
 /*
