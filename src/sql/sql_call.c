@@ -184,35 +184,18 @@ take_keys(const SqlCall *call)
 
 /* ---------- acts ---------- */
 
-/* Attributes that are the same for all acts; a row type need not have each. */
-enum
-{
-	CODE,
-	MESSAGE,
-	ORDINAL,
-	BATCH,
-	ATTEMPTS,
-	HTTP_STATUS,
-	SENT_AT,
-	ANSWERED_AT,
-	RESPONSE,
-	NCOMMON
-};
-
-static const struct
-{
-	const char *name;
-	Oid			type;
-}			common[NCOMMON] = {
-	[CODE] = {"code", TEXTOID},
-	[MESSAGE] = {"message", TEXTOID},
-	[ORDINAL] = {"ordinal", INT4OID},
-	[BATCH] = {"batch", INT4OID},
-	[ATTEMPTS] = {"attempts", INT4OID},
-	[HTTP_STATUS] = {"http_status", INT4OID},
-	[SENT_AT] = {"sent_at", TIMESTAMPTZOID},
-	[ANSWERED_AT] = {"answered_at", TIMESTAMPTZOID},
-	[RESPONSE] = {"response", JSONOID}
+/* What is the same for all acts; a row type need not have each. */
+static const SqlAttribute common[] = {
+	{"outcome"},				/* of the extension's own type */
+	{"code", TEXTOID},
+	{"message", TEXTOID},
+	{"ordinal", INT4OID},
+	{"batch", INT4OID},
+	{"attempts", INT4OID},
+	{"http_status", INT4OID},
+	{"sent_at", TIMESTAMPTZOID},
+	{"answered_at", TIMESTAMPTZOID},
+	{"response", JSONOID}
 };
 
 /* Where rows go, and what is needed to form them. */
@@ -223,9 +206,7 @@ typedef struct ActRows
 	const OgKeys *keys;
 	SqlRecord  *record;
 	Oid			outcomes[OG_OUTCOMES];	/* enum values by verdict */
-	int			outcome;		/* attribute numbers from 0, -1 = none */
-	int			of[NCOMMON];
-	int			key;
+	int			key;			/* number of the attribute, -1 = none */
 	int			key_column;		/* of the shape, -1 = it has none */
 
 	/* ids as they were given, or NULL: the key is shown as text */
@@ -251,17 +232,8 @@ open_act(ActRows *act, FunctionCallInfo fcinfo, const SqlCall *call)
 	if (given->ids != NULL)
 		act->ids = array_create_iterator(given->ids, 0, NULL);
 	act->record = og_sql_record(act->rows.desc, act->columns);
-	act->outcome = og_sql_rows_outcome(&act->rows, act->outcomes);
-	for (int i = 0; i < NCOMMON; i++)
-		act->of[i] = og_sql_rows_attribute(&act->rows, common[i].name,
-										   common[i].type);
-}
-
-static Datum
-text_of(OgSlice bytes)
-{
-	return PointerGetDatum(cstring_to_text_with_len(bytes.data,
-													(int) bytes.len));
+	og_sql_rows_outcome(&act->rows, act->outcomes);
+	og_sql_rows_order(&act->rows, common, lengthof(common));
 }
 
 /* The key as it was given, or as text.  Rows come in input order. */
@@ -271,7 +243,8 @@ shown_key(ActRows *act, OgSlice key, int position)
 	bool		isnull;
 
 	if (act->ids == NULL)
-		return text_of(key);
+		return PointerGetDatum(cstring_to_text_with_len(key.data,
+														(int) key.len));
 	for (; act->position < position; act->position++)
 	{
 		if (!array_iterate(act->ids, &act->id, &isnull))
@@ -317,20 +290,20 @@ put_order(void *owner, const OgRow *row)
 	if (act->record->nmatches > 0)
 		set_element(act, outcome, key);
 	og_sql_row_set(rows, act->key, shown_key(act, key, row->position));
-	og_sql_row_set(rows, act->outcome,
+	og_sql_row_add(rows, InvalidOid,
 				   ObjectIdGetDatum(act->outcomes[outcome->verdict]));
-	og_sql_row_set_text(rows, act->of[CODE], outcome->code);
-	og_sql_row_set_text(rows, act->of[MESSAGE], outcome->message);
-	og_sql_row_set(rows, act->of[ORDINAL], Int32GetDatum(row->position + 1));
-	og_sql_row_set(rows, act->of[BATCH], Int32GetDatum(row->batch));
-	og_sql_row_set(rows, act->of[ATTEMPTS], Int32GetDatum(row->attempts));
+	og_sql_row_add_text(rows, TEXTOID, outcome->code);
+	og_sql_row_add_text(rows, TEXTOID, outcome->message);
+	og_sql_row_add_int(rows, row->position + 1);
+	og_sql_row_add_int(rows, row->batch);
+	og_sql_row_add_int(rows, row->attempts);
 	if (row->http_status != 0)
-		og_sql_row_set(rows, act->of[HTTP_STATUS],
-					   Int32GetDatum(row->http_status));
-	if (outcome->response.data && act->of[RESPONSE] >= 0)
-		og_sql_row_set(rows, act->of[RESPONSE], text_of(outcome->response));
-	og_sql_row_set_time(rows, act->of[SENT_AT], row->sent_at);
-	og_sql_row_set_time(rows, act->of[ANSWERED_AT], row->answered_at);
+		og_sql_row_add_int(rows, row->http_status);
+	else
+		og_sql_row_add_nulls(rows, 1);
+	og_sql_row_add_time(rows, row->sent_at);
+	og_sql_row_add_time(rows, row->answered_at);
+	og_sql_row_add_bytes(rows, JSONOID, outcome->response);
 	og_sql_row_end(rows);
 }
 

@@ -376,9 +376,9 @@ open_rows(Settling *settling, FunctionCallInfo fcinfo)
 
 	og_sql_rows_open(rows, fcinfo);
 	(void) og_sql_rows_id(rows, "order_id", settling->given.id_type);
-	(void) og_sql_rows_outcome(rows, settling->outcomes);
-	(void) og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
-							settling->states);
+	og_sql_rows_outcome(rows, settling->outcomes);
+	og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
+					 settling->states);
 }
 
 static void
