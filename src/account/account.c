@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/syscache.h"
 
 #include "ground/compat.h"
@@ -104,13 +105,10 @@ static void
 split_base_url(OgAccount *account, const char **path)
 {
 	const char *start = strstr(account->base_url, "://") + 3;
-	size_t		len = strcspn(start, "/");
-	char	   *host = pnstrdup(start, len);
+	char	   *host = asc_tolower(start, strcspn(start, "/"));
 	const char *colon = strrchr(host, ':');
 
-	*path = start + len;
-	for (char *c = host; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
+	*path = start + strlen(host);
 
 	/* The colons of an IPv6 address come before its bracket. */
 	if (colon == NULL || strchr(colon, ']') != NULL)

@@ -59,47 +59,45 @@ refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault,
 	og_argument_refuse(given, parameter->name, fault, hint);
 }
 
-/* ---------- text ---------- */
+/* ---------- values, as the text that leaves ---------- */
 
-static void
-check_market(const SqlGiven *given, const SqlParameter *parameter,
-			 const char *text)
+static const char *
+market_text(const SqlGiven *given, const SqlParameter *parameter,
+			const char *text)
 {
 	size_t		len = strlen(text);
 
-	if (len >= 1 && len <= MAX_MARKET &&
+	if (len < 1 || len > MAX_MARKET ||
 		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-.") == len)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is not the name of a market",
-					subject(given, parameter->name)),
-			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
-					   MAX_MARKET)));
+			   "0123456789_-.") != len)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is not the name of a market",
+						subject(given, parameter->name)),
+				 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
+						   MAX_MARKET)));
+	return text;
 }
 
-static void
-check_id(const SqlGiven *given, const SqlParameter *parameter,
-		 const char *text)
+static const char *
+id_text(const SqlGiven *given, const SqlParameter *parameter, const char *text)
 {
 	bool		printable;
 	const char *fault = og_id_fault(og_slice_of(text), given->provider,
 									&printable);
 	size_t		digits = strspn(text, "0123456789");
 
+	if (fault == NULL && parameter->kind == SQL_NUMBER_ID &&
+		(text[digits] != '\0' || digits > NUMBER_ID_DIGITS || text[0] == '0'))
+		fault = "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero";
 	if (fault != NULL)
 		refuse(given, parameter, fault, NULL);
-	if (parameter->kind == SQL_NUMBER_ID &&
-		(text[digits] != '\0' || digits > NUMBER_ID_DIGITS || text[0] == '0'))
-		refuse(given, parameter,
-			   "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero",
-			   NULL);
+	return text;
 }
 
 /* A word as the provider writes it. */
 static const char *
-find_word(const SqlGiven *given, const SqlParameter *parameter,
+word_text(const SqlGiven *given, const SqlParameter *parameter,
 		  const char *text)
 {
 	StringInfoData valid;
@@ -115,46 +113,31 @@ find_word(const SqlGiven *given, const SqlParameter *parameter,
 		   psprintf("Valid words are %s, in any case.", valid.data));
 }
 
-static void
-check_choice(const SqlGiven *given, const SqlParameter *parameter,
-			 const char *text)
+static const char *
+choice_text(const SqlGiven *given, const SqlParameter *parameter,
+			const char *text)
 {
 	const char *const *words = parameter->words;
 
 	if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
 		refuse(given, parameter, psprintf("is neither \"%s\" nor \"%s\"",
 										  words[0], words[1]), NULL);
+	return text;
 }
-
-static void
-take_text(SqlGiven *given, const SqlParameter *parameter, const char *text)
-{
-	if (parameter->kind == SQL_MARKET)
-		check_market(given, parameter, text);
-	else if (parameter->kind == SQL_WORD)
-		text = find_word(given, parameter, text);
-	else if (parameter->kind == SQL_CHOICE)
-		check_choice(given, parameter, text);
-	else
-		check_id(given, parameter, text);
-	og_fields_add(&given->fields, parameter->name, text);
-}
-
-/* ---------- amounts ---------- */
 
 /* <0, 0, >0 */
 static int
 compare(Numeric amount, int bound)
 {
-	Numeric		number = int64_to_numeric(bound);
+	Datum		number = NumericGetDatum(int64_to_numeric(bound));
 
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-											 NumericGetDatum(amount),
-											 NumericGetDatum(number)));
+											 NumericGetDatum(amount), number));
 }
 
-static void
-take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
+static const char *
+amount_text(const SqlGiven *given, const SqlParameter *parameter,
+			Numeric amount)
 {
 	char	   *text;
 
@@ -166,20 +149,17 @@ take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
 		(parameter->most != 0 && compare(amount, parameter->most) > 0))
 		refuse(given, parameter, psprintf("must be %s", parameter->range),
 			   NULL);
-
 	text = DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(amount)));
 	if (strlen(text) > OG_JSON_MAX_NUMBER)
 		refuse(given, parameter,
 			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters",
 			   NULL);
-	og_fields_add(&given->fields, parameter->name, text);
+	return text;
 }
 
-/* ---------- counts ---------- */
-
-static void
-take_count(SqlGiven *given, const SqlParameter *parameter, int count)
+static const char *
+count_text(const SqlGiven *given, const SqlParameter *parameter, int count)
 {
 	if (count < parameter->least ||
 		(parameter->most != 0 && count > parameter->most))
@@ -188,46 +168,44 @@ take_count(SqlGiven *given, const SqlParameter *parameter, int count)
 			   ? psprintf("Give a number from %d on.", parameter->least)
 			   : psprintf("Give a number from %d to %d.", parameter->least,
 						  parameter->most));
-	og_fields_add(&given->fields, parameter->name, psprintf("%d", count));
+	return psprintf("%d", count);
 }
 
-static void
-take_resolution(SqlGiven *given, const SqlParameter *parameter, int minutes)
+static const char *
+resolution_text(const SqlGiven *given, const SqlParameter *parameter,
+				int minutes)
 {
 	static const int resolutions[] = {
 		1, 5, 15, 30, 60, 240, 360, 1440, 10080, 43200
 	};
-	size_t		i = 0;
 
-	while (i < lengthof(resolutions) && resolutions[i] != minutes)
-		i++;
-	if (i == lengthof(resolutions))
-		refuse(given, parameter, psprintf("is %d", minutes),
-			   "Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).");
-	og_fields_add(&given->fields, parameter->name, psprintf("%d", minutes));
+	for (size_t i = 0; i < lengthof(resolutions); i++)
+	{
+		if (minutes == resolutions[i])
+			return psprintf("%d", minutes);
+	}
+	refuse(given, parameter, psprintf("is %d", minutes),
+		   "Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).");
 }
 
-/* ---------- times ---------- */
-
 /* The first millisecond that is not before it, or the last one. */
-static void
-take_time(SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
+static const char *
+time_text(const SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
 {
 	if (TIMESTAMP_NOT_FINITE(at) || og_unix_ms(at) < 0)
 		refuse(given, parameter, "is not a time from 1970 on",
 			   "Give a finite time, or NULL for none.");
 	if (parameter->kind == SQL_FROM)
 		at += 999;
-	og_fields_add(&given->fields, parameter->name,
-				  psprintf(INT64_FORMAT, og_unix_ms(at)));
+	return psprintf(INT64_FORMAT, og_unix_ms(at));
 }
 
 /*
  * An interval as whole milliseconds.  What is shorter than one must not become
  * the zero that stops a timer.
  */
-static void
-take_duration(SqlGiven *given, const SqlParameter *parameter,
+static const char *
+duration_text(const SqlGiven *given, const SqlParameter *parameter,
 			  const Interval *interval)
 {
 	int64		days;
@@ -242,8 +220,48 @@ take_duration(SqlGiven *given, const SqlParameter *parameter,
 		refuse(given, parameter, "is too long", NULL);
 	if (us < 0)
 		refuse(given, parameter, "must not be negative", NULL);
+	return psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0));
+}
+
+static const char *
+value_text(const SqlGiven *given, const SqlParameter *parameter, Datum value)
+{
+	switch (parameter->kind)
+	{
+		case SQL_MARKET:
+			return market_text(given, parameter, TextDatumGetCString(value));
+		case SQL_ID:
+		case SQL_NUMBER_ID:
+			return id_text(given, parameter, TextDatumGetCString(value));
+		case SQL_WORD:
+			return word_text(given, parameter, TextDatumGetCString(value));
+		case SQL_CHOICE:
+			return choice_text(given, parameter, TextDatumGetCString(value));
+		case SQL_AMOUNT:
+			return amount_text(given, parameter, DatumGetNumeric(value));
+		case SQL_COUNT:
+			return count_text(given, parameter, DatumGetInt32(value));
+		case SQL_RESOLUTION:
+			return resolution_text(given, parameter, DatumGetInt32(value));
+		case SQL_FLAG:
+			return DatumGetBool(value) ? "true" : "false";
+		case SQL_DURATION:
+			return duration_text(given, parameter, DatumGetIntervalP(value));
+		case SQL_FROM:
+		case SQL_TO:
+			return time_text(given, parameter, DatumGetTimestampTz(value));
+		case SQL_IDS:
+		case SQL_ORDERS:
+			break;
+	}
+	elog(ERROR, "argument \"%s\" is a list", parameter->name);
+}
+
+static void
+take_value(SqlGiven *given, const SqlParameter *parameter, Datum value)
+{
 	og_fields_add(&given->fields, parameter->name,
-				  psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0)));
+				  value_text(given, parameter, value));
 }
 
 /* ---------- orders ---------- */
@@ -276,27 +294,20 @@ static void
 take_json(SqlGiven *given, const SqlParameter *parameter,
 		  const JsonbValue *value)
 {
+	bool		amount = parameter->kind == SQL_AMOUNT;
+	bool		flag = parameter->kind == SQL_FLAG;
+
 	if (value->type == jbvNull)
 		return;
-	if (parameter->kind == SQL_AMOUNT)
-	{
-		if (value->type != jbvNumeric)
-			refuse(given, parameter, "is not a JSON number", NULL);
-		og_argument_take(given, parameter, NumericGetDatum(value->val.numeric));
-	}
-	else if (parameter->kind == SQL_FLAG)
-	{
-		if (value->type != jbvBool)
-			refuse(given, parameter, "is not a JSON boolean", NULL);
-		og_argument_take(given, parameter, BoolGetDatum(value->val.boolean));
-	}
-	else
-	{
-		if (value->type != jbvString)
-			refuse(given, parameter, "is not a JSON string", NULL);
-		take_text(given, parameter, pnstrdup(value->val.string.val,
-											 value->val.string.len));
-	}
+	if (value->type != (amount ? jbvNumeric : flag ? jbvBool : jbvString))
+		refuse(given, parameter,
+			   psprintf("is not a JSON %s",
+						amount ? "number" : flag ? "boolean" : "string"), NULL);
+	take_value(given, parameter,
+			   amount ? NumericGetDatum(value->val.numeric) :
+			   flag ? BoolGetDatum(value->val.boolean) :
+			   PointerGetDatum(cstring_to_text_with_len(value->val.string.val,
+														value->val.string.len)));
 }
 
 /* The members of one order, as arguments. */
@@ -381,42 +392,10 @@ take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
 void
 og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 {
-	switch (parameter->kind)
-	{
-		case SQL_MARKET:
-		case SQL_ID:
-		case SQL_NUMBER_ID:
-		case SQL_WORD:
-		case SQL_CHOICE:
-			take_text(given, parameter, TextDatumGetCString(value));
-			return;
-		case SQL_AMOUNT:
-			take_amount(given, parameter, DatumGetNumeric(value));
-			return;
-		case SQL_COUNT:
-			take_count(given, parameter, DatumGetInt32(value));
-			return;
-		case SQL_RESOLUTION:
-			take_resolution(given, parameter, DatumGetInt32(value));
-			return;
-		case SQL_FLAG:
-			og_fields_add(&given->fields, parameter->name,
-						  DatumGetBool(value) ? "true" : "false");
-			return;
-		case SQL_DURATION:
-			take_duration(given, parameter, DatumGetIntervalP(value));
-			return;
-		case SQL_FROM:
-		case SQL_TO:
-			take_time(given, parameter, DatumGetTimestampTz(value));
-			return;
-		case SQL_ORDERS:
-			take_orders(given, parameter, DatumGetJsonbP(value));
-			return;
-		case SQL_IDS:
-			break;
-	}
-	elog(ERROR, "argument \"%s\" is an array", parameter->name);
+	if (parameter->kind == SQL_ORDERS)
+		take_orders(given, parameter, DatumGetJsonbP(value));
+	else
+		take_value(given, parameter, value);
 }
 
 void

@@ -16,12 +16,11 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "account/account.h"
-#include "ground/json.h"
 #include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_record.h"
@@ -328,20 +327,18 @@ static char *
 headers_json(const OgFields *headers)
 {
 	StringInfoData text;
-	cJSON	   *object = cJSON_CreateObject();
 
+	initStringInfo(&text);
 	for (int i = 0; i < headers->count; i++)
 	{
 		const OgField *header = &headers->items[i];
 
-		cJSON_AddStringToObject(object, header->name,
-								header->secret ? OG_MASK : header->value);
+		appendStringInfoChar(&text, i == 0 ? '{' : ',');
+		escape_json(&text, header->name);
+		appendStringInfoChar(&text, ':');
+		escape_json(&text, header->secret ? OG_MASK : header->value);
 	}
-	initStringInfo(&text);
-	if (!og_json_append(&text, object))
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+	appendStringInfoString(&text, headers->count == 0 ? "{}" : "}");
 	return text.data;
 }
 

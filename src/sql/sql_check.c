@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -20,8 +22,6 @@
 #include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
-
-PG_FUNCTION_INFO_V1(order_gateway_check);
 
 /* A certificate that ends sooner than this is about to be a problem. */
 #define SOON_DAYS	14
@@ -119,18 +119,12 @@ put_tls(CheckRows *rows)
 
 /* ---------- the certificate ---------- */
 
-static int64
-unix_now(void)
-{
-	return (int64) timestamptz_to_time_t(GetCurrentTimestamp());
-}
-
 /* "until 2027-02-23 (89 days), for localhost, issued by Let's Encrypt, R11" */
 static char *
 describe_certificate(const OgHandshake *handshake)
 {
 	StringInfoData text;
-	int64		left_s = handshake->not_after - unix_now();
+	int64		left_s = handshake->not_after - (int64) time(NULL);
 	const char *end = timestamptz_to_str(time_t_to_timestamptz(handshake->not_after));
 
 	initStringInfo(&text);
@@ -149,7 +143,7 @@ describe_certificate(const OgHandshake *handshake)
 static const char *
 certificate_hint(const OgHandshake *handshake)
 {
-	int64		now = unix_now();
+	int64		now = (int64) time(NULL);
 
 	if (!handshake->seen)
 		return "Option sslrootcert has to name a file that exists and that the server's operating system user can read.";
@@ -167,7 +161,7 @@ put_certificate(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
-	bool		soon = handshake->not_after - unix_now() < SOON_DAYS * SECS_PER_DAY;
+	bool		soon = handshake->not_after - (int64) time(NULL) < SOON_DAYS * SECS_PER_DAY;
 
 	if (sight->stage == OG_STAGE_CERTIFICATE)
 		put(rows, OK_FALSE, !handshake->seen
@@ -394,8 +388,9 @@ put_credentials(CheckRows *rows)
 
 /* ---------- the function ---------- */
 
-static void
-check(FunctionCallInfo fcinfo, const void *what)
+/* order_gateway_check(server name) */
+void
+og_sql_check(FunctionCallInfo fcinfo, const void *nothing)
 {
 	CheckRows	rows = {0};
 	const char *server = og_sql_server(fcinfo, 0);
@@ -409,11 +404,4 @@ check(FunctionCallInfo fcinfo, const void *what)
 	for (size_t i = 0; i < lengthof(items); i++)
 		put_item(&rows, &items[i]);
 	put_credentials(&rows);
-}
-
-/* order_gateway_check(server name) */
-Datum
-order_gateway_check(PG_FUNCTION_ARGS)
-{
-	return og_sql_return_rows(fcinfo, "order_gateway_check", check, NULL);
 }

@@ -139,88 +139,57 @@ og_fills_begin(Fills *fills, const OgInquiry *inquiry,
 
 /* The whole of a string or number, "" if it is none. */
 static char *
-id_text(const Fills *fills, const OgSlice *values, const char *name)
+id_text(const OgOperation *operation, const OgSlice *values,
+		const char *name)
 {
-	OgSlice		value = value_of(fills->operation, values, name);
+	OgSlice		value = value_of(operation, values, name);
 
 	return og_is_id(value) ? og_json_text(value, (int) value.len) : pstrdup("");
-}
-
-static void
-take_order(Fills *fills, const OgSlice *values)
-{
-	char	   *order = id_text(fills, values, "order_id");
-
-	if (fills->order != NULL && strcmp(order, fills->order) != 0)
-		fills->several = true;
-	fills->order = order;
-}
-
-static void
-take_time(Fills *fills, const OgSlice *values)
-{
-	int64		ms = time_of(fills->operation, values, fills->inquiry->time,
-							 PG_INT64_MAX - AHEAD_MS);
-
-	fills->untimed = fills->untimed || ms == 0;
-	if (fills->count == 0 || ms < fills->first_ms)
-		fills->first_ms = ms;
-	fills->last_ms = Max(fills->last_ms, ms);
-}
-
-static void
-take_size(Fills *fills, const OgSlice *values)
-{
-	Numeric		size = amount_of(fills->operation, values,
-								 fills->inquiry->size);
-	int			order;
-
-	if (size == NULL)
-	{
-		fills->unsound = true;
-		return;
-	}
-	order = fills->size == NULL ? 0 : compare(size, fills->size);
-	fills->resized = fills->resized || order != 0;
-	if (fills->size == NULL || order > 0)
-		fills->size = size;
-}
-
-/*
- * Without an id a fill cannot be told from one that comes twice, so it does
- * not count; nor does one that is told in two ways.
- */
-static void
-take_amount(Fills *fills, const OgSlice *values)
-{
-	Numeric		filled = amount_of(fills->operation, values,
-								   fills->inquiry->filled);
-	char	   *id = id_text(fills, values, fills->operation->id[0]);
-	bool		counts = id[0] != '\0' &&
-		og_keys_add(fills->seen, og_slice_of(id)) && filled != NULL;
-
-	if (!counts)
-		fills->unsound = true;
-	if (fills->filled == NULL)
-		fills->filled = filled;
-	else if (counts)
-		fills->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
-															NumericGetDatum(fills->filled),
-															NumericGetDatum(filled)));
 }
 
 void
 og_fills_take(Fills *fills, const OgSlice *values)
 {
+	const OgInquiry *inquiry = fills->inquiry;
+	const OgOperation *operation = fills->operation;
 	MemoryContext old = MemoryContextSwitchTo(fills->context);
+	char	   *order = id_text(operation, values, "order_id");
+	char	   *id = id_text(operation, values, operation->id[0]);
+	int64		ms = time_of(operation, values, inquiry->time,
+							 PG_INT64_MAX - AHEAD_MS);
+	Numeric		size = amount_of(operation, values, inquiry->size);
+	Numeric		filled = amount_of(operation, values, inquiry->filled);
+	bool		is_new = id[0] != '\0' &&
+		og_keys_add(fills->seen, og_slice_of(id));
 
-	take_order(fills, values);
-	take_time(fills, values);
-	take_size(fills, values);
-	take_amount(fills, values);
-	if (fills->inquiry->fixed == NULL ||
-		!fills->inquiry->fixed(fills->operation->columns, values))
-		fills->amendable = true;
+	fills->several |= fills->order != NULL && strcmp(order, fills->order) != 0;
+	fills->order = order;
+
+	fills->untimed |= ms == 0;
+	if (fills->count == 0 || ms < fills->first_ms)
+		fills->first_ms = ms;
+	fills->last_ms = Max(fills->last_ms, ms);
+
+	/*
+	 * Without an id a fill cannot be told from one that comes twice, so it does
+	 * not count; nor does one that is told in two ways.
+	 */
+	fills->unsound |= !is_new || filled == NULL || size == NULL;
+	if (fills->filled == NULL)
+		fills->filled = filled;
+	else if (is_new && filled != NULL)
+		fills->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
+															NumericGetDatum(fills->filled),
+															NumericGetDatum(filled)));
+
+	fills->resized |= size != NULL && fills->size != NULL &&
+		compare(size, fills->size) != 0;
+	if (fills->size == NULL ||
+		(size != NULL && compare(size, fills->size) > 0))
+		fills->size = size;
+
+	fills->amendable |= inquiry->fixed == NULL ||
+		!inquiry->fixed(operation->columns, values);
 	fills->count++;
 	MemoryContextSwitchTo(old);
 }

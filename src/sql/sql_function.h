@@ -164,4 +164,10 @@ extern void og_sql_act(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_preview(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_read(FunctionCallInfo fcinfo, const void *function);
 
+/* ---------- sql_check.c, sql_settle.c ---------- */
+
+/* Bodies of functions that have no entry in the table. */
+extern void og_sql_check(FunctionCallInfo fcinfo, const void *nothing);
+extern void og_sql_settle(FunctionCallInfo fcinfo, const void *nothing);
+
 #endif							/* OG_SQL_FUNCTION_H */

@@ -31,13 +31,13 @@
 
 /* ---------- how a function follows from its entry ---------- */
 
-/* The C function of a SQL function, which runs a body for an entry. */
+/* The C function of a SQL function, which runs a body for an entry, or NULL. */
 #define SQL_FUNCTION(symbol, body, entry) \
 	PG_FUNCTION_INFO_V1(symbol); \
 	Datum \
 	symbol(PG_FUNCTION_ARGS) \
 	{ \
-		return og_sql_return_rows(fcinfo, #symbol, body, &entry##_entry); \
+		return og_sql_return_rows(fcinfo, #symbol, body, entry); \
 	}
 
 #define ENTRY(function, ...) \
@@ -47,12 +47,12 @@
 
 #define ACT(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
-	SQL_FUNCTION(function, og_sql_act, function) \
-	SQL_FUNCTION(function##_preview, og_sql_preview, function)
+	SQL_FUNCTION(function, og_sql_act, &function##_entry) \
+	SQL_FUNCTION(function##_preview, og_sql_preview, &function##_entry)
 
 #define READ(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
-	SQL_FUNCTION(function, og_sql_read, function)
+	SQL_FUNCTION(function, og_sql_read, &function##_entry)
 
 /* ---------- parameters ---------- */
 
@@ -171,6 +171,11 @@ READ(tronsave_orders, &og_tronsave, "get_orders",
 	 PARAMETERS(IDS("ids")), "order_id")
 READ(wangdian_returns, &og_wangdian, "get_returns",
 	 PARAMETERS(IDS("return_nos")), "return_no")
+
+/* ---------- of any provider ---------- */
+
+SQL_FUNCTION(order_gateway_check, og_sql_check, NULL)
+SQL_FUNCTION(order_gateway_settle, og_sql_settle, NULL)
 
 /* ---------- what asks nobody ---------- */
 

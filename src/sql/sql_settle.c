@@ -22,10 +22,6 @@
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
 
-PG_FUNCTION_INFO_V1(order_gateway_settle);
-
-#define FUNCTION_NAME	"order_gateway_settle"
-
 /*
  * Less than the days of which a provider knows is asked for, so that what is
  * asked for around it is one request with it.
@@ -337,7 +333,7 @@ ask_all(Settling *settling)
 		og_session_reader_open(settling->account,
 							   og_sql_operation(settling->provider,
 												inquiries->operation),
-							   FUNCTION_NAME, settling->keys->nkeys);
+							   "order_gateway_settle", settling->keys->nkeys);
 	for (settling->inquiry = inquiries;
 		 settling->inquiry->operation != NULL; settling->inquiry++)
 	{
@@ -425,8 +421,12 @@ put_rows(Settling *settling)
 	}
 }
 
-static void
-settle(FunctionCallInfo fcinfo, const void *what)
+/*
+ * order_gateway_settle(server name, ids anycompatiblearray,
+ *		sent_at timestamptz[], market text, by text, act text)
+ */
+void
+og_sql_settle(FunctionCallInfo fcinfo, const void *nothing)
 {
 	Settling	settling = {.context = CurrentMemoryContext};
 
@@ -440,14 +440,4 @@ settle(FunctionCallInfo fcinfo, const void *what)
 	settling.checked_at = GetCurrentTimestamp();
 	ask_all(&settling);
 	put_rows(&settling);
-}
-
-/*
- * order_gateway_settle(server name, ids anycompatiblearray,
- *		sent_at timestamptz[], market text, by text, act text)
- */
-Datum
-order_gateway_settle(PG_FUNCTION_ARGS)
-{
-	return og_sql_return_rows(fcinfo, FUNCTION_NAME, settle, NULL);
 }
