@@ -5,8 +5,9 @@
  *		there.
  *
  * Options are defined by one table (account_option.c) and by the providers;
- * the validators and the opening of an account read them by the same code.  Credentials are copied out of the catalog when a call begins and
- * wiped when its context goes.
+ * the validators and the opening of an account read them by the same code.
+ * Credentials are copied out of the catalog when a call begins and wiped when
+ * its context goes.
  *
  *-------------------------------------------------------------------------
  */

@@ -161,7 +161,8 @@ put_certificate(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
-	bool		soon = handshake->not_after - (int64) time(NULL) < SOON_DAYS * SECS_PER_DAY;
+	bool		soon = handshake->not_after - (int64) time(NULL) <
+		SOON_DAYS * SECS_PER_DAY;
 
 	if (sight->stage == OG_STAGE_CERTIFICATE)
 		put(rows, OK_FALSE, !handshake->seen

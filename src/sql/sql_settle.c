@@ -359,6 +359,17 @@ ask_all(Settling *settling)
 
 /* ---------- rows ---------- */
 
+/* Types of the extension, and of the ids, are looked up by their names. */
+static const SqlAttribute attributes[] = {
+	{"order_id"},
+	{"outcome"},
+	{"order_state"},
+	{"message", TEXTOID},
+	{"ordinal", INT4OID},
+	{"checked_at", TIMESTAMPTZOID},
+	{"raw", JSONOID}
+};
+
 static const char *
 state_name(int state)
 {
@@ -371,6 +382,7 @@ open_rows(Settling *settling, FunctionCallInfo fcinfo)
 	SqlRows    *rows = &settling->rows;
 
 	og_sql_rows_open(rows, fcinfo);
+	og_sql_rows_order(rows, attributes, lengthof(attributes));
 	(void) og_sql_rows_id(rows, "order_id", settling->given.id_type);
 	og_sql_rows_outcome(rows, settling->outcomes);
 	og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
