@@ -15,7 +15,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "account/account_option.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -23,15 +22,16 @@
 #include "catalog/pg_user_mapping.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
-#include "http/http.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/syscache.h"
 
+#include "account/account_option.h"
 #include "ground/compat.h"
 #include "ground/list.h"
+#include "http/http.h"
 
 /* Servers named in a hint. */
 #define MAX_NAMED	10

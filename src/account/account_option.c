@@ -17,15 +17,16 @@
  */
 #include "postgres.h"
 
-#include "account/account_option.h"
 #include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "account/account_option.h"
 #include "ground/compat.h"
 #include "ground/crypto.h"
 #include "ground/list.h"
 #include "http/http.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
 
 /* Keys and secrets are tens of bytes long; this is short of nobody's. */
 #define MAX_CREDENTIAL	1000

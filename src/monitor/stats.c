@@ -19,13 +19,14 @@
 #include <unistd.h>
 
 #include "miscadmin.h"
-#include "monitor/stats.h"
 #include "pgstat.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+#include "monitor/stats.h"
 
 /* Rows for each account: several functions, from several databases. */
 #define ROWS_PER_ACCOUNT	8

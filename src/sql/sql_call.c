@@ -201,9 +201,9 @@ static const SqlAttribute common[] = {
 typedef struct ActRows
 {
 	SqlRows		rows;
-	const OgColumn *columns;	/* of an element, NULL = none are shown */
 	const OgKeys *keys;
-	SqlRecord  *record;
+	SqlRecord  *record;			/* its columns are an element's, NULL = none
+								 * are shown */
 	Oid			outcomes[OG_OUTCOMES];	/* enum values by verdict */
 	int			key;			/* number of the attribute, -1 = none */
 	int			key_column;		/* of the shape, -1 = it has none */
@@ -218,19 +218,19 @@ static void
 open_act(ActRows *act, FunctionCallInfo fcinfo, const SqlCall *call)
 {
 	const SqlGiven *given = &call->given;
+	const OgColumn *columns = call->operation->columns;
 	const char *key = key_column(call);
 
 	memset(act, 0, sizeof(*act));
 	og_sql_rows_open(&act->rows, fcinfo);
-	act->columns = call->operation->columns;
 	act->key = given->list != NULL
 		? og_sql_rows_id(&act->rows, key, given->id_type)
 		: og_sql_rows_attribute(&act->rows, key, TEXTOID);
-	act->key_column = act->columns ? og_column(act->columns, key) : -1;
+	act->key_column = columns ? og_column(columns, key) : -1;
 	act->position = -1;
 	if (given->ids != NULL)
 		act->ids = array_create_iterator(given->ids, 0, NULL);
-	act->record = og_sql_record(act->rows.desc, act->columns);
+	act->record = og_sql_record(act->rows.desc, columns);
 	og_sql_rows_outcome(&act->rows, act->outcomes);
 	og_sql_rows_order(&act->rows, common, lengthof(common));
 }
@@ -263,11 +263,12 @@ is_about(const ActRows *act, const OgSlice *values, OgSlice key)
 static void
 set_element(ActRows *act, const OgOutcome *outcome, OgSlice key)
 {
+	const OgColumn *columns = act->record->columns;
 	OgSlice		values[OG_MAX_COLUMNS] = {{NULL}};
 
-	if (act->columns && outcome->response.data)
+	if (columns && outcome->response.data)
 	{
-		og_pick_columns(act->columns, outcome->response, values);
+		og_pick_columns(columns, outcome->response, values);
 		if (outcome->stranger ||
 			(outcome->verdict == OG_UNKNOWN && !is_about(act, values, key)))
 			memset(values, 0, sizeof(values));

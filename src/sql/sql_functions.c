@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * sql_functions.c
- *		The table of our SQL functions that ask a provider.
+ *		The table of our SQL functions that ask a provider; and what the planner
+ *		may know of them.
  *
  * An entry says what a function is called, which operation of which provider
  * it is, what its arguments are and what its rows are about.  All functions

@@ -16,8 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "session/session.h"
 #include "ground/clock.h"
+#include "session/session.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
