@@ -272,13 +272,14 @@ broken_rule(const OgOption *option, const char *value)
 		return psprintf("It must be %s.", option->rule);
 	if (option->choices == NULL)
 		return NULL;
-	initStringInfo(&choices);
 	for (int i = 0; option->choices[i] != NULL; i++)
 	{
 		if (strcmp(option->choices[i], value) == 0)
 			return NULL;
-		og_list_add(&choices, "\"%s\"", option->choices[i]);
 	}
+	initStringInfo(&choices);
+	for (int i = 0; option->choices[i] != NULL; i++)
+		og_list_add(&choices, "\"%s\"", option->choices[i]);
 	return psprintf("Valid values are: %s.", choices.data);
 }
 

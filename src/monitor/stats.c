@@ -155,18 +155,28 @@ og_stats_add(Oid serverid, const char *server, const char *function,
 
 /* ---------- reading and resetting ---------- */
 
+/* Rows are taken from the first on, and only given back all at once. */
+static int
+count_rows(const StatsTable *table)
+{
+	int			count = 0;
+
+	while (count < table->max_rows && OidIsValid(table->rows[count].database))
+		count++;
+	return count;
+}
+
 int
 og_stats_read(OgStats **copies, TimestampTz *reset_at)
 {
 	StatsTable *table = get_table();
-	int			count = 0;
+	int			count;
 
 	*copies = palloc_extended(table->max_rows * sizeof(OgStats),
 							  MCXT_ALLOC_HUGE);
 	LWLockAcquire(&table->lock, LW_SHARED);
-	for (int i = 0; i < table->max_rows; i++)
-		if (OidIsValid(table->rows[i].database))
-			(*copies)[count++] = table->rows[i];
+	count = count_rows(table);
+	memcpy(*copies, table->rows, count * sizeof(OgStats));
 	*reset_at = table->reset_at;
 	LWLockRelease(&table->lock);
 	return count;
@@ -208,28 +218,13 @@ report_failure(const char *what)
 			 errmsg("could not %s file \"%s\": %m", what, STATS_FILE)));
 }
 
-/* All rows but those that are free. */
-static bool
-write_rows(FILE *file, const StatsTable *table)
-{
-	StatsHead	head = {STATS_MARK, sizeof(OgStats), 0, table->reset_at};
-	bool		written;
-
-	for (int i = 0; i < table->max_rows; i++)
-		head.count += OidIsValid(table->rows[i].database);
-	written = fwrite(&head, sizeof(head), 1, file) == 1;
-	for (int i = 0; i < table->max_rows && written; i++)
-	{
-		if (OidIsValid(table->rows[i].database))
-			written = fwrite(&table->rows[i], sizeof(OgStats), 1, file) == 1;
-	}
-	return written;
-}
-
 /* The postmaster ends: keep the statistics, unless something went wrong. */
 static void
 save(int code, Datum arg)
 {
+	const StatsTable *table = get_table();
+	StatsHead	head = {STATS_MARK, sizeof(OgStats), count_rows(table),
+	table->reset_at};
 	FILE	   *file;
 	bool		whole;
 
@@ -241,7 +236,8 @@ save(int code, Datum arg)
 		report_failure("create");
 		return;
 	}
-	whole = write_rows(file, get_table());
+	whole = fwrite(&head, sizeof(head), 1, file) == 1 &&
+		fwrite(table->rows, sizeof(OgStats), head.count, file) == head.count;
 	if (FreeFile(file) != 0 || !whole)
 	{
 		report_failure("write");

@@ -100,15 +100,17 @@ static const char *
 word_text(const SqlGiven *given, const SqlParameter *parameter,
 		  const char *text)
 {
+	const char *const *word;
 	StringInfoData valid;
 
-	initStringInfo(&valid);
-	for (const char *const *word = parameter->words; *word != NULL; word++)
+	for (word = parameter->words; *word != NULL; word++)
 	{
 		if (pg_strcasecmp(*word, text) == 0)
 			return *word;
-		og_list_add(&valid, "\"%s\"", *word);
 	}
+	initStringInfo(&valid);
+	for (word = parameter->words; *word != NULL; word++)
+		og_list_add(&valid, "\"%s\"", *word);
 	refuse(given, parameter, "is none of the words that it may be",
 		   psprintf("Valid words are %s, in any case.", valid.data));
 }
@@ -271,15 +273,17 @@ find_parameter(const SqlGiven *given, const SqlParameter *parameters,
 			   const JsonbValue *name)
 {
 	OgSlice		wanted = og_slice(name->val.string.val, name->val.string.len);
+	const SqlParameter *parameter;
 	StringInfoData valid;
 
-	initStringInfo(&valid);
-	for (; parameters->name != NULL; parameters++)
+	for (parameter = parameters; parameter->name != NULL; parameter++)
 	{
-		if (og_slice_equal(og_slice_of(parameters->name), wanted))
-			return parameters;
-		og_list_add(&valid, "\"%s\"", parameters->name);
+		if (og_slice_equal(og_slice_of(parameter->name), wanted))
+			return parameter;
 	}
+	initStringInfo(&valid);
+	for (parameter = parameters; parameter->name != NULL; parameter++)
+		og_list_add(&valid, "\"%s\"", parameter->name);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the order at position %d has an unknown member \"%.*s\"",
@@ -318,19 +322,21 @@ take_members(SqlGiven *given, const SqlParameter *parameters,
 	JsonbIterator *iterator = JsonbIteratorInit(order);
 	JsonbValue	value;
 	JsonbIteratorToken token;
-	const SqlParameter *parameter = NULL;
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_KEY)
-			parameter = find_parameter(given, parameters, &value);
-		else if (token == WJB_VALUE)
-			take_json(given, parameter, &value);
+		const SqlParameter *parameter;
+
+		if (token != WJB_KEY)
+			continue;
+		parameter = find_parameter(given, parameters, &value);
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		take_json(given, parameter, &value);
 	}
-	for (parameter = parameters; parameter->name; parameter++)
+	for (; parameters->name != NULL; parameters++)
 	{
-		if (og_fields_get(&given->fields, parameter->name) == NULL)
-			og_argument_take_null(given, parameter);
+		if (og_fields_get(&given->fields, parameters->name) == NULL)
+			og_argument_take_null(given, parameters);
 	}
 }
 
