@@ -266,6 +266,18 @@ take_value(SqlGiven *given, const SqlParameter *parameter, Datum value)
 				  value_text(given, parameter, value));
 }
 
+static void
+take_null(const SqlGiven *given, const SqlParameter *parameter)
+{
+	if (!parameter->required)
+		return;
+	if (given->position > 0)
+		refuse(given, parameter, "is missing", NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", subject(given, parameter->name))));
+}
+
 /* ---------- orders ---------- */
 
 static const SqlParameter *
@@ -336,7 +348,7 @@ take_members(SqlGiven *given, const SqlParameter *parameters,
 	for (; parameters->name != NULL; parameters++)
 	{
 		if (og_fields_get(&given->fields, parameters->name) == NULL)
-			og_argument_take_null(given, parameters);
+			take_null(given, parameters);
 	}
 }
 
@@ -365,59 +377,56 @@ take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
 	return given.fields;
 }
 
-static void
-take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
+/* All orders of a list, each with arguments of its own. */
+static OgFields *
+take_elements(OgKeys *keys, const SqlFunction *single, Jsonb *orders)
 {
-	OgKeys	   *keys = given->orders = og_keys_create();
-	OgFields   *arguments;
-	JsonbIterator *iterator;
+	OgFields   *arguments =
+		palloc0(Max(JB_ROOT_COUNT(orders), 1) * sizeof(OgFields));
+	JsonbIterator *iterator = JsonbIteratorInit(&orders->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
 	int			position = 0;
 
-	if (!JB_ROOT_IS_ARRAY(orders) || JB_ROOT_IS_SCALAR(orders))
-		refuse(given, parameter, "is not a JSON array",
-			   "Give an array of objects, such as jsonb_agg(to_jsonb(o)).");
-	keys->arguments = arguments =
-		palloc0(Max(JB_ROOT_COUNT(orders), 1) * sizeof(OgFields));
-	iterator = JsonbIteratorInit(&orders->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (token != WJB_ELEM)
 			continue;
 		position++;
-		arguments[position - 1] = take_order(keys, parameter->single, &value,
-											 position);
+		arguments[position - 1] = take_order(keys, single, &value, position);
 	}
-	og_keys_finish(keys);
+	return arguments;
+}
+
+/* None, where there is no list. */
+static void
+take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
+{
+	if (orders != NULL &&
+		(!JB_ROOT_IS_ARRAY(orders) || JB_ROOT_IS_SCALAR(orders)))
+		refuse(given, parameter, "is not a JSON array",
+			   "Give an array of objects, such as jsonb_agg(to_jsonb(o)).");
+	given->orders = og_keys_create();
+	if (orders != NULL)
+		given->orders->arguments = take_elements(given->orders,
+												 parameter->single, orders);
+	og_keys_finish(given->orders);
 }
 
 /* ---------- any ---------- */
 
 void
-og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
+og_argument_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
+				 SqlGiven *given)
 {
-	if (parameter->kind == SQL_ORDERS)
-		take_orders(given, parameter, DatumGetJsonbP(value));
+	if (parameter->kind == SQL_IDS)
+		og_ids_take(fcinfo, n, parameter, given);
+	else if (parameter->kind == SQL_ORDERS)
+		take_orders(given, parameter,
+					PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n));
+	else if (PG_ARGISNULL(n))
+		take_null(given, parameter);
 	else
-		take_value(given, parameter, value);
-}
-
-void
-og_argument_take_null(SqlGiven *given, const SqlParameter *parameter)
-{
-	if (parameter->kind == SQL_ORDERS)
-	{
-		given->orders = og_keys_create();
-		og_keys_finish(given->orders);
-	}
-	if (!parameter->required)
-		return;
-	if (given->position > 0)
-		refuse(given, parameter, "is missing", NULL);
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null",
-					subject(given, parameter->name))));
+		take_value(given, parameter, PG_GETARG_DATUM(n));
 }

@@ -38,18 +38,6 @@ typedef struct SqlCall
 	TimestampTz at;				/* of a preview: when requests are stamped */
 } SqlCall;
 
-void
-og_sql_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
-			SqlGiven *given)
-{
-	if (parameter->kind == SQL_IDS)
-		og_ids_take(fcinfo, n, parameter, given);
-	else if (PG_ARGISNULL(n))
-		og_argument_take_null(given, parameter);
-	else
-		og_argument_take(given, parameter, PG_GETARG_DATUM(n));
-}
-
 /* Arguments beside those of the operation must all be there. */
 static Datum
 take_needed(FunctionCallInfo fcinfo, int n, const char *name)
@@ -58,7 +46,7 @@ take_needed(FunctionCallInfo fcinfo, int n, const char *name)
 	SqlParameter parameter = {name, .required = true};
 
 	if (PG_ARGISNULL(n))
-		og_argument_take_null(&nothing, &parameter);
+		og_argument_take(fcinfo, n, &parameter, &nothing);
 	return PG_GETARG_DATUM(n);
 }
 
@@ -103,14 +91,14 @@ take_arguments(FunctionCallInfo fcinfo, SqlCall *call)
 		for (n = 0; parameters[n].name != NULL; n++)
 		{
 			if (parameters[n].kind == SQL_IDS || PG_ARGISNULL(n))
-				og_sql_take(fcinfo, n, &parameters[n], &call->given);
+				og_argument_take(fcinfo, n, &parameters[n], &call->given);
 		}
 		(void) og_sql_server(fcinfo, n);
 	}
 	for (n = 0; parameters[n].name != NULL; n++)
 	{
 		if (parameters[n].kind != SQL_IDS)
-			og_sql_take(fcinfo, n, &parameters[n], &call->given);
+			og_argument_take(fcinfo, n, &parameters[n], &call->given);
 	}
 	if (call->function->complete)
 		call->function->complete(&call->given);

@@ -99,11 +99,9 @@ typedef struct SqlFunction
 /* The kinds of ids that argument "by" may pick. */
 extern const char *const og_id_kinds[];
 
-/* Take a value that is not null; or one that is.  Errors: 22004, 22023. */
-extern void og_argument_take(SqlGiven *given, const SqlParameter *parameter,
-							 Datum value);
-extern void og_argument_take_null(SqlGiven *given,
-								  const SqlParameter *parameter);
+/* Take argument n.  Errors: 22004, 22023, 42804. */
+extern void og_argument_take(FunctionCallInfo fcinfo, int n,
+							 const SqlParameter *parameter, SqlGiven *given);
 
 /*
  * Raise 22023 about argument "name", or about that of an order in a list;
@@ -148,9 +146,7 @@ extern void og_complete_one_order(SqlGiven *given);
 
 /* ---------- sql_call.c ---------- */
 
-/* Take argument n; the server.  Errors: 22004, 22023, 42804. */
-extern void og_sql_take(FunctionCallInfo fcinfo, int n,
-						const SqlParameter *parameter, SqlGiven *given);
+/* Take argument n as the name of a server.  Errors: 22004. */
 extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
 
 /* An operation that the provider's table must have. */

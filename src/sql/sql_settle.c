@@ -81,7 +81,7 @@ typedef struct Settling
 static const char *
 take(FunctionCallInfo fcinfo, int n, Settling *settling)
 {
-	og_sql_take(fcinfo, n, &parameters[n], &settling->given);
+	og_argument_take(fcinfo, n, &parameters[n], &settling->given);
 	return og_fields_get(&settling->given.fields, parameters[n].name);
 }
 
