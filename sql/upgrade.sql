@@ -71,4 +71,21 @@ DROP SCHEMA regress_og, regress_og_2;
 ALTER EXTENSION order_gateway UPDATE;
 ALTER EXTENSION order_gateway UPDATE TO '0.9';
 
+-- a script of another version: columns that one of the two does not know
+CREATE FUNCTION first_code(columns text) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+	answer json;
+BEGIN
+	EXECUTE format('CREATE FUNCTION pg_temp.codes() RETURNS TABLE (%s) LANGUAGE C AS %L, ''btse_codes''',
+		columns, (SELECT probin FROM pg_proc WHERE proname = 'btse_codes'));
+	EXECUTE 'SELECT row_to_json(c) FROM pg_temp.codes() c LIMIT 1' INTO answer;
+	DROP FUNCTION pg_temp.codes();
+	RETURN answer;
+END
+$$;
+SELECT first_code('code int, name text');
+SELECT first_code('code int, name text, meaning text, severity int');
+SELECT first_code('code bigint, name text');
+DROP FUNCTION first_code;
+
 DROP FUNCTION try;

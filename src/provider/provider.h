@@ -25,7 +25,7 @@
 
 #include "provider/provider_record.h"
 
-/* The largest numbers of options any provider has. */
+/* More than any provider has options: the last row of each table has no name. */
 #define OG_MAX_CREDENTIALS	4
 #define OG_MAX_SETTINGS		2
 
