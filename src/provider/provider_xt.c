@@ -103,16 +103,6 @@ xt_build_order(OgRequest *request, const OgBatch *batch)
 	return xt_check_id(og_slice_of(og_fields_get(&request->query, "id"))) == NULL;
 }
 
-/* Give the parameter "data", if there is one, the spelling that is sent. */
-static void
-xt_encode_data(OgFields *parameters)
-{
-	const char *data = og_fields_get(parameters, "data");
-
-	if (data != NULL)
-		og_fields_set(parameters, "data", og_base64(og_slice_of(data)));
-}
-
 /* Signature over "name=value&name=value" of sorted parameters, all raw. */
 static char *
 xt_signature(const OgFields *parameters, const char *secret_key)
@@ -141,6 +131,8 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 	OgFields   *parameters = &request->query;
 	bool		decoded = strcmp(signer->settings[XT_SIGNED_DATA],
 								 "decoded") == 0;
+	const char *data = og_fields_get(parameters, "data");
+	const char *encoded = data != NULL ? og_base64(og_slice_of(data)) : NULL;
 	char	   *signature;
 
 	og_fields_add(parameters, "accesskey",
@@ -149,14 +141,14 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 				  psprintf(INT64_FORMAT, signer->time_ms));
 	og_fields_sort(parameters);
 
-	if (!decoded)
-		xt_encode_data(parameters);
+	if (encoded != NULL && !decoded)
+		og_fields_set(parameters, "data", encoded);
 	signature = xt_signature(parameters,
 							 signer->credentials[XT_SECRET_KEY]);
 	if (signature == NULL)
 		return false;
-	if (decoded)
-		xt_encode_data(parameters);
+	if (encoded != NULL && decoded)
+		og_fields_set(parameters, "data", encoded);
 
 	og_fields_add(parameters, "signature", signature);
 	og_fields_sort(parameters);

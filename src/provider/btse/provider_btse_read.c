@@ -281,19 +281,14 @@ btse_is_fixed(const OgColumn *columns, const OgSlice *values)
 const OgInquiry og_btse_inquiries[] = {
 	{
 		"get_order", .market = true, .client_ids = true,
-		.state = btse_order_state,
+		.state = btse_order_state, .minutes = CANCELLED_MINUTES,
 		.time = "event_time",
-		.filled = "total_filled_base_size",
-		.size = "current_order_base_size",
-		.minutes = CANCELLED_MINUTES
+		.filled = "total_filled_base_size", .size = "current_order_base_size"
 	},
 	{
 		"trade_history", .market = true, .client_ids = true,
-		.time = "event_time",
-		.filled = "filled_size",
-		.size = "size",
-		.fixed = btse_is_fixed,
-		.days = BTSE_HISTORY_DAYS
+		.fixed = btse_is_fixed, .days = BTSE_HISTORY_DAYS,
+		.time = "event_time", .filled = "filled_size", .size = "size"
 	},
 	{NULL}
 };
