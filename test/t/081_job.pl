@@ -23,7 +23,8 @@ sub recipe { return $documents->recipe(@_); }
 # the ids, and the counts in an error's context.
 my $log_chapter = $documents->chapter('docs/troubleshooting.md', '## What the server\'s log says');
 my ($LOST) = $log_chapter =~ /^LOG:  (.*batch )1: /m;
-my ($CONTEXT) = $log_chapter =~ /^(CONTEXT: .*)/m;
+my ($CONTEXT) =
+  $documents->chapter('docs/troubleshooting.md', '## When a call is stopped') =~ /^(CONTEXT: .*)/m;
 
 # ----
 # A server as the documents set it up
