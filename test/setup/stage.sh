@@ -134,7 +134,7 @@ copy_source()
 			tar -C "$1" --no-same-owner -xf -
 	else
 		tar -C "$top" --exclude=.git --exclude='*.o' --exclude='*.so' \
-			--exclude='*.bc' --exclude=./tmp_check --exclude=./results -cf - . |
+			--exclude='*.bc' --exclude=./tmp_check --exclude=./results --exclude=./dist -cf - . |
 			tar -C "$1" --no-same-owner -xf -
 	fi
 }
