@@ -244,6 +244,7 @@ my ($package_version) = slurp('debian/changelog') =~ /^order-gateway \(([^)]+)\)
 is($debian_control, debian_control(@versions), 'debian/control is that of control.in');
 is($package_version =~ s/-[^-]+\z//r, $meta->{version}, 'its version is that of META.json');
 is(slurp('debian/pgversions'), "$oldest+\n", 'it is built for the servers that the sources take');
+unlike(slurp('debian/minor_versions'), qr/^\d/m, '... of any minor version');
 foreach my $name (@packages)
 {
 	like($document, qr/`\Q${name}_$package_version\E_(?:amd64|all)\.deb`/, "the document has the name of $name");
