@@ -33,7 +33,8 @@ sub stale_orders { return $erp->stale_orders(@_); }
 # the ids, and the counts in an error's context.
 my $log_chapter = $documents->chapter('docs/troubleshooting.md', '## What the server\'s log says');
 my ($LOST) = $log_chapter =~ /^LOG:  (.*batch )1: /m;
-my ($CONTEXT) = $log_chapter =~ /^(CONTEXT: .*)/m;
+my ($CONTEXT) =
+  $documents->chapter('docs/troubleshooting.md', '## When a call is stopped') =~ /^(CONTEXT: .*)/m;
 
 # Run something whose call gets no answer, and cancel it when its requests have
 # been sent.
