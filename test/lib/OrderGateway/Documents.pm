@@ -46,7 +46,7 @@ sub new
 	my ($class) = @_;
 	my $top = $ENV{OG_SOURCE_DIR} // dirname($0) . '/../..';
 	my $self = bless {
-		tests => "$top/test/t",
+		tests => [ glob "\"$top\"/test/t/*.pl \"$top\"/test/clients/*.pl" ],
 		texts => { map { substr($_, 1 + length $top) => decode_utf8(_slurp($_)) }
 			  glob "\"$top\"/*.md \"$top\"/docs/*.md \"$top\"/docs/*/*.md" },
 		was_run => {},
@@ -147,14 +147,14 @@ excused here, and that every recipe is named by some test.
 sub all_were_run
 {
 	my ($self, @excused) = @_;
-	my %where = map { $_ => _slurp($_) } glob "$self->{tests}/*.pl";
+	my %where = map { $_ => _slurp($_) } @{ $self->{tests} };
 	my %ours = map { $_ => 1 } @excused;
 	my (@forgotten, @homeless);
 
 	foreach my $name (sort keys %{ $self->{recipes} })
 	{
 		my @tests = map { basename($_) }
-		  grep { $where{$_} =~ /\brecipe\b[^;]*?[\s'(]\Q$name\E[\s')]/ } sort keys %where;
+		  grep { $where{$_} =~ /\b(?:run_)?recipes?\b[^;]*?[\s'(]\Q$name\E[\s')]/ } sort keys %where;
 
 		push @homeless, $name if !@tests;
 		push @forgotten, $name
