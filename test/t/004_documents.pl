@@ -282,8 +282,8 @@ foreach my $text (sort keys %texts)
 
 	next if ($text =~ s/$SPEC//gr) !~ /[a-z]{4}/;       # nothing to search for
 	ok(scalar(grep { /$pattern/ } @quoted), encode_utf8("docs/troubleshooting.md has: $text"))
-	  or diag("$texts{$text} has a text that docs/troubleshooting.md has not: add it there, in backquotes, "
-		  . "with \x{2026} for what differs, and what to do");
+	  or diag(encode_utf8("$texts{$text} has a text that docs/troubleshooting.md has not: add it there, in backquotes, "
+		  . "with \x{2026} for what differs, and what to do"));
 }
 
 # And the other way round, but for what others say.
