@@ -66,7 +66,7 @@ sub spelled { return $SPELLED{ $_[0] } // $_[0]; }
 sub members { return "SELECT objid FROM pg_depend JOIN pg_extension AS e ON refclassid = 'pg_extension'::regclass
 	AND refobjid = e.oid AND extname = 'order_gateway' WHERE deptype = 'e' AND classid = '$_[0]'::regclass"; }
 
-my %functions;  # by name: name, kind, comment, source, cost, set, type, grantees, in, out
+my %functions;  # by name: name, kind, comment, source, cost, type, grantees, in, out
 
 # What sort of function it is, as its name and the comments tell.
 sub kind_of
@@ -87,12 +87,12 @@ sub read_functions
 	%functions = map {
 		my %function;
 
-		@function{qw(name comment cost set type grantees)} = @$_;
+		@function{qw(name comment cost type grantees)} = @$_;
 		$function{source} = $1 if $function{comment} =~ s/\s*\bSource: (.*)$//s;
 		$function{$_} = [] foreach qw(in out);
 		($function{name} => \%function);
 	} rows_of(q{
-		SELECT proname, obj_description(p.oid, 'pg_proc'), procost, proretset,
+		SELECT proname, obj_description(p.oid, 'pg_proc'), procost,
 			CASE WHEN prorettype <> 'record'::regtype THEN (SELECT typname FROM pg_type WHERE oid = prorettype) END,
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(proacl) WHERE grantee <> proowner)
@@ -163,8 +163,6 @@ sub columns_table
 		"| `$_->{name}` | " . type_cell($_->{type}) . ' | ' . markdown($_->{comment}) . " |\n";
 	} @columns;
 }
-
-sub anchor { return lc($_[0]) =~ s/[^\w\- ]//gr =~ s/ /-/gr; }
 
 # ----
 # Functions
@@ -271,7 +269,8 @@ sub arguments_table
 	return '' if !@{ $function->{in} };
 	return join '', "\n| argument | type | default | what it is |\n|---|---|---|---|\n", map {
 		my $meaning = argument_meaning($function->{name}, $_->{name})
-		  // die "no *_fields.def has an ARGUMENT(\"$_->{name}\", ...) or an ARGUMENT_OF($function->{name}, ...)\n";
+		  // die "no *_fields.def says what $_->{name} of $function->{name} is: give it a line\n"
+		  . "ARGUMENT_OF($function->{name}, $_->{name}, \"...\")\n";
 		my $default = $_->{default} eq '' ? '' : "`$_->{default}`";
 
 		"| `$_->{name}` | `$_->{type}` | $default | $meaning |\n";
@@ -449,6 +448,7 @@ sub examples
 		if (defined $code)
 		{
 			if (!/^\s*```$/) { $code .= s/^$indent//r; next; }
+			if (!defined $into) { undef $code; next; }
 			$examples->{$into} //= "/* examples/$into: made of $name by \"make docs\" */\n";
 			$examples->{$into} .= "\n-- ----\n-- $heading\n-- ----\n" if ($last{$into} // '') ne $heading;
 			$examples->{$into} .= "\n" . comment($paragraph) . $code;
@@ -458,7 +458,7 @@ sub examples
 		}
 		elsif (/^#+ (.*)$/) { ($heading, $paragraph) = ($1, ''); }
 		elsif (/^\s*<!-- recipe: \S+, (\w+\.sql) -->$/) { $into = $1; }
-		elsif (defined $into && /^(\s*)```/) { ($indent, $code) = ($1, ''); }
+		elsif (/^(\s*)```/) { ($indent, $code) = ($1, ''); }
 		elsif (/^\s*$/) { $paragraph .= "\n"; }
 		elsif (!defined $into) { $paragraph = '' if $paragraph =~ /\n\n$/; $paragraph .= $_; }
 	}
@@ -482,7 +482,8 @@ foreach my $row (grep { $_->{kind} eq 'ROW' && $_->{name} =~ /^(?:call|preview|c
 	  . "<!-- generated: columns of $row->{name} -->\n<!-- end of generated -->\n"
 	  if !$shown{ $row->{name} };
 }
-die map { "$_: no function has such an argument\n" } unasked_arguments() if unasked_arguments();
+my @unasked = unasked_arguments();
+die map { "$_: no function has such an argument\n" } @unasked if @unasked;
 foreach my $name (sort keys %examples)
 {
 	$text_of{"examples/$name"} = $examples{$name};
