@@ -6,7 +6,7 @@
  * A transfer ends exactly once, in end_transfer(): its ending is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
- * one costs microseconds.  Connections (http_kept.c) and the parsed file of
+ * one costs microseconds.  Connections (http_endpoint.c) and the parsed file of
  * authorities, which are what is dear, outlive them.
  *
  * Our copies of headers, target and body are wiped when a transfer ends.
@@ -27,20 +27,25 @@
 static void
 let_go(OgTransfer *transfer)
 {
+	OgEndpoint *endpoint = transfer->endpoint;
+
 	if (transfer->easy != NULL)
 	{
 		og_connection_leave(transfer);
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
-		og_kept_leave(transfer);
+		if (transfer->cache != NULL && transfer->cache == endpoint->kept)
+			og_kept_leave(endpoint);
 	}
 	og_socket_unreserve(transfer);
 	if (!transfer->started && !transfer->ended)
 		og_event_unstarted(-1);
 	transfer->ended = true;
 	og_request_free(transfer);
-	og_incoming_free_head(&transfer->answer);
+	if (endpoint != NULL)
+		og_endpoint_leave(endpoint);
+	transfer->endpoint = NULL;
 }
 
 /* Let og_http_next() answer a transfer that has ended. */
@@ -82,15 +87,6 @@ end_transfer(OgTransfer *transfer, CURLcode code)
 	og_ending(transfer, code);
 	if (transfer->response.delivery != OG_ANSWERED)
 		discard_connection(transfer);
-	let_go(transfer);
-	enqueue(transfer);
-}
-
-/* There was no memory to begin a transfer. */
-static void
-end_unstarted(OgTransfer *transfer)
-{
-	og_ending_unstarted(transfer, true, "out of memory");
 	let_go(transfer);
 	enqueue(transfer);
 }
@@ -140,24 +136,17 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	dlist_push_tail(&http->transfers, &transfer->node);
 	og_event_unstarted(1);
 
-	/* That one says itself why. */
-	if (!og_request_prepare(transfer, request))
+	if (og_request_prepare(transfer, request))
+		og_connection_take(transfer);
+	else
 	{
 		let_go(transfer);
 		enqueue(transfer);
 	}
-	else if (!og_connection_take(transfer))
-		end_unstarted(transfer);
 	return transfer;
 }
 
-void
-og_http_drain(OgHttp *http)
-{
-	og_connection_drain(http);
-}
-
-/* Give up what the kernel would not watch, or could not begin. */
+/* Give up what could not be begun or watched. */
 static void
 end_broken(OgHttp *http)
 {
@@ -170,15 +159,10 @@ end_broken(OgHttp *http)
 	{
 		OgTransfer *transfer = og_transfer_of(node, iter.cur);
 
-		if (transfer->easy == NULL)
+		if (transfer->easy == NULL || transfer->broken == NULL)
 			continue;
-		if (transfer->unstarted)
-			end_unstarted(transfer);
-		else if (transfer->watch_errno != 0)
-		{
-			og_http_abandon(transfer, "could not watch the connection");
-			enqueue(transfer);
-		}
+		og_http_abandon(transfer, transfer->broken);
+		enqueue(transfer);
 	}
 }
 
@@ -243,10 +227,6 @@ og_http_close(OgHttp *http)
 	while (!dlist_is_empty(&http->transfers))
 		og_http_release(og_transfer_of(node,
 									dlist_head_node(&http->transfers)));
-	if (http->extra != NULL)
-	{
-		(void) curl_share_cleanup(http->extra);
-		http->extra = NULL;
-	}
-	og_socket_recount();
+	og_cache_close(http->extra);
+	http->extra = NULL;
 }

@@ -153,12 +153,6 @@ extern OgHttp *og_http_open(MemoryContext context);
  */
 extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 
-/*
- * No further request follows those started: lets all connections but one per
- * endpoint close when their transfers end.
- */
-extern void og_http_drain(OgHttp *http);
-
 /* What a wait is for, as it shows in pg_stat_activity. */
 typedef enum OgWait
 {
@@ -205,17 +199,8 @@ extern void og_http_release(OgTransfer *transfer);
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
 
-/* Unix time in milliseconds of a timestamp. */
-extern int64 og_http_unix_ms(TimestampTz at);
-
-/*
- * Read the date that a text begins with, in any of the three forms that HTTP
- * has known, to the letter: seconds of Unix time.  Answers where it ends, NULL
- * if it is none.  now_ms (Unix time) tells which century two digits of a year
- * are of.
- */
-extern const char *og_http_read_date(const char *text, int64 now_ms,
-									 int64 *seconds);
+/* When an answer was written, by the clock of who wrote it; 0 = not told. */
+extern int64 og_http_date_ms(const OgResponse *response);
 
 /*
  * How long a Retry-After asks to wait, in milliseconds and for a day at most;

@@ -57,18 +57,6 @@ tell(OgTransfer *transfer, const char *format,...)
  * ----
  */
 
-static void
-read_retry_after(OgTransfer *transfer)
-{
-	const OgIncoming *answer = &transfer->answer;
-	const char *date = answer->date[0] != '\0' ? answer->date : NULL;
-
-	if (answer->retry_after != NULL)
-		transfer->response.retry_after_ms =
-			og_http_retry_after(answer->retry_after, date,
-								og_http_unix_ms(answer->at));
-}
-
 /*
  * Scheme, host and path of a redirect, for people to see.  What else is in a
  * Location may be secret: it is often our own query.
@@ -76,42 +64,31 @@ read_retry_after(OgTransfer *transfer)
 static char *
 describe_location(const OgTransfer *transfer, const char *location)
 {
+	static const CURLUPart hidden[] = {
+		CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
+		CURLUPART_QUERY, CURLUPART_FRAGMENT
+	};
 	const char *target = transfer->out.target;
 	char	   *path = strndup(target, strcspn(target, "?"));
 	CURLU	   *parser = curl_url();
 	char	   *text = NULL;
+	bool		ok;
 
-	if (parser != NULL && path != NULL &&
-		curl_url_set(parser, CURLUPART_URL, transfer->endpoint.origin,
+	ok = parser != NULL && path != NULL &&
+		curl_url_set(parser, CURLUPART_URL, transfer->endpoint->origin,
 					 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_PATH, path, 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_URL, location,
 					 CURLU_NON_SUPPORT_SCHEME | CURLU_ALLOW_SPACE |
-					 CURLU_PATH_AS_IS) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK)
-		(void) curl_url_get(parser, CURLUPART_URL, &text,
-							CURLU_NO_DEFAULT_PORT);
+					 CURLU_PATH_AS_IS) == CURLUE_OK;
+	for (size_t i = 0; i < lengthof(hidden); i++)
+		ok = ok && curl_url_set(parser, hidden[i], NULL, 0) == CURLUE_OK;
+	if (ok && curl_url_get(parser, CURLUPART_URL, &text,
+						   CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
+		make_printable(text);
 	curl_url_cleanup(parser);
 	free(path);
-	if (text != NULL)
-		make_printable(text);
 	return text;
-}
-
-static void
-read_location(OgTransfer *transfer)
-{
-	OgIncoming   *answer = &transfer->answer;
-
-	if (answer->status < 300 || answer->status > 399 ||
-		answer->location == NULL)
-		return;
-	transfer->location = describe_location(transfer, answer->location);
-	transfer->response.location = transfer->location;
 }
 
 /* ----
@@ -134,7 +111,7 @@ connect_bound(const OgTransfer *transfer)
 static void
 explain_unconnected(OgTransfer *transfer)
 {
-	const char *site = transfer->endpoint.site;
+	const char *site = transfer->endpoint->site;
 	long		os_errno = 0;
 
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
@@ -155,7 +132,7 @@ explain_unconnected(OgTransfer *transfer)
 static void
 explain_certificate(OgTransfer *transfer)
 {
-	const char *site = transfer->endpoint.site;
+	const char *site = transfer->endpoint->site;
 	const char *problem;
 	long		result = 0;
 
@@ -174,7 +151,7 @@ static void
 explain_authorities(OgTransfer *transfer)
 {
 	int			problem;
-	const char *path = og_trust_problem(&transfer->endpoint, &problem);
+	const char *path = og_trust_problem(transfer->endpoint, &problem);
 
 	if (path == NULL)
 		tell(transfer, "could not read the file of root certificates");
@@ -190,7 +167,7 @@ explain_authorities(OgTransfer *transfer)
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
 {
-	const char *site = transfer->endpoint.site;
+	const char *site = transfer->endpoint->site;
 	bool		may_retry = true;
 
 	if (transfer->too_late)
@@ -332,14 +309,19 @@ is_whole(const OgTransfer *transfer, CURLcode code)
 static void
 read_head(OgTransfer *transfer)
 {
+	const OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
-	response->status = transfer->answer.status;
-	response->answered_at = transfer->answer.at;
-	if (transfer->answer.date[0] != '\0')
-		response->date = transfer->answer.date;
-	read_retry_after(transfer);
-	read_location(transfer);
+	response->status = answer->status;
+	response->answered_at = answer->at;
+	response->date = answer->date;
+	if (answer->retry_after != NULL)
+		response->retry_after_ms =
+			og_http_retry_after(answer->retry_after, answer->date,
+								og_unix_ms(answer->at));
+	if (answer->location != NULL && answer->status / 100 == 3)
+		response->location = transfer->location =
+			describe_location(transfer, answer->location);
 }
 
 /*
@@ -382,14 +364,14 @@ static void
 set_unanswered(OgTransfer *transfer)
 {
 	transfer->response.delivery = OG_NO_ANSWER;
-	og_incoming_free(&transfer->answer);
+	og_incoming_free_body(&transfer->answer);
 }
 
 /* libcurl is done with a transfer, with this result. */
 void
 og_ending(OgTransfer *transfer, CURLcode code)
 {
-	OgIncoming   *answer = &transfer->answer;
+	OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
 	read_head(transfer);
@@ -431,14 +413,4 @@ og_ending_abandoned(OgTransfer *transfer, const char *problem)
 		transfer->response.may_retry = true;
 	}
 	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
-}
-
-/* A transfer could not even be handed to libcurl. */
-void
-og_ending_unstarted(OgTransfer *transfer, bool may_retry,
-					 const char *problem)
-{
-	transfer->response.delivery = OG_NOT_DELIVERED;
-	transfer->response.may_retry = may_retry;
-	tell(transfer, "%s", problem);
 }

@@ -1,13 +1,36 @@
 /*-------------------------------------------------------------------------
  *
  * http_endpoint.c
- *		URLs, and the TCP endpoint that one leads to.
+ *		Where requests go: URLs, the endpoints that they lead to, and the one
+ *		connection that stays open to each between calls.
+ *
+ * What a process knows of an endpoint outlives the transfers to it, and holds
+ * no key.  Those that are used least give way when there are too many.
+ *
+ * A kept connection lives in a cache of its own (a CURLSH), which is what can be
+ * closed: a cache of many would close the one that libcurl likes to.  One is
+ * closed when its endpoint's authorities have changed, when it has been idle for
+ * too long to be used again, and, the longest idle one first, when a descriptor
+ * is needed and the server allows no more of them.  One that a transfer uses is
+ * not closed before that has ended.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "http/http_internal.h"
+
+/* More than there can be connections. */
+#define MAX_ENDPOINTS	1024
+
+/* Those whose last transfer ended longest ago come first. */
+static dlist_head endpoints = DLIST_STATIC_INIT(endpoints);
+static int	nendpoints = 0;
+
+#define endpoint_of(link) \
+	((OgEndpoint *) ((char *) (link) - offsetof(OgEndpoint, node)))
+
+/* ---------- URLs ---------- */
 
 /*
  * Longer than any documented base URL, shorter than what the strictest server
@@ -140,38 +163,210 @@ og_http_base_url_ok(const char *url, bool *is_https)
 	return ok;
 }
 
-bool
-og_endpoint_init(OgEndpoint *endpoint, const OgHttpRequest *request)
+/* ---------- caches of connections ---------- */
+
+CURLSH *
+og_cache_open(void)
 {
-	endpoint->origin = parse_origin(request->url);
-	if (endpoint->origin == NULL)
-		return false;
-	endpoint->is_https = (strncmp(endpoint->origin, "https:", 6) == 0);
-	endpoint->site = strstr(endpoint->origin, "://") + 3;
-	if (request->sslrootcert != NULL)
+	CURLSH	   *cache = curl_share_init();
+
+	if (cache != NULL &&
+		curl_share_setopt(cache, CURLSHOPT_SHARE,
+						  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
 	{
-		endpoint->sslrootcert = strdup(request->sslrootcert);
-		if (endpoint->sslrootcert == NULL)
-			return false;
+		(void) curl_share_cleanup(cache);
+		return NULL;
 	}
-	return true;
+	return cache;
 }
 
-/* True if a connection made for one serves the other. */
-bool
-og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b)
-{
-	if (strcmp(a->origin, b->origin) != 0)
-		return false;
-	if (a->sslrootcert == NULL || b->sslrootcert == NULL)
-		return a->sslrootcert == b->sslrootcert;
-	return strcmp(a->sslrootcert, b->sslrootcert) == 0;
-}
-
+/* Nothing of a cache that was closed may be taken for one of the next. */
 void
-og_endpoint_free(OgEndpoint *endpoint)
+og_cache_close(CURLSH *cache)
+{
+	if (cache != NULL)
+		(void) curl_share_cleanup(cache);
+	og_socket_recount();
+}
+
+/* Close what is kept for an endpoint, if anything.  It must not be in use. */
+static void
+close_kept(OgEndpoint *endpoint)
+{
+	if (endpoint->kept != NULL)
+		og_cache_close(endpoint->kept);
+	endpoint->kept = NULL;
+}
+
+/* ---------- endpoints ---------- */
+
+static void
+free_endpoint(OgEndpoint *endpoint)
 {
 	free(endpoint->origin);
 	free(endpoint->sslrootcert);
-	memset(endpoint, 0, sizeof(*endpoint));
+	free(endpoint);
+}
+
+/* Does a connection made for this endpoint serve one of these? */
+static bool
+is_same(const OgEndpoint *endpoint, const char *origin, const char *sslrootcert)
+{
+	if (strcmp(endpoint->origin, origin) != 0)
+		return false;
+	if (endpoint->sslrootcert == NULL || sslrootcert == NULL)
+		return endpoint->sslrootcert == sslrootcert;
+	return strcmp(endpoint->sslrootcert, sslrootcert) == 0;
+}
+
+/* Forget those that are used least, until there is room for another one. */
+static void
+make_room(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &endpoints)
+	{
+		OgEndpoint *endpoint = endpoint_of(iter.cur);
+
+		if (nendpoints < MAX_ENDPOINTS)
+			break;
+		if (endpoint->users > 0)
+			continue;
+		close_kept(endpoint);
+		dlist_delete(&endpoint->node);
+		nendpoints--;
+		free_endpoint(endpoint);
+	}
+}
+
+/* A new endpoint, which takes the origin over; NULL without memory. */
+static OgEndpoint *
+make_endpoint(char *origin, const char *sslrootcert)
+{
+	OgEndpoint *endpoint = calloc(1, sizeof(OgEndpoint));
+
+	if (endpoint == NULL)
+	{
+		free(origin);
+		return NULL;
+	}
+	endpoint->origin = origin;
+	if (sslrootcert != NULL &&
+		(endpoint->sslrootcert = strdup(sslrootcert)) == NULL)
+	{
+		free_endpoint(endpoint);
+		return NULL;
+	}
+	endpoint->is_https = (strncmp(origin, "https:", 6) == 0);
+	endpoint->site = strstr(origin, "://") + 3;
+	make_room();
+	dlist_push_tail(&endpoints, &endpoint->node);
+	nendpoints++;
+	return endpoint;
+}
+
+OgEndpoint *
+og_endpoint_enter(const char *url, const char *sslrootcert)
+{
+	char	   *origin = parse_origin(url);
+	OgEndpoint *endpoint;
+	dlist_iter	iter;
+
+	if (origin == NULL)
+		return NULL;
+	dlist_foreach(iter, &endpoints)
+	{
+		endpoint = endpoint_of(iter.cur);
+		if (is_same(endpoint, origin, sslrootcert))
+		{
+			free(origin);
+			endpoint->users++;
+			return endpoint;
+		}
+	}
+	endpoint = make_endpoint(origin, sslrootcert);
+	if (endpoint != NULL)
+		endpoint->users++;
+	return endpoint;
+}
+
+void
+og_endpoint_leave(OgEndpoint *endpoint)
+{
+	endpoint->users--;
+	dlist_delete(&endpoint->node);
+	dlist_push_tail(&endpoints, &endpoint->node);
+}
+
+/* ---------- kept connections ---------- */
+
+static bool
+is_idle(const OgEndpoint *endpoint)
+{
+	return endpoint->kept != NULL && endpoint->idle_since != 0;
+}
+
+static bool
+is_too_old(const OgEndpoint *endpoint)
+{
+	return og_clock_now() - endpoint->idle_since >=
+		OG_MAX_IDLE_SECONDS * USECS_PER_SEC;
+}
+
+/*
+ * The cache of the connection that is kept for a transfer's endpoint, or will
+ * be: the transfer's alone until it leaves.  NULL if another transfer uses it,
+ * or without memory.
+ */
+CURLSH *
+og_kept_take(const OgTransfer *transfer)
+{
+	OgEndpoint *endpoint = transfer->endpoint;
+
+	if (endpoint->kept != NULL && !is_idle(endpoint))
+		return NULL;
+	if (is_too_old(endpoint) || endpoint->kept_trust != transfer->trust)
+		close_kept(endpoint);
+	if (endpoint->kept == NULL)
+		endpoint->kept = og_cache_open();
+	endpoint->kept_trust = transfer->trust;
+	endpoint->idle_since = 0;
+	return endpoint->kept;
+}
+
+/* A transfer that used it has ended, and its handle is gone. */
+void
+og_kept_leave(OgEndpoint *endpoint)
+{
+	endpoint->idle_since = og_clock_now();
+	if (!og_socket_any_in(endpoint->kept, false))
+		close_kept(endpoint);
+}
+
+/* Is there an idle one, as far as authorities have not changed? */
+bool
+og_kept_is_idle(const OgEndpoint *endpoint)
+{
+	return is_idle(endpoint) && !is_too_old(endpoint) &&
+		og_socket_any_in(endpoint->kept, true);
+}
+
+/* Close the one that has been idle for longest.  False if all are used. */
+bool
+og_kept_close_oldest(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &endpoints)
+	{
+		OgEndpoint *endpoint = endpoint_of(iter.cur);
+
+		if (is_idle(endpoint))
+		{
+			close_kept(endpoint);
+			return true;
+		}
+	}
+	return false;
 }
