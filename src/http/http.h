@@ -22,7 +22,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "ground/crypto_handshake.h"
+#include "ground/crypto.h"
 #include "ground/message.h"
 
 /* How far a request came, as far as this machine can know. */
