@@ -86,7 +86,7 @@ typedef struct OgHttpRequest
 	const char *sslrootcert;	/* CA file, or NULL for the system's */
 	int			connect_timeout_ms; /* name lookup to end of TLS handshake */
 	int			timeout_ms;		/* of all of the request, from when it goes to
-								 * its connection; 0 = none */
+								 * its connection */
 	size_t		max_response_size;	/* of the decoded body */
 	OgHttpReady ready;
 	void	   *owner;
@@ -158,8 +158,8 @@ typedef enum OgWait
 {
 	OG_WAIT_NONE,
 	OG_WAIT_TURN,				/* the pace, or another call */
-	OG_WAIT_CONNECT,			/* a connection, for lack of which ... */
-	OG_WAIT_ANSWER,				/* ... this shows as the one before */
+	OG_WAIT_CONNECT,			/* a connection */
+	OG_WAIT_ANSWER,
 	OG_WAIT_BACKOFF				/* before a retry */
 } OgWait;
 
@@ -172,8 +172,8 @@ typedef enum OgWait
 extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
 
 /*
- * Sleep until something has happened to a group of this process that waits for
- * it: since the last sleep, its og_http_next() has answered NULL.  What happens
+ * Sleep until something has happened (a transfer has left, or ended) to a group
+ * of this process that waits for it: since the last sleep, its og_http_next() has answered NULL.  What happens
  * to others does not keep these from their sleep.  Also until the process latch
  * was set, since somebody may have woken us for a reason of the caller's, or
  * until that time (og_clock_now(), 0 = no such).  Without transfers this is an

@@ -63,8 +63,8 @@ learn(int64 *estimate, int64 us)
 }
 
 /* Remember how long a transfer that has ended took to connect and to answer. */
-static void
-learn_times(OgTransfer *transfer)
+void
+og_connection_learn(const OgTransfer *transfer)
 {
 	OgEndpoint *endpoint = transfer->endpoint;
 	long		connects = 0;
@@ -119,13 +119,22 @@ choose_connections(OgTransfer *transfer)
 							transfer->cache) == CURLE_OK;
 }
 
-/* ---------- descriptors ---------- */
+/* ---------- who waits ---------- */
 
-/* Close idle connections until a descriptor can be had.  False if it cannot. */
+/*
+ * Set the descriptor apart that a transfer will need, unless there is an idle
+ * connection for it; kept ones are closed for that.  False if there is none.
+ */
 static bool
-make_room(void)
+take_room(OgTransfer *transfer)
 {
-	while (!og_socket_available())
+	const CURLSH *extra = transfer->http->extra;
+
+	if (transfer->sight == NULL &&
+		(og_kept_is_idle(transfer->endpoint) ||
+		 (extra != NULL && og_socket_any_in(extra, true))))
+		return true;
+	while (!og_socket_reserve(transfer))
 	{
 		if (!og_kept_close_oldest())
 			return false;
@@ -133,45 +142,16 @@ make_room(void)
 	return true;
 }
 
-/* Is there neither a connection for it, nor a descriptor for another one? */
-static bool
-lacks_room(const OgTransfer *transfer)
-{
-	const OgHttp *http = transfer->http;
-
-	if (transfer->sight == NULL &&
-		(og_kept_is_idle(transfer->endpoint) ||
-		 (http->extra != NULL && og_socket_any_in(http->extra, true))))
-		return false;
-	return !make_room();
-}
-
-/*
- * Set the descriptor apart that a transfer will need, as far as anybody can
- * tell.  Without one it goes on all the same: then that is what it ends by.
- */
-static void
-take_room(OgTransfer *transfer)
-{
-	if (transfer->cache == NULL || !og_socket_any_in(transfer->cache, true))
-	{
-		(void) make_room();
-		(void) og_socket_reserve(transfer);
-	}
-}
-
 /* Hand a transfer to libcurl, which sends it now if it can. */
-static bool
+static void
 run_transfer(OgTransfer *transfer)
 {
 	og_socket_check_idle();
-	if (!og_trust_apply(transfer) || !choose_connections(transfer))
-		return false;
-	take_room(transfer);
-	return og_event_add(transfer);
+	if (og_trust_apply(transfer) && choose_connections(transfer))
+		og_event_add(transfer);
+	else
+		og_event_fail(transfer);
 }
-
-/* ---------- who waits ---------- */
 
 /*
  * Has an answer come that our caller has not seen yet, and that may tell him to
@@ -182,10 +162,9 @@ refusal_unseen(const OgHttp *http)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, (dlist_head *) &http->ended)
+	dlist_foreach(iter, (dlist_head *) &http->transfers[OG_ENDED])
 	{
-		int			status = og_transfer_of(ended_node,
-											iter.cur)->response.status;
+		int			status = og_transfer_of(iter.cur)->response.status;
 
 		if (status != 0 && status != 200)
 			return true;
@@ -193,22 +172,18 @@ refusal_unseen(const OgHttp *http)
 	return false;
 }
 
-/* How much time has to be lost before a group opens another connection. */
+/*
+ * How much time has to be lost before the next in line may begin: none where
+ * not all connections are used.
+ */
 static int64
 next_connection_price(const OgHttp *http, const OgTransfer *next)
 {
-	if (http->nrunning == 0 || answers_are_slow(next->endpoint))
+	if (http->nrunning == 0 || http->nrunning < http->width ||
+		answers_are_slow(next->endpoint))
 		return 0;
 	return connection_cost_us(next->endpoint) <<
-		Min(http->width - 1, MAX_DOUBLINGS);
-}
-
-static void
-stop_waiting(OgTransfer *transfer)
-{
-	if (transfer->waiting)
-		dlist_delete(&transfer->waiting_node);
-	transfer->waiting = false;
+		Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
 }
 
 /*
@@ -218,33 +193,32 @@ stop_waiting(OgTransfer *transfer)
 int64
 og_connection_advance(OgHttp *http)
 {
+	dlist_head *line = &http->transfers[OG_WAITING];
 	int64		slept_us = og_event_slept();
 
-	if (!dlist_is_empty(&http->waiting))
+	if (!dlist_is_empty(line))
 		http->lost_us += slept_us - http->slept_seen;
 	http->slept_seen = slept_us;
 	if (refusal_unseen(http))
 		return -1;
 
-	while (!dlist_is_empty(&http->waiting))
+	while (!dlist_is_empty(line))
 	{
-		OgTransfer *transfer = og_transfer_of(waiting_node,
-											  dlist_head_node(&http->waiting));
+		OgTransfer *transfer = og_transfer_of(dlist_head_node(line));
+		int64		price_us = next_connection_price(http, transfer);
 
-		if (http->nrunning > 0 && lacks_room(transfer))
+		if (http->lost_us < price_us)
+			return price_us - http->lost_us;
+
+		/* Without any other, it goes on all the same, and ends by that. */
+		if (!take_room(transfer) && http->nrunning > 0)
 			return -1;
 		if (http->nrunning >= http->width)
 		{
-			int64		price_us = next_connection_price(http, transfer);
-
-			if (http->lost_us < price_us)
-				return price_us - http->lost_us;
 			http->lost_us = 0;
 			http->width++;
 		}
-		stop_waiting(transfer);
-		if (!run_transfer(transfer))
-			og_event_break(transfer, "out of memory");
+		run_transfer(transfer);
 	}
 	return -1;
 }
@@ -257,16 +231,6 @@ og_connection_take(OgTransfer *transfer)
 
 	/* What those before it have lost must be counted without it. */
 	(void) og_connection_advance(http);
-	dlist_push_tail(&http->waiting, &transfer->waiting_node);
-	transfer->waiting = true;
+	og_transfer_move(transfer, OG_WAITING);
 	(void) og_connection_advance(http);
-}
-
-/* A transfer has ended, or is given up: it needs no connection any more. */
-void
-og_connection_leave(OgTransfer *transfer)
-{
-	stop_waiting(transfer);
-	if (transfer->running)
-		learn_times(transfer);
 }

@@ -52,11 +52,6 @@ tell(OgTransfer *transfer, const char *format,...)
 	transfer->response.problem = problem;
 }
 
-/* ----
- * Headers that mean something to us
- * ----
- */
-
 /*
  * Scheme, host and path of a redirect, for people to see.  What else is in a
  * Location may be secret: it is often our own query.
@@ -91,21 +86,7 @@ describe_location(const OgTransfer *transfer, const char *location)
 	return text;
 }
 
-/* ----
- * Verdicts
- * ----
- */
-
-/* The bound that ran out first: connect_timeout counts towards timeout. */
-static int
-connect_bound(const OgTransfer *transfer)
-{
-	if (transfer->timeout_ms > 0 &&
-		(transfer->connect_timeout_ms <= 0 ||
-		 transfer->timeout_ms < transfer->connect_timeout_ms))
-		return transfer->timeout_ms;
-	return transfer->connect_timeout_ms;
-}
+/* ---------- why there is no answer ---------- */
 
 /* No connection came about, or no socket for one. */
 static void
@@ -153,9 +134,7 @@ explain_authorities(OgTransfer *transfer)
 	int			problem;
 	const char *path = og_trust_problem(transfer->endpoint, &problem);
 
-	if (path == NULL)
-		tell(transfer, "could not read the file of root certificates");
-	else if (problem != 0)
+	if (problem != 0)
 		tell(transfer, "could not read the file of root certificates \"%s\": %s",
 			 path, strerror(problem));
 	else
@@ -163,17 +142,16 @@ explain_authorities(OgTransfer *transfer)
 			 path);
 }
 
-/* Why a transfer ended before its request was started, and what to expect. */
+/* Why a request was not started, and whether it may work later. */
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
 {
 	const char *site = transfer->endpoint->site;
-	bool		may_retry = true;
+	bool	   *may_retry = &transfer->response.may_retry;
 
 	if (transfer->too_late)
 	{
 		tell(transfer, "its turn was over before it could leave for %s", site);
-		transfer->response.may_retry = true;
 		transfer->response.held_back = true;
 		return;
 	}
@@ -189,7 +167,7 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 			break;
 		case CURLE_OPERATION_TIMEDOUT:
 			tell(transfer, "no connection to %s within %d ms", site,
-				 connect_bound(transfer));
+				 Min(transfer->connect_timeout_ms, transfer->timeout_ms));
 			break;
 		case CURLE_SSL_CONNECT_ERROR:
 			make_printable(transfer->error);
@@ -197,11 +175,11 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 				 transfer->error);
 			break;
 		case CURLE_PEER_FAILED_VERIFICATION:
-			may_retry = false;
+			*may_retry = false;
 			explain_certificate(transfer);
 			break;
 		case CURLE_SSL_CACERT_BADFILE:
-			may_retry = false;
+			*may_retry = false;
 			explain_authorities(transfer);
 			break;
 		case CURLE_OUT_OF_MEMORY:
@@ -212,12 +190,11 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 				 curl_easy_strerror(code));
 			break;
 		default:
-			may_retry = false;
+			*may_retry = false;
 			tell(transfer, "could not send to %s: %s", site,
 				 curl_easy_strerror(code));
 			break;
 	}
-	transfer->response.may_retry = may_retry;
 }
 
 /* Why no whole answer came to a request that was started. */
@@ -277,6 +254,8 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 			break;
 	}
 }
+
+/* ---------- what there is ---------- */
 
 /*
  * libcurl is done with an answer: did it come to its own end?
@@ -359,30 +338,19 @@ read_cost(OgTransfer *transfer)
 	response->took_us = Max(og_clock_now() - transfer->started_us, 1);
 }
 
-/* No body that is not whole leaves this room. */
-static void
-set_unanswered(OgTransfer *transfer)
-{
-	transfer->response.delivery = OG_NO_ANSWER;
-	og_incoming_free_body(&transfer->answer);
-}
-
-/* libcurl is done with a transfer, with this result. */
+/*
+ * libcurl is done with a transfer, with this result, or with "problem", it is
+ * given up for that.
+ */
 void
-og_ending(OgTransfer *transfer, CURLcode code)
+og_ending(OgTransfer *transfer, CURLcode code, const char *problem)
 {
 	OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
 	read_head(transfer);
 	read_cost(transfer);
-
-	if (!transfer->started)
-	{
-		response->delivery = OG_NOT_DELIVERED;
-		explain_unsent(transfer, code);
-	}
-	else if (is_whole(transfer, code))
+	if (problem == NULL && transfer->started && is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
 		response->delimited = answer->chunked ||
@@ -392,25 +360,17 @@ og_ending(OgTransfer *transfer, CURLcode code)
 	}
 	else
 	{
-		explain_unanswered(transfer, code);
-		set_unanswered(transfer);
+		response->delivery = transfer->started ? OG_NO_ANSWER : OG_NOT_DELIVERED;
+		response->may_retry = !transfer->started;
+		if (problem != NULL)
+			tell(transfer, "%s", problem);
+		else if (transfer->started)
+			explain_unanswered(transfer, code);
+		else
+			explain_unsent(transfer, code);
+
+		/* No body that is not whole leaves this room. */
+		og_incoming_free_body(answer);
 	}
 	og_sight_end(transfer, code);
-}
-
-/* A transfer that is still under way is given up. */
-void
-og_ending_abandoned(OgTransfer *transfer, const char *problem)
-{
-	read_head(transfer);
-	read_cost(transfer);
-	tell(transfer, "%s", problem);
-	if (transfer->started)
-		set_unanswered(transfer);
-	else
-	{
-		transfer->response.delivery = OG_NOT_DELIVERED;
-		transfer->response.may_retry = true;
-	}
-	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
 }

@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "http/http_internal.h"
 
 /* More than there can be connections. */
@@ -76,91 +78,69 @@ static char *
 normalize_origin(const char *text)
 {
 	CURLU	   *parser = curl_url();
-	char	   *scheme = NULL;
-	char	   *host = NULL;
-	char	   *port = NULL;
+	char	   *url = NULL;
 	char	   *origin = NULL;
+	size_t		len;
 
 	if (parser != NULL &&
 		curl_url_set(parser, CURLUPART_URL, text,
 					 CURLU_DISALLOW_USER) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_PORT, &port,
-					 CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		host[0] != '\0' && strcmp(port, "0") != 0)
+		curl_url_get(parser, CURLUPART_URL, &url,
+					 CURLU_DEFAULT_PORT) == CURLUE_OK)
 	{
-		size_t		size = strlen(scheme) + strlen(host) + strlen(port) + 5;
-
-		origin = malloc(size);
-		if (origin != NULL)
-		{
-			char	   *c;
-
-			snprintf(origin, size, "%s://%s:%s", scheme, host, port);
-			for (c = origin; *c != '\0'; c++)
-				*c = (char) pg_ascii_tolower((unsigned char) *c);
-		}
+		len = strlen(url) - strlen("/");
+		if (len > 2 && strncmp(url + len - 2, ":0", 2) != 0)
+			origin = strndup(url, len);
+		for (char *c = origin; c != NULL && *c != '\0'; c++)
+			*c = (char) pg_ascii_tolower((unsigned char) *c);
 	}
-
-	curl_free(port);
-	curl_free(host);
-	curl_free(scheme);
+	curl_free(url);
 	curl_url_cleanup(parser);
 	return origin;
 }
 
 /*
- * The same of any URL.  The last one is remembered, because a session mostly
- * talks to one server: an origin holds no secret.
+ * The same of any URL, or NULL.  The last one is remembered, because a session
+ * mostly talks to one server: an origin holds no secret.
  */
-static char *
+static const char *
 parse_origin(const char *url)
 {
-	static char *last_text = NULL;
-	static char *last_origin = NULL;
+	static char *text = NULL;
+	static char *origin = NULL;
 	const char *end = og_url_path(url);
-	char	   *text;
-	char	   *origin;
 
 	if (end == NULL)
 		return NULL;
-	if (last_text != NULL && strlen(last_text) == (size_t) (end - url) &&
-		memcmp(last_text, url, end - url) == 0)
-		return strdup(last_origin);
-
-	text = strndup(url, end - url);
-	if (text == NULL)
-		return NULL;
-	origin = normalize_origin(text);
-	if (origin == NULL)
+	if (origin == NULL || strlen(text) != (size_t) (end - url) ||
+		memcmp(text, url, end - url) != 0)
 	{
 		free(text);
-		return NULL;
+		free(origin);
+		text = strndup(url, end - url);
+		origin = text != NULL ? normalize_origin(text) : NULL;
 	}
-	free(last_text);
-	free(last_origin);
-	last_text = text;
-	last_origin = origin;
-	return strdup(origin);
+	return origin;
+}
+
+static bool
+is_encrypted(const char *origin)
+{
+	return strncmp(origin, "https:", 6) == 0;
 }
 
 bool
 og_http_base_url_ok(const char *url, bool *is_https)
 {
-	char	   *origin;
-	bool		ok;
+	const char *origin;
 
 	if (strlen(url) > MAX_BASE_URL || !og_is_visible(url) ||
 		strpbrk(url, "?#@\\\"<>^`{|}") != NULL)
 		return false;
-
 	origin = parse_origin(url);
-	ok = (origin != NULL);
-	if (ok && is_https != NULL)
-		*is_https = (strncmp(origin, "https:", 6) == 0);
-	free(origin);
-	return ok;
+	if (origin != NULL)
+		*is_https = is_encrypted(origin);
+	return origin != NULL;
 }
 
 /* ---------- caches of connections ---------- */
@@ -184,8 +164,7 @@ og_cache_open(void)
 void
 og_cache_close(CURLSH *cache)
 {
-	if (cache != NULL)
-		(void) curl_share_cleanup(cache);
+	(void) curl_share_cleanup(cache);
 	og_socket_recount();
 }
 
@@ -200,14 +179,6 @@ close_kept(OgEndpoint *endpoint)
 
 /* ---------- endpoints ---------- */
 
-static void
-free_endpoint(OgEndpoint *endpoint)
-{
-	free(endpoint->origin);
-	free(endpoint->sslrootcert);
-	free(endpoint);
-}
-
 /* Does a connection made for this endpoint serve one of these? */
 static bool
 is_same(const OgEndpoint *endpoint, const char *origin, const char *sslrootcert)
@@ -219,48 +190,43 @@ is_same(const OgEndpoint *endpoint, const char *origin, const char *sslrootcert)
 	return strcmp(endpoint->sslrootcert, sslrootcert) == 0;
 }
 
-/* Forget those that are used least, until there is room for another one. */
+/* Forget the one that was left longest ago. */
 static void
-make_room(void)
+forget_oldest(void)
 {
-	dlist_mutable_iter iter;
+	dlist_iter	iter;
 
-	dlist_foreach_modify(iter, &endpoints)
+	dlist_foreach(iter, &endpoints)
 	{
 		OgEndpoint *endpoint = endpoint_of(iter.cur);
 
-		if (nendpoints < MAX_ENDPOINTS)
-			break;
 		if (endpoint->users > 0)
 			continue;
 		close_kept(endpoint);
 		dlist_delete(&endpoint->node);
 		nendpoints--;
-		free_endpoint(endpoint);
+		pfree(endpoint->origin);
+		if (endpoint->sslrootcert != NULL)
+			pfree(endpoint->sslrootcert);
+		pfree(endpoint);
+		return;
 	}
 }
 
-/* A new endpoint, which takes the origin over; NULL without memory. */
 static OgEndpoint *
-make_endpoint(char *origin, const char *sslrootcert)
+make_endpoint(const char *origin, const char *sslrootcert)
 {
-	OgEndpoint *endpoint = calloc(1, sizeof(OgEndpoint));
+	OgEndpoint *endpoint = MemoryContextAllocZero(TopMemoryContext,
+												  sizeof(OgEndpoint));
 
-	if (endpoint == NULL)
-	{
-		free(origin);
-		return NULL;
-	}
-	endpoint->origin = origin;
-	if (sslrootcert != NULL &&
-		(endpoint->sslrootcert = strdup(sslrootcert)) == NULL)
-	{
-		free_endpoint(endpoint);
-		return NULL;
-	}
-	endpoint->is_https = (strncmp(origin, "https:", 6) == 0);
-	endpoint->site = strstr(origin, "://") + 3;
-	make_room();
+	endpoint->origin = MemoryContextStrdup(TopMemoryContext, origin);
+	if (sslrootcert != NULL)
+		endpoint->sslrootcert = MemoryContextStrdup(TopMemoryContext,
+													sslrootcert);
+	endpoint->is_https = is_encrypted(origin);
+	endpoint->site = strstr(endpoint->origin, "://") + 3;
+	if (nendpoints >= MAX_ENDPOINTS)
+		forget_oldest();
 	dlist_push_tail(&endpoints, &endpoint->node);
 	nendpoints++;
 	return endpoint;
@@ -269,25 +235,20 @@ make_endpoint(char *origin, const char *sslrootcert)
 OgEndpoint *
 og_endpoint_enter(const char *url, const char *sslrootcert)
 {
-	char	   *origin = parse_origin(url);
-	OgEndpoint *endpoint;
+	const char *origin = parse_origin(url);
+	OgEndpoint *endpoint = NULL;
 	dlist_iter	iter;
 
 	if (origin == NULL)
 		return NULL;
 	dlist_foreach(iter, &endpoints)
 	{
-		endpoint = endpoint_of(iter.cur);
-		if (is_same(endpoint, origin, sslrootcert))
-		{
-			free(origin);
-			endpoint->users++;
-			return endpoint;
-		}
+		if (is_same(endpoint_of(iter.cur), origin, sslrootcert))
+			endpoint = endpoint_of(iter.cur);
 	}
-	endpoint = make_endpoint(origin, sslrootcert);
-	if (endpoint != NULL)
-		endpoint->users++;
+	if (endpoint == NULL)
+		endpoint = make_endpoint(origin, sslrootcert);
+	endpoint->users++;
 	return endpoint;
 }
 

@@ -48,10 +48,8 @@ static struct
 	CURLM	   *multi;
 	int			epoll_fd;
 	WaitEventSet *set;			/* there when all the rest is, too */
-	bool		timer_armed;
-	int64		timer;			/* when libcurl wants to run, if armed */
+	int64		timer;			/* when libcurl wants to run; 0 = not */
 	int64		slept_us;		/* in all */
-	int			nunstarted;		/* transfers that have not left yet */
 	uint64		sleeps;			/* that are over */
 	bool		news;			/* the next one is not needed */
 	uint32		names[OG_WAIT_BACKOFF + 1]; /* wait events, by OgWait */
@@ -63,13 +61,6 @@ int64
 og_event_slept(void)
 {
 	return loop.slept_us;
-}
-
-/* So many transfers more, or fewer, have yet to leave. */
-void
-og_event_unstarted(int count)
-{
-	loop.nunstarted += count;
 }
 
 /* A group has seen all that has happened, and waits for more in the next sleep. */
@@ -90,22 +81,12 @@ og_event_news(OgHttp *http)
 		loop.news = true;
 }
 
-/* A transfer cannot go on: og_http_next() will give it up. */
-void
-og_event_break(OgTransfer *transfer, const char *problem)
-{
-	transfer->broken = problem;
-	transfer->http->broken = true;
-	og_event_news(transfer->http);
-}
-
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
 static int
 set_timer(CURLM *multi, long timeout_ms, void *unused)
 {
-	loop.timer_armed = (timeout_ms >= 0);
-	if (loop.timer_armed)
-		loop.timer = og_clock_now() + (int64) timeout_ms * 1000;
+	loop.timer = timeout_ms < 0 ? 0
+		: og_clock_now() + (int64) timeout_ms * 1000;
 	return 0;
 }
 
@@ -140,7 +121,10 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 	if (rc != 0 &&
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
 		transfer != NULL)
-		og_event_break(transfer, "could not watch the connection");
+	{
+		transfer->broken = transfer->http->broken = true;
+		og_event_news(transfer->http);
+	}
 	return 0;
 }
 
@@ -257,7 +241,7 @@ run(curl_socket_t fd, int mask)
 
 	/* libcurl arms the timer anew if it is still of use. */
 	if (fd == CURL_SOCKET_TIMEOUT)
-		loop.timer_armed = false;
+		loop.timer = 0;
 	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
 	(void) curl_multi_socket_action(loop.multi, fd, mask, &count);
 	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
@@ -274,30 +258,37 @@ run(curl_socket_t fd, int mask)
 	}
 }
 
+/* There is no memory to begin a transfer. */
+void
+og_event_fail(OgTransfer *transfer)
+{
+	loop.ended(transfer, CURLE_OUT_OF_MEMORY);
+}
+
 /*
  * Hand a prepared transfer to libcurl, which sends it at once if there is a
- * connection: nothing may be done before that happens.  False if libcurl has no
- * memory.
+ * connection: nothing may be done before that happens.
  */
-bool
+void
 og_event_add(OgTransfer *transfer)
 {
 	if (curl_multi_add_handle(loop.multi, transfer->easy) != CURLM_OK)
-		return false;
-	transfer->running = true;
+	{
+		og_event_fail(transfer);
+		return;
+	}
+	og_transfer_move(transfer, OG_RUNNING);
 	transfer->http->nrunning++;
 	run(CURL_SOCKET_TIMEOUT, 0);
-	return true;
 }
 
 /* Take it back; one that is under way loses its connection. */
 void
 og_event_remove(OgTransfer *transfer)
 {
-	if (!transfer->running)
+	if (transfer->progress != OG_RUNNING)
 		return;
 	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
-	transfer->running = false;
 	transfer->http->nrunning--;
 }
 
@@ -336,10 +327,10 @@ turn(int64 timeout_us, OgWait what)
 	WaitEvent	events[3];
 	bool		woken = false;
 	int64		asleep;
-	long		timeout_ms;
+	long		timeout_ms = -1;
 	int			count;
 
-	if (loop.timer_armed)
+	if (loop.timer != 0)
 	{
 		int64		left = loop.timer - og_clock_now();
 
@@ -353,7 +344,8 @@ turn(int64 timeout_us, OgWait what)
 	}
 
 	asleep = og_clock_now();
-	timeout_ms = timeout_us < 0 ? -1 : (long) Min((timeout_us + 999) / 1000, INT_MAX);
+	if (timeout_us >= 0)
+		timeout_ms = (long) Min((timeout_us + 999) / 1000, INT_MAX);
 	count = WaitEventSetWait(loop.set, timeout_ms, events, lengthof(events),
 							 loop.names[what]);
 	loop.slept_us += og_clock_now() - asleep;
@@ -371,15 +363,6 @@ turn(int64 timeout_us, OgWait what)
 	return woken;
 }
 
-/* A wait for an answer is one for a connection while requests lack one. */
-static OgWait
-what_now(OgWait what)
-{
-	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
-		return what;
-	return loop.nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
-}
-
 void
 og_http_sleep(int64 until, OgWait what)
 {
@@ -392,7 +375,7 @@ og_http_sleep(int64 until, OgWait what)
 		CHECK_FOR_INTERRUPTS();
 		if (until != 0)
 			left = Max(until - og_clock_now(), 0);
-		woken = turn(left, what_now(what));
+		woken = turn(left, what);
 	}
 	loop.news = false;
 	loop.sleeps++;

@@ -83,16 +83,6 @@ keep_all(char **kept, OgSlice value)
 	return true;
 }
 
-/* What belongs to one head. */
-static void
-free_head(OgIncoming *answer)
-{
-	free(answer->location);
-	free(answer->retry_after);
-	free(answer->date);
-	answer->location = answer->retry_after = answer->date = NULL;
-}
-
 void
 og_incoming_free_body(OgIncoming *answer)
 {
@@ -104,7 +94,9 @@ og_incoming_free_body(OgIncoming *answer)
 void
 og_incoming_free(OgIncoming *answer)
 {
-	free_head(answer);
+	free(answer->location);
+	free(answer->retry_after);
+	free(answer->date);
 	og_incoming_free_body(answer);
 }
 
@@ -116,10 +108,6 @@ read_status_line(OgIncoming *answer, OgSlice line)
 	const char *end = line.data + line.len;
 	int			status = 0;
 	int			digits = 0;
-
-	free_head(answer);
-	answer->chunked = false;
-	answer->content_length = -1;
 
 	if (c == NULL)
 		return false;
@@ -140,11 +128,10 @@ static bool
 read_length(OgIncoming *answer, OgSlice value)
 {
 	int64		length = 0;
-	size_t		i;
 
 	if (value.len == 0 || value.len > MAX_LENGTH_DIGITS)
 		return false;
-	for (i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len; i++)
 	{
 		if (value.data[i] < '0' || value.data[i] > '9')
 			return false;
@@ -284,24 +271,13 @@ static bool
 make_room(OgIncoming *answer, size_t more)
 {
 	size_t		needed = answer->len + more;
-	size_t		capacity;
+	size_t		capacity = Max(answer->content_length, 0);
 	char	   *bigger;
 
 	if (answer->body != NULL && needed <= answer->capacity)
 		return true;
-
-	if (answer->content_length >= 0 &&
-		(uint64) answer->content_length >= needed)
-		capacity = (size_t) answer->content_length;
-	else
-	{
-		capacity = Max(answer->capacity, FIRST_BODY_BYTES / 2);
-		while (capacity < needed && capacity < answer->limit / 2)
-			capacity *= 2;
-		if (capacity < needed)
-			capacity = answer->limit;
-	}
-
+	if (capacity < needed)
+		capacity = Min(Max(2 * needed, FIRST_BODY_BYTES), answer->limit);
 	bigger = realloc(answer->body, capacity + 1);
 	if (bigger == NULL)
 		return false;

@@ -39,7 +39,7 @@
 /* Our words for what went wrong, the longest host name (253) included. */
 #define OG_PROBLEM_SIZE 768
 
-/* Where requests go, and what a process knows of that; all is malloc'd. */
+/* Where requests go, and what a process knows of that. */
 typedef struct OgEndpoint
 {
 	dlist_node	node;			/* in the list of all */
@@ -105,19 +105,25 @@ typedef struct OgIncoming
 	bool		too_large;		/* it is that: has better words */
 } OgIncoming;
 
+/* How far a transfer has come; a group has a list of each. */
+typedef enum OgProgress
+{
+	OG_PREPARED,
+	OG_WAITING,					/* in line for a connection */
+	OG_RUNNING,					/* it is libcurl's */
+	OG_ENDED,					/* og_http_next() will answer it */
+	OG_OVER						/* it has, or will not */
+} OgProgress;
+
 struct OgTransfer
 {
 	OgHttp	   *http;
-	dlist_node	node;			/* in its group's "transfers" */
-	dlist_node	ended_node;		/* in its group's "ended", if queued */
-	dlist_node	waiting_node;	/* in its group's "waiting", if waiting */
-	bool		queued;
-	bool		waiting;		/* for a connection */
+	OgProgress	progress;
+	dlist_node	node;			/* in that list of its group */
 	CURLSH	   *cache;			/* that its connection is in, or NULL */
 	bool		has_socket;		/* a descriptor is set apart for it */
 
 	CURL	   *easy;			/* NULL once it has ended */
-	bool		running;		/* it is libcurl's */
 	OgEndpoint *endpoint;
 	uint64		trust;			/* see og_trust_apply(); 0 = not yet, or none */
 	OgOutgoing	out;
@@ -130,8 +136,6 @@ struct OgTransfer
 	int			timeout_ms;
 	OgSight    *sight;			/* the caller's, or NULL */
 
-	bool		ended;
-
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
 	int64		slept_before;	/* og_event_slept() then */
@@ -140,7 +144,7 @@ struct OgTransfer
 	bool		too_late;		/* .ready did not let it leave */
 	int64		started_us;		/* og_clock_now() */
 	int			socket_errno;	/* no socket could be made */
-	const char *broken;			/* why it cannot go on, or NULL */
+	bool		broken;			/* its socket could not be watched */
 
 	OgResponse	response;
 	char	   *location;		/* libcurl's to free */
@@ -152,11 +156,9 @@ struct OgHttp
 {
 	MemoryContext context;
 	MemoryContextCallback on_reset;
-	dlist_head	transfers;		/* all that were not released */
-	dlist_head	ended;			/* those og_http_next() will answer */
+	dlist_head	transfers[OG_OVER + 1]; /* all that were not released */
 	uint64		awaits;			/* news, in the sleep of this number */
 	bool		broken;			/* transfers are to be given up */
-	dlist_head	waiting;		/* those in line for a connection */
 	int64		lost_us;		/* by the line since the last new connection */
 	int64		slept_seen;		/* og_event_slept() when that was counted */
 	int			nrunning;
@@ -170,12 +172,20 @@ struct OgHttp
  * dlist_container(), without the check of types that cppcheck takes for a
  * look through a null pointer.
  */
-#define og_transfer_of(member, node) \
-	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
+#define og_transfer_of(link) \
+	((OgTransfer *) ((char *) (link) - offsetof(OgTransfer, node)))
+
+static inline void
+og_transfer_move(OgTransfer *transfer, OgProgress progress)
+{
+	dlist_delete(&transfer->node);
+	dlist_push_tail(&transfer->http->transfers[progress], &transfer->node);
+	transfer->progress = progress;
+}
 
 /* http_connection.c */
 extern void og_connection_take(OgTransfer *transfer);
-extern void og_connection_leave(OgTransfer *transfer);
+extern void og_connection_learn(const OgTransfer *transfer);
 extern int64 og_connection_advance(OgHttp *http);
 
 /* http_endpoint.c */
@@ -184,8 +194,7 @@ extern const char *og_url_path(const char *url);
 
 /*
  * The endpoint that a URL leads to, with a file of authorities or NULL: to be
- * left when its transfer has ended.  NULL if the URL is not valid, or without
- * memory.
+ * left when its transfer has ended.  NULL if the URL is not valid.
  */
 extern OgEndpoint *og_endpoint_enter(const char *url, const char *sslrootcert);
 extern void og_endpoint_leave(OgEndpoint *endpoint);
@@ -202,12 +211,11 @@ extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
 
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
-extern bool og_event_add(OgTransfer *transfer);
+extern void og_event_add(OgTransfer *transfer);
+extern void og_event_fail(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern void og_event_unstarted(int count);
 extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
-extern void og_event_break(OgTransfer *transfer, const char *problem);
 extern int64 og_event_slept(void);
 
 /* http_socket.c */
@@ -217,7 +225,6 @@ extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
 extern bool og_socket_reserve(OgTransfer *transfer);
 extern void og_socket_unreserve(OgTransfer *transfer);
-extern bool og_socket_available(void);
 extern bool og_socket_any_in(const CURLSH *cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
@@ -245,7 +252,7 @@ extern void og_sight_address(OgTransfer *transfer,
 extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 
 /* http_ending.c */
-extern void og_ending(OgTransfer *transfer, CURLcode code);
-extern void og_ending_abandoned(OgTransfer *transfer, const char *problem);
+extern void og_ending(OgTransfer *transfer, CURLcode code,
+					  const char *problem);
 
 #endif							/* OG_HTTP_INTERNAL_H */

@@ -27,10 +27,7 @@
 /* How long a parsed file of authorities is used even if it looks the same. */
 #define CA_CACHE_SECONDS 300L
 
-/* ----
- * What libcurl points at
- * ----
- */
+/* ---------- what libcurl points at ---------- */
 
 /* True if libcurl can write it as one header line, and only one. */
 static bool
@@ -149,10 +146,7 @@ og_request_free(OgTransfer *transfer)
 	memset(out, 0, sizeof(*out));
 }
 
-/* ----
- * Options
- * ----
- */
+/* ---------- options ---------- */
 
 /*
  * libcurl's CURLOPT_PREREQFUNCTION: the connection is ready, and the first
@@ -190,7 +184,9 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	self->slept_before = og_event_slept();
 	self->started_us = og_clock_now();
 	self->response.sent_at = now;
-	og_event_unstarted(-1);
+
+	/* From now on it is an answer that is waited for. */
+	og_event_news(self->http);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -287,9 +283,8 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 											   request->sslrootcert);
 	if (transfer->endpoint == NULL || !headers_ok(request->headers))
 	{
-		og_ending_abandoned(transfer, transfer->endpoint == NULL
-							? "the URL is not valid"
-							: "a header is not valid");
+		og_ending(transfer, CURLE_URL_MALFORMAT, transfer->endpoint == NULL
+				  ? "the URL is not valid" : "a header is not valid");
 		transfer->response.may_retry = false;
 		return false;
 	}
@@ -302,7 +297,8 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 		!set_answer(transfer) ||
 		(transfer->sight != NULL && !og_sight_prepare(transfer)))
 	{
-		og_ending_abandoned(transfer, "libcurl could not prepare the request");
+		og_ending(transfer, CURLE_OUT_OF_MEMORY,
+				  "libcurl could not prepare the request");
 		return false;
 	}
 	return true;

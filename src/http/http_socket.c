@@ -117,16 +117,6 @@ og_socket_unreserve(OgTransfer *transfer)
 	transfer->has_socket = false;
 }
 
-/* Could a descriptor be had? */
-bool
-og_socket_available(void)
-{
-	if (!AcquireExternalFD())
-		return false;
-	ReleaseExternalFD();
-	return true;
-}
-
 /* Is there a socket of this cache, or an idle one? */
 bool
 og_socket_any_in(const CURLSH *cache, bool idle)
@@ -139,44 +129,6 @@ og_socket_any_in(const CURLSH *cache, bool idle)
 	return false;
 }
 
-/* A new socket that is counted and listed, or -1 with errno set. */
-static int
-make_socket(OgTransfer *transfer, const struct curl_sockaddr *address)
-{
-	struct stat st;
-	int			fd;
-	int			save_errno;
-
-	og_socket_recount();
-	if (!make_room())
-	{
-		errno = ENOMEM;
-		return -1;
-	}
-	if (!og_socket_reserve(transfer))
-		return -1;				/* EMFILE */
-
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-				address->protocol);
-	if (fd >= 0 && fstat(fd, &st) == 0)
-	{
-		sockets[nsockets++] = (OpenSocket)
-		{
-			.fd = fd, .cache = transfer->cache,
-			.device = st.st_dev, .inode = st.st_ino
-		};
-		transfer->has_socket = false;	/* its count is the entry's now */
-		return fd;
-	}
-
-	save_errno = errno;
-	if (fd >= 0)
-		(void) close(fd);
-	og_socket_unreserve(transfer);
-	errno = save_errno;
-	return -1;
-}
-
 /*
  * libcurl's CURLOPT_OPENSOCKETFUNCTION.  Once a request has been started, a
  * new connection could only serve to send it again.
@@ -186,7 +138,8 @@ og_socket_open(void *transfer, curlsocktype purpose,
 			   struct curl_sockaddr *address)
 {
 	OgTransfer *self = transfer;
-	int			fd;
+	struct stat st = {0};
+	int			fd = -1;
 
 	if (self->started)
 	{
@@ -197,12 +150,22 @@ og_socket_open(void *transfer, curlsocktype purpose,
 		return CURL_SOCKET_BAD;
 
 	og_sight_address(self, address);
-	fd = make_socket(self, address);
+	og_socket_recount();
+	if (make_room() && og_socket_reserve(self))
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+					address->protocol);
 	if (fd < 0)
 	{
 		self->socket_errno = errno;
 		return CURL_SOCKET_BAD;
 	}
+	(void) fstat(fd, &st);
+	sockets[nsockets++] = (OpenSocket)
+	{
+		.fd = fd, .cache = self->cache,
+		.device = st.st_dev, .inode = st.st_ino
+	};
+	self->has_socket = false;	/* its count is the entry's now */
 	return fd;
 }
 

@@ -28,9 +28,9 @@
 
 #include "http/http_internal.h"
 
-/* Each bit of a number makes a spelling longer by this, at the most. */
+/* A number has so many bits, and each makes a spelling longer by two bytes. */
 #define BITS			64
-#define BYTES_PER_BIT	2
+#define SPELLING_SIZE	(MAXPGPATH + 2 * BITS)
 
 /* What can be seen of a file without reading it, as one number, never 0. */
 static uint64
@@ -62,26 +62,21 @@ look_at(const char *path)
 }
 
 /*
- * The path in the spelling that this number has, malloc'd: each bit becomes "/"
- * or "/.", which lead nowhere else.
+ * Write the path in the spelling that this number has: each bit becomes "/" or
+ * "/.", which lead nowhere else.
  */
-static char *
-spell(const char *path, uint64 number)
+static void
+spell(const char *path, uint64 number, char *spelling)
 {
-	size_t		size = strlen(path) + BITS * BYTES_PER_BIT + 1;
-	char	   *spelling = malloc(size);
 	char	   *end = spelling;
 
-	if (spelling == NULL)
-		return NULL;
 	for (int i = 0; i < BITS; i++, number >>= 1)
 	{
 		*end++ = '/';
 		if (number & 1)
 			*end++ = '.';
 	}
-	strlcpy(end, path, size - (end - spelling));
-	return spelling;
+	strlcpy(end, path, MAXPGPATH);
 }
 
 /*
@@ -105,31 +100,26 @@ path_of(const OgEndpoint *endpoint, CURLoption *option)
 
 /*
  * Let a transfer trust what its endpoint's file of authorities holds now.  False
- * without memory.
+ * if libcurl has no memory.
  */
 bool
 og_trust_apply(OgTransfer *transfer)
 {
-	CURL	   *easy = transfer->easy;
 	CURLoption	option;
 	const char *path = path_of(transfer->endpoint, &option);
-	char	   *spelling;
-	bool		ok;
+	char		spelling[SPELLING_SIZE];
 
 	if (!transfer->endpoint->is_https || path == NULL)
 		return true;
 	transfer->trust = look_at(path);
-	spelling = spell(path, transfer->trust);
-	if (spelling == NULL)
+	spell(path, transfer->trust, spelling);
+	if (curl_easy_setopt(transfer->easy, option, spelling) != CURLE_OK)
 		return false;
-	ok = curl_easy_setopt(easy, option, spelling) == CURLE_OK;
 
 	/* A directory besides would keep libcurl from caching the parsed file. */
-	if (option == CURLOPT_CAINFO)
-		ok = ok && curl_easy_setopt(easy, CURLOPT_CAPATH,
-									(char *) NULL) == CURLE_OK;
-	free(spelling);
-	return ok;
+	return option == CURLOPT_CAPATH ||
+		curl_easy_setopt(transfer->easy, CURLOPT_CAPATH,
+						 (char *) NULL) == CURLE_OK;
 }
 
 /* The path that could not be read, and why as far as the system knows. */
