@@ -418,7 +418,7 @@ last_note(const OgLaneView *view, const OgWindow *window)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used != 0 && og_table_same_limit(&note->window, window) &&
+		if (og_note_keeps(note, window) &&
 			(last == NULL || note->used > last->used) &&
 			find_server(&note->server, &name) != IS_DROPPED)
 			last = note;
@@ -436,13 +436,18 @@ show_lane(const OgLaneView *view, void *arg)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used == 0 || note != last_note(view, &note->window))
-			continue;
-		put_lane(view, &note->server, &note->window, arg);
-		shown = true;
+		for (int j = 0; j < note->pace.nwindows; j++)
+		{
+			const OgWindow *window = &note->pace.windows[j];
+
+			if (note != last_note(view, window))
+				continue;
+			put_lane(view, &note->server, window, arg);
+			shown = true;
+		}
 	}
 	if (!shown)
-		put_lane(view, &view->server, NULL, arg);
+		put_lane(view, &view->last->server, NULL, arg);
 }
 
 /* order_gateway_limits(): what is left of each window of each lane. */
