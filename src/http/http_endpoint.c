@@ -5,7 +5,7 @@
  *		connection that stays open to each between calls.
  *
  * What a process knows of an endpoint outlives the transfers to it, and holds
- * no key.  Those that are used least give way when there are too many.
+ * no key.  When there are too many, the one that was left longest ago gives way.
  *
  * A kept connection lives in a cache of its own (a CURLSH), which is what can be
  * closed: a cache of many would close the one that libcurl likes to.  One is
