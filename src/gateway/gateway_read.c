@@ -146,20 +146,6 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	return false;
 }
 
-/* When an answer was written, by the clock of who wrote it; 0 = not told. */
-static int64
-date_of(const OgResponse *response)
-{
-	int64		now_ms = og_http_unix_ms(response->answered_at);
-	int64		seconds;
-	const char *end;
-
-	if (response->date == NULL)
-		return 0;
-	end = og_http_read_date(response->date, now_ms, &seconds);
-	return end != NULL && *end == '\0' ? seconds * 1000 : 0;
-}
-
 /* Take an answer, or that there is none. */
 static void
 take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
@@ -169,7 +155,7 @@ take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 
 	MemoryContextReset(reader->requests);
 	memset(failure, 0, sizeof(*failure));
-	reader->date_ms = date_of(response);
+	reader->date_ms = og_http_date_ms(response);
 	if (response->delivery == OG_ANSWERED)
 		reader->answered = read_answer(reader, response, failure);
 	else

@@ -169,22 +169,6 @@ send_ready(Sender *sender, int64 now)
 	return pause;
 }
 
-/* True when no request will be started any more, short of another attempt. */
-static bool
-nothing_to_send(const Sender *sender)
-{
-	dlist_iter	iter;
-
-	if (sender->further > 0)
-		return false;
-	dlist_foreach(iter, (dlist_head *) &sender->errands)
-	{
-		if (og_errand_of(iter.cur)->state <= ERRAND_WITNESSED)
-			return false;
-	}
-	return true;
-}
-
 /* What a sender waits for, as users see it. */
 static OgWait
 what_for(const Sender *sender, const OgPause *pause)
@@ -250,8 +234,6 @@ og_sender_step(Sender *sender, OgPause *pause)
 		stop(sender, sender->stopped);
 		return true;
 	}
-	if (nothing_to_send(sender))
-		og_http_drain(sender->http);
 	if (sender->ended != NULL)
 	{
 		take_ended(sender);

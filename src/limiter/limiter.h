@@ -16,7 +16,7 @@
  *
  * Lanes and nonces are plain memory without pointers (limiter_lane.h), which
  * all sessions of the cluster share (limiter_table.h).  Turns are given in the
- * order in which calls asked (limiter_queue.c).
+ * order in which calls asked (limiter_table.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -345,7 +345,7 @@ last_note(const OgLaneView *view, const OgWindow *window)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used != 0 && og_table_same_limit(&note->window, window) &&
+		if (og_note_keeps(note, window) &&
 			(last == NULL || note->used > last->used) &&
 			!is_dropped(&note->server, &name))
 			last = note;
@@ -363,13 +363,18 @@ show_lane(const OgLaneView *view, void *rows)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used == 0 || note != last_note(view, &note->window))
-			continue;
-		put_lane(rows, view, &note->server, &note->window);
-		shown = true;
+		for (int j = 0; j < note->pace.nwindows; j++)
+		{
+			const OgWindow *window = &note->pace.windows[j];
+
+			if (note != last_note(view, window))
+				continue;
+			put_lane(rows, view, &note->server, window);
+			shown = true;
+		}
 	}
 	if (!shown)
-		put_lane(rows, view, &view->server, NULL);
+		put_lane(rows, view, &view->last->server, NULL);
 }
 
 /* order_gateway_limits(): what is left of each window of each lane. */
