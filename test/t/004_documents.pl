@@ -150,6 +150,7 @@ $node->safe_psql('postgres', q{CREATE SERVER btse FOREIGN DATA WRAPPER btse_fdw
 		IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'),
 				'-f', "$TOP/examples/$example.sql" ], '<', \undef, '>', \$output, '2>', \$error);
 		is(($? >> 8) . $error, '0', "examples/$example.sql runs");
+		ok($linked{'docs/recipes.md'}{"examples/$example.sql"}, '... and docs/recipes.md links it');
 	}
 }
 $node->stop;
