@@ -8,7 +8,7 @@
 -- psql's history, the server's log (log_statement,
 -- log_min_duration_statement, or as the STATEMENT of an error),
 -- pg_stat_activity and pg_stat_statements. This script, run from a file,
--- leaves it in none of them. Save it as create_mapping.sql:
+-- leaves it in none of them: create_mapping.sql, here for a role order_desk.
 \set ON_ERROR_STOP on
 \getenv access_key XT_ACCESS_KEY
 \getenv secret_key XT_SECRET_KEY

@@ -1,12 +1,11 @@
 /* examples/tables.sql: made of docs/recipes.md by "make docs" */
 
 -- ----
--- Recipes
+-- Orders
 -- ----
 
--- The statements of this chapter are run by the tests 080_recipes and
--- 081_job, pg_cron included. They use a table of orders like this one; yours
--- will have more columns.
+-- The recipes use a table of orders like this one; yours will have more
+-- columns.
 CREATE TABLE orders (
     id         text PRIMARY KEY,
     provider   text NOT NULL,

@@ -1687,7 +1687,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION btse_cancel_all_after(interval, name) IS
 'starts, or starts anew, a timer at BTSE that cancels all open orders of the account, in all markets, when it runs out: call it again before that to '
 'keep them. An interval of zero stops it. Parts of a millisecond are rounded up; months and years are refused, since they differ in length. accepted '
-'means that the timer runs, from about sent_at on; after unknown, call it again. raises errors only before anything is sent. Call it in FROM. Source: '
+'means that the timer runs, from about sent_at on; after unknown, call it again. Raises errors only before anything is sent. Call it in FROM. Source: '
 'BTSE POST /api/v3.3/order/cancelAllAfter';
 
 CREATE FUNCTION btse_cancel_all_after_preview(

@@ -66,7 +66,7 @@ sub spelled { return $SPELLED{ $_[0] } // $_[0]; }
 sub members { return "SELECT objid FROM pg_depend JOIN pg_extension AS e ON refclassid = 'pg_extension'::regclass
 	AND refobjid = e.oid AND extname = 'order_gateway' WHERE deptype = 'e' AND classid = '$_[0]'::regclass"; }
 
-my %functions;  # by name: name, kind, comment, source, cost, set, type, grantees, in, out
+my %functions;  # by name: name, kind, comment, source, cost, type, grantees, in, out
 
 # What sort of function it is, as its name and the comments tell.
 sub kind_of
@@ -87,12 +87,12 @@ sub read_functions
 	%functions = map {
 		my %function;
 
-		@function{qw(name comment cost set type grantees)} = @$_;
+		@function{qw(name comment cost type grantees)} = @$_;
 		$function{source} = $1 if $function{comment} =~ s/\s*\bSource: (.*)$//s;
 		$function{$_} = [] foreach qw(in out);
 		($function{name} => \%function);
 	} rows_of(q{
-		SELECT proname, obj_description(p.oid, 'pg_proc'), procost, proretset,
+		SELECT proname, obj_description(p.oid, 'pg_proc'), procost,
 			CASE WHEN prorettype <> 'record'::regtype THEN (SELECT typname FROM pg_type WHERE oid = prorettype) END,
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(proacl) WHERE grantee <> proowner)
@@ -163,8 +163,6 @@ sub columns_table
 		"| `$_->{name}` | " . type_cell($_->{type}) . ' | ' . markdown($_->{comment}) . " |\n";
 	} @columns;
 }
-
-sub anchor { return lc($_[0]) =~ s/[^\w\- ]//gr =~ s/ /-/gr; }
 
 # ----
 # Functions
@@ -271,7 +269,8 @@ sub arguments_table
 	return '' if !@{ $function->{in} };
 	return join '', "\n| argument | type | default | what it is |\n|---|---|---|---|\n", map {
 		my $meaning = argument_meaning($function->{name}, $_->{name})
-		  // die "no *_fields.def has an ARGUMENT(\"$_->{name}\", ...) or an ARGUMENT_OF($function->{name}, ...)\n";
+		  // die "no *_fields.def says what $_->{name} of $function->{name} is: give it a line\n"
+		  . "ARGUMENT_OF($function->{name}, $_->{name}, \"...\")\n";
 		my $default = $_->{default} eq '' ? '' : "`$_->{default}`";
 
 		"| `$_->{name}` | `$_->{type}` | $default | $meaning |\n";
@@ -330,12 +329,17 @@ sub all_functions
 # Types, views, settings
 # ----
 
-# Attributes as the catalog has them.
-sub attributes_of
+my %attributes; # of types and views, by name
+
+sub read_attributes
 {
-	return map { { name => $_->[0], type => spelled($_->[1]), comment => $_->[2] } } rows_of(qq{
-		SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
-		FROM pg_attribute WHERE attrelid = $_[0] AND attnum > 0 AND NOT attisdropped ORDER BY attnum});
+	push @{ $attributes{ $_->[0] } }, { name => $_->[1], type => spelled($_->[2]), comment => $_->[3] }
+	  foreach rows_of(q{
+		SELECT relname, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
+		FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+		WHERE c.oid IN (} . members('pg_class') . ') OR reltype IN (' . members('pg_type') . ')
+		ORDER BY relname, attnum');
+	return;
 }
 
 sub all_types
@@ -345,7 +349,7 @@ sub all_types
 		FROM pg_type AS t JOIN pg_enum ON enumtypid = t.oid
 		WHERE t.oid IN (} . members('pg_type') . ') GROUP BY t.oid, typname ORDER BY typname COLLATE "C" DESC');
 	my %composite = map { $_->[0] => $_ } rows_of(q{
-		SELECT typname, obj_description(oid, 'pg_type'), typrelid FROM pg_type
+		SELECT typname, obj_description(oid, 'pg_type') FROM pg_type
 		WHERE typtype = 'c' AND oid IN (} . members('pg_type') . q{)
 			AND typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c')});
 	my $text = '';
@@ -364,10 +368,10 @@ sub all_types
 	}
 	foreach my $row (grep { $_->{kind} eq 'TYPE' } @rows)
 	{
-		my (undef, $comment, $relation) = @{ delete $composite{ $row->{name} } // die "no type $row->{name}\n" };
+		my (undef, $comment) = @{ delete $composite{ $row->{name} } // die "no type $row->{name}\n" };
 
 		$text .= "\n### Type $row->{name}\n\n" . sentence($comment =~ s/; (\w)/. \u$1/r) . "\n"
-		  . columns_table(attributes_of($relation));
+		  . columns_table(@{ $attributes{ $row->{name} } });
 	}
 	die "no *_fields.def has: @{[ sort keys %composite ]}\n" if %composite;
 	return $text;
@@ -376,11 +380,11 @@ sub all_types
 sub all_views
 {
 	return join '', map {
-		my ($name, $comment, $oid, $grantees) = @$_;
+		my ($name, $comment, $grantees) = @$_;
 
-		"\n### View $name\n\n" . sentence($comment) . " Granted to `$grantees`.\n" . columns_table(attributes_of($oid));
+		"\n### View $name\n\n" . sentence($comment) . " Granted to `$grantees`.\n" . columns_table(@{ $attributes{$name} });
 	} rows_of(q{
-		SELECT relname, obj_description(oid, 'pg_class'), oid,
+		SELECT relname, obj_description(oid, 'pg_class'),
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(relacl) WHERE grantee <> relowner AND privilege_type = 'SELECT')
 		FROM pg_class WHERE relkind = 'v' AND oid IN (} . members('pg_class') . ') ORDER BY relname');
@@ -449,6 +453,7 @@ sub examples
 		if (defined $code)
 		{
 			if (!/^\s*```$/) { $code .= s/^$indent//r; next; }
+			if (!defined $into) { undef $code; next; }
 			$examples->{$into} //= "/* examples/$into: made of $name by \"make docs\" */\n";
 			$examples->{$into} .= "\n-- ----\n-- $heading\n-- ----\n" if ($last{$into} // '') ne $heading;
 			$examples->{$into} .= "\n" . comment($paragraph) . $code;
@@ -458,7 +463,7 @@ sub examples
 		}
 		elsif (/^#+ (.*)$/) { ($heading, $paragraph) = ($1, ''); }
 		elsif (/^\s*<!-- recipe: \S+, (\w+\.sql) -->$/) { $into = $1; }
-		elsif (defined $into && /^(\s*)```/) { ($indent, $code) = ($1, ''); }
+		elsif (/^(\s*)```/) { ($indent, $code) = ($1, ''); }
 		elsif (/^\s*$/) { $paragraph .= "\n"; }
 		elsif (!defined $into) { $paragraph = '' if $paragraph =~ /\n\n$/; $paragraph .= $_; }
 	}
@@ -467,6 +472,7 @@ sub examples
 
 read_all_fields();
 read_functions();
+read_attributes();
 
 my (%text_of, @stale, %examples);
 foreach my $name (map { substr $_, 1 + length $top }
@@ -482,7 +488,8 @@ foreach my $row (grep { $_->{kind} eq 'ROW' && $_->{name} =~ /^(?:call|preview|c
 	  . "<!-- generated: columns of $row->{name} -->\n<!-- end of generated -->\n"
 	  if !$shown{ $row->{name} };
 }
-die map { "$_: no function has such an argument\n" } unasked_arguments() if unasked_arguments();
+my @unasked = unasked_arguments();
+die map { "$_: no function has such an argument\n" } @unasked if @unasked;
 foreach my $name (sort keys %examples)
 {
 	$text_of{"examples/$name"} = $examples{$name};

@@ -168,6 +168,28 @@ is($node->safe_psql('postgres', q{SELECT makerfee IS NOT NULL, tier_rate IS NULL
 	like(text_of('docs/reference.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
 		'... with the field');
 	is(join('', run_there("$tree/src/document.pl", '--check')), '0', '... and all is well again');
+
+	my $arguments = 'src/sql/sql_fields.def';
+
+	foreach my $case (
+		[ 'an argument of which nothing is said', $arguments, 'ARGUMENT_OF(xt_order, id, "the order")', '',
+			qr/^no \*_fields\.def says what id of xt_order is: give it a line$/m ],
+		[ 'an argument that no function has', $arguments, 'ARGUMENT_OF(xt_order, id,', 'ARGUMENT(ident, "a") ARGUMENT_OF(xt_order, id,',
+			qr/^\Q$arguments\E:\d+: no function has such an argument$/m ],
+		[ 'a mark of something else', 'docs/reference.md', 'generated: views', 'generated: sights',
+			qr/^docs\/reference\.md:\d+: nothing is generated for "sights"$/m ],
+		[ 'an example that was edited', 'examples/watch.sql', 'FROM order_gateway_activity', 'FROM activity',
+			qr/^examples\/watch\.sql: not what/m ])
+	{
+		my ($name, $file, $from, $to, $complaint) = @$case;
+		my $text = text_of($file);
+
+		write_text($file, $text =~ s/\Q$from\E/$to/r);
+		($exit, $output) = run_there("$tree/src/document.pl", '--check');
+		isnt($exit, 0, "$name: refused");
+		like($output, $complaint, '... and said where');
+		write_text($file, $text);
+	}
 }
 @changed = split /\n/, `diff -r "$TOP/docs" "$tree/docs"; diff -r "$TOP/examples" "$tree/examples"`;
 is(scalar(grep { /^>/ } @changed), 1, '... by one line more') or diag(join "\n", @changed);

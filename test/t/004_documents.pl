@@ -29,8 +29,9 @@ $text{$sandbox} = decode_utf8(slurp_file("$TOP/$sandbox"));
 # Links
 # ----
 
-# A document without its blocks of code.
+# A document without its blocks of code, and without code in its lines.
 sub prose { return $_[0] =~ s/^([ \t]*)```.*?^\1```$//gmsr; }
+sub without_code { return prose($_[0]) =~ s/`[^`\n]*`//gr; }
 
 # The anchors of its headings, as they are made of their texts: the second of the
 # same text has a number.
@@ -68,7 +69,7 @@ foreach my $file (sort keys %text)
 {
 	my @lost;
 
-	foreach my $link (prose($text{$file}) =~ /(?<!`)\]\(([^)\s]+)\)/g)
+	foreach my $link (without_code($text{$file}) =~ /\]\(([^)\s]+)\)/g)
 	{
 		next if $link =~ m{^https?://};
 		my ($path, $anchor) = target($file, $link);
@@ -281,8 +282,8 @@ foreach my $text (sort keys %texts)
 
 	next if ($text =~ s/$SPEC//gr) !~ /[a-z]{4}/;       # nothing to search for
 	ok(scalar(grep { /$pattern/ } @quoted), encode_utf8("docs/troubleshooting.md has: $text"))
-	  or diag("$texts{$text} has a text that docs/troubleshooting.md has not: add it there, in backquotes, "
-		  . "with \x{2026} for what differs, and what to do");
+	  or diag(encode_utf8("$texts{$text} has a text that docs/troubleshooting.md has not: add it there, in backquotes, "
+		  . "with \x{2026} for what differs, and what to do"));
 }
 
 # And the other way round, but for what others say.
