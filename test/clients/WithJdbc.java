@@ -91,6 +91,17 @@ public class WithJdbc {
         fact("afterwards", ask("SELECT outcome FROM batch_cancel('btc_usdt', ARRAY[3002])"));
     }
 
+    // a timeout of the client's own: it leaves, and the call goes on
+    static void leave(String url) throws SQLException {
+        try (Connection impatient = DriverManager.getConnection(url + "&socketTimeout=2")) {
+            impatient.createStatement().executeUpdate("INSERT INTO cancel_log SELECT 4, now(), 'xt', c.*"
+                + " FROM batch_cancel('btc_usdt', ARRAY['3004']) AS c");
+            fact("left", "no");
+        } catch (SQLException error) {
+            fact("left", error.getMessage().split("\n")[0]);
+        }
+    }
+
     // what becomes of numbers
     static void giveNumbers() throws SQLException {
         PreparedStatement exact = conn.prepareStatement(
@@ -125,6 +136,8 @@ public class WithJdbc {
         cancelMany();
         cancelAgain();
         getNoAnswer();
+        if (!pooled)
+            leave(arguments[0]);
         giveNumbers();
         conn.close();
     }

@@ -14,6 +14,9 @@ const SIZE = `SELECT body::json ->> 'size'
 const ORDERS = `SELECT body::json ->> 'size' FROM btse_create_orders_preview($1)`;
 const LIST = [{ symbol: 'BTC-USD', side: 'BUY', type: 'LIMIT', size: 0.002, price: 1 }];
 
+const LEFT = `INSERT INTO cancel_log SELECT 4, now(), 'xt', c.*
+    FROM batch_cancel('btc_usdt', ARRAY['3004']) AS c`;
+
 const fact = (what, value) => console.log(`${what}: ${value}`);
 const range = (first, n) => Array.from({ length: n }, (_, i) => String(first + i));
 
@@ -65,6 +68,15 @@ async function main() {
     }
     await client.query('ROLLBACK');
     fact('afterwards', await ask(`SELECT outcome FROM batch_cancel('btc_usdt', ARRAY[3002])`));
+
+    // a timeout of the client's own: it leaves, and the call goes on
+    if (!pooled) {
+        const impatient = new Client({ query_timeout: 2000 });
+        impatient.on('error', () => {});
+        await impatient.connect();
+        fact('left', await impatient.query(LEFT).then(() => 'no', error => error.message));
+        impatient.connection.stream.destroy();
+    }
 
     // what becomes of numbers
     const exact = await client.query(

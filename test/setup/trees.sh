@@ -6,7 +6,8 @@
 #	find_tree VERSION	sets "tree" to one that has that PostgreSQL, or could
 #	make_tree RELEASE NAME
 #						a bare tree of that release in $trees
-#	run_apart, run_in	run a command apart, or with a tree as its root
+#	run_apart, run_in, run_alone_in
+#						run a command apart, with a tree as its root, without a network
 #
 #	$work			a directory for a while
 #	$trees			where trees are: CACHE, or a part of $work
@@ -45,6 +46,14 @@ run_in()
 	shift
 
 	run_apart --root="$root" env -i "${environment[@]}" "$@"
+}
+
+run_alone_in()
+{
+	local root=$1
+	shift
+
+	run_apart --alone --root="$root" env -i "${environment[@]}" "$@"
 }
 
 clean_up()

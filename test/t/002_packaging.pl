@@ -243,6 +243,7 @@ my @versions = map { /^postgresql-(\d+)-/ } @packages;
 my ($package_version) = slurp('debian/changelog') =~ /^order-gateway \(([^)]+)\)/;
 is($debian_control, debian_control(@versions), 'debian/control is that of control.in');
 is($package_version =~ s/-[^-]+\z//r, $meta->{version}, 'its version is that of META.json');
+is((slurp('CHANGELOG.md') =~ /^## (?!Unreleased)(\S+)/m)[0], $meta->{version}, '... and the last of the changelog');
 is(slurp('debian/pgversions'), "$oldest+\n", 'it is built for the servers that the sources take');
 unlike(slurp('debian/minor_versions'), qr/^\d/m, '... of any minor version');
 foreach my $name (@packages)
