@@ -300,7 +300,7 @@ sub document_type
 	my ($row) = @_;
 	my ($what, $more) = split /; /, $row->{comment}, 2;
 
-	return "\n#### `$row->{name}`, " . markdown($what) . "\n"
+	return "\n### `$row->{name}`, " . markdown($what) . "\n"
 	  . (defined $more ? "\n" . markdown(ucfirst $more) . ".\n" : '') . document_columns($row);
 }
 
@@ -404,7 +404,7 @@ my ($version) = slurp('order_gateway.control') =~ /^default_version\s*=\s*'([^']
   or die "order_gateway.control has no default_version\n";
 my (%text_of, @stale);
 foreach my $name ("sql/order_gateway--$version.sql", map { substr $_, length "$top/" }
-	sort glob "\"$top\"/README.md \"$top\"/docs/*.md")
+	sort glob "\"$top\"/README.md \"$top\"/docs/*.md \"$top\"/docs/*/*.md")
 {
 	($text_of{$name}, my @found) = regenerate($name);
 	push @stale, @found;

@@ -211,7 +211,7 @@ foreach my $path (glob "$TOP/sql/order_gateway--*.sql")
 is($control{module_pathname}, '$libdir/order_gateway', 'the library has its name, too');
 my ($oldest) = slurp('src/ground/compat.h') =~ /^#if PG_VERSION_NUM < (\d+)0000$/m;
 is($meta->{prereqs}{runtime}{requires}{PostgreSQL}, "$oldest.0.0", 'it needs the server that the sources need');
-like(slurp('README.md'), qr/^You need PostgreSQL $oldest to /m, '... and that the README names');
+like(slurp('docs/installation.md'), qr/^You need PostgreSQL $oldest to /m, '... and that the document names');
 
 # ----
 # The targets that test

@@ -1,6 +1,6 @@
 # Each field stands once: what is generated is what src/*/*_fields.def say, and
 # a new field is one line there and "make generate". It is tried on a copy of the
-# tree: its C, its SQL and its README follow, the catalog's test passes, and the
+# tree: its C, its SQL and its documents follow, the catalog's test passes, and the
 # field is read.
 
 use strict;
@@ -30,7 +30,7 @@ sub new_tree
 {
 	$tree = tempdir(CLEANUP => 1);
 	system_or_bail('cp', '-r', (map { "$TOP/$_" }
-		  qw(Makefile README.md order_gateway.control src sql expected)), $tree);
+		  qw(Makefile README.md docs order_gateway.control src sql expected)), $tree);
 	system_or_bail('find', "$tree/src", '-name', '*.[oa]', '-delete', '-o', '-name', '*.bc', '-delete');
 	return;
 }
@@ -97,7 +97,7 @@ edit($FIELDS, $before, "$before\n$line");
 ($exit, $output) = generate('--check');
 is($exit, 1, 'a field that was added: what is generated is stale');
 like($output, qr/^\Q$SCRIPT\E:\d+: types: not what/m, '... in the script');
-like($output, qr/^README\.md:\d+: type btse_fee: not what/m, '... and in the README');
+like($output, qr{^docs/reference\.md:\d+: type btse_fee: not what}m, '... and in the reference');
 like($output, qr/^run "make generate", and commit/m, '... and what to do is said');
 unlike($output, qr/btse_price/, '... and nothing is said of others');
 
@@ -106,16 +106,16 @@ my $released = text_of($SCRIPT);
 
 write_text('sql/order_gateway--0.9.sql', $released);
 ($exit, $output) = run_there('make', 'generate');
-is("$exit$output", "0wrote README.md\nwrote $SCRIPT\n", '"make generate" writes both');
+is("$exit$output", "0wrote docs/reference.md\nwrote $SCRIPT\n", '"make generate" writes both');
 is(text_of('sql/order_gateway--0.9.sql'), $released, '... and no script that is released');
 unlink "$tree/sql/order_gateway--0.9.sql";
 like(text_of($SCRIPT), qr/^\ttakerfee numeric,\n\ttier_rate numeric,\n\traw json$/m, 'the type has it');
 like(text_of($SCRIPT), qr/^COMMENT ON COLUMN btse_fee\.tier_rate IS 'fee of the account''s tier, "net"';$/m,
 	'... with its comment');
-like(text_of('README.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
-	'the README shows it');
+like(text_of('docs/reference.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
+	'the reference shows it');
 is_deeply([ generate('--check') ], [ 0, '' ], '... and all is well again');
-my @changed = split /\n/, `diff -r "$TOP/sql" "$tree/sql"; diff "$TOP/README.md" "$tree/README.md"`;
+my @changed = split /\n/, `diff -r "$TOP/sql" "$tree/sql"; diff -r "$TOP/docs" "$tree/docs"`;
 is(scalar(grep { /^>/ } @changed), 3, '... by three lines more') or diag(join "\n", @changed);
 is(scalar(grep { /^</ } @changed), 0, '... and none less') or diag(join "\n", @changed);
 
@@ -203,9 +203,9 @@ refused('a table without END', $FIELDS, "END\n\nTABLE(og_btse_fee_columns)", "\n
 refused('a column of no row', $FIELDS, "TYPE(btse_fee, ", "/* */ HIDDEN(fee, TEXT, \"fee\") OURS(fee, text, ",
 	'\d+: no TYPE, ROW or VIEW has "fee"');
 refused('a type twice', $FIELDS, 'TYPE(btse_fee, "', 'TYPE(btse_price, "', '\d+: "btse_price" is there twice');
-refused('a mark of nothing', 'README.md', 'generated: type btse_fee -->', 'generated: type btse_fees -->',
+refused('a mark of nothing', 'docs/reference.md', 'generated: type btse_fee -->', 'generated: type btse_fees -->',
 	'\d+: no \*_fields\.def has "btse_fees"');
-refused('a mark of something else', 'README.md', 'generated: type btse_fee -->', 'generated: types -->',
+refused('a mark of something else', 'docs/reference.md', 'generated: type btse_fee -->', 'generated: types -->',
 	'\d+: nothing is generated for "types"');
 refused('a mark without an end', $SCRIPT, "-- end of generated\n", '', '\d+: the one above has no end');
 refused('an end of nothing', $SCRIPT, "-- generated: types\n", '', '\d+: nothing begins above');
@@ -213,7 +213,7 @@ refused('a column that the row has not', $SCRIPT, 'columns of xt_order, order_id
 	'\d+: "xt_order" has no "id"');
 
 # A type of which no document tells.
-edit('README.md', '<!-- generated: type btse_fee -->', '<!-- generated: type btse_price -->');
+edit('docs/reference.md', '<!-- generated: type btse_fee -->', '<!-- generated: type btse_price -->');
 ($exit, $output) = generate();
 isnt($exit, 0, 'a type that no document shows: refused');
 like($output, qr/^\Q$FIELDS\E: no document shows btse_fee: give it the lines\n<!-- generated: type btse_fee -->$/m,

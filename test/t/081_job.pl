@@ -1,4 +1,4 @@
-# The job of the README: its recipes run, word by word, against the sandbox,
+# The job of the documents: its recipes run, word by word, against the sandbox,
 # alone and several at once, with somebody calling by hand at the same time,
 # with ends in the middle, and at a provider that refuses.
 
@@ -12,21 +12,21 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use OrderGateway::Readme;
+use OrderGateway::Documents;
 use OrderGateway::Sandbox;
 
-my $readme = OrderGateway::Readme->new;
+my $documents = OrderGateway::Documents->new;
 
-sub recipe { return $readme->recipe(@_); }
+sub recipe { return $documents->recipe(@_); }
 
-# What the server's log says of a lost batch, as the README shows it, up to
+# What the server's log says of a lost batch, as the documents show it, up to
 # the ids, and the counts in an error's context.
-my $log_chapter = $readme->chapter('### What the server\'s log says');
+my $log_chapter = $documents->chapter('docs/troubleshooting.md', '## What the server\'s log says');
 my ($LOST) = $log_chapter =~ /^LOG:  (.*batch )1: /m;
 my ($CONTEXT) = $log_chapter =~ /^(CONTEXT: .*)/m;
 
 # ----
-# A server as the README sets it up
+# A server as the documents set it up
 # ----
 
 my $node = PostgreSQL::Test::Cluster->new('job');
@@ -344,9 +344,9 @@ my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0,
 	message => 'account is locked, try again later');
 my $error = sql_error('CALL cancel_stale_orders(50)');
 {
-	my @shown = $readme->chapter('### When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
+	my @shown = $documents->chapter('docs/recipes.md', '## When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
 
-	is(scalar(@shown), 3, 'the README shows an error');
+	is(scalar(@shown), 3, 'the documents show an error');
 	foreach my $line (@shown)
 	{
 		my $pattern = quotemeta($line) =~ s/\d+/\\d+/gr;
@@ -597,7 +597,7 @@ if ($has_cron)
 	is(sql($outcomes), $logged, '... nor the library');
 }
 
-$readme->all_were_run($has_cron ? () : qw(cron-job cron-settle cron-runs uninstall-jobs));
+$documents->all_were_run($has_cron ? () : qw(cron-job cron-settle cron-runs uninstall-jobs));
 $sandbox->stop;
 $node->stop;
 done_testing();

@@ -1,4 +1,4 @@
-# What the README says of client programs: what becomes of rows on their way to
+# What docs/clients.md says of client programs: what becomes of rows on their way to
 # one, of calls when it goes away, of cursors, of functions around calls, and
 # of floating point. The program in Python is run word by word.
 
@@ -11,13 +11,13 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use OrderGateway::Readme;
+use OrderGateway::Documents;
 use OrderGateway::Sandbox;
 
-my $readme = OrderGateway::Readme->new;
-my $chapter = $readme->chapter('## Clients');
+my $documents = OrderGateway::Documents->new;
+my $chapter = $documents->chapter('docs/clients.md');
 
-sub recipe { return $readme->recipe(@_); }
+sub recipe { return $documents->recipe(@_); }
 
 my $node = PostgreSQL::Test::Cluster->new('clients');
 $node->init;
@@ -191,11 +191,11 @@ $sandbox->seed('xt', market => 'btc_usdt', range => [ 1001, 3 ]);
 is(python(recipe('client-psycopg') . 'print(answer["id"], answer["code"])'),
 	"1001 cancelled The order has been canceled successfully\n"
 	  . "1002 cancelled The order has been canceled successfully\n"
-	  . "1001 120\n", 'the program of the README');
+	  . "1001 120\n", 'the program of the document');
 is(sql('SELECT id, status FROM orders ORDER BY id'),
 	"1001|cancelled\n1002|cancelled\n1003|open", '... cancels what it names');
 is(sql(q{SELECT count(*) FROM my_order WHERE size::text = '0.002' AND price::text = '34000.5'}), 2,
-	'... and adds an order to those of the README, digit for digit');
+	'... and adds an order to those of the documents, digit for digit');
 
 # What the chapter says of psycopg2 in particular.
 sub psycopg2
@@ -249,7 +249,7 @@ like(sql_error(q{SELECT * FROM btse_cancel_all_after_preview('60 s'::varchar)}),
 is(sql(q{PREPARE p AS SELECT pg_typeof(order_id) FROM batch_cancel('btc_usdt', $1); EXECUTE p('{101}')}),
 	'text', 'an array without a type is one of text');
 
-$readme->all_were_run;
+$documents->all_were_run;
 $sandbox->stop;
 $node->stop;
 done_testing();

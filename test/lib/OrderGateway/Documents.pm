@@ -1,22 +1,22 @@
-package OrderGateway::Readme;
+package OrderGateway::Documents;
 
 =encoding utf8
 
 =head1 NAME
 
-OrderGateway::Readme - README.md in pieces, for the tests that hold it to its word
+OrderGateway::Documents - README.md and docs/ in pieces, for the tests that hold them to their word
 
 =head1 SYNOPSIS
 
-  use OrderGateway::Readme;
+  use OrderGateway::Documents;
 
-  my $readme = OrderGateway::Readme->new;
+  my $documents = OrderGateway::Documents->new;
 
-  $node->safe_psql('erp', $readme->recipe('log-table'));
-  is_deeply([ map { $_->[0] } $readme->table_rows($readme->chapter('## XT')) ],
+  $node->safe_psql('erp', $documents->recipe('log-table'));
+  is_deeply([ map { $_->[0] } $documents->table_rows($documents->chapter('docs/providers/xt.md')) ],
       [ ... ], 'its table');
 
-  $readme->all_were_run;                      # at the end of the test
+  $documents->all_were_run;                      # at the end of the test
 
 =head1 DESCRIPTION
 
@@ -34,9 +34,9 @@ use Encode qw(decode_utf8);
 use File::Basename qw(basename dirname);
 use Test::More;
 
-=head2 OrderGateway::Readme->new
+=head2 OrderGateway::Documents->new
 
-Reads it, from C<OG_SOURCE_DIR> or from where the test is.
+Reads them, from C<OG_SOURCE_DIR> or from where the test is.
 
 =cut
 
@@ -46,19 +46,28 @@ sub new
 	my $top = $ENV{OG_SOURCE_DIR} // dirname($0) . '/../..';
 	my $self = bless {
 		tests => "$top/test/t",
-		text => decode_utf8(_slurp("$top/README.md")),
+		texts => { map { substr($_, 1 + length $top) => decode_utf8(_slurp($_)) }
+			  glob "\"$top\"/*.md \"$top\"/docs/*.md \"$top\"/docs/*/*.md" },
 		was_run => {},
 	}, $class;
 
-	$self->{blocks} = [ $self->_cut_blocks ];
+	$self->{blocks} = [ map { $self->_cut_blocks($_) } $self->files ];
 	foreach my $block (grep { $_->{name} } $self->blocks)
 	{
-		die "README: two recipes \"$block->{name}\""
+		die "$block->{file}: recipe \"$block->{name}\" is there twice"
 		  if $self->{recipes}{ $block->{name} };
 		$self->{recipes}{ $block->{name} } = $block->{text};
 	}
 	return $self;
 }
+
+=head2 $documents->files
+
+Their names, relative to the top of the source tree.
+
+=cut
+
+sub files { return sort keys %{ $_[0]{texts} }; }
 
 sub _slurp
 {
@@ -71,10 +80,10 @@ sub _slurp
 
 sub _cut_blocks
 {
-	my ($self) = @_;
+	my ($self, $file) = @_;
 	my (@blocks, $name, $block);
 
-	foreach my $line (split /\n/, $self->{text})
+	foreach my $line (split /\n/, $self->{texts}{$file})
 	{
 		if ($block)
 		{
@@ -93,27 +102,27 @@ sub _cut_blocks
 		}
 		elsif ($line =~ /^(\s*)```(\w*)$/)
 		{
-			$block = { indent => $1, language => $2, name => $name,
-				text => '' };
+			$block = { file => $file, indent => $1, language => $2,
+				name => $name, text => '' };
 			undef $name;
 		}
 		elsif ($name)
 		{
-			die "README: no block of code after recipe \"$name\"";
+			die "$file: no block of code after recipe \"$name\"";
 		}
 	}
 	return @blocks;
 }
 
-=head2 $readme->blocks
+=head2 $documents->blocks
 
-All blocks of code: hashes of C<language>, C<text>, and C<name> of a recipe.
+All blocks of code: hashes of C<file>, C<language>, C<text>, and C<name> of a recipe.
 
 =cut
 
 sub blocks { return @{ $_[0]{blocks} }; }
 
-=head2 $readme->recipe($name)
+=head2 $documents->recipe($name)
 
 The text of a recipe, which is then taken to have been run.
 
@@ -124,10 +133,10 @@ sub recipe
 	my ($self, $name) = @_;
 
 	$self->{was_run}{$name} = 1;
-	return $self->{recipes}{$name} // die "README: no recipe \"$name\"";
+	return $self->{recipes}{$name} // die "no document has a recipe \"$name\"";
 }
 
-=head2 $readme->all_were_run(@excused)
+=head2 $documents->all_were_run(@excused)
 
 Tests that every recipe which this test names was run, but for those that are
 excused here, and that every recipe is named by some test.
@@ -151,28 +160,32 @@ sub all_were_run
 		  if !$ours{$name} && !$self->{was_run}{$name}
 		  && grep { $_ eq basename($0) } @tests;
 	}
-	is("@homeless", '', 'README: every recipe has a test');
-	is("@forgotten", '', 'README: every recipe of this test was run');
+	is("@homeless", '', 'every recipe has a test');
+	is("@forgotten", '', 'every recipe of this test was run');
 	return;
 }
 
-=head2 $readme->chapter($heading)
+=head2 $documents->chapter($file, $heading)
 
-Its text, from the heading to the next of the same level.
+The text of a document, or of a part of it: from the heading to the next of the
+same level.
 
 =cut
 
 sub chapter
 {
-	my ($self, $heading) = @_;
+	my ($self, $file, $heading) = @_;
+	my $text = $self->{texts}{$file} // die "no document \"$file\"";
+
+	return $text if !defined $heading;
 	my ($level) = $heading =~ /^(#+)/;
 
-	$self->{text} =~ /^\Q$heading\E\n(.*?)(?=^#{1,${\length $level}} |\z)/ms
-	  or die "README: no chapter \"$heading\"";
+	$text =~ /^\Q$heading\E\n(.*?)(?=^#{1,${\length $level}} |\z)/ms
+	  or die "$file: no chapter \"$heading\"";
 	return $1;
 }
 
-=head2 $readme->generated
+=head2 $documents->generated
 
 What "make generate" wrote: by the names of the types, rows and views that are
 shown, the text between the marks.
@@ -183,10 +196,11 @@ sub generated
 {
 	my ($self) = @_;
 
-	return $self->{text} =~ /^<!-- generated: (?:type|columns of) (\w+) -->\n(.*?)^<!-- end of generated -->$/msg;
+	return map { /^<!-- generated: (?:type|columns of) (\w+) -->\n(.*?)^<!-- end of generated -->$/msg }
+	  values %{ $self->{texts} };
 }
 
-=head2 $readme->table_rows($text)
+=head2 $documents->table_rows($text)
 
 The rows of all tables in some text: arrays of cells, without the heads.
 
@@ -209,7 +223,7 @@ sub table_rows
 	return @rows;
 }
 
-=head2 $readme->quoted($text)
+=head2 $documents->quoted($text)
 
 What stands in backquotes.
 
