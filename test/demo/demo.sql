@@ -2,7 +2,7 @@
 --    know, and where the providers are. (The sandbox wrote those statements;
 --    at home they name the real providers and your own keys.)
 
-SELECT o.provider, o.market, count(*) AS orders,
+SELECT o.provider, count(*) AS orders,
        count(*) FILTER (WHERE o.placed_at < now() - interval '1 hour')
            AS over_an_hour,
        u.option_value AS base_url
@@ -10,7 +10,7 @@ FROM orders o
 JOIN pg_foreign_server s ON s.srvname = o.provider,
      pg_options_to_table(s.srvoptions) u
 WHERE u.option_name = 'base_url'
-GROUP BY o.provider, o.market, u.option_value
+GROUP BY o.provider, u.option_value
 ORDER BY o.provider;
 
 -- 2  What would be sent? A preview builds and signs, sends nothing, and shows
@@ -63,7 +63,7 @@ FROM wangdian_cancel((SELECT array_agg(id ORDER BY id) FROM orders
 SELECT o.provider, count(*) AS orders,
        count(*) FILTER (WHERE l.outcome = 'cancelled') AS cancelled,
        count(*) FILTER (WHERE l.outcome = 'not_found') AS not_found,
-       count(*) FILTER (WHERE l.outcome = 'not_cancellable') AS not_cancellable,
+       count(*) FILTER (WHERE l.outcome = 'not_cancellable') AS closed,
        count(*) FILTER (WHERE l.outcome = 'rejected') AS rejected,
        count(*) FILTER (WHERE l.outcome = 'unknown') AS unknown
 FROM cancel_log l JOIN orders o ON o.id = l.order_id
