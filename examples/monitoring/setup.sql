@@ -60,22 +60,22 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON order_gateway_monitoring.check_result TO
 CREATE PROCEDURE order_gateway_monitoring.check_servers()
 LANGUAGE plpgsql AS $$
 DECLARE
-    checked name;
-    began   timestamptz;
-BEGIN
-    DELETE FROM order_gateway_monitoring.check_result AS r
-    WHERE r.role = current_user
-      AND r.server NOT IN (SELECT srvname FROM pg_foreign_server);
-
-    FOR checked IN
+    servers name[] := ARRAY(
         SELECT s.srvname
         FROM pg_foreign_server AS s
         JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
         WHERE w.fdwname IN ('xt_fdw', 'tronsave_fdw', 'btse_fdw', 'wangdian_fdw')
           AND EXISTS (SELECT FROM pg_user_mappings AS m
                       WHERE m.srvid = s.oid AND (m.umuser = 0 OR m.usename = current_user))
-        ORDER BY s.srvname
-    LOOP
+        ORDER BY s.srvname);
+    checked name;
+    began   timestamptz;
+BEGIN
+    DELETE FROM order_gateway_monitoring.check_result AS r
+    WHERE r.role = current_user AND r.server <> ALL (servers);
+    COMMIT;
+
+    FOREACH checked IN ARRAY servers LOOP
         began := clock_timestamp();
         BEGIN
             INSERT INTO order_gateway_monitoring.check_result AS r
