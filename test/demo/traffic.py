@@ -5,16 +5,16 @@ Jobs cancel orders at four providers all the time, and one thing after the other
 goes wrong: answers are slow, an answer gets lost, a key is refused, the provider
 wants to be left alone, a call waits. The last two are still so at the end.
 
-    traffic.py --dsn DSN --control URL --minutes N
+    traffic.py --dsn DSN --control URL --minutes N --then COMMAND
 
-It ends when the time is over, leaving the last call in progress for as long as
-its standard input stays open.
+When the time is over it runs the command, with the last call still in progress.
 """
 
 import argparse
 import json
 import random
-import sys
+import shlex
+import subprocess
 import threading
 import time
 import urllib.request
@@ -111,6 +111,7 @@ def main():
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--control", required=True)
     parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--then", required=True)
     options = parser.parse_args()
 
     shop = Shop(options.dsn, options.control)
@@ -124,9 +125,10 @@ def main():
         time.sleep(max(began + part * options.minutes * 60 - time.monotonic(), 0))
         if what:
             shop.happen(what, details)
-    print("over", flush=True)
-    sys.stdin.read()
-    shop.over.set()
+    try:
+        subprocess.run(shlex.split(options.then), check=True)
+    finally:
+        shop.over.set()
 
 
 if __name__ == "__main__":

@@ -111,9 +111,9 @@ $owner->query(q{
 # ----
 
 $owner->query(q{
-	CREATE ROLE jobs LOGIN IN ROLE order_gateway_checker;
-	GRANT EXECUTE ON FUNCTION order_gateway_check TO jobs;
+	CREATE ROLE jobs LOGIN;
 	GRANT USAGE ON FOREIGN SERVER xt, btse TO jobs});
+$owner->query($documents->recipe('monitoring-checks'));
 $owner->query($sandbox->mapping_sql('xt', role => 'jobs'));
 $owner->query($sandbox->mapping_sql('btse', role => 'jobs'));
 $owner->query($sandbox->mapping_sql('wangdian', role => 'jobs'));
@@ -248,6 +248,12 @@ is($finding{'lane held'}{severity}, 'critical', '... a lane that is held for lon
 is($finding{'check of credentials fails'}{severity}, 'critical', '... a check that fails');
 is_deeply([ grep { !$_->{since} || !length($_->{what_to_do} // '') } @findings ], [],
 	'... each since when, and what to do');
+is_deeply($monitor->query($documents->recipe('monitoring-findings'))->{lines},
+	$monitor->query('SELECT * FROM order_gateway_monitoring.findings')->{lines}, '... as the documents ask for it');
+like(join("\n", @{ $monitor->query($documents->recipe('monitoring-failed'))->{lines} }), qr/^jobs\|btse\|credentials\|/m,
+	'... and for checks that fail');
+like(join("\n", @{ $monitor->query($documents->recipe('monitoring-to-check'))->{lines} }), qr/^xt\|1150\|unknown\|/m,
+	'... and for orders that wait');
 my %rank = (critical => 0, warning => 1, counted => 2);
 my @ranks = map { $rank{ $_->{severity} } } @findings;
 is_deeply(\@ranks, [ sort @ranks ], '... the worst first');
