@@ -1,5 +1,5 @@
--- What monitoring needs in a database that has order_gateway. Run it once, as a
--- superuser:
+-- What monitoring needs in a database that has order_gateway. Run it once in each
+-- that is to be watched, as a superuser:
 --
 --	psql --dbname=erp --file=setup.sql
 --
@@ -11,10 +11,13 @@
 BEGIN;
 
 -- The role that watches: of the exporter, and of Grafana's data source. It owns
--- nothing, has no user mapping, may call no provider, and changes nothing.
+-- nothing, has no user mapping, may call no provider, and changes nothing. The
+-- other is for those who check: see below.
 
-CREATE ROLE order_gateway_monitor LOGIN CONNECTION LIMIT 10;
-GRANT pg_read_all_stats TO order_gateway_monitor;
+SELECT 'CREATE ROLE order_gateway_monitor LOGIN CONNECTION LIMIT 10 IN ROLE pg_read_all_stats',
+       'CREATE ROLE order_gateway_checker'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'order_gateway_monitor')
+\gexec
 ALTER ROLE order_gateway_monitor SET default_transaction_read_only = on;
 ALTER ROLE order_gateway_monitor SET statement_timeout = '10s';
 
@@ -22,7 +25,8 @@ CREATE SCHEMA order_gateway_monitoring;
 
 -- The extension may be in any schema.
 SELECT format('GRANT USAGE ON SCHEMA order_gateway_monitoring, %I TO order_gateway_monitor', n.nspname),
-       format('ALTER ROLE order_gateway_monitor SET search_path = %I, order_gateway_monitoring', n.nspname),
+       format('ALTER ROLE order_gateway_monitor IN DATABASE %I SET search_path = %I, order_gateway_monitoring',
+              current_database(), n.nspname),
        format('SET LOCAL search_path = %I, order_gateway_monitoring', n.nspname)
 FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname = 'order_gateway'
@@ -50,7 +54,6 @@ GRANT SELECT ON order_gateway_monitoring.check_result TO order_gateway_monitor;
 -- credentials are what is tried: it takes EXECUTE on order_gateway_check and
 -- membership in order_gateway_checker.
 
-CREATE ROLE order_gateway_checker;
 GRANT USAGE ON SCHEMA order_gateway_monitoring TO order_gateway_checker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON order_gateway_monitoring.check_result TO order_gateway_checker;
 
