@@ -247,8 +247,8 @@ def columns_of(panel, rows):
 
 def widths_of(columns, texts, room):
     """Of each column: as wide as its texts, the last takes what is left."""
-    widths = [max(len(text) for text in (shown, *column)) * FONT * 0.56 + 16
-              for (_, shown), column in zip(columns, zip(*texts))]
+    widths = [max(len(shown) * FONT * 0.62, *(len(text) * FONT * 0.56 for text in column))
+              + 14 for (_, shown), column in zip(columns, zip(*texts))]
     if sum(widths) > room and len(widths) > 1:
         # The longest one, if it is last, gives way; else all do.
         if widths[-1] < max(widths):

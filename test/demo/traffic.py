@@ -2,8 +2,9 @@
 """Some minutes in the life of a shop, so that dashboards have something to show.
 
 Jobs cancel orders at four providers all the time, and one thing after the other
-goes wrong: answers are slow, an answer gets lost, a key is refused, the provider
-wants to be left alone, a call waits. The last two are still so at the end.
+happens: answers are slow, somebody cancels very many, an answer gets lost, a key
+is refused, a provider wants to be left alone, a call waits. The last two are
+still so at the end.
 
     traffic.py --dsn DSN --control URL --minutes N --then COMMAND
 
@@ -32,6 +33,7 @@ JOBS = {
 # What happens, by the part of the time that is over.
 STORY = (
     (0.20, "fault", {"provider": "btse", "fault": "delay", "ms": 900, "times": 60}),
+    (0.30, "burst", 2500),
     (0.45, "fault", {"provider": "xt", "fault": "close_after"}),
     (0.60, "key", "wrong"),
     (0.66, "key", "right"),
@@ -70,6 +72,11 @@ class Shop:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM " + call % "%s", (ids,))
 
+    def cancel_beside(self, provider, ids):
+        """Somebody cancels by hand, while the jobs go on."""
+        threading.Thread(target=self.cancel, daemon=True,
+                         args=(self.connect(), provider, ids)).start()
+
     def job(self, provider):
         """Cancels again and again, as long as the shop is open."""
         _, orders, pause = JOBS[provider]
@@ -95,15 +102,14 @@ class Shop:
     def happen(self, what, details):
         if what == "key":
             self.key(details)
-            return
-        self.control("/faults", details)
+        elif what == "burst":
+            self.cancel_beside("tronsave", self.new_ids("tronsave", details))
+        else:
+            self.control("/faults", details)
         if what == "hang":
             with self.connect().cursor() as cursor:
                 cursor.execute("ALTER SERVER wangdian OPTIONS (ADD timeout '1h')")
-            thread = threading.Thread(
-                target=self.cancel, daemon=True,
-                args=(self.connect(), "wangdian", [details["match_id"]]))
-            thread.start()
+            self.cancel_beside("wangdian", [details["match_id"]])
 
 
 def main():
