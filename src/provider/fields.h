@@ -12,9 +12,10 @@
  *
  * and so gets the tables in it; with TABLES_ARE "static const" they are of one
  * file.  From the same lines "make generate" (src/generate.pl) writes the row
- * types of the install script, with their comments, and the tables of columns
- * in the documents.  It is run by who changes a line, not by a build; "make
- * check" tells when that was forgotten.
+ * types of the install script, with their comments; the reference of the
+ * documents follows from the catalog ("make docs", src/document.pl).  Both are
+ * run by who changes a line, not by a build; "make check" tells when that was
+ * forgotten.
  *
  * CODES(name)				a table of numbers and their names, up to END
  *	CODE(number, name, "what it means")
@@ -43,6 +44,9 @@
  *		a column that stands above, in the same table or as one of OURS
  *	RAW
  *		the element itself, which readers of rows may look into
+ * ARGUMENT(name, "comment")	what an argument of that name is, for documents
+ *							only, in all functions but those of which
+ * ARGUMENT_OF(function, name, "comment")	says something else
  *
  *-------------------------------------------------------------------------
  */

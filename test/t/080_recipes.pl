@@ -519,7 +519,7 @@ is(outcome_of('tronsave', q{tronsave_cancel(ARRAY[77])}, 'no'), 'rejected',
 	'documents: is_success false is rejected');
 
 # ----
-# Tables: functions, columns, options, outcomes, SQLSTATEs
+# Tables: outcomes, options
 # ----
 
 is_deeply([ sort map { (quoted($_->[0]))[0] } table_rows(
@@ -527,89 +527,10 @@ is_deeply([ sort map { (quoted($_->[0]))[0] } table_rows(
 	[ sort split /\n/, sql('SELECT unnest(enum_range(NULL::order_outcome))') ],
 	'documents: the outcomes');
 
-# Names of all functions, with those of their arguments.
-{
-	my $functions = sql(q{
-		SELECT format('%s(%s)', p.proname,
-			(SELECT string_agg(name, ', ') FROM
-			 (SELECT unnest(p.proargnames[1:p.pronargs]) AS name) AS n))
-		FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid
-		WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-		  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')
-		  AND p.proname !~ 'validator$|_support$|^order_gateway_(activity|stats|limits)$'});
-	my @shown = grep { /\(/ } map { (quoted($_->[0]))[0] }
-	  table_rows(chapter('docs/reference.md', '## Functions'));
-
-	# types stand behind the names; "grouping" is a word of SQL
-	s/"//g, s/(\w+) [^,()]+/$1/g foreach @shown;
-	is_deeply([ sort @shown ], [ sort split /\n/, $functions ],
-		'documents: the functions and their arguments');
-}
-
-foreach my $case (
-	[ '## Columns of a call', q{batch_cancel('btc_usdt', '{}')} ],
-	[ '## Columns of a preview', q{batch_cancel_preview('btc_usdt', '{}')} ],
-	[ '## Columns of a check', q{order_gateway_check('xt')} ])
-{
-	sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1]");
-	my $columns = sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1];"
-		. q{SELECT attname FROM pg_attribute
-		    WHERE attrelid = 'v'::regclass AND attnum > 0 ORDER BY attnum});
-	is_deeply([ map { (quoted($_->[0]))[0] } table_rows(chapter('docs/reference.md', $case->[0])) ],
-		[ split /\n/, $columns ], "documents: $case->[0]");
-}
-
-is_deeply([ map { quoted($_->[0]) } table_rows(chapter('docs/reference.md', '## Columns of the views')) ],
-	[ split /\n/, sql(q{
-		SELECT attname FROM pg_attribute JOIN unnest('{order_gateway_activity,
-			order_gateway_stats,order_gateway_limits}'::regclass[]) WITH ORDINALITY
-			AS v (oid, n) ON oid = attrelid
-		WHERE attnum > 0 ORDER BY n, attnum}) ],
-	'documents: columns of the views');
-# Every row type and view, and every row without one: names and types of columns,
-# and what each is. Types are spelled as in the script, names stand in backticks.
-{
-	my %spelled = (integer => 'int', 'timestamp with time zone' => 'timestamptz',
-		'double precision' => 'float8', anycompatible => 'that of the array');
-	my %answers = (call => 'batch_cancel', preview => 'batch_cancel_preview',
-		check => 'order_gateway_check', settling => 'order_gateway_settle');
-	my %shown = $documents->generated;
-	my %types = map { $_ => 1 } split /\n/, sql(q{
-		SELECT c.relname FROM pg_class AS c LEFT JOIN pg_type AS t ON t.oid = c.reltype
-		JOIN pg_depend AS d ON d.objid IN (c.oid, t.oid) AND d.deptype = 'e'
-		WHERE c.relkind IN ('c', 'v')
-			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')});
-
-	is_deeply([ grep { !$shown{$_} } sort keys %types ], [], 'documents: all types and views');
-	cmp_ok(scalar(keys %types), '>', 15, '... which are many');
-	foreach my $name (sort keys %shown)
-	{
-		my $function = $answers{$name} // $name;
-		my $columns = sql($types{$name}
-			? qq{SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
-				FROM pg_attribute WHERE attrelid = '$name'::regclass AND attnum > 0 ORDER BY attnum}
-			: qq{SELECT a.name, a.type::regtype FROM pg_proc,
-				unnest(proargnames, proargmodes, proallargtypes) WITH ORDINALITY AS a (name, mode, type, n)
-				WHERE proname = '$function' AND a.mode = 'o' ORDER BY a.n});
-		my @wanted = map { [ split /\|/ ] } split /\n/, $columns;
-
-		$_->[1] = $spelled{ $_->[1] } // $_->[1] foreach @wanted;
-		my @rows = map { [ map { s/[`\\]//gr } @$_[ 0 .. ($types{$name} ? 2 : 1) ] ] }
-		  table_rows($shown{$name});
-		is_deeply(\@rows, \@wanted, "documents: columns of $name");
-	}
-}
-
-is_deeply(
-	[ grep { /^order_gateway\./ } map { quoted($_->[0]) } table_rows(chapter('docs/operations.md', '## Settings')) ],
-	[ split /\n/, sql(q{LOAD 'order_gateway';
-		SELECT name FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name DESC}) ],
-	'documents: parameters');
-
 # Options, as the validators list them when they refuse one.
 {
-	my ($server_table, $mapping_table) = split /Options of user mappings/,
-	  chapter('docs/operations.md', '## Settings');
+	my ($server_table, $mapping_table) = map { chapter('docs/reference.md', "## Options of $_") }
+	  'servers', 'user mappings';
 	my @shown = map { (quoted($_->[0]))[0] } table_rows($server_table);
 	my %known;
 
@@ -643,33 +564,6 @@ is_deeply(
 		like(sql_error("CREATE SERVER bound FOREIGN DATA WRAPPER xt_fdw OPTIONS ($option '$above')"),
 			qr/from \Q$low\E to \Q$high\E/, "documents: bounds of $option");
 	}
-}
-
-# ----
-# Troubleshooting: every text of ours is in the sources
-# ----
-
-{
-	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/{,*/,*/*/}*.[ch]";
-	my $errors = (split /From PostgreSQL itself/, chapter('docs/troubleshooting.md', '## Errors'))[0];
-	my @texts = map { quoted($_->[0]) } table_rows($errors);
-	my $count = 0;
-
-	$source =~ s/\\"/"/g;
-	push @texts, grep { $_ ne 'HTTP …' && $_ ne 'the answer …' }
-	  map { quoted($_->[1]) } table_rows(chapter('docs/troubleshooting.md', '## Messages in rows'));
-	foreach my $text (@texts)
-	{
-		# what a sentence is about may be put before the rest of it
-		my ($pattern, $rest) = map {
-			join '[^;]{1,40}?', map { quotemeta } split /…/
-		} $text, $text =~ s/^(?:(?:argument )?"[^"]*"(?: of the order at position …)?|the answer) //r;
-
-		ok($source =~ /$pattern/ || $source =~ /(?:"|%s )$rest/,
-			encode_utf8("documents: the sources say: $text"));
-		$count++;
-	}
-	cmp_ok($count, '>', 30, 'documents: many texts were looked for');
 }
 
 # ----

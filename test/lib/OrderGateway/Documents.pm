@@ -20,8 +20,9 @@ OrderGateway::Documents - README.md and docs/ in pieces, for the tests that hold
 
 =head1 DESCRIPTION
 
-A block of code that follows a line C<< <!-- recipe: NAME --> >> is run by a
-test as it stands.  Several tests share the recipes: which one runs a recipe is
+A block of code that follows a line C<< <!-- recipe: NAME --> >>, or C<< <!--
+recipe: NAME, FILE.sql --> >> if it is a part of an example, is run by a test as
+it stands.  Several tests share the recipes: which one runs a recipe is
 seen from the test's own text, in which its name stands.
 
 =cut
@@ -45,7 +46,7 @@ sub new
 	my ($class) = @_;
 	my $top = $ENV{OG_SOURCE_DIR} // dirname($0) . '/../..';
 	my $self = bless {
-		tests => "$top/test/t",
+		tests => [ glob "\"$top\"/test/t/*.pl \"$top\"/test/clients/*.pl" ],
 		texts => { map { substr($_, 1 + length $top) => decode_utf8(_slurp($_)) }
 			  glob "\"$top\"/*.md \"$top\"/docs/*.md \"$top\"/docs/*/*.md" },
 		was_run => {},
@@ -96,7 +97,7 @@ sub _cut_blocks
 			$line =~ s/^$block->{indent}//;
 			$block->{text} .= "$line\n";
 		}
-		elsif ($line =~ /^\s*<!-- recipe: (\S+) -->$/)
+		elsif ($line =~ /^\s*<!-- recipe: ([^\s,]+)(?:, \w+\.sql)? -->$/)
 		{
 			$name = $1;
 		}
@@ -146,14 +147,14 @@ excused here, and that every recipe is named by some test.
 sub all_were_run
 {
 	my ($self, @excused) = @_;
-	my %where = map { $_ => _slurp($_) } glob "$self->{tests}/*.pl";
+	my %where = map { $_ => _slurp($_) } @{ $self->{tests} };
 	my %ours = map { $_ => 1 } @excused;
 	my (@forgotten, @homeless);
 
 	foreach my $name (sort keys %{ $self->{recipes} })
 	{
 		my @tests = map { basename($_) }
-		  grep { $where{$_} =~ /\brecipe\b[^;]*?[\s'(]\Q$name\E[\s')]/ } sort keys %where;
+		  grep { $where{$_} =~ /\b(?:run_)?recipes?\b[^;]*?[\s'(]\Q$name\E[\s')]/ } sort keys %where;
 
 		push @homeless, $name if !@tests;
 		push @forgotten, $name
@@ -183,21 +184,6 @@ sub chapter
 	$text =~ /^\Q$heading\E\n(.*?)(?=^#{1,${\length $level}} |\z)/ms
 	  or die "$file: no chapter \"$heading\"";
 	return $1;
-}
-
-=head2 $documents->generated
-
-What "make generate" wrote: by the names of the types, rows and views that are
-shown, the text between the marks.
-
-=cut
-
-sub generated
-{
-	my ($self) = @_;
-
-	return map { /^<!-- generated: (?:type|columns of) (\w+) -->\n(.*?)^<!-- end of generated -->$/msg }
-	  values %{ $self->{texts} };
 }
 
 =head2 $documents->table_rows($text)
