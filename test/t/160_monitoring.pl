@@ -14,7 +14,7 @@ use Test::More;
 
 use OrderGateway::Documents;
 use OrderGateway::Monitoring;
-use OrderGateway::Test qw(call_sql letters);
+use OrderGateway::Test qw(letters);
 
 my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
 my $CHAPTERS = 'docs/dashboards.md';
@@ -241,7 +241,6 @@ my $curious = $test->session(user => 'curious');
 my ($canary) = $monitoring->queries('queries.yaml');
 is($canary->{name}, 'order_gateway_calls', 'the first query is that which is always there');
 is($curious->error($canary->{sql}), '42501', '... and it fails for a role that may not see all');
-$curious->query('SET ROLE curious');
 $owner->query('GRANT pg_monitor TO curious');
 is($test->session(user => 'curious')->error($canary->{sql}), 'none', '... pg_monitor may');
 
@@ -336,6 +335,7 @@ foreach my $panel ($monitoring->panels('postgresql'))
 
 my @alerts = $monitoring->alerts;
 cmp_ok(scalar @alerts, '>=', 10, 'there are alerts');
+is(join(' ', map { strange_metrics($_->{expr}) } $monitoring->records), '', '... and rules they rest on, about metrics that there are');
 my ($mapping) = map { $_->{value}[0]{options} } grep { $_->{id} eq 'mappings' }
   map { @{ $_->{properties} } } grep { $_->{matcher}{options} eq 'what to do' }
   map { @{ $_->{fieldConfig}{overrides} } } ($monitoring->panels('prometheus'))[1];
