@@ -329,12 +329,17 @@ sub all_functions
 # Types, views, settings
 # ----
 
-# Attributes as the catalog has them.
-sub attributes_of
+my %attributes; # of types and views, by name
+
+sub read_attributes
 {
-	return map { { name => $_->[0], type => spelled($_->[1]), comment => $_->[2] } } rows_of(qq{
-		SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
-		FROM pg_attribute WHERE attrelid = $_[0] AND attnum > 0 AND NOT attisdropped ORDER BY attnum});
+	push @{ $attributes{ $_->[0] } }, { name => $_->[1], type => spelled($_->[2]), comment => $_->[3] }
+	  foreach rows_of(q{
+		SELECT relname, attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
+		FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+		WHERE c.oid IN (} . members('pg_class') . ') OR reltype IN (' . members('pg_type') . ')
+		ORDER BY relname, attnum');
+	return;
 }
 
 sub all_types
@@ -344,7 +349,7 @@ sub all_types
 		FROM pg_type AS t JOIN pg_enum ON enumtypid = t.oid
 		WHERE t.oid IN (} . members('pg_type') . ') GROUP BY t.oid, typname ORDER BY typname COLLATE "C" DESC');
 	my %composite = map { $_->[0] => $_ } rows_of(q{
-		SELECT typname, obj_description(oid, 'pg_type'), typrelid FROM pg_type
+		SELECT typname, obj_description(oid, 'pg_type') FROM pg_type
 		WHERE typtype = 'c' AND oid IN (} . members('pg_type') . q{)
 			AND typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c')});
 	my $text = '';
@@ -363,10 +368,10 @@ sub all_types
 	}
 	foreach my $row (grep { $_->{kind} eq 'TYPE' } @rows)
 	{
-		my (undef, $comment, $relation) = @{ delete $composite{ $row->{name} } // die "no type $row->{name}\n" };
+		my (undef, $comment) = @{ delete $composite{ $row->{name} } // die "no type $row->{name}\n" };
 
 		$text .= "\n### Type $row->{name}\n\n" . sentence($comment =~ s/; (\w)/. \u$1/r) . "\n"
-		  . columns_table(attributes_of($relation));
+		  . columns_table(@{ $attributes{ $row->{name} } });
 	}
 	die "no *_fields.def has: @{[ sort keys %composite ]}\n" if %composite;
 	return $text;
@@ -375,11 +380,11 @@ sub all_types
 sub all_views
 {
 	return join '', map {
-		my ($name, $comment, $oid, $grantees) = @$_;
+		my ($name, $comment, $grantees) = @$_;
 
-		"\n### View $name\n\n" . sentence($comment) . " Granted to `$grantees`.\n" . columns_table(attributes_of($oid));
+		"\n### View $name\n\n" . sentence($comment) . " Granted to `$grantees`.\n" . columns_table(@{ $attributes{$name} });
 	} rows_of(q{
-		SELECT relname, obj_description(oid, 'pg_class'), oid,
+		SELECT relname, obj_description(oid, 'pg_class'),
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(relacl) WHERE grantee <> relowner AND privilege_type = 'SELECT')
 		FROM pg_class WHERE relkind = 'v' AND oid IN (} . members('pg_class') . ') ORDER BY relname');
@@ -467,6 +472,7 @@ sub examples
 
 read_all_fields();
 read_functions();
+read_attributes();
 
 my (%text_of, @stale, %examples);
 foreach my $name (map { substr $_, 1 + length $top }
