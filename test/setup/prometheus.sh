@@ -18,7 +18,7 @@ download_packages()
 	[ "$(id -u)" -eq 0 ] || as_root=(sudo)
 	(
 		cd "$1"
-		# shellcheck disable=SC2086 -- a list of words
+		# shellcheck disable=SC2086 # a list of words
 		apt-get -q download $PROMETHEUS_PACKAGES >log 2>&1 ||
 			{ "${as_root[@]}" apt-get -q update && apt-get -q download $PROMETHEUS_PACKAGES; } >>log 2>&1 ||
 			{ cat log >&2; exit 1; }
@@ -32,7 +32,7 @@ find_prometheus()
 	OG_PROMETHEUS=$dir/usr/bin
 	export OG_PROMETHEUS
 	mkdir -p "$OG_PROMETHEUS"
-	# shellcheck disable=SC2086 -- a list of words
+	# shellcheck disable=SC2086 # a list of words
 	if type -P $PROMETHEUS_PROGRAMS >/dev/null; then
 		phase "prometheus: as it is installed"
 		for program in $PROMETHEUS_PROGRAMS; do

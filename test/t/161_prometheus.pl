@@ -19,7 +19,6 @@ use OrderGateway::Monitoring;
 use OrderGateway::Test qw(letters);
 
 my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
-my $TIMEOUT = 60;
 
 # Where a program is: where make has put it, or where it is installed.
 sub program
