@@ -24,8 +24,8 @@ import terminal_svg
 SIGNS = {
     "cancelled": ("■", 32, "cancelled"),
     "accepted": ("■", 32, "accepted"),
-    "not_cancellable": ("□", 34, "filled or closed"),
-    "filled": ("□", 34, "filled or closed"),
+    "not_cancellable": ("□", 34, "closed"),
+    "filled": ("□", 34, "closed"),
     "not_found": ("·", 90, "no such open order"),
     None: ("·", 90, "no such open order"),
     "open": ("o", 33, "open"),
