@@ -15,7 +15,9 @@
 # installs what is missing and works in a private copy and a private cluster):
 #
 #	make check		every test
+#	make check-monitoring	examples/monitoring by Prometheus and its exporter
 #	make demo		a real script of cancels against the sandbox
+#	make dashboard	some minutes of calls, as a dashboard shows them
 #	make sandbox	a cluster and the sandbox to play with, until Ctrl-C
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
@@ -33,7 +35,7 @@
 # test/setup/check tells how to run a single test.
 
 OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions \
-	check-package check-clients deb dist generate docs
+	check-package check-clients check-monitoring dashboard deb dist generate docs
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -51,13 +53,13 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_SEED OG_CASES OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT
+export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT MINUTES
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo sandbox bench fuzz memcheck lint check-versions check-package check-clients deb \
-dist docs:
+check demo sandbox bench fuzz memcheck lint check-versions check-package check-clients \
+check-monitoring dashboard deb dist docs:
 	@test/setup/$@
 
 check-floors:
