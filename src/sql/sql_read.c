@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "utils/lsyscache.h"
-#include "utils/tuplestore.h"
 
 #include "session/session.h"
 #include "sql/sql_function.h"
@@ -69,9 +68,9 @@ put_row(void *owner, const OgRecord *record)
 }
 
 static void
-forget_rows(void *owner)
+forget_rows(void *owner, int64 kept)
 {
-	tuplestore_clear(((ReadRows *) owner)->rows.store);
+	og_sql_rows_keep(&((ReadRows *) owner)->rows, kept);
 }
 
 void

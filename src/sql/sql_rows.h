@@ -33,6 +33,7 @@ extern Datum og_sql_return_rows(FunctionCallInfo fcinfo, const char *name,
 /* Rows that are formed one after the other. */
 typedef struct SqlRows
 {
+	FunctionCallInfo fcinfo;
 	struct Tuplestorestate *store;
 	TupleDesc	desc;
 	Datum	   *values;			/* of the row being formed */
@@ -60,6 +61,9 @@ extern void og_sql_row_set(SqlRows *rows, int attribute, Datum value);
 extern void og_sql_row_set_text(SqlRows *rows, int attribute, const char *text);
 extern void og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at);
 extern void og_sql_row_end(SqlRows *rows);
+
+/* Drop all rows but the first so many. */
+extern void og_sql_rows_keep(SqlRows *rows, int64 kept);
 
 /*
  * Attribute of an enum, and its values by the names of ours that they stand
