@@ -68,10 +68,6 @@ add_name(Lookup *lookup, const char *name)
 	return i;
 }
 
-/*
- * Each field's own name comes first, and those that several columns have are
- * added where they are not there yet.
- */
 static void
 list_names(Lookup *lookup, const OgColumn *columns)
 {
@@ -79,13 +75,7 @@ list_names(Lookup *lookup, const OgColumn *columns)
 	lookup->count = 0;
 	for (int c = 0; columns[c].name != NULL; c++)
 	{
-		lookup->places[c][0] = columns[c].fields[0] ? lookup->count : -1;
-		if (columns[c].fields[0] != NULL)
-			lookup->names[lookup->count++] = columns[c].fields[0];
-	}
-	for (int c = 0; columns[c].name != NULL; c++)
-	{
-		for (int i = 1; i < OG_MAX_ALIASES; i++)
+		for (int i = 0; i < OG_MAX_ALIASES; i++)
 		{
 			const char *name = columns[c].fields[i];
 
