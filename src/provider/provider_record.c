@@ -115,9 +115,15 @@ spread(const Lookup *lookup, const OgSlice *picked, OgSlice *values)
 		const int  *places = lookup->places[c];
 
 		values[c] = og_slice(NULL, 0);
-		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0 &&
-			 values[c].data == NULL; i++)
-			values[c] = og_first_given(&picked[places[i]], 1);
+		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0; i++)
+		{
+			OgSlice		value = picked[places[i]];
+
+			if (og_json_kind(value) <= OG_JSON_NULL)
+				continue;
+			values[c] = value;
+			break;
+		}
 	}
 }
 
