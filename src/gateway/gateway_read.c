@@ -121,6 +121,8 @@ read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
 	OgSlice		value;
 	bool		done = response->status >= 200 && response->status <= 299;
 
+	if (og_walk_knows(reader->walk, response->body) && done)
+		return true;
 	reading->find = find_key;
 	reading->rest = OG_UNKNOWN;
 	reading->envelope = OG_ENVELOPE_SILENT;

@@ -33,8 +33,8 @@ typedef struct OgRead
 	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
 	void		(*take) (void *owner, const OgRecord *record);
 
-	/* Pages changed while they were read: what was taken is told anew. */
-	void		(*forget) (void *owner);
+	/* Pages changed: all that was taken but the first so many is told anew. */
+	void		(*forget) (void *owner, int64 kept);
 
 	/*
 	 * Asked after each answer, or NULL: what was taken is enough.  Then nothing

@@ -4,14 +4,7 @@
  *		The requests of a read, so that it answers all and nothing else.
  *
  * A read is one request, or goes over a span of time (gateway_span.c), or from
- * page to page.
- *
- * What leaves between two pages moves those behind it forward, some of them to
- * a page that was read before.  So pages are read again, until all that one
- * pass told came once more in the next: then nothing had left in the first one
- * after it was told, and what stayed was told by both.  What arrives meanwhile
- * only moves others backward, where they come a second time.  A page of which
- * the provider has no smaller one is the last; no other is, but an empty one.
+ * page to page (gateway_page.c).
  *
  * The key of a record is what the columns say that tell it from others; one
  * without them is known by all of its bytes.
@@ -27,9 +20,6 @@
 
 /* Room for any number. */
 #define NUMBER_SIZE	24
-
-/* So often pages are read, until they agree. */
-#define MOST_PASSES	8
 
 /* Keep more than twice what is wanted, and this, and sort out the rest. */
 #define KEPT_BESIDES	1000
@@ -53,18 +43,7 @@ struct Walk
 	int64		foreign;		/* not asked for ... */
 	int64		given;			/* ... and those that were */
 	Span	   *span;			/* NULL: no span of time */
-
-	/* pages: this pass, and the one before */
-	int			pass;			/* from 1 */
-	int			page;
-	OgKeys	   *seen;
-	OgKeys	   *before;
-	int64		nbefore;
-	int64		again;			/* those before that came again */
-	int64		count;			/* records of this page ... */
-	int64		fresh;			/* ... and those not seen before in this pass */
-	const char *flaw;
-	const char *doubt;
+	Pages	   *pages;			/* NULL: no pages */
 };
 
 /* An argument that is a number, or what stands for none. */
@@ -119,6 +98,8 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	initStringInfo(&walk->key);
 	if (operation->span != NULL)
 		begin_span(walk, lengths);
+	if (operation->pages != NULL)
+		walk->pages = og_pages_begin(read);
 	return walk;
 }
 
@@ -162,105 +143,15 @@ next_of_span(Walk *walk)
 	return true;
 }
 
-/* ---------- pages ---------- */
-
-/* Read from the first page on; what was told so far does not count any more. */
-static void
-begin_pass(Walk *walk)
-{
-	if (walk->pass++ > 0)
-		walk->read->forget(walk->read->owner);
-	if (walk->before != NULL)
-		MemoryContextDelete(walk->before->context);
-	walk->before = walk->seen;
-	walk->nbefore = walk->before != NULL ? walk->before->nkeys : 0;
-	walk->seen = og_keys_create();
-	walk->again = walk->foreign = walk->given = 0;
-	walk->page = 0;
-}
-
-/* Was all that the last pass told told again? */
-static bool
-passes_agree(const Walk *walk)
-{
-	return walk->before != NULL && walk->again == walk->nbefore;
-}
-
-/*
- * Is there no page after the one that was read?  One that tells nothing new is
- * none at all, or the last one once more.
- */
-static bool
-is_last_page(const Walk *walk)
-{
-	return walk->count < walk->operation->pages->smallest ||
-		walk->fresh == 0 || passes_agree(walk);
-}
-
-/* After the last page: is it certain that nothing that stayed is missing? */
-static bool
-is_complete(Walk *walk)
-{
-	if (walk->pass > 1)
-		return passes_agree(walk);
-	if (walk->page == 1)
-		return true;			/* one answer has it all */
-	if (walk->page > 2 || walk->count == 0 || walk->fresh > 0)
-		return false;
-
-	/* The second page is the first one. */
-	if (walk->count >= walk->operation->pages->size)
-		walk->flaw = "does not turn the page";
-	else
-		walk->doubt = "Another page was asked for, and the same one came.";
-	return true;
-}
-
 static bool
 next_page(Walk *walk)
 {
-	if (walk->pass == 0)
-		begin_pass(walk);
-	else if (is_last_page(walk))
-	{
-		if (is_complete(walk))
-			return false;
-		if (walk->pass == MOST_PASSES)
-		{
-			walk->flaw = psprintf("told other records each time that its pages were read: " INT64_FORMAT " of " INT64_FORMAT " had gone the last time",
-								  walk->nbefore - walk->again, walk->nbefore);
-			return false;
-		}
-		begin_pass(walk);
-	}
-	walk->count = walk->fresh = 0;
-	set_number(walk, walk->operation->pages->argument, walk->page_text,
-			   ++walk->page);
-	return true;
-}
+	int			page = og_pages_next(walk->pages, walk->given, walk->foreign);
 
-/*
- * Will another pass tell all of this page?  A first one that has more than a
- * page is not the last, if there is anything new behind its first page.
- */
-static bool
-is_told_again(const Walk *walk)
-{
-	return walk->operation->pages != NULL && walk->pass == 1 &&
-		walk->page > 1;
-}
-
-/* Is a record of a page new in this pass? */
-static bool
-page_admits(Walk *walk, OgSlice key)
-{
-	bool		fresh = og_keys_add(walk->seen, key);
-
-	walk->count++;
-	walk->fresh += fresh;
-	if (fresh && walk->before != NULL && !og_keys_add(walk->before, key))
-		walk->again++;
-	return fresh;
+	if (page > 0)
+		set_number(walk, walk->operation->pages->argument, walk->page_text,
+				   page);
+	return page > 0;
 }
 
 /* ---------- the walk ---------- */
@@ -273,7 +164,7 @@ og_walk_next(Walk *walk)
 	walk->begun = true;
 	if (walk->span != NULL)
 		return next_of_span(walk);
-	if (walk->operation->pages != NULL)
+	if (walk->pages != NULL)
 		return next_page(walk);
 	if (!first)
 		release(walk);
@@ -306,8 +197,8 @@ is_new(Walk *walk, const OgRecord *record, const int64 *ms)
 {
 	if (walk->span != NULL)
 		return og_span_admits(walk->span, ms, key_of(walk, record));
-	if (walk->operation->pages != NULL)
-		return page_admits(walk, key_of(walk, record));
+	if (walk->pages != NULL)
+		return og_pages_admit(walk->pages, key_of(walk, record));
 	return true;
 }
 
@@ -341,6 +232,13 @@ needs_time(const Walk *walk)
 		(walk->span != NULL || walk->held != NULL || walk->to_ms >= 0);
 }
 
+bool
+og_walk_knows(Walk *walk, OgSlice body)
+{
+	return walk->pages != NULL &&
+		og_pages_know(walk->pages, body, &walk->given, &walk->foreign);
+}
+
 void
 og_walk_take(Walk *walk, const OgRecord *record)
 {
@@ -361,7 +259,7 @@ og_walk_take(Walk *walk, const OgRecord *record)
 	walk->given++;
 	if (walk->held != NULL)
 		hold(walk, record, ms);
-	else if (!is_told_again(walk))
+	else
 		walk->read->take(walk->read->owner, record);
 }
 
@@ -392,11 +290,13 @@ og_walk_flaw(const Walk *walk, const char **hint)
 		return og_span_flaw(walk->span);
 	}
 	*hint = "Ask again when fewer orders come and go, or ask for single orders.";
-	return walk->flaw;
+	return walk->pages != NULL ? og_pages_flaw(walk->pages) : NULL;
 }
 
 const char *
 og_walk_doubt(const Walk *walk)
 {
-	return walk->span != NULL ? og_span_doubt(walk->span) : walk->doubt;
+	if (walk->span != NULL)
+		return og_span_doubt(walk->span);
+	return walk->pages != NULL ? og_pages_doubt(walk->pages) : NULL;
 }

@@ -5,6 +5,7 @@
  *
  * gateway_walk.c	a read's requests, one after the other
  * gateway_span.c	... over a span of time
+ * gateway_page.c	... from page to page
  * gateway_asked.c	is a record what was asked for?
  * gateway_held.c	records kept back, to be told newest first
  *
@@ -68,6 +69,9 @@ typedef struct Walk Walk;
 extern Walk *og_walk_begin(const OgRead *read, OgLengths *lengths);
 extern bool og_walk_next(Walk *walk);
 extern const OgFields *og_walk_arguments(const Walk *walk);
+
+/* Were all records of an answer with these bytes told already? */
+extern bool og_walk_knows(Walk *walk, OgSlice body);
 extern void og_walk_take(Walk *walk, const OgRecord *record);
 extern const char *og_walk_flaw(const Walk *walk, const char **hint);
 extern const char *og_walk_doubt(const Walk *walk);
@@ -109,5 +113,25 @@ extern bool og_span_enters(const Span *span);
 extern bool og_span_admits(Span *span, const int64 *ms, OgSlice key);
 extern const char *og_span_flaw(const Span *span);
 extern const char *og_span_doubt(const Span *span);
+
+/*
+ * gateway_page.c
+ *
+ * The requests of a read from page to page: the number of the next page, 0
+ * after the last.  "given" and "foreign" are the records so far that were
+ * handed on, and that were not asked for.  A page of known bytes tells nothing
+ * new; one that departs from the pass before sets them back.
+ */
+typedef struct Pages Pages;
+
+extern Pages *og_pages_begin(const OgRead *read);
+extern int	og_pages_next(Pages *pages, int64 given, int64 foreign);
+extern bool og_pages_know(Pages *pages, OgSlice body, int64 *given,
+						  int64 *foreign);
+
+/* Is a record new in this pass? */
+extern bool og_pages_admit(Pages *pages, OgSlice key);
+extern const char *og_pages_flaw(const Pages *pages);
+extern const char *og_pages_doubt(const Pages *pages);
 
 #endif							/* OG_GATEWAY_WALK_H */

@@ -418,9 +418,9 @@ put_record(void *owner, const OgRecord *record)
 }
 
 static void
-forget_records(void *owner)
+forget_records(void *owner, int64 kept)
 {
-	tuplestore_clear(((ReadRows *) owner)->rows.store);
+	og_sql_rows_keep(&((ReadRows *) owner)->rows, kept);
 }
 
 void

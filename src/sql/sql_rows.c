@@ -10,6 +10,7 @@
 
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -75,6 +76,7 @@ og_sql_rows_open(SqlRows *rows, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
+	rows->fcinfo = fcinfo;
 	rows->store = rsinfo->setResult;
 	rows->desc = rsinfo->setDesc;
 	rows->values = palloc(rows->desc->natts * sizeof(Datum));
@@ -208,6 +210,35 @@ og_sql_row_end(SqlRows *rows)
 		return;
 	CHECK_FOR_INTERRUPTS();
 	MemoryContextReset(rows->scratch);
+}
+
+/* A store gives back no row that was put, so those to keep go to another one. */
+void
+og_sql_rows_keep(SqlRows *rows, int64 kept)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) rows->fcinfo->resultinfo;
+	MemoryContext old;
+	TupleTableSlot *slot;
+
+	if (kept == 0)
+	{
+		tuplestore_clear(rows->store);
+		return;
+	}
+	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	slot = MakeSingleTupleTableSlot(rows->desc, &TTSOpsMinimalTuple);
+	for (; kept > 0 && tuplestore_gettupleslot(rows->store, true, false, slot);
+		 kept--)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(result->setResult, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows->store);
+	rows->store = result->setResult;
+	MemoryContextSwitchTo(old);
 }
 
 /* ---------- types that are looked up ---------- */

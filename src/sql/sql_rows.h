@@ -35,6 +35,7 @@ extern Datum og_sql_return_rows(FunctionCallInfo fcinfo, const char *name,
 /* Rows that are formed one after the other. */
 typedef struct SqlRows
 {
+	FunctionCallInfo fcinfo;
 	struct Tuplestorestate *store;
 	TupleDesc	desc;
 	Datum	   *values;			/* of the row being formed */
@@ -75,6 +76,9 @@ extern void og_sql_rows_order(SqlRows *rows, const SqlAttribute *attributes,
 extern void og_sql_row_begin(SqlRows *rows);
 extern void og_sql_row_set(SqlRows *rows, int attribute, Datum value);
 extern void og_sql_row_end(SqlRows *rows);
+
+/* Drop all rows but the first so many. */
+extern void og_sql_rows_keep(SqlRows *rows, int64 kept);
 
 /*
  * Add the value of the attribute that is next; text that is NULL and the time 0

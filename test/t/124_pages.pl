@@ -139,6 +139,18 @@ arm_moves(leave => 1, skip => 1);
 is($session->value(q{SELECT count(*) || ' ' || count(DISTINCT order_id) FROM xt_open_orders('btc_usdt')}),
 	'29 29', 'what was read first is not told twice');
 
+# Pages that are the same are not told anew; those behind them are.
+foreach my $skip (0, 1, 2, 4)
+{
+	my $left = 10 * $skip + 1;
+
+	fresh(55, xt_page_most => 10, xt_page_order => 'oldest');
+	arm_moves(leave => 1, skip => $skip);
+	is($session->value(q{SELECT string_agg(order_id || ' ' || (raw->>'id'), ',') FROM xt_open_orders('btc_usdt')}),
+		join(',', map { "$_ $_" } grep { $_ != $left } 1 .. 55),
+		"one leaves after page " . ($skip + 1) . ': all others in order, once');
+}
+
 # ----
 # Pages that are not turned
 # ----
