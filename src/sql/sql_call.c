@@ -19,7 +19,6 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 #include "session/session.h"
 #include "sql/sql_function.h"
