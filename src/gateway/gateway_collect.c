@@ -56,17 +56,14 @@ typedef struct Collector
 	const OgBatch *batch;
 	int			status;
 	StatusClass class;
-	bool		proven;			/* the body was read */
-	const char *flaw;			/* why not: completes "the answer ..." */
-
-	Taken	   *taken;			/* per key, its first part; NULL if not proven */
+	Taken	   *taken;			/* per key, its first part; NULL: the body was
+								 * not read ... */
+	const char *flaw;			/* ... why not: completes "the answer ..." */
 	int			foreign;
 	bool		named;			/* some element named some order */
 	bool		processed;		/* the body says that the request was worked
 								 * on, in whole or in part */
 	OgKeyIndex	keys;			/* of the batch */
-
-	const char *status_words;	/* "HTTP 502 Bad Gateway", once needed */
 } Collector;
 
 /*
@@ -258,22 +255,6 @@ judge_rest(const Collector *collector)
 	return OG_UNKNOWN;
 }
 
-static bool
-wants_fewer(const Collector *collector)
-{
-	return collector->class == STATUS_PACE ||
-		collector->reading.too_frequent ||
-		collector->reading.rest == OG_TOO_FREQUENT;
-}
-
-/* Is it for its nonce, and for nothing else, that a request was refused? */
-static bool
-nonce_refused(const Collector *collector)
-{
-	return collector->reading.nonce_refused && !collector->named &&
-		judge_rest(collector) == OG_REJECTED;
-}
-
 /*
  * ----
  * Words: the provider's own, or ours where it has none
@@ -289,14 +270,6 @@ clip_words(char *words)
 
 	words[og_utf8_clip(words, len, OG_MAX_MESSAGE)] = '\0';
 	return words;
-}
-
-static const char *
-status_words(Collector *collector)
-{
-	if (collector->status_words == NULL)
-		collector->status_words = og_status_words(collector->status);
-	return collector->status_words;
 }
 
 /*
@@ -326,15 +299,15 @@ add_clock(const char *message, const OgResponse *response)
  * more.
  */
 static const char *
-our_words(Collector *collector, OgVerdict verdict, const char *note,
+our_words(const Collector *collector, OgVerdict verdict, const char *note,
 		  const char *otherwise)
 {
 	if (verdict != OG_UNKNOWN && verdict != OG_REJECTED &&
 		verdict != OG_TOO_FREQUENT)
 		return NULL;
 	if (collector->class != STATUS_DONE)
-		return status_words(collector);
-	if (!collector->proven)
+		return og_status_words(collector->status);
+	if (collector->taken == NULL)
 		return psprintf("the answer %s", collector->flaw);
 	if (verdict != OG_UNKNOWN)
 		return "the provider gave no reason";
@@ -350,7 +323,7 @@ our_words(Collector *collector, OgVerdict verdict, const char *note,
  */
 
 static void
-fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
+fill_from_taken(OgOutcome *outcome, const Collector *collector, const Taken *taken)
 {
 	const OgResult *result = &taken->result;
 
@@ -377,7 +350,7 @@ fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
  * if nothing else is known of its key, which names them all.
  */
 static void
-fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
+fill_key(OgOutcome *outcome, const Collector *collector, const Taken *taken)
 {
 	OgOutcome  *last = outcome;
 	bool		all_too_frequent;
@@ -402,10 +375,11 @@ fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
 
 /* Keys without an element get this; its texts are shared. */
 static void
-fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
+fill_rest(OgOutcome *rest, const Collector *collector,
+		  const OgResponse *response)
 {
 	rest->verdict = judge_rest(collector);
-	if (collector->proven)
+	if (collector->taken != NULL)
 	{
 		rest->code = og_json_text(collector->reading.code, OG_MAX_CODE);
 		rest->message = og_json_text(collector->reading.message,
@@ -421,7 +395,7 @@ fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
 
 /* A response that no body can explain is the same to all keys. */
 static void
-fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
+fill_unheard(OgOutcome *rest, const OgResponse *response)
 {
 	rest->verdict = OG_UNKNOWN;
 	if (response->delivery == OG_NOT_DELIVERED)
@@ -440,7 +414,7 @@ fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
 			clip_words(psprintf("HTTP %d redirect to %s was not followed",
 								response->status, response->location));
 	else
-		rest->message = status_words(collector);
+		rest->message = og_status_words(response->status);
 }
 
 /*
@@ -471,9 +445,7 @@ read_body(Collector *collector, const OgResponse *response)
 	bool		silent = is_silent_success(collector, response);
 	OgSlice		answer;
 
-	collector->proven = silent ||
-		og_json_prove(response->body, &answer, &collector->flaw);
-	if (!collector->proven)
+	if (!silent && !og_json_prove(response->body, &answer, &collector->flaw))
 		return;
 	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken));
 	if (!silent)
@@ -483,80 +455,51 @@ read_body(Collector *collector, const OgResponse *response)
 	collector->processed = was_processed(collector);
 }
 
-/* Outcomes may wait long for their rows; what was gathered need not. */
-static void
-forget_taken(Collector *collector)
-{
-	if (collector->keys.sorted != NULL)
-		pfree(collector->keys.sorted);
-	if (collector->taken == NULL)
-		return;
-	for (int i = 0; i < collector->batch->nkeys; i++)
-	{
-		Taken	   *further = collector->taken[i].next;
-
-		if (collector->taken[i].part != NULL)
-			pfree(collector->taken[i].part);
-		while (further != NULL)
-		{
-			Taken	   *next = further->next;
-
-			if (further->part != NULL)
-				pfree(further->part);
-			pfree(further);
-			further = next;
-		}
-	}
-	pfree(collector->taken);
-}
-
 void
 og_collect(OgCollected *collected, const OgOperation *operation,
 		   const OgBatch *batch, const OgResponse *response)
 {
-	Collector	collector = {0};
-	bool		heard;
+	Collector	collector = {
+		.reading = {find_key, take_result, .rest = OG_UNKNOWN,
+		.envelope = OG_ENVELOPE_SILENT},
+		.operation = operation,
+		.batch = batch,
+		.status = response->status,
+		.class = classify_status(response->status),
+		.keys = {.batch = batch}
+	};
+	const OgReading *reading = &collector.reading;
 	OgOutcome	rest = {0};
-	bool		has_rest = false;
-
-	collector.reading.find = find_key;
-	collector.reading.take = take_result;
-	collector.reading.rest = OG_UNKNOWN;
-	collector.reading.envelope = OG_ENVELOPE_SILENT;
-	collector.operation = operation;
-	collector.batch = batch;
-	collector.keys.batch = batch;
-	collector.status = response->status;
-	collector.class = classify_status(response->status);
-
-	heard = response->delivery == OG_ANSWERED &&
+	bool		heard = response->delivery == OG_ANSWERED &&
 		collector.class != STATUS_ELSEWHERE;
-	if (heard)
-		read_body(&collector, response);
 
-	memset(collected, 0, sizeof(*collected));
+	if (heard)
+	{
+		read_body(&collector, response);
+		fill_rest(&rest, &collector, response);
+	}
+	else
+		fill_unheard(&rest, response);
+
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
 	collected->foreign = collector.foreign;
-	collected->wants_fewer = wants_fewer(&collector);
-	collected->nonce_refused = heard && nonce_refused(&collector);
+	collected->wants_fewer = collector.class == STATUS_PACE ||
+		reading->too_frequent || reading->rest == OG_TOO_FREQUENT;
+	collected->nonce_refused = heard && reading->nonce_refused &&
+		!collector.named && rest.verdict == OG_REJECTED;
 	for (int i = 0; i < batch->nkeys; i++)
 	{
-		OgOutcome  *outcome = &collected->outcomes[i];
-
 		CHECK_FOR_INTERRUPTS();
-		if (collector.proven && collector.taken[i].given)
-			fill_key(outcome, &collector, &collector.taken[i]);
+		if (collector.taken != NULL && collector.taken[i].given)
+			fill_key(&collected->outcomes[i], &collector,
+					 &collector.taken[i]);
 		else
-		{
-			if (!has_rest && heard)
-				fill_rest(&rest, &collector, response);
-			else if (!has_rest)
-				fill_unheard(&rest, &collector, response);
-			has_rest = true;
-			*outcome = rest;
-		}
-		if (outcome->verdict == OG_TOO_FREQUENT)
-			collected->too_frequent++;
+			collected->outcomes[i] = rest;
 	}
-	forget_taken(&collector);
+
+	/* Outcomes may wait long for their rows; what was gathered need not. */
+	if (collector.taken != NULL)
+		pfree(collector.taken);
+	if (collector.keys.sorted != NULL)
+		pfree(collector.keys.sorted);
 }

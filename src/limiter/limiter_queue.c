@@ -131,7 +131,7 @@ og_queue_attach(void)
 bool
 og_queue_join(int *seat, int number, OgSharedLane *lane)
 {
-	bool		is_head = false;
+	bool		is_head;
 
 	og_table_lock(true);
 	if (*seat == OG_NO_SEAT)
@@ -143,8 +143,9 @@ og_queue_join(int *seat, int number, OgSharedLane *lane)
 		if (mine->lane[number] < 0)
 			append(*seat, number, lane);
 		Assert(mine->lane[number] == og_table_index_of(lane));
-		is_head = lane->queue.first == *seat;
 	}
+	/* Where nobody waits, no seat is as good as the first one. */
+	is_head = lane->queue.first == *seat;
 	og_table_unlock();
 	return is_head;
 }

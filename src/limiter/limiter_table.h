@@ -136,7 +136,7 @@ extern void og_queue_attach(void);
 /*
  * Stand in the queue of a lane of that number, at its end unless already in
  * it.  True at its head.  A call without a seat takes one; if none is free, it
- * still has none afterwards.
+ * still has none afterwards, and is at the head of a queue in which nobody is.
  */
 extern bool og_queue_join(int *seat, int number, OgSharedLane *lane);
 
