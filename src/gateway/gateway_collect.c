@@ -154,62 +154,41 @@ is_done(OgVerdict verdict)
 	return verdict == OG_CANCELLED || verdict == OG_ACCEPTED;
 }
 
-/* Does the answer say of every single order that it came too frequently? */
-static bool
-every_order_too_frequent(const Collector *collector)
-{
-	for (int i = 0; i < collector->batch->nkeys; i++)
-	{
-		const Taken *taken = &collector->taken[i];
-
-		if (!taken->given)
-			return false;
-		for (; taken != NULL; taken = taken->next)
-		{
-			if (taken->contradicted ||
-				taken->result.verdict != OG_TOO_FREQUENT)
-				return false;
-		}
-	}
-	return true;
-}
-
 /*
  * Does a proven body say that the request was worked on?  That contradicts a
  * status 429, which says that nothing was.  Of single orders, only refusals
- * go together with it.
+ * go together with it; and a success, if every one came too frequently.
  */
 static bool
 was_processed(const Collector *collector)
 {
-	if (collector->foreign > 0 || is_done(collector->reading.rest))
-		return true;
-	if (every_order_too_frequent(collector))
-		return false;
-	if (collector->reading.envelope == OG_ENVELOPE_SUCCESS)
-		return true;
+	bool		worked_on =
+		collector->reading.envelope == OG_ENVELOPE_SUCCESS;
+	bool		all_too_frequent = true;
+
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{
-		for (const Taken *taken = &collector->taken[i];
-			 taken != NULL && taken->given; taken = taken->next)
+		for (const Taken *taken = &collector->taken[i]; taken != NULL;
+			 taken = taken->next)
 		{
-			if (taken->contradicted ||
-				(taken->result.verdict != OG_REJECTED &&
-				 taken->result.verdict != OG_TOO_FREQUENT))
-				return true;
+			OgVerdict	verdict = taken->contradicted
+				? OG_UNKNOWN : taken->result.verdict;
+
+			if (!taken->given || verdict != OG_TOO_FREQUENT)
+				all_too_frequent = false;
+			if (taken->given && verdict != OG_TOO_FREQUENT &&
+				verdict != OG_REJECTED)
+				worked_on = true;
 		}
 	}
-	return false;
+	return collector->foreign > 0 || is_done(collector->reading.rest) ||
+		(worked_on && !all_too_frequent);
 }
 
-/* The verdict on an order that has an element of its own. */
+/* What is left of a verdict beside the status. */
 static OgVerdict
-judge_element(const Collector *collector, const Taken *taken)
+judge(const Collector *collector, OgVerdict verdict)
 {
-	OgVerdict	verdict = taken->result.verdict;
-
-	if (taken->contradicted)
-		return OG_UNKNOWN;
 	switch (collector->class)
 	{
 		case STATUS_DONE:
@@ -225,6 +204,14 @@ judge_element(const Collector *collector, const Taken *taken)
 	return OG_UNKNOWN;
 }
 
+/* The verdict on an order that has an element of its own. */
+static OgVerdict
+judge_element(const Collector *collector, const Taken *taken)
+{
+	return taken->contradicted ? OG_UNKNOWN
+		: judge(collector, taken->result.verdict);
+}
+
 /*
  * The verdict on all orders without an element.  A refusal of the request is
  * one of them all only where no element shows that it was worked on.
@@ -233,26 +220,17 @@ static OgVerdict
 judge_rest(const Collector *collector)
 {
 	const OgReading *reading = &collector->reading;
+	OgVerdict	rest = reading->rest;
+	bool		refused = collector->class == STATUS_REFUSED;
 
-	switch (collector->class)
-	{
-		case STATUS_DONE:
-			if (reading->envelope == OG_ENVELOPE_REFUSAL && collector->named)
-				return OG_UNKNOWN;
-			return reading->rest;
-		case STATUS_REFUSED:
-			if (collector->named || is_done(reading->rest) ||
-				reading->envelope == OG_ENVELOPE_SUCCESS)
-				return OG_UNKNOWN;
-			return reading->rest == OG_TOO_FREQUENT
-				? OG_TOO_FREQUENT : OG_REJECTED;
-		case STATUS_PACE:
-			return collector->processed ? OG_UNKNOWN : OG_TOO_FREQUENT;
-		case STATUS_LOST:
-		case STATUS_ELSEWHERE:
-			break;
-	}
-	return OG_UNKNOWN;
+	if (refused && reading->envelope == OG_ENVELOPE_SUCCESS)
+		rest = OG_UNKNOWN;
+	else if (refused && rest != OG_TOO_FREQUENT && !is_done(rest))
+		rest = OG_REJECTED;
+	if (collector->named &&
+		(refused || reading->envelope == OG_ENVELOPE_REFUSAL))
+		rest = OG_UNKNOWN;
+	return judge(collector, rest);
 }
 
 /*
