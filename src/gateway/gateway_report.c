@@ -134,26 +134,20 @@ log_attempt(const Sender *sender, const Errand *errand,
 			 errhidestmt(true), errhidecontext(true)));
 }
 
-/* Count what a request took, whichever way it ended. */
-static void
-count_response(OgStatsCounters *counters, const OgResponse *response)
-{
-	counters->connections += response->connects;
-	counters->bytes_sent += response->bytes_sent;
-	counters->bytes_received += response->bytes_received;
-	if (response->delivery == OG_ANSWERED)
-		og_stats_count_answer(counters, response->took_us);
-}
-
 /* An attempt is over, whichever way; its open keys are still those asked. */
 void
 og_report_end_of_attempt(Sender *sender, const Errand *errand,
 						 const OgResponse *response)
 {
 	Report	   *report = &sender->report;
+	OgStatsCounters *counters = &report->counters;
 	OgActivity *activity = report->activity;
 
-	count_response(&report->counters, response);
+	counters->connections += response->connects;
+	counters->bytes_sent += response->bytes_sent;
+	counters->bytes_received += response->bytes_received;
+	if (response->delivery == OG_ANSWERED)
+		og_stats_count_answer(counters, response->took_us);
 	if (errand->left)
 	{
 		og_activity_change(activity);

@@ -207,15 +207,6 @@ may_be_cut(const Span *span)
 	return count >= Min(span->request.count, span->lengths->counted);
 }
 
-static void
-note_length(Span *span)
-{
-	int64	   *longest = span->request.count < 0 ? &span->lengths->plain
-		: &span->lengths->counted;
-
-	*longest = Max(*longest, span->answer.count);
-}
-
 /* Ask for longer answers.  False if the provider has shown that it has none. */
 static bool
 ask_longer(Span *span)
@@ -244,13 +235,6 @@ set_edge(Span *span, Side side)
 		(side == OLDER ? ms >= span->low : ms <= span->high);
 }
 
-/* Is the answer that was cut all of one moment? */
-static bool
-is_crowd(const SpanAnswer *answer)
-{
-	return answer->oldest_ms == answer->newest_ms;
-}
-
 static bool
 after_window(Span *span)
 {
@@ -267,8 +251,8 @@ after_window(Span *span)
 	set_edge(span, OLDER);
 	set_edge(span, NEWER);
 	span->seen_since = answer->oldest_ms;
-	if (is_crowd(answer) && may_be_cut(span))
-		(void) ask_longer(span);
+	if (answer->oldest_ms == answer->newest_ms && may_be_cut(span))
+		(void) ask_longer(span);	/* all are of one moment */
 	return go_on(span);
 }
 
@@ -402,7 +386,10 @@ after_stray(Span *span)
 static bool
 step(Span *span)
 {
-	note_length(span);
+	int64	   *longest = span->request.count < 0 ? &span->lengths->plain
+		: &span->lengths->counted;
+
+	*longest = Max(*longest, span->answer.count);
 	if (span->testing)
 		return after_test(span);
 	if (span->answer.astray && span->answer.fresh == 0)
