@@ -430,7 +430,8 @@ og_call_advance(OgCall *call, OgPause *pause)
 		leave_first(call);
 	while (call->first == NULL || call->first->errand.state != ERRAND_DONE)
 	{
-		while (call->nheld < most && call->next_key < call->keys->nkeys)
+		while (call->first == NULL ||
+			   (call->nheld < most && call->next_key < call->keys->nkeys))
 			create_batch(call);
 		if (call->first->errand.state != ERRAND_DONE &&
 			!og_sender_step(&call->sender, pause))

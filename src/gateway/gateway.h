@@ -79,7 +79,7 @@ og_keys_at(const OgKeys *keys, int position)
 	return keys->key_of ? keys->key_of[position] : position;
 }
 
-/* The end of the batch that begins with a key: that of the next one, or of all. */
+/* Where the batch that begins with a key ends: the first key that is not in it. */
 extern int	og_keys_batch_end(const OgKeys *keys, const OgAccount *account,
 							  const OgOperation *operation, int first);
 

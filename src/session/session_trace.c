@@ -165,9 +165,11 @@ og_trace_roll_back(dlist_head *traces)
 	old = MemoryContextSwitchTo(lines);
 	while (!dlist_is_empty(traces))
 	{
-		Trace	   *trace = dlist_container(Trace, node,
-											dlist_pop_head_node(traces));
+		Trace	   *trace;
 
+		/* The macro only takes the type of a member of that NULL. */
+		/* cppcheck-suppress nullPointer */
+		trace = dlist_container(Trace, node, dlist_pop_head_node(traces));
 		log_trace(trace);
 		MemoryContextReset(lines);
 		if (trace->named_at != NULL)
@@ -213,11 +215,13 @@ og_trace_begin(dlist_head *traces, const OgAccount *account,
 }
 
 void
-og_trace_left(void *trace, const int *keys, int nkeys)
+og_trace_left(void *owner, const int *keys, int nkeys)
 {
+	Trace	   *trace = owner;
+
 	for (int i = 0; i < nkeys; i++)
 	{
-		uint8	   *outcomes = &((Trace *) trace)->outcomes[keys[i]];
+		uint8	   *outcomes = &trace->outcomes[keys[i]];
 
 		*outcomes = (*outcomes & BEGINS_BATCH) | 1 << OG_UNKNOWN;
 	}
@@ -295,14 +299,15 @@ og_trace_verdict(void *owner, int key, const OgOutcome *outcome)
 	Trace	   *trace = owner;
 	uint8		outcomes = trace->outcomes[key] & BEGINS_BATCH;
 	size_t		start = trace->named_len;
+	const OgOutcome *o = outcome;
 
-	for (const OgOutcome *o = outcome; o != NULL; o = o->next)
+	do
 	{
 		if (o->verdict == OG_TOO_FREQUENT)
 			outcomes |= 1 << OG_REJECTED;
 		else if (o->verdict != OG_NOT_SENT)
 			outcomes |= 1 << o->verdict;
-	}
+	} while ((o = o->next) != NULL);
 	trace->outcomes[key] = outcomes;
 
 	if (outcome->verdict == OG_TOO_FREQUENT ||

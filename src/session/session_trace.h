@@ -25,8 +25,8 @@ extern Trace *og_trace_begin(dlist_head *traces, const OgAccount *account,
 							 const char *function, const OgKeys *keys);
 
 /* A witness of its call: what leaves, and what is known of it. */
-extern void og_trace_left(void *trace, const int *keys, int nkeys);
-extern void og_trace_verdict(void *trace, int key, const OgOutcome *outcome);
+extern void og_trace_left(void *owner, const int *keys, int nkeys);
+extern void og_trace_verdict(void *owner, int key, const OgOutcome *outcome);
 
 /* Log all of a list, and forget it. */
 extern void og_trace_roll_back(dlist_head *traces);

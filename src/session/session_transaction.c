@@ -66,14 +66,16 @@ roll_back(SubTransactionId subxact)
 	while (is_of(innermost, subxact))
 	{
 		Level	   *level = innermost;
+		dlist_mutable_iter iter;
 
 		innermost = level->outer;
 		og_trace_roll_back(&level->traces);
-
-		/* Each takes itself off the list. */
-		while (!dlist_is_empty(&level->contexts))
-			MemoryContextDelete(dlist_head_element(Entry, node,
-												   &level->contexts)->context);
+		dlist_foreach_modify(iter, &level->contexts)
+		{
+			/* The macro only takes the type of a member of that NULL. */
+			/* cppcheck-suppress nullPointer */
+			MemoryContextDelete(dlist_container(Entry, node, iter.cur)->context);
+		}
 		pfree(level);
 	}
 }
