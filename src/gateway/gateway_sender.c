@@ -125,6 +125,7 @@ send(Errand *errand)
 	{
 		if (errand->attempts++ > 0)
 			og_report_retry(sender);
+		errand->state = ERRAND_IN_FLIGHT;
 		errand->left = false;
 		errand->path = request->parts.path;
 		errand->method = request->parts.method;
@@ -132,7 +133,6 @@ send(Errand *errand)
 										   sender->http, leaves, errand,
 										   errand->sight);
 		og_signed_free(request);
-		errand->state = ERRAND_IN_FLIGHT;
 	}
 	else
 		give_up(errand, "the request could not be built and signed");
