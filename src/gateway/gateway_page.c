@@ -59,8 +59,7 @@ struct Pages
 	OgKeys	   *before;			/* NULL while it is the same */
 	int64		nbefore;		/* different records that the last pass told */
 	int64		again;			/* and those of them that came again */
-	const char *flaw;
-	const char *doubt;
+	Wholeness  *wholeness;
 };
 
 static OgKeys *
@@ -75,13 +74,14 @@ new_keys(Pages *pages)
 
 /* Begin, in the current context. */
 Pages *
-og_pages_begin(const OgRead *read)
+og_pages_begin(const OgRead *read, Wholeness *wholeness)
 {
 	Pages	   *pages = palloc0(sizeof(Pages));
 
 	pages->context = CurrentMemoryContext;
 	pages->read = read;
 	pages->plan = read->operation->pages;
+	pages->wholeness = wholeness;
 	pages->size = PAGES_AT_FIRST;
 	pages->known = palloc(pages->size * sizeof(Page));
 	pages->seen = new_keys(pages);
@@ -132,9 +132,9 @@ is_complete(Pages *pages)
 
 	/* The second page is the first one. */
 	if (pages->now.count >= pages->plan->size)
-		pages->flaw = "does not turn the page";
+		pages->wholeness->flaw = "does not turn the page";
 	else
-		pages->doubt = "Another page was asked for, and the same one came.";
+		pages->wholeness->doubt = "Another page was asked for, and the same one came.";
 	return true;
 }
 
@@ -170,8 +170,9 @@ og_pages_next(Pages *pages, int64 given, int64 foreign)
 			return 0;
 		if (pages->pass == MOST_PASSES)
 		{
-			pages->flaw = psprintf("told other records each time that its pages were read: " INT64_FORMAT " of " INT64_FORMAT " had gone the last time",
-								   pages->nbefore - pages->again, pages->nbefore);
+			pages->wholeness->flaw = psprintf("told other records each time that its pages were read: " INT64_FORMAT " of " INT64_FORMAT " had gone the last time",
+											  pages->nbefore - pages->again,
+											  pages->nbefore);
 			return 0;
 		}
 		begin_pass(pages);
@@ -237,16 +238,4 @@ og_pages_admit(Pages *pages, OgSlice key)
 	if (fresh && pages->before != NULL && !og_keys_add(pages->before, key))
 		pages->again++;
 	return fresh;
-}
-
-const char *
-og_pages_flaw(const Pages *pages)
-{
-	return pages->flaw;
-}
-
-const char *
-og_pages_doubt(const Pages *pages)
-{
-	return pages->doubt;
 }

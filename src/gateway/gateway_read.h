@@ -67,6 +67,8 @@ typedef struct OgFailure
 	const char *hint;
 	const char *asked;
 	int			attempts;
+	const OgAccount *account;	/* whose server it was ... */
+	const char *function;		/* ... and who called */
 } OgFailure;
 
 /*
@@ -97,7 +99,7 @@ extern void og_reader_ask(OgReader *reader, const OgRead *read);
 extern bool og_reader_advance(OgReader *reader, OgPause *pause);
 
 /* Why the last read failed, or NULL. */
-extern const OgFailure *og_reader_failure(const OgReader *reader);
+extern const OgFailure *og_reader_failure(OgReader *reader);
 extern void og_reader_close(OgReader *reader);
 
 /*

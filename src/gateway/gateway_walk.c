@@ -13,71 +13,42 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 #include "gateway/gateway_walk.h"
 
-/* Room for any number. */
-#define NUMBER_SIZE	24
-
-/* Keep more than twice what is wanted, and this, and sort out the rest. */
-#define KEPT_BESIDES	1000
-
-struct Walk
-{
-	const OgRead *read;
-	const OgOperation *operation;
-	OgFields	arguments;
-	char		from_text[NUMBER_SIZE];
-	char		to_text[NUMBER_SIZE];
-	char		count_text[NUMBER_SIZE];
-	char		page_text[NUMBER_SIZE];
-	Asked	   *asked;
-	int			time;			/* column, or -1 */
-	int64		to_ms;			/* no record is later, -1 = whenever */
-	int64		wanted;			/* records at most, -1 = all */
-	Held	   *held;			/* records that wait for their turn, or NULL */
-	StringInfoData key;			/* of the record at hand */
-	bool		begun;
-	int64		foreign;		/* not asked for ... */
-	int64		given;			/* ... and those that were */
-	Span	   *span;			/* NULL: no span of time */
-	Pages	   *pages;			/* NULL: no pages */
-};
-
-/* An argument that is a number, or what stands for none. */
+/* An argument that is a number, -1 = it is not given. */
 static int64
-number_of(const OgFields *arguments, const char *name, int64 otherwise)
+number_of(const OgFields *arguments, const char *name)
 {
 	const char *text = og_fields_get(arguments, name);
 
-	return text != NULL ? strtoll(text, NULL, 10) : otherwise;
+	return text != NULL ? strtoll(text, NULL, 10) : -1;
 }
 
 static void
-set_number(Walk *walk, const char *name, char *text, int64 number)
+set_number(Walk *walk, const char *name, int64 number)
 {
-	snprintf(text, NUMBER_SIZE, INT64_FORMAT, number);
-	og_fields_set(&walk->arguments, name, text);
+	og_fields_set(&walk->arguments, name, psprintf(INT64_FORMAT, number));
 }
 
 static void
 begin_span(Walk *walk, OgLengths *lengths)
 {
+	const OgOperation *operation = walk->read->operation;
 	const OgFields *arguments = walk->read->arguments;
-	const OgSpan *plan = walk->operation->span;
-	int64		from_ms = number_of(arguments, "from_time", -1);
+	int64		from_ms = number_of(arguments, "from_time");
 
-	walk->time = og_column(walk->operation->columns, plan->time);
-	walk->to_ms = number_of(arguments, "to_time", -1);
-	walk->wanted = number_of(arguments, "count", -1);
+	walk->time = og_column(operation->columns, operation->span->time);
+	walk->to_ms = number_of(arguments, "to_time");
+	walk->wanted = number_of(arguments, "count");
 	if (from_ms >= 0)
-		walk->span = og_span_begin(walk->operation, lengths, from_ms,
-								   Max(walk->to_ms, from_ms),
-								   og_span_window(plan, arguments));
-	if (plan->newest_first || (walk->span != NULL && walk->wanted >= 0))
-		walk->held = og_held_begin(walk->operation->columns);
+		walk->span = og_span_begin(operation, lengths, &walk->wholeness,
+								   from_ms, Max(walk->to_ms, from_ms),
+								   og_span_window(operation->span, arguments));
+	if (operation->span->newest_first ||
+		(walk->span != NULL && walk->wanted >= 0))
+		walk->held = og_held_begin(operation->columns);
 }
 
 /* Begin a read, in the current context. */
@@ -88,7 +59,6 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	Walk	   *walk = palloc0(sizeof(Walk));
 
 	walk->read = read;
-	walk->operation = operation;
 	for (int i = 0; i < read->arguments->count; i++)
 		og_fields_add(&walk->arguments, read->arguments->items[i].name,
 					  read->arguments->items[i].value);
@@ -96,17 +66,14 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	walk->time = -1;
 	walk->to_ms = walk->wanted = -1;
 	initStringInfo(&walk->key);
+	walk->wholeness.hint = operation->pages != NULL
+		? "Ask again when fewer orders come and go, or ask for single orders."
+		: "Ask for another stretch of time, or for one order.";
 	if (operation->span != NULL)
 		begin_span(walk, lengths);
 	if (operation->pages != NULL)
-		walk->pages = og_pages_begin(read);
+		walk->pages = og_pages_begin(read, &walk->wholeness);
 	return walk;
-}
-
-const OgFields *
-og_walk_arguments(const Walk *walk)
-{
-	return &walk->arguments;
 }
 
 /* Hand on what was kept back, as it is all there. */
@@ -122,22 +89,20 @@ release(Walk *walk)
 		walk->wanted -= count;
 }
 
-/* ---------- spans ---------- */
-
 static bool
 next_of_span(Walk *walk)
 {
 	int64		kept = walk->held != NULL ? og_held_count(walk->held) : 0;
 	const SpanRequest *request = og_span_next(walk->span, walk->wanted, kept);
 
-	if (request == NULL || og_span_enters(walk->span))
+	if (request == NULL || request->entering)
 		release(walk);
 	if (request == NULL)
 		return false;
-	set_number(walk, "from_time", walk->from_text, request->from_ms);
-	set_number(walk, "to_time", walk->to_text, request->to_ms);
+	set_number(walk, "from_time", request->from_ms);
+	set_number(walk, "to_time", request->to_ms);
 	if (request->count >= 0)
-		set_number(walk, "count", walk->count_text, request->count);
+		set_number(walk, "count", request->count);
 	else
 		og_fields_set(&walk->arguments, "count", NULL);
 	return true;
@@ -149,8 +114,7 @@ next_page(Walk *walk)
 	int			page = og_pages_next(walk->pages, walk->given, walk->foreign);
 
 	if (page > 0)
-		set_number(walk, walk->operation->pages->argument, walk->page_text,
-				   page);
+		set_number(walk, walk->read->operation->pages->argument, page);
 	return page > 0;
 }
 
@@ -175,8 +139,8 @@ og_walk_next(Walk *walk)
 static OgSlice
 key_of(Walk *walk, const OgRecord *record)
 {
-	const OgColumn *columns = walk->operation->columns;
-	const char *const *id = walk->operation->id;
+	const OgColumn *columns = walk->read->operation->columns;
+	const char *const *id = walk->read->operation->id;
 
 	if (id == NULL || !og_is_id(record->values[og_column(columns, id[0])]))
 		return record->raw;
@@ -215,15 +179,6 @@ is_asked_for(Walk *walk, const OgRecord *record, const int64 *ms)
 	return walk->wanted < 0 || walk->given < walk->wanted;
 }
 
-static void
-hold(Walk *walk, const OgRecord *record, const int64 *ms)
-{
-	og_held_add(walk->held, ms, record);
-	if (walk->wanted >= 0 &&
-		og_held_count(walk->held) > 2 * walk->wanted + KEPT_BESIDES)
-		og_held_prune(walk->held, walk->wanted);
-}
-
 /* Does anything depend on when a record is of? */
 static bool
 needs_time(const Walk *walk)
@@ -242,7 +197,7 @@ og_walk_knows(Walk *walk, OgSlice body)
 void
 og_walk_take(Walk *walk, const OgRecord *record)
 {
-	const OgColumn *columns = walk->operation->columns;
+	const OgColumn *columns = walk->read->operation->columns;
 	int64		at;
 	const int64 *ms = NULL;
 
@@ -258,45 +213,7 @@ og_walk_take(Walk *walk, const OgRecord *record)
 	}
 	walk->given++;
 	if (walk->held != NULL)
-		hold(walk, record, ms);
+		og_held_add(walk->held, ms, record, walk->wanted);
 	else
 		walk->read->take(walk->read->owner, record);
-}
-
-int64
-og_walk_foreign(const Walk *walk)
-{
-	return walk->foreign;
-}
-
-bool
-og_walk_missed(const Walk *walk)
-{
-	return walk->operation->one && walk->given == 0 && walk->foreign > 0;
-}
-
-void
-og_walk_again(Walk *walk)
-{
-	walk->foreign = walk->given = 0;
-}
-
-const char *
-og_walk_flaw(const Walk *walk, const char **hint)
-{
-	if (walk->span != NULL)
-	{
-		*hint = "Ask for another stretch of time, or for one order.";
-		return og_span_flaw(walk->span);
-	}
-	*hint = "Ask again when fewer orders come and go, or ask for single orders.";
-	return walk->pages != NULL ? og_pages_flaw(walk->pages) : NULL;
-}
-
-const char *
-og_walk_doubt(const Walk *walk)
-{
-	if (walk->span != NULL)
-		return og_span_doubt(walk->span);
-	return walk->pages != NULL ? og_pages_doubt(walk->pages) : NULL;
 }

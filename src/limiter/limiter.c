@@ -271,6 +271,12 @@ og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now)
 	return true;
 }
 
+bool
+og_limiter_is_stale(const OgTurn *turn, int64 now)
+{
+	return now - turn->reserved >= OG_LANE_MAX_PENDING / 2;
+}
+
 void
 og_limiter_return(OgLimiter *limiter, OgTurn *turn)
 {

@@ -98,6 +98,12 @@ extern void og_limiter_desist(OgLimiter *limiter);
  */
 extern bool og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now);
 
+/*
+ * Has a turn waited for so long that it may be too old by the time that its
+ * request leaves?  Then it is to be returned.
+ */
+extern bool og_limiter_is_stale(const OgTurn *turn, int64 now);
+
 /* The request of a turn did not leave. */
 extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);
 

@@ -368,17 +368,15 @@ is_ours(int seat)
 bool
 og_queue_join(int *seat, OgSharedLane *lane)
 {
-	bool		is_head = false;
+	bool		is_head;
 
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	if (*seat == OG_NO_SEAT)
 		*seat = take_seat();
-	if (*seat != OG_NO_SEAT)
-	{
-		if (seats[*seat].lane[lane->number] < 0)
-			append(*seat, lane);
-		is_head = lane->first == *seat;
-	}
+	if (*seat != OG_NO_SEAT && seats[*seat].lane[lane->number] < 0)
+		append(*seat, lane);
+	/* Where nobody waits, no seat is as good as the first one. */
+	is_head = lane->first == *seat;
 	LWLockRelease(&table->lock);
 	return is_head;
 }

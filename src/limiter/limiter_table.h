@@ -109,7 +109,7 @@ extern void og_table_walk(void (*show) (const OgLaneView *view, void *arg),
  *
  * Stand in the queue of a lane, at its end unless already in it.  True at its
  * head.  A call without a seat takes one; if none is free, it still has none
- * afterwards.
+ * afterwards, and is at the head of a queue in which nobody is.
  */
 #define OG_NO_SEAT	(-1)
 

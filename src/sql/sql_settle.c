@@ -52,7 +52,7 @@ typedef struct Settling
 {
 	const OgProvider *provider;
 	OgAccount  *account;
-	OgSessionReader *reader;
+	OgReader   *reader;
 	SqlGiven	given;
 	const char *market;
 	const char *by;
@@ -287,7 +287,7 @@ ask_one(Settling *settling, int key)
 		og_fills_judge(&settling->fills, finding, settling->known_minutes,
 					   now_ms);
 	else if (!finding->found && inquiry->minutes > 0)
-		finding->absent_ms = og_session_reader_date_ms(settling->reader);
+		finding->absent_ms = og_reader_date_ms(settling->reader);
 }
 
 /* Ask for one order after the other. */
@@ -346,7 +346,7 @@ ask_all(Settling *settling)
 		settling->known_minutes = Max(settling->known_minutes,
 									  settling->inquiry->minutes);
 	}
-	og_session_reader_close(settling->reader);
+	og_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
 	{
 		Finding    *finding = &settling->findings[key];
