@@ -33,7 +33,7 @@
  * function to the socket and back:
  *
  *	sql/sql_functions.c			its name, arguments and operation
- *	sql/sql_act.c				keys in, a row for each out
+ *	sql/sql_call.c				arguments and keys in, a row for each out
  *	session/session.c			pulls rows, and waits; notices, error context
  *	gateway/gateway.c			batches of keys, and what becomes of each key
  *	gateway/gateway_sender.c	turn, signature, answer, another attempt
