@@ -133,29 +133,58 @@ count_doubtful(OgLane *lane, const OgWindow *window, int64 at)
 	return window->requests - (int) (window->requests * age / full);
 }
 
-/*
- * How many requests a window counts at a time that is not before "now", if
- * nothing more is sent.  With "with_pending", pending turns count as if they
- * were sent now.
- */
-static int
-count_at(OgLane *lane, const OgWindow *window, int64 now,
-		 int64 at, bool with_pending)
+/* What a window counts now, but for what is doubtful: the time of each. */
+typedef struct Counted
 {
-	int64		horizon = Max(at - reach(window), 0);
-	int			count = count_doubtful(lane, window, at);
+	int			count;
+	int64		times[OG_LANE_SLOTS];
+} Counted;
+
+/* With "with_pending", pending turns count as if they were sent now. */
+static void
+collect(Counted *counted, OgLane *lane, const OgWindow *window, int64 now,
+		bool with_pending)
+{
+	int64		horizon = Max(now - reach(window), 0);
+	int			count = 0;
 
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 	{
-		int64		slot = slot_of(lane, i);
+		int64		time = slot_of(lane, i);
 
-		if (likely(slot >= 0))
-			count += slot > horizon;
-		else if (~slot < now - OG_LANE_MAX_PENDING)
-			count += ~slot > horizon;
-		else if (with_pending)
-			count += now > horizon;
+		if (unlikely(time < 0))
+		{
+			if (~time < now - OG_LANE_MAX_PENDING)
+				time = ~time;
+			else
+				time = with_pending ? now : 0;
+		}
+		counted->times[count] = time;
+		count += time > horizon;
 	}
+	counted->count = count;
+}
+
+/* How many requests a window counts now. */
+static int
+count_now(OgLane *lane, const OgWindow *window, int64 now)
+{
+	Counted		counted;
+
+	collect(&counted, lane, window, now, true);
+	return counted.count + count_doubtful(lane, window, now);
+}
+
+/* How many of those it will count later, if nothing more is sent. */
+static int
+count_later(const Counted *counted, OgLane *lane, const OgWindow *window,
+			int64 at)
+{
+	int64		horizon = at - reach(window);
+	int			count = count_doubtful(lane, window, at);
+
+	for (int i = 0; i < counted->count; i++)
+		count += counted->times[i] > horizon;
 	return count;
 }
 
@@ -169,14 +198,16 @@ wait_for_room(OgLane *lane, const OgWindow *window, int64 now,
 {
 	int64		low = 0;
 	int64		high = reach(window) + SKEW;	/* all are out by then */
+	Counted		counted;
 
-	if (count_at(lane, window, now, now, with_pending) < room)
+	collect(&counted, lane, window, now, with_pending);
+	if (count_later(&counted, lane, window, now) < room)
 		return 0;
 	while (high - low > 1)
 	{
 		int64		middle = low + (high - low) / 2;
 
-		if (count_at(lane, window, now, now + middle, with_pending) < room)
+		if (count_later(&counted, lane, window, now + middle) < room)
 			high = middle;
 		else
 			low = middle;
@@ -212,7 +243,7 @@ wait_of(const OgRuled *ruled, int64 now)
 		const OgWindow *window = &ruled->pace.windows[i];
 		int64		this_wait;
 
-		if (count_at(lane, window, now, now, true) < window->requests)
+		if (count_now(lane, window, now) < window->requests)
 			continue;
 
 		/* Without those pending: any of them may be given back. */
@@ -448,7 +479,7 @@ og_lane_is_idle(OgLane *lane, int64 now)
 int
 og_lane_used(OgLane *lane, const OgWindow *window, int64 now)
 {
-	return count_at(lane, window, now, now, true);
+	return count_now(lane, window, now);
 }
 
 /*
