@@ -486,6 +486,9 @@ $erp->run_recipes(qw(trade-claim trade-send trade-take));
 is(my_orders(), 'check 3', '... and they are to be checked, not sent again');
 is(scalar(grep { $_->{method} eq 'POST' } @{ $sandbox->requests(provider => 'btse') }), 6,
 	'... three orders were sent twice in all, by two names');
+is(sql(q{SELECT string_agg(DISTINCT order_state || ' ' || outcome, ', ') || ' ' || count(*) FROM (}
+		. recipe('trade-settle') =~ s/;\s*\z//r . ') AS s'),
+	'open accepted 3', '... and settled by them: BTSE has them');
 
 # ----
 # By pg_cron
