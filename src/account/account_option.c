@@ -185,14 +185,23 @@ own_options(const OgProvider *provider, bool of_mapping)
 	return of_mapping ? provider->credentials : provider->settings;
 }
 
+/* The option that servers of all wrappers have, or NULL. */
+static const ServerOption *
+find_server_option(const char *name)
+{
+	for (size_t i = 0; i < lengthof(server_options); i++)
+	{
+		if (strcmp(server_options[i].name, name) == 0)
+			return &server_options[i];
+	}
+	return NULL;
+}
+
 static bool
 is_option(const OgProvider *provider, bool of_mapping, const char *name)
 {
-	for (size_t i = 0; i < lengthof(server_options) && !of_mapping; i++)
-	{
-		if (strcmp(server_options[i].name, name) == 0)
-			return true;
-	}
+	if (!of_mapping && find_server_option(name) != NULL)
+		return true;
 	for (const OgOption *own = own_options(provider, of_mapping); own->name; own++)
 	{
 		if (strcmp(own->name, name) == 0)
@@ -468,12 +477,13 @@ og_account_read_server(OgAccount *account, Datum options)
 	read.server = account->server;
 	*account = read;
 	check_names(provider, false, written);
-	for (size_t i = 0; i < lengthof(server_options); i++)
+	/* In the order in which they are written: the first wrong one is told. */
+	for (const Written *option = written; option->name != NULL; option++)
 	{
-		const char *value = value_of(written, server_options[i].name);
+		const ServerOption *known = find_server_option(option->name);
 
-		if (value != NULL)
-			read_server_option(account, &server_options[i], value);
+		if (known != NULL)
+			read_server_option(account, known, option->value);
 	}
 	for (int i = 0; provider->settings[i].name != NULL; i++)
 	{
