@@ -33,7 +33,11 @@ typedef struct Answer
 	OgRow		row;			/* of the last attempt that it was part of */
 } Answer;
 
-/* The keys of one request.  All of it lives in the errand's context. */
+/*
+ * The keys of one request.  What it points to lives in the errand's context;
+ * itself in the call's, since the sender looks at its errands, and libcurl at
+ * what owns its transfers, also when all contexts go, which children do first.
+ */
 typedef struct CallBatch
 {
 	Errand		errand;
@@ -197,8 +201,9 @@ create_batch(OgCall *call)
 	MemoryContext context = AllocSetContextCreate(call->context,
 												  "order_gateway batch",
 												  ALLOCSET_SMALL_SIZES);
+	CallBatch  *batch = MemoryContextAllocZero(call->context,
+											   sizeof(CallBatch));
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CallBatch  *batch = palloc0(sizeof(CallBatch));
 	Errand	   *errand = &batch->errand;
 	int			first = call->next_key;
 
@@ -294,6 +299,7 @@ leave_first(OgCall *call)
 	call->first = batch->next;
 	call->nheld--;
 	MemoryContextDelete(batch->errand.context);
+	pfree(batch);
 }
 
 /* ---------- beginning and end ---------- */

@@ -9,8 +9,9 @@ use Test::More;
 
 use OrderGateway::Test qw(call_sql sql_text);
 
+# Freed memory does not look as before, so that whoever looks there falls.
 my $test = OrderGateway::Test->start(options => { rate_limit => 'off' },
-	conf => 'max_prepared_transactions = 5');
+	conf => 'max_prepared_transactions = 5', env => { MALLOC_PERTURB_ => 165 });
 my $sandbox = $test->sandbox;
 my $session = $test->session;
 
@@ -123,6 +124,24 @@ like($line, qr/had sent batch 9: 1 unknown \(n9\)$/m, '... the log has the one w
 my %id = map { $_->{client_order_id} => $_->{id} } @{ $sandbox->orders(provider => 'btse') };
 my %named = $line =~ /accepted \((n\d+): (\S+)\)$/mg;
 is_deeply(\%named, { map { $_ => $id{$_} } keys %named }, '... and the others with their own ids');
+$sandbox->disarm;
+
+# Memory goes from the inside out, also that of more batches than PostgreSQL keeps
+# the contexts of for those to come.
+$test->reset;
+$test->servers('wide', providers => ['btse'], max_in_flight => 64);
+$test->seed('btse', 1 .. 300);
+$sandbox->arm('black_hole', provider => 'btse', times => 0);
+$session->query('SELECT order_gateway_stats_reset()');
+$log = $test->log_end;
+$session->send('SELECT FROM ' . call_sql('btse', [ 1 .. 300 ], server => 'btse_wide'));
+ok($sandbox->wait_for(fault => 'black_hole'), 'some of many batches are under way');
+$other->query('SELECT pg_cancel_backend(' . $session->pid . ')');
+is($session->finish->{sqlstate}, '57014', '... when their call is stopped');
+my $lines = () = $test->log_from($log) =~ /had sent batch \d+: 1 unknown/g;
+cmp_ok($lines, '>', 0, '... the log has them');
+is($session->value(q{SELECT unknown || ' ' || not_sent FROM order_gateway_stats}),
+	$lines . ' ' . (300 - $lines), '... and so do the statistics');
 $sandbox->disarm;
 $other->quit;
 
