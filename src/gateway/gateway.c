@@ -397,6 +397,8 @@ og_call_progress(const OgCall *call, OgProgress *progress,
 		if (call->operation->done != OG_CANCELLED)
 			append_open_keys(in_flight, errand);
 	}
+	progress->in_flight = Min(progress->in_flight,
+							  progress->total - progress->answered);
 }
 
 /* ---------- rows ---------- */
