@@ -33,7 +33,11 @@ typedef struct Answer
 	OgRow		row;			/* of the last attempt that it was part of */
 } Answer;
 
-/* The keys of one request.  All of it lives in the errand's context. */
+/*
+ * The keys of one request.  What it points to lives in the errand's context;
+ * itself in the call's, since the sender looks at its errands, and libcurl at
+ * what owns its transfers, also when all contexts go, which children do first.
+ */
 typedef struct CallBatch
 {
 	Errand		errand;
@@ -73,6 +77,7 @@ struct OgCall
 	const OgOutcome *further;	/* next order of the same key */
 	OgRow		row;
 	RepeatedKey *repeated;		/* per key; NULL while all ids differ */
+	Answer	   *spent;			/* that was saved; its last row is out */
 	int64		foreign;		/* elements about orders not asked for */
 	int			ndone;			/* keys with the verdict that was wanted */
 };
@@ -197,8 +202,9 @@ create_batch(OgCall *call)
 	MemoryContext context = AllocSetContextCreate(call->context,
 												  "order_gateway batch",
 												  ALLOCSET_SMALL_SIZES);
+	CallBatch  *batch = MemoryContextAllocZero(call->context,
+											   sizeof(CallBatch));
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CallBatch  *batch = palloc0(sizeof(CallBatch));
 	Errand	   *errand = &batch->errand;
 	int			first = call->next_key;
 
@@ -260,6 +266,23 @@ copy_outcome(OgOutcome *to, const OgOutcome *from)
 	}
 }
 
+/* Free such a copy, but not the outcome itself. */
+static void
+free_outcome(OgOutcome *outcome)
+{
+	if (outcome->next)
+	{
+		free_outcome(outcome->next);
+		pfree(outcome->next);
+	}
+	if (outcome->code)
+		pfree((char *) outcome->code);
+	if (outcome->message)
+		pfree((char *) outcome->message);
+	if (outcome->response.data)
+		pfree((char *) outcome->response.data);
+}
+
 /* Keep what later positions of repeated keys will answer. */
 static void
 save_repeated(OgCall *call, const CallBatch *batch)
@@ -294,6 +317,7 @@ leave_first(OgCall *call)
 	call->first = batch->next;
 	call->nheld--;
 	MemoryContextDelete(batch->errand.context);
+	pfree(batch);
 }
 
 /* ---------- beginning and end ---------- */
@@ -391,6 +415,8 @@ og_call_progress(const OgCall *call, OgProgress *progress,
 		if (call->operation->done != OG_CANCELLED)
 			append_open_keys(in_flight, errand);
 	}
+	progress->in_flight = Min(progress->in_flight,
+							  progress->total - progress->answered);
 }
 
 /* ---------- rows ---------- */
@@ -440,25 +466,46 @@ og_call_advance(OgCall *call, OgPause *pause)
 	return true;
 }
 
+static void
+free_spent(OgCall *call)
+{
+	if (call->spent == NULL)
+		return;
+	free_outcome(&call->spent->outcome);
+	pfree(call->spent);
+	call->spent = NULL;
+}
+
+/* What is said at the next position: by its batch, or by what was saved of it. */
+static const OgRow *
+next_row(OgCall *call)
+{
+	int			key = og_keys_at(call->keys, call->position);
+	RepeatedKey *repeated;
+
+	if (call->repeated != NULL)
+	{
+		repeated = &call->repeated[key];
+		repeated->remaining--;
+		if (repeated->saved != NULL && repeated->remaining == 0)
+			call->spent = repeated->saved;
+		if (repeated->saved != NULL)
+			return &repeated->saved->row;
+	}
+	return &call->first->answers[key - call->first->first_key].row;
+}
+
 bool
 og_call_next(OgCall *call, OgRow *row)
 {
-	int			key;
-	RepeatedKey *repeated;
-
 	if (call->further != NULL)
 		call->row.outcome = call->further;
-	else if (call->position >= call->keys->npositions)
-		return false;
 	else
 	{
-		key = og_keys_at(call->keys, call->position);
-		repeated = call->repeated != NULL ? &call->repeated[key] : NULL;
-		if (repeated != NULL)
-			repeated->remaining--;
-		call->row = repeated != NULL && repeated->saved != NULL
-			? repeated->saved->row
-			: call->first->answers[key - call->first->first_key].row;
+		free_spent(call);
+		if (call->position >= call->keys->npositions)
+			return false;
+		call->row = *next_row(call);
 		call->row.position = call->position++;
 	}
 	*row = call->row;

@@ -208,6 +208,8 @@ og_pages_know(Pages *pages, OgSlice body, int64 *given, int64 *foreign)
 {
 	Page	   *now = &pages->now;
 
+	/* Of an answer before it, which was refused, nothing counts. */
+	memset(now, 0, sizeof(*now));
 	now->len = body.len;
 	now->digest = hash_bytes_extended((const unsigned char *) body.data,
 									  (int) body.len, 0);

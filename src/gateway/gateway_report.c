@@ -44,7 +44,7 @@ end_on_reset(void *arg)
 {
 	Sender	   *sender = arg;
 	Report	   *report = &sender->report;
-	int			nunanswered = 0;
+	int64		nunanswered = 0;
 	dlist_iter	iter;
 
 	og_pace_end_wait(sender);
@@ -55,6 +55,8 @@ end_on_reset(void *arg)
 		if (sender->is_act && og_errand_is_away(errand))
 			nunanswered += errand->asked.nkeys;
 	}
+	/* Some of an answer that was being noted may be counted already. */
+	nunanswered = Min(nunanswered, report->total - report->nclosed);
 	report->counters.ids[OG_UNKNOWN] += nunanswered;
 	report->counters.ids[OG_NOT_SENT] += report->total - report->nclosed -
 		nunanswered;

@@ -259,12 +259,15 @@ take(Errand *errand)
 	if (response->held_back &&
 		og_limiter_held_for(sender->limiter, og_clock_now()) > 0)
 		errand->attempts--;
-	return_turn(errand);
 	pause_ms = pause_after(errand, response, &attempt);
 	again = may_go_again(errand, response, &attempt, was_alone);
-	errand->transfer = NULL;
 	errand->not_before = og_clock_now() + pause_ms * 1000;
-	if (!errand->kind->settle(errand, transfer, &attempt, again))
+
+	/* Until all of it is noted, it is away: that may fail for lack of memory. */
+	again = errand->kind->settle(errand, transfer, &attempt, again);
+	errand->transfer = NULL;
+	return_turn(errand);
+	if (!again)
 		finish(errand);
 	MemoryContextSwitchTo(old);
 }

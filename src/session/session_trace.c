@@ -17,7 +17,8 @@
  *
  * A trace is one piece of memory, so that a transaction of many calls stays
  * small.  It has a copy of all that it needs, since the call's own memory holds
- * credentials and goes with it.
+ * credentials and goes with it.  Only of many ids there is no second copy: it
+ * takes over their memory, which the call then looks at for as long as it runs.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +33,7 @@
 struct Trace
 {
 	dlist_node	node;
+	MemoryContext ids;			/* that it took over, and lies in; or NULL */
 	const char *function;
 	const char *server;
 	int			nkeys;
@@ -70,6 +72,9 @@ typedef struct Named
 
 #define NO_NAMES	SIZE_MAX
 
+/* Ids of more bytes than this are not copied. */
+#define MAX_COPIED	(64 * 1024)
+
 #define BEGINS_BATCH	(1 << OG_OUTCOMES)
 
 StaticAssertDecl(BEGINS_BATCH < 256, "what is noted of a key are bits of one byte");
@@ -80,6 +85,19 @@ key_of(const Trace *trace, int key)
 	uint32		start = key == 0 ? 0 : trace->ends[key - 1];
 
 	return og_slice(trace->text + start, trace->ends[key] - start);
+}
+
+static void
+free_trace(Trace *trace)
+{
+	if (trace->named != NULL)
+		pfree(trace->named);
+	if (trace->named_at != NULL)
+		pfree(trace->named_at);
+	if (trace->ids != NULL)
+		MemoryContextDelete(trace->ids);
+	else
+		pfree(trace);
 }
 
 /* ---------- what is said at a rollback ---------- */
@@ -172,12 +190,7 @@ og_trace_roll_back(dlist_head *traces)
 		trace = dlist_container(Trace, node, dlist_pop_head_node(traces));
 		log_trace(trace);
 		MemoryContextReset(lines);
-		if (trace->named_at != NULL)
-		{
-			pfree(trace->named_at);
-			pfree(trace->named);
-		}
-		pfree(trace);
+		free_trace(trace);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(lines);
@@ -192,24 +205,36 @@ og_trace_begin(dlist_head *traces, const OgAccount *account,
 {
 	size_t		ends_size = keys->nkeys * sizeof(uint32);
 	size_t		server_size = strlen(account->server) + 1;
-	size_t		size = sizeof(Trace) + ends_size + keys->text_len +
-		keys->nkeys + server_size;
-	Trace	   *trace = MemoryContextAllocHuge(TopTransactionContext, size);
+	bool		copies = ends_size + keys->text_len <= MAX_COPIED;
+	size_t		size = sizeof(Trace) + keys->nkeys + server_size +
+		(copies ? ends_size + keys->text_len : 0);
+	Trace	   *trace = MemoryContextAllocHuge(copies ? TopTransactionContext
+											   : keys->context, size);
 	char	   *place = (char *) (trace + 1);
 
 	memset(trace, 0, sizeof(Trace));
 	trace->function = function;
 	trace->nkeys = keys->nkeys;
-	trace->ends = memcpy(place, keys->ends, ends_size);
-	place += ends_size;
-	trace->text = memcpy(place, keys->text, keys->text_len);
-	place += keys->text_len;
+	trace->ends = keys->ends;
+	trace->text = keys->text;
+	if (copies)
+	{
+		trace->ends = memcpy(place, keys->ends, ends_size);
+		place += ends_size;
+		trace->text = memcpy(place, keys->text, keys->text_len);
+		place += keys->text_len;
+	}
 	trace->server = memcpy(place, account->server, server_size);
 	place += server_size;
 	trace->outcomes = memset(place, 0, keys->nkeys);
 	for (int key = 0; key < keys->nkeys;
 		 key = og_keys_batch_end(keys, account, operation, key))
 		trace->outcomes[key] = BEGINS_BATCH;
+	if (!copies)
+	{
+		trace->ids = keys->context;
+		MemoryContextSetParent(trace->ids, TopTransactionContext);
+	}
 	dlist_push_tail(traces, &trace->node);
 	return trace;
 }

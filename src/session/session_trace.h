@@ -16,7 +16,7 @@
  * session_trace.c
  *
  * A trace is the last of a list from its beginning on, until that is rolled
- * back or its transaction ends.
+ * back or its transaction ends.  The context of the ids may go with it then.
  */
 typedef struct Trace Trace;
 

@@ -85,7 +85,11 @@ id_text(Datum id, Oid base_type, FmgrInfo *output)
 		text = og_slice(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	}
 	else
-		text = og_slice_of(OutputFunctionCall(output, id));
+	{
+		const char *spelling = OutputFunctionCall(output, id);
+
+		text = og_slice(spelling, strlen(spelling));
+	}
 	while (base_type == BPCHAROID && text.len > 0 &&
 		   text.data[text.len - 1] == ' ')
 		text.len--;
