@@ -15,7 +15,9 @@
 # installs what is missing and works in a private copy and a private cluster):
 #
 #	make check		every test
+#	make check-monitoring	examples/monitoring by Prometheus and its exporter
 #	make demo		a real script of cancels against the sandbox
+#	make dashboard	some minutes of calls, as a dashboard shows them
 #	make sandbox	a cluster and the sandbox to play with, until Ctrl-C
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
@@ -23,12 +25,17 @@
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
 #	make generate	write what follows from src/*/*_fields.def (the same)
+#	make docs		write what follows from the catalog into docs/ and examples/
 #	make check-versions	every test on PostgreSQL 17 and 18 (needs root)
+#	make check-package	the packages and the archive on a bare Debian (needs root)
+#	make check-clients	client programs and drivers against the sandbox
+#	make deb		Debian packages, in dist/
+#	make dist		the archive for PGXN, of the last commit, in dist/
 #
 # test/setup/check tells how to run a single test.
 
 OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions \
-	generate
+	check-package check-clients check-monitoring dashboard deb dist generate docs
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
 ifneq ($(OWN_GOALS),)
@@ -46,19 +53,20 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_SEED OG_CASES OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT
+export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT MINUTES
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo sandbox bench fuzz memcheck lint check-versions:
+check demo sandbox bench fuzz memcheck lint check-versions check-package check-clients \
+check-monitoring dashboard deb dist docs:
 	@test/setup/$@
 
 check-floors:
 	@test/floors/check
 
-# Types and comments of the install script, and the documents' tables. What it
-# writes is committed: nothing is generated at build time.
+# Types and comments of the install script. What it writes is committed, as is
+# what "make docs" writes: nothing is generated at build time.
 generate:
 	@src/generate.pl
 

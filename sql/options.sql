@@ -102,6 +102,9 @@ SELECT server_values('xt_fdw', 'base_url', '', 'example.com', 'ftp://example.com
 	'https://example.com/?query', 'https://example.com/#fragment', 'https://example.com:port',
 	'https://example.com:99999', 'https://exa mple.com', ' https://example.com', E'https://example.com/\n',
 	'https://example.com/采购', 'unix:///tmp/socket');
+-- of several that are wrong, the one that is written first is told
+SELECT server('xt_fdw', $$max_wait 'x', timeout 'y'$$);
+SELECT server('xt_fdw', $$timeout 'y', max_wait 'x'$$);
 -- plain HTTP must be meant
 SELECT server('xt_fdw', $$base_url 'http://example.com'$$);
 SELECT server('xt_fdw', $$base_url 'http://example.com', allow_http 'false'$$);

@@ -1182,7 +1182,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
 
 COMMENT ON FUNCTION btse_market_summary(text, name) IS
-'markets of BTSE with their prices and limits, or one of them. Call it in FROM. Source: BTSE spot API v3.3, GET market_summary';
+'markets of BTSE with their prices and limits, or one of them. No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, GET market_summary';
 
 CREATE FUNCTION btse_ohlcv(
 	symbol text,
@@ -1197,7 +1197,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 300;
 COMMENT ON FUNCTION btse_ohlcv(text, int, timestamptz, timestamptz, name) IS
 'candles of a market of BTSE, the newest first; resolution is their length in minutes: 1, 5, 15, 30, 60, 240, 360, 1440, 10080 or 43200. '
 'With from_time all from then until to_time (default: now) come, in as many requests as that takes; without it, the 300 before to_time. '
-'Call it in FROM. Source: BTSE spot API v3.3, GET ohlcv';
+'No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, GET ohlcv';
 
 CREATE FUNCTION btse_price(
 	symbol text DEFAULT NULL,
@@ -1207,7 +1207,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
 
 COMMENT ON FUNCTION btse_price(text, name) IS
-'prices of the markets of BTSE, or of one of them. Call it in FROM. Source: BTSE spot API v3.3, GET price';
+'prices of the markets of BTSE, or of one of them. No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, GET price';
 
 CREATE FUNCTION btse_orderbook(
 	symbol text,
@@ -1220,7 +1220,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
 
 COMMENT ON FUNCTION btse_orderbook(text, int, int, int, name) IS
-'order book of a market of BTSE, one row per level; grouping 0 to 8 says how coarse, limit_bids and limit_asks how deep. Call it in FROM. Source: '
+'order book of a market of BTSE, one row per level; grouping 0 to 8 says how coarse, limit_bids and limit_asks how deep. No user mapping is needed. Call it in FROM. Source: '
 'BTSE spot API v3.3, GET orderbook';
 
 CREATE FUNCTION btse_orderbook_l2(
@@ -1232,7 +1232,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 50;
 
 COMMENT ON FUNCTION btse_orderbook_l2(text, int, name) IS
-'order book of a market of BTSE, one row per level; depth says how many on each side. Call it in FROM. Source: BTSE spot API v3.3, GET orderbook/L2';
+'order book of a market of BTSE, one row per level; depth says how many on each side. No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, GET orderbook/L2';
 
 CREATE FUNCTION btse_trades(
 	symbol text,
@@ -1246,7 +1246,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
 
 COMMENT ON FUNCTION btse_trades(text, timestamptz, timestamptz, int, name) IS
 'trades in a market of BTSE. With from_time all trades from then until to_time (default: now) come, in windows of 30 days, the newest window first, '
-'or the newest "count" of them; without it, what BTSE answers at once: at most 3 days before to_time. Call it in FROM. Source: BTSE spot API v3.3, '
+'or the newest "count" of them; without it, what BTSE answers at once: at most 3 days before to_time. No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, '
 'GET trades';
 
 CREATE FUNCTION btse_time(
@@ -1256,7 +1256,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 
 COMMENT ON FUNCTION btse_time(name) IS
-'time by the clock of BTSE. Call it in FROM. Source: BTSE spot API v3.3, GET time';
+'time by the clock of BTSE. No user mapping is needed. Call it in FROM. Source: BTSE spot API v3.3, GET time';
 
 CREATE FUNCTION btse_order(
 	order_id text DEFAULT NULL,
@@ -1458,8 +1458,10 @@ CREATE TYPE order_state AS ENUM (
 
 COMMENT ON TYPE order_state IS
 'where an order stands: '
-'open; partly_filled = something of it was filled, and it is open, or nobody knows of the rest; '
-'filled, or done; cancelled; '
+'open = the provider has it, and nothing of it was filled; '
+'partly_filled = something of it was filled, and it is open, or nobody knows of the rest; '
+'filled = it was filled, or is done; '
+'cancelled = the provider says so; '
 'gone = the provider does not know it, or no more; '
 'unknown = the provider says nothing that is documented';
 
@@ -1685,7 +1687,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION btse_cancel_all_after(interval, name) IS
 'starts, or starts anew, a timer at BTSE that cancels all open orders of the account, in all markets, when it runs out: call it again before that to '
 'keep them. An interval of zero stops it. Parts of a millisecond are rounded up; months and years are refused, since they differ in length. accepted '
-'means that the timer runs, from about sent_at on; after unknown, call it again. raises errors only before anything is sent. Call it in FROM. Source: '
+'means that the timer runs, from about sent_at on; after unknown, call it again. Raises errors only before anything is sent. Call it in FROM. Source: '
 'BTSE POST /api/v3.3/order/cancelAllAfter';
 
 CREATE FUNCTION btse_cancel_all_after_preview(

@@ -26,10 +26,9 @@ $$;
 SET client_min_messages = warning;		-- not about the CASCADE
 SELECT * FROM try('public');
 
--- versions
-SELECT name, version, superuser, trusted, relocatable, schema, requires
-FROM pg_available_extension_versions WHERE name = 'order_gateway' ORDER BY version COLLATE "C";
-SELECT default_version FROM pg_available_extensions WHERE name = 'order_gateway';
+-- the version that comes by default; what the server lists as available may
+-- not be where a package under test is (extension_destdir)
+SELECT extversion, extrelocatable FROM pg_extension WHERE extname = 'order_gateway';
 SELECT source, target, path FROM pg_extension_update_paths('order_gateway') WHERE path IS NOT NULL;
 
 -- again, in this session
@@ -70,5 +69,22 @@ DROP SCHEMA regress_og, regress_og_2;
 -- updating to where it is
 ALTER EXTENSION order_gateway UPDATE;
 ALTER EXTENSION order_gateway UPDATE TO '0.9';
+
+-- a script of another version: columns that one of the two does not know
+CREATE FUNCTION first_code(columns text) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+	answer json;
+BEGIN
+	EXECUTE format('CREATE FUNCTION pg_temp.codes() RETURNS TABLE (%s) LANGUAGE C AS %L, ''btse_codes''',
+		columns, (SELECT probin FROM pg_proc WHERE proname = 'btse_codes'));
+	EXECUTE 'SELECT row_to_json(c) FROM pg_temp.codes() c LIMIT 1' INTO answer;
+	DROP FUNCTION pg_temp.codes();
+	RETURN answer;
+END
+$$;
+SELECT first_code('code int, name text');
+SELECT first_code('code int, name text, meaning text, severity int');
+SELECT first_code('code bigint, name text');
+DROP FUNCTION first_code;
 
 DROP FUNCTION try;

@@ -29,7 +29,17 @@
  *
  * A call runs in the session that makes it: keys come in, and rows are pulled.
  * What a request waits for, whether it may be repeated, and what is told of it
- * is the same for acts, reads and checks (gateway_errand.c, gateway_sender.c).
+ * is the same for acts, reads and checks.  The way of one cancel, from its SQL
+ * function to the socket and back:
+ *
+ *	sql/sql_functions.c			its name, arguments and operation
+ *	sql/sql_call.c				arguments and keys in, a row for each out
+ *	session/session.c			pulls rows, and waits; notices, error context
+ *	gateway/gateway.c			batches of keys, and what becomes of each key
+ *	gateway/gateway_sender.c	turn, signature, answer, another attempt
+ *	provider/provider_xt.c		how it is built and signed, what answers say
+ *	gateway/gateway_collect.c	verdicts against status and delivery
+ *	http/http_request.c			what libcurl is told, and the first byte
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * account.c
- *		Opening an account: from a server's name to credentials.
+ *		Opening an account: from a server's name to credentials; and the
+ *		validators of the foreign-data wrappers.
  *
  * Reads the catalog rows themselves, through the system caches.  The server's
  * own GetForeignServer() and GetUserMapping() would do, were it not for the
@@ -14,30 +15,28 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "account/account_option.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
 #include "catalog/pg_user_mapping.h"
+#include "fmgr.h"
 #include "foreign/foreign.h"
-#include "http/http.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/syscache.h"
 
+#include "account/account_option.h"
 #include "ground/compat.h"
 #include "ground/list.h"
+#include "http/http.h"
 
 /* Servers named in a hint. */
 #define MAX_NAMED	10
 
-/* Separates the parts of an identity; no part can contain it. */
-#define SEPARATOR	"\n"
-
-/*
- * ----
- * Servers
- * ----
- */
+/* ---------- servers ---------- */
 
 static void
 refuse_no_server(const char *server, const OgProvider *provider)
@@ -111,13 +110,10 @@ static void
 split_base_url(OgAccount *account, const char **path)
 {
 	const char *start = strstr(account->base_url, "://") + 3;
-	size_t		len = strcspn(start, "/");
-	char	   *host = pnstrdup(start, len);
+	char	   *host = asc_tolower(start, strcspn(start, "/"));
 	const char *colon = strrchr(host, ':');
 
-	*path = start + len;
-	for (char *c = host; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
+	*path = start + strlen(host);
 
 	/* The colons of an IPv6 address come before its bracket. */
 	if (colon == NULL || strchr(colon, ']') != NULL)
@@ -200,11 +196,7 @@ og_account_provider(const char *server)
 					 all_wrappers())));
 }
 
-/*
- * ----
- * User mappings
- * ----
- */
+/* ---------- user mappings ---------- */
 
 static void
 refuse_no_mapping(const OgAccount *account, const char *role)
@@ -212,13 +204,8 @@ refuse_no_mapping(const OgAccount *account, const char *role)
 	StringInfoData options;
 
 	initStringInfo(&options);
-	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
-	{
-		const char *name = account->provider->credentials[i].name;
-
-		if (name != NULL)
-			og_list_add(&options, "%s '...'", name);
-	}
+	for (int i = 0; account->provider->credentials[i].name != NULL; i++)
+		og_list_add(&options, "%s '...'", account->provider->credentials[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("user mapping for %s on server \"%s\" does not exist",
@@ -233,18 +220,16 @@ static void
 read_mapping(OgAccount *account)
 {
 	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
-	HeapTuple	tuple;
+	Datum		server = ObjectIdGetDatum(account->serverid);
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(GetUserId()), server);
 	Datum		options;
 	bool		isnull;
 
-	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-							ObjectIdGetDatum(GetUserId()),
-							ObjectIdGetDatum(account->serverid));
 	if (!HeapTupleIsValid(tuple))
 	{
 		tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
-								ObjectIdGetDatum(InvalidOid),
-								ObjectIdGetDatum(account->serverid));
+								ObjectIdGetDatum(InvalidOid), server);
 		if (!HeapTupleIsValid(tuple))
 			refuse_no_mapping(account, role);
 		role = "PUBLIC";
@@ -255,28 +240,22 @@ read_mapping(OgAccount *account)
 	ReleaseSysCache(tuple);
 }
 
-/*
- * ----
- * Accounts
- * ----
- */
+/* ---------- accounts ---------- */
 
-/* Provider, address (less the scheme, which the port implies) and key. */
+/*
+ * Provider, address (less the scheme, which the port implies) and key.  No part
+ * can contain a line break.
+ */
 static void
 set_identity(OgAccount *account, const char *path)
 {
-	const char *provider = account->provider->name;
 	const char *key = account->credentials[account->provider->key];
-	size_t		size;
+	char	   *place = psprintf("%s\n%s\n%s\n", account->provider->name,
+								 account->host, path);
+	size_t		len = strlen(place) + (key ? strlen(key) : 0);
 
-	if (key == NULL)
-		key = "";
-	size = strlen(provider) + strlen(account->host) + strlen(path) +
-		strlen(key) + 3 * strlen(SEPARATOR) + 1;
-	account->identity = og_account_secret(NULL, size - 1);
-	snprintf(account->identity, size,
-			 "%s" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s",
-			 provider, account->host, path, key);
+	account->identity = og_account_secret(NULL, len);
+	snprintf(account->identity, len + 1, "%s%s", place, key ? key : "");
 }
 
 OgAccount *
@@ -294,3 +273,70 @@ og_account_open(const char *server, const OgProvider *provider,
 	set_identity(account, path);
 	return account;
 }
+
+/* ---------- validators ---------- */
+
+/*
+ * Whoever may write a server with allow_http may send its users' credentials
+ * over the network in the clear.  A later ALTER of anything else, the address
+ * above all, is as good as the first one, so it takes a superuser as well.
+ */
+static void
+check_server(OgAccount *account, Datum options)
+{
+	og_account_read_server(account, options);
+	if (account->allow_http && !superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to create or alter a server with option \"allow_http\""),
+				 errdetail("Only a superuser may allow credentials and orders to travel unencrypted."),
+				 errhint("Drop allow_http in the same command and use an https address, or ask a superuser.")));
+}
+
+/*
+ * The server calls this with all options that an object would have after a
+ * CREATE or ALTER.  They are read as by a call, into an account that nobody
+ * uses.
+ */
+static Datum
+validate(FunctionCallInfo fcinfo, const OgProvider *provider)
+{
+	OgAccount	account = {.provider = provider};
+	Datum		options = PG_GETARG_DATUM(0);
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_VOID();
+	switch (PG_GETARG_OID(1))
+	{
+		case ForeignServerRelationId:
+			check_server(&account, options);
+			break;
+		case UserMappingRelationId:
+			og_account_read_mapping(&account, options, NULL);
+			break;
+		case ForeignDataWrapperRelationId:
+			og_account_read_none("A foreign-data wrapper", options);
+			break;
+		case ForeignTableRelationId:
+			og_account_read_none("A foreign table", options);
+			break;
+		case AttributeRelationId:
+			og_account_read_none("A column", options);
+			break;
+		default:
+			og_account_read_none("An object of this kind", options);
+			break;
+	}
+	PG_RETURN_VOID();
+}
+
+/* xt_fdw_validator(), and so on. */
+#define VALIDATOR(name) \
+	PG_FUNCTION_INFO_V1(name##_fdw_validator); \
+	Datum \
+	name##_fdw_validator(PG_FUNCTION_ARGS) \
+	{ \
+		return validate(fcinfo, &og_##name); \
+	}
+
+OG_PROVIDERS(VALIDATOR)

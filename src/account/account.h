@@ -4,10 +4,10 @@
  *		Servers and user mappings: who we are at a provider, and how to get
  *		there.
  *
- * Options are defined by one table (account_server.c) and by the providers;
- * the four validators and the opening of an account read them by the same
- * code.  Credentials are copied out of the catalog when a call begins and
- * wiped when its context goes.
+ * Options are defined by one table (account_option.c) and by the providers;
+ * the validators and the opening of an account read them by the same code.
+ * Credentials are copied out of the catalog when a call begins and wiped when
+ * its context goes.
  *
  *-------------------------------------------------------------------------
  */

@@ -49,10 +49,10 @@ typedef struct OgKeys
 	size_t		text_size;
 	uint32	   *ends;			/* where the text of key i ends */
 	int			nkeys;
-	int			keys_size;
+	size_t		keys_size;
 	int			npositions;		/* ids given, repeated ones included */
 	int		   *key_of;			/* position to key; NULL while all differ */
-	int			key_of_size;
+	size_t		key_of_size;
 	struct keyhash_hash *index; /* while keys are being added */
 
 	/*
@@ -79,16 +79,16 @@ og_keys_at(const OgKeys *keys, int position)
 	return keys->key_of ? keys->key_of[position] : position;
 }
 
-/* How many keys go into one request. */
-extern int	og_keys_per_request(const OgAccount *account,
-								const OgOperation *operation);
+/* Where the batch that begins with a key ends: the first key that is not in it. */
+extern int	og_keys_batch_end(const OgKeys *keys, const OgAccount *account,
+							  const OgOperation *operation, int first);
 
-/* The arguments of the batch that begins with a key. */
-static inline const OgFields *
-og_keys_arguments(const OgKeys *keys, int key, const OgFields *of_call)
-{
-	return keys->arguments ? &keys->arguments[key] : of_call;
-}
+/*
+ * That batch, its texts in the current context; "arguments" are the call's.
+ * Answers these texts, whose order may be changed.
+ */
+extern OgSlice *og_keys_batch(OgBatch *batch, const OgKeys *keys, int first,
+							  int end, const OgFields *arguments);
 
 typedef struct OgCall OgCall;
 
@@ -218,17 +218,17 @@ typedef struct OgProgress
 {
 	int			total;
 	int			answered;
-	int			done;			/* of those, with the verdict that was wanted */
+	int			done;			/* of those, with the verdict that was wanted ... */
+	OgVerdict	wanted;			/* ... which is this one */
 	int			in_flight;
 } OgProgress;
 
-/* "in_flight" is appended the keys in flight, or NULL. */
+/*
+ * The keys in flight are appended where they are to be made: if their rows are
+ * lost, nobody else knows them.
+ */
 extern void og_call_progress(const OgCall *call, OgProgress *progress,
 							 StringInfo in_flight);
-
-/* Batches of a call, and the first key of each. */
-extern int	og_call_batches(const OgCall *call);
-extern int	og_call_first_key(const OgCall *call, int batch);
 
 /* A request as a call would send it; valid during the callback. */
 typedef struct OgPreview

@@ -22,28 +22,17 @@
 
 typedef struct Checking
 {
+	Errand		errand;			/* the request under way, or the last one ... */
+	Sender		sender;			/* ... who sends it ... */
+	OgAsked    *asked;			/* ... what it is about; NULL: all is over */
 	OgCheck		check;
 	MemoryContext context;
-	const OgAccount *nobody;
 	const OgAccount *account;
 	OgCaller	caller;
 	int64		deadline;		/* og_clock_now(); 0 = none */
-	OgAsked    *asked;			/* the request under way, or NULL ... */
-	OgReading	reading;		/* ... its answer ... */
-	Errand		errand;
-	Sender		sender;			/* ... and who sends it */
 } Checking;
 
 /* ---------- one request ---------- */
-
-/* How long a request may wait for its turn. */
-static int64
-patience_us(const OgAccount *account)
-{
-	if (account->max_wait == 0)
-		return PATIENCE_US;
-	return Min(PATIENCE_US, (int64) account->max_wait * 1000);
-}
 
 /* No answer to a check is about an order. */
 static int
@@ -58,8 +47,8 @@ take_none(OgReading *reading, int key, const OgResult *result)
 }
 
 /*
- * Read what came.  An answer without a documented form is read as far as it
- * is an object, which is what errors of an API mostly are.
+ * Read an answer.  One without a documented form is read as far as it is an
+ * object, which is what errors of an API mostly are.
  */
 static void
 read_answer(OgAsked *asked, OgReading *reading)
@@ -67,8 +56,6 @@ read_answer(OgAsked *asked, OgReading *reading)
 	const OgBatch nothing = {0};
 	OgSlice		answer;
 
-	if (asked->response->delivery != OG_ANSWERED)
-		return;
 	if (!og_json_prove(asked->response->body, &answer, &asked->flaw))
 		return;
 	if (asked->operation->read == NULL)
@@ -87,25 +74,40 @@ read_answer(OgAsked *asked, OgReading *reading)
 	asked->message = og_json_text(reading->message, OG_MAX_MESSAGE);
 }
 
-static Checking *
-checking_of(Errand *errand)
+/* By the provider's own time, if it tells it, for it checks ours by that. */
+static void
+compare_clocks(OgCheck *check, const OgReading *reading,
+			   const OgResponse *response)
 {
-	return (Checking *) ((char *) errand - offsetof(Checking, errand));
+	check->clock_known = og_http_clock(response, &check->clock);
+	if (reading->time_ms != 0)
+	{
+		og_http_compare_clocks(response, reading->time_ms,
+							   reading->time_unit_ms, &check->clock);
+		check->clock_known = true;
+	}
 }
 
 static void
 take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
-	Checking   *checking = checking_of(errand);
+	Checking   *checking = (Checking *) errand;
 	OgAsked    *asked = checking->asked;
+	OgReading	reading = {find_none, take_none, .rest = OG_UNKNOWN,
+	.envelope = OG_ENVELOPE_SILENT};
 
 	asked->response = response;
 	asked->request = psprintf("%s %s", og_method_name(errand->method),
 							  errand->path[0] != '\0' ? errand->path
 							  : "base_url");
-	read_answer(asked, &checking->reading);
-	attempt->wants_fewer = response->status == 429 ||
-		checking->reading.too_frequent;
+	if (response->delivery == OG_ANSWERED)
+	{
+		read_answer(asked, &reading);
+		if (asked == &checking->check.probe)
+			compare_clocks(&checking->check, &reading, response);
+	}
+	attempt->wants_fewer = response->status == 429 || reading.too_frequent;
+	attempt->final = true;
 }
 
 /* The response stays as long as the check. */
@@ -118,13 +120,10 @@ settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 static void
 give_up(Errand *errand, const char *why)
 {
-	checking_of(errand)->asked->unsent = why;
+	((Checking *) errand)->asked->unsent = why;
 }
 
 static const ErrandKind check_request = {
-	.repeats = REPEAT_NOTHING,
-	.hurried = true,
-	.no_turn = "the pace leaves no turn for it now",
 	.take = take_answer,
 	.settle = settle,
 	.give_up = give_up
@@ -140,18 +139,18 @@ begin_request(Checking *checking, OgAsked *asked, const OgAccount *account)
 
 	memset(errand, 0, sizeof(*errand));
 	memset(sender, 0, sizeof(*sender));
-	memset(&checking->reading, 0, sizeof(checking->reading));
-	checking->reading.find = find_none;
-	checking->reading.take = take_none;
-	checking->reading.rest = OG_UNKNOWN;
-	checking->reading.envelope = OG_ENVELOPE_SILENT;
 	checking->asked = asked;
 	errand->kind = &check_request;
 	errand->operation = asked->operation;
 	errand->context = checking->context;
 	og_sender_open(sender, account, asked->operation, &checking->caller);
+	if (asked == &checking->check.probe)
+	{
+		errand->sight = &checking->check.sight;
+		checking->deadline = sender->deadline;
+	}
 	sender->deadline = checking->deadline;
-	sender->patience_us = patience_us(account);
+	sender->patience_us = Min(sender->patience_us, PATIENCE_US);
 	og_sender_add(sender, errand);
 	MemoryContextSwitchTo(old);
 }
@@ -176,23 +175,6 @@ og_check_found_api(const OgAsked *probe)
 		response->status != 408 && response->status != 429;
 }
 
-/* By the provider's own time, if it tells it, for it checks ours by that. */
-static void
-compare_clocks(OgCheck *check, const OgReading *reading)
-{
-	const OgResponse *response = check->probe.response;
-
-	if (response == NULL || response->delivery != OG_ANSWERED)
-		return;
-	check->clock_known = og_http_clock(response, &check->clock);
-	if (reading->time_ms != 0)
-	{
-		og_http_compare_clocks(response, reading->time_ms,
-							   reading->time_unit_ms, &check->clock);
-		check->clock_known = true;
-	}
-}
-
 OgCheck *
 og_check_open(const OgAccount *nobody, const OgAccount *account,
 			  const OgCaller *caller)
@@ -203,15 +185,12 @@ og_check_open(const OgAccount *nobody, const OgAccount *account,
 	const OgProvider *provider = account->provider;
 
 	checking->context = CurrentMemoryContext;
-	checking->nobody = nobody;
 	checking->account = account;
 	checking->caller = *caller;
-	checking->deadline = og_patience_deadline(account);
 	check->probe.operation = og_provider_operation(provider, OG_PROBE);
 	check->credentials.operation = og_provider_operation(provider,
 														 OG_CREDENTIALS);
 	begin_request(checking, &check->probe, nobody);
-	checking->errand.sight = &check->sight;
 	return check;
 }
 
@@ -224,10 +203,7 @@ go_on(Checking *checking)
 
 	og_limiter_close(checking->sender.limiter);
 	checking->asked = NULL;
-	if (!was_probe)
-		return;
-	compare_clocks(check, &checking->reading);
-	if (check->credentials.operation == NULL)
+	if (!was_probe || check->credentials.operation == NULL)
 		return;
 	if (og_check_found_api(&check->probe))
 		begin_request(checking, &check->credentials, checking->account);
@@ -238,7 +214,8 @@ go_on(Checking *checking)
 bool
 og_check_advance(OgCheck *check, OgPause *pause)
 {
-	Checking   *checking = (Checking *) check;
+	Checking   *checking = (Checking *) ((char *) check -
+										 offsetof(Checking, check));
 	const Errand *errand = &checking->errand;
 
 	while (checking->asked != NULL)

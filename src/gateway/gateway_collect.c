@@ -23,7 +23,6 @@
 #include "miscadmin.h"
 
 #include "gateway/gateway_collect.h"
-#include "provider/provider_keys.h"
 
 /* A difference of clocks that explains no refusal is not worth a word. */
 #define CLOCK_MENTIONED_MS	2000
@@ -56,17 +55,14 @@ typedef struct Collector
 	const OgBatch *batch;
 	int			status;
 	StatusClass class;
-	bool		proven;			/* the body was read */
-	const char *flaw;			/* why not: completes "the answer ..." */
-
-	Taken	   *taken;			/* per key, its first part; NULL if not proven */
+	Taken	   *taken;			/* per key, its first part; NULL: the body was
+								 * not read ... */
+	const char *flaw;			/* ... why not: completes "the answer ..." */
 	int			foreign;
 	bool		named;			/* some element named some order */
 	bool		processed;		/* the body says that the request was worked
 								 * on, in whole or in part */
 	OgKeyIndex	keys;			/* of the batch */
-
-	const char *status_words;	/* "HTTP 502 Bad Gateway", once needed */
 } Collector;
 
 /*
@@ -157,62 +153,41 @@ is_done(OgVerdict verdict)
 	return verdict == OG_CANCELLED || verdict == OG_ACCEPTED;
 }
 
-/* Does the answer say of every single order that it came too frequently? */
-static bool
-every_order_too_frequent(const Collector *collector)
-{
-	for (int i = 0; i < collector->batch->nkeys; i++)
-	{
-		const Taken *taken = &collector->taken[i];
-
-		if (!taken->given)
-			return false;
-		for (; taken != NULL; taken = taken->next)
-		{
-			if (taken->contradicted ||
-				taken->result.verdict != OG_TOO_FREQUENT)
-				return false;
-		}
-	}
-	return true;
-}
-
 /*
  * Does a proven body say that the request was worked on?  That contradicts a
  * status 429, which says that nothing was.  Of single orders, only refusals
- * go together with it.
+ * go together with it; and a success, if every one came too frequently.
  */
 static bool
 was_processed(const Collector *collector)
 {
-	if (collector->foreign > 0 || is_done(collector->reading.rest))
-		return true;
-	if (every_order_too_frequent(collector))
-		return false;
-	if (collector->reading.envelope == OG_ENVELOPE_SUCCESS)
-		return true;
+	bool		worked_on =
+		collector->reading.envelope == OG_ENVELOPE_SUCCESS;
+	bool		all_too_frequent = true;
+
 	for (int i = 0; i < collector->batch->nkeys; i++)
 	{
-		for (const Taken *taken = &collector->taken[i];
-			 taken != NULL && taken->given; taken = taken->next)
+		for (const Taken *taken = &collector->taken[i]; taken != NULL;
+			 taken = taken->next)
 		{
-			if (taken->contradicted ||
-				(taken->result.verdict != OG_REJECTED &&
-				 taken->result.verdict != OG_TOO_FREQUENT))
-				return true;
+			OgVerdict	verdict = taken->contradicted
+				? OG_UNKNOWN : taken->result.verdict;
+
+			if (!taken->given || verdict != OG_TOO_FREQUENT)
+				all_too_frequent = false;
+			if (taken->given && verdict != OG_TOO_FREQUENT &&
+				verdict != OG_REJECTED)
+				worked_on = true;
 		}
 	}
-	return false;
+	return collector->foreign > 0 || is_done(collector->reading.rest) ||
+		(worked_on && !all_too_frequent);
 }
 
-/* The verdict on an order that has an element of its own. */
+/* What is left of a verdict beside the status. */
 static OgVerdict
-judge_element(const Collector *collector, const Taken *taken)
+judge(const Collector *collector, OgVerdict verdict)
 {
-	OgVerdict	verdict = taken->result.verdict;
-
-	if (taken->contradicted)
-		return OG_UNKNOWN;
 	switch (collector->class)
 	{
 		case STATUS_DONE:
@@ -228,6 +203,14 @@ judge_element(const Collector *collector, const Taken *taken)
 	return OG_UNKNOWN;
 }
 
+/* The verdict on an order that has an element of its own. */
+static OgVerdict
+judge_element(const Collector *collector, const Taken *taken)
+{
+	return taken->contradicted ? OG_UNKNOWN
+		: judge(collector, taken->result.verdict);
+}
+
 /*
  * The verdict on all orders without an element.  A refusal of the request is
  * one of them all only where no element shows that it was worked on.
@@ -236,42 +219,17 @@ static OgVerdict
 judge_rest(const Collector *collector)
 {
 	const OgReading *reading = &collector->reading;
+	OgVerdict	rest = reading->rest;
+	bool		refused = collector->class == STATUS_REFUSED;
 
-	switch (collector->class)
-	{
-		case STATUS_DONE:
-			if (reading->envelope == OG_ENVELOPE_REFUSAL && collector->named)
-				return OG_UNKNOWN;
-			return reading->rest;
-		case STATUS_REFUSED:
-			if (collector->named || is_done(reading->rest) ||
-				reading->envelope == OG_ENVELOPE_SUCCESS)
-				return OG_UNKNOWN;
-			return reading->rest == OG_TOO_FREQUENT
-				? OG_TOO_FREQUENT : OG_REJECTED;
-		case STATUS_PACE:
-			return collector->processed ? OG_UNKNOWN : OG_TOO_FREQUENT;
-		case STATUS_LOST:
-		case STATUS_ELSEWHERE:
-			break;
-	}
-	return OG_UNKNOWN;
-}
-
-static bool
-wants_fewer(const Collector *collector)
-{
-	return collector->class == STATUS_PACE ||
-		collector->reading.too_frequent ||
-		collector->reading.rest == OG_TOO_FREQUENT;
-}
-
-/* Is it for its nonce, and for nothing else, that a request was refused? */
-static bool
-nonce_refused(const Collector *collector)
-{
-	return collector->reading.nonce_refused && !collector->named &&
-		judge_rest(collector) == OG_REJECTED;
+	if (refused && reading->envelope == OG_ENVELOPE_SUCCESS)
+		rest = OG_UNKNOWN;
+	else if (refused && rest != OG_TOO_FREQUENT && !is_done(rest))
+		rest = OG_REJECTED;
+	if (collector->named &&
+		(refused || reading->envelope == OG_ENVELOPE_REFUSAL))
+		rest = OG_UNKNOWN;
+	return judge(collector, rest);
 }
 
 /*
@@ -289,14 +247,6 @@ clip_words(char *words)
 
 	words[og_utf8_clip(words, len, OG_MAX_MESSAGE)] = '\0';
 	return words;
-}
-
-static const char *
-status_words(Collector *collector)
-{
-	if (collector->status_words == NULL)
-		collector->status_words = og_status_words(collector->status);
-	return collector->status_words;
 }
 
 /*
@@ -326,15 +276,15 @@ add_clock(const char *message, const OgResponse *response)
  * more.
  */
 static const char *
-our_words(Collector *collector, OgVerdict verdict, const char *note,
+our_words(const Collector *collector, OgVerdict verdict, const char *note,
 		  const char *otherwise)
 {
 	if (verdict != OG_UNKNOWN && verdict != OG_REJECTED &&
 		verdict != OG_TOO_FREQUENT)
 		return NULL;
 	if (collector->class != STATUS_DONE)
-		return status_words(collector);
-	if (!collector->proven)
+		return og_status_words(collector->status);
+	if (collector->taken == NULL)
 		return psprintf("the answer %s", collector->flaw);
 	if (verdict != OG_UNKNOWN)
 		return "the provider gave no reason";
@@ -350,7 +300,7 @@ our_words(Collector *collector, OgVerdict verdict, const char *note,
  */
 
 static void
-fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
+fill_from_taken(OgOutcome *outcome, const Collector *collector, const Taken *taken)
 {
 	const OgResult *result = &taken->result;
 
@@ -377,7 +327,7 @@ fill_from_taken(OgOutcome *outcome, Collector *collector, const Taken *taken)
  * if nothing else is known of its key, which names them all.
  */
 static void
-fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
+fill_key(OgOutcome *outcome, const Collector *collector, const Taken *taken)
 {
 	OgOutcome  *last = outcome;
 	bool		all_too_frequent;
@@ -402,10 +352,11 @@ fill_key(OgOutcome *outcome, Collector *collector, const Taken *taken)
 
 /* Keys without an element get this; its texts are shared. */
 static void
-fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
+fill_rest(OgOutcome *rest, const Collector *collector,
+		  const OgResponse *response)
 {
 	rest->verdict = judge_rest(collector);
-	if (collector->proven)
+	if (collector->taken != NULL)
 	{
 		rest->code = og_json_text(collector->reading.code, OG_MAX_CODE);
 		rest->message = og_json_text(collector->reading.message,
@@ -421,7 +372,7 @@ fill_rest(OgOutcome *rest, Collector *collector, const OgResponse *response)
 
 /* A response that no body can explain is the same to all keys. */
 static void
-fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
+fill_unheard(OgOutcome *rest, const OgResponse *response)
 {
 	rest->verdict = OG_UNKNOWN;
 	if (response->delivery == OG_NOT_DELIVERED)
@@ -440,7 +391,7 @@ fill_unheard(OgOutcome *rest, Collector *collector, const OgResponse *response)
 			clip_words(psprintf("HTTP %d redirect to %s was not followed",
 								response->status, response->location));
 	else
-		rest->message = status_words(collector);
+		rest->message = og_status_words(response->status);
 }
 
 /*
@@ -471,9 +422,7 @@ read_body(Collector *collector, const OgResponse *response)
 	bool		silent = is_silent_success(collector, response);
 	OgSlice		answer;
 
-	collector->proven = silent ||
-		og_json_prove(response->body, &answer, &collector->flaw);
-	if (!collector->proven)
+	if (!silent && !og_json_prove(response->body, &answer, &collector->flaw))
 		return;
 	collector->taken = palloc0(collector->batch->nkeys * sizeof(Taken));
 	if (!silent)
@@ -483,80 +432,51 @@ read_body(Collector *collector, const OgResponse *response)
 	collector->processed = was_processed(collector);
 }
 
-/* Outcomes may wait long for their rows; what was gathered need not. */
-static void
-forget_taken(Collector *collector)
-{
-	if (collector->keys.sorted != NULL)
-		pfree(collector->keys.sorted);
-	if (collector->taken == NULL)
-		return;
-	for (int i = 0; i < collector->batch->nkeys; i++)
-	{
-		Taken	   *further = collector->taken[i].next;
-
-		if (collector->taken[i].part != NULL)
-			pfree(collector->taken[i].part);
-		while (further != NULL)
-		{
-			Taken	   *next = further->next;
-
-			if (further->part != NULL)
-				pfree(further->part);
-			pfree(further);
-			further = next;
-		}
-	}
-	pfree(collector->taken);
-}
-
 void
 og_collect(OgCollected *collected, const OgOperation *operation,
 		   const OgBatch *batch, const OgResponse *response)
 {
-	Collector	collector = {0};
-	bool		heard;
+	Collector	collector = {
+		.reading = {find_key, take_result, .rest = OG_UNKNOWN,
+		.envelope = OG_ENVELOPE_SILENT},
+		.operation = operation,
+		.batch = batch,
+		.status = response->status,
+		.class = classify_status(response->status),
+		.keys = {.batch = batch}
+	};
+	const OgReading *reading = &collector.reading;
 	OgOutcome	rest = {0};
-	bool		has_rest = false;
-
-	collector.reading.find = find_key;
-	collector.reading.take = take_result;
-	collector.reading.rest = OG_UNKNOWN;
-	collector.reading.envelope = OG_ENVELOPE_SILENT;
-	collector.operation = operation;
-	collector.batch = batch;
-	collector.keys.batch = batch;
-	collector.status = response->status;
-	collector.class = classify_status(response->status);
-
-	heard = response->delivery == OG_ANSWERED &&
+	bool		heard = response->delivery == OG_ANSWERED &&
 		collector.class != STATUS_ELSEWHERE;
-	if (heard)
-		read_body(&collector, response);
 
-	memset(collected, 0, sizeof(*collected));
+	if (heard)
+	{
+		read_body(&collector, response);
+		fill_rest(&rest, &collector, response);
+	}
+	else
+		fill_unheard(&rest, response);
+
 	collected->outcomes = palloc0(batch->nkeys * sizeof(OgOutcome));
 	collected->foreign = collector.foreign;
-	collected->wants_fewer = wants_fewer(&collector);
-	collected->nonce_refused = heard && nonce_refused(&collector);
+	collected->wants_fewer = collector.class == STATUS_PACE ||
+		reading->too_frequent || reading->rest == OG_TOO_FREQUENT;
+	collected->nonce_refused = heard && reading->nonce_refused &&
+		!collector.named && rest.verdict == OG_REJECTED;
 	for (int i = 0; i < batch->nkeys; i++)
 	{
-		OgOutcome  *outcome = &collected->outcomes[i];
-
 		CHECK_FOR_INTERRUPTS();
-		if (collector.proven && collector.taken[i].given)
-			fill_key(outcome, &collector, &collector.taken[i]);
+		if (collector.taken != NULL && collector.taken[i].given)
+			fill_key(&collected->outcomes[i], &collector,
+					 &collector.taken[i]);
 		else
-		{
-			if (!has_rest && heard)
-				fill_rest(&rest, &collector, response);
-			else if (!has_rest)
-				fill_unheard(&rest, &collector, response);
-			has_rest = true;
-			*outcome = rest;
-		}
-		if (outcome->verdict == OG_TOO_FREQUENT)
-			collected->too_frequent++;
+			collected->outcomes[i] = rest;
 	}
-	forget_taken(&collector);
+
+	/* Outcomes may wait long for their rows; what was gathered need not. */
+	if (collector.taken != NULL)
+		pfree(collector.taken);
+	if (collector.keys.sorted != NULL)
+		pfree(collector.keys.sorted);
 }

@@ -37,15 +37,14 @@ typedef struct OgOutcome
 
 typedef struct OgCollected
 {
-	OgOutcome  *outcomes;		/* one per key, in the order of the batch */
-	int			foreign;		/* elements about orders nobody asked for */
-
 	/*
-	 * Keys with the verdict OG_TOO_FREQUENT: provably not processed, so they
-	 * may be sent again.  A caller that gives up makes them OG_REJECTED; code
-	 * and message are already what a user should then see.
+	 * One per key, in the order of the batch.  Those with the verdict
+	 * OG_TOO_FREQUENT were provably not processed, so they may be sent again.  A
+	 * caller that gives up makes them OG_REJECTED; code and message are already
+	 * what a user should then see.
 	 */
-	int			too_frequent;
+	OgOutcome  *outcomes;
+	int			foreign;		/* elements about orders nobody asked for */
 
 	/* The provider wants fewer requests, whatever became of this one. */
 	bool		wants_fewer;

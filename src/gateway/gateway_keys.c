@@ -20,7 +20,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "gateway/gateway_internal.h"
+#include "gateway/gateway.h"
 
 typedef struct KeyEntry
 {
@@ -79,13 +79,13 @@ og_keys_get(const OgKeys *keys, int key)
 	return og_slice(keys->text + start, keys->ends[key] - start);
 }
 
-/* Make room for one more element in an array of the call's context. */
+/* Make room for so many elements in an array of the call's context. */
 static void *
-grow(OgKeys *keys, void *array, int *size, int used, size_t width)
+make_room(OgKeys *keys, void *array, size_t *size, size_t needed, size_t width)
 {
-	if (used < *size)
+	if (array != NULL && needed <= *size)
 		return array;
-	*size = *size == 0 ? 64 : *size * 2;
+	*size = Max(needed, Max(64, *size * 2));
 	if (array == NULL)
 		return MemoryContextAllocHuge(keys->context, *size * width);
 	return repalloc_huge(array, *size * width);
@@ -102,29 +102,25 @@ append_key(OgKeys *keys, OgSlice id)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the ids of one call are larger than 4 GB"),
 				 errhint("Cancel in several calls.")));
-	if (needed > keys->text_size || keys->text == NULL)
-	{
-		keys->text_size = Max(needed, Max(1024, keys->text_size * 2));
-		keys->text = keys->text == NULL
-			? MemoryContextAllocHuge(keys->context, keys->text_size)
-			: repalloc_huge(keys->text, keys->text_size);
-	}
-	keys->ends = grow(keys, keys->ends, &keys->keys_size, keys->nkeys,
-					  sizeof(uint32));
+	keys->text = make_room(keys, keys->text, &keys->text_size, needed, 1);
+	keys->ends = make_room(keys, keys->ends, &keys->keys_size,
+						   keys->nkeys + 1, sizeof(uint32));
 	memcpy(keys->text + keys->text_len, id.data, id.len);
 	keys->text_len = needed;
 	keys->ends[keys->nkeys++] = (uint32) needed;
 }
 
 /* From the first repeated id on, positions need a map. */
-static void
-start_map(OgKeys *keys)
+static int *
+map_of(OgKeys *keys)
 {
-	while (keys->key_of_size < keys->npositions || keys->key_of == NULL)
-		keys->key_of = grow(keys, keys->key_of, &keys->key_of_size,
-							keys->key_of_size, sizeof(int));
-	for (int i = 0; i < keys->npositions; i++)
+	int			nmapped = keys->key_of != NULL ? keys->npositions : 0;
+
+	keys->key_of = make_room(keys, keys->key_of, &keys->key_of_size,
+							 keys->npositions + 1, sizeof(int));
+	for (int i = nmapped; i < keys->npositions; i++)
 		keys->key_of[i] = i;
+	return keys->key_of;
 }
 
 /* Is a text longer than the last key, or as long and behind it in order? */
@@ -191,14 +187,8 @@ og_keys_add(OgKeys *keys, OgSlice id)
 	int			known = keys->nkeys;
 	int			key = find_or_append(keys, id);
 
-	if (key < known && keys->key_of == NULL)
-		start_map(keys);
-	if (keys->key_of != NULL)
-	{
-		keys->key_of = grow(keys, keys->key_of, &keys->key_of_size,
-							keys->npositions, sizeof(int));
-		keys->key_of[keys->npositions] = key;
-	}
+	if (key < known || keys->key_of != NULL)
+		map_of(keys)[keys->npositions] = key;
 	keys->npositions++;
 	return key == known;
 }
@@ -217,106 +207,52 @@ og_keys_finish(OgKeys *keys)
 
 /* ---------- requests ---------- */
 
-int
-og_keys_per_request(const OgAccount *account, const OgOperation *operation)
-{
-	int			size = account->batch_size;
-
-	if (size == 0)
-		size = operation->batch_default;
-	return Min(size, operation->batch_max);
-}
-
 /* May a key stand in one request with others? */
 static bool
 is_unlike(uint64 likeness, const uint64 *others, int nothers)
 {
-	if (nothers == 0)
-		return true;
-	if (likeness == 0)
-		return false;
 	for (int i = 0; i < nothers; i++)
 	{
-		if (others[i] == likeness || others[i] == 0)
+		if (likeness == 0 || others[i] == likeness || others[i] == 0)
 			return false;
 	}
 	return true;
 }
 
-/* Where requests begin whose keys are all unlike each other. */
-static void
-split_unlike(KeySplit *split, const OgKeys *keys,
-			 uint64 (*likeness) (OgSlice key))
-{
-	uint64	   *others = palloc(split->size * sizeof(uint64));
-	int			nothers = 0;
-	int			room = split->nbatches + 1;
-
-	split->firsts = MemoryContextAllocHuge(CurrentMemoryContext,
-										   room * sizeof(int));
-	split->nbatches = 0;
-	for (int key = 0; key < keys->nkeys; key++)
-	{
-		uint64		like = likeness(og_keys_get(keys, key));
-
-		CHECK_FOR_INTERRUPTS();
-		if (nothers == split->size || !is_unlike(like, others, nothers))
-			nothers = 0;
-		if (nothers == 0)
-		{
-			if (split->nbatches == room)
-			{
-				room = Min(room * 2, keys->nkeys);
-				split->firsts = repalloc_huge(split->firsts,
-											  room * sizeof(int));
-			}
-			split->firsts[split->nbatches++] = key;
-		}
-		others[nothers++] = like;
-	}
-	pfree(others);
-}
-
-/* Split the keys of a call, in the current context. */
-void
-og_keys_split(KeySplit *split, const OgKeys *keys, const OgAccount *account,
-			  const OgOperation *operation)
-{
-	split->nkeys = keys->nkeys;
-	split->size = og_keys_per_request(account, operation);
-	split->nbatches = keys->nkeys / split->size +
-		(keys->nkeys % split->size != 0);
-	split->firsts = NULL;
-	if (operation->likeness != NULL && split->size > 1)
-		split_unlike(split, keys, operation->likeness);
-}
-
-/* The first key of a batch; behind the last, the number of all keys. */
 int
-og_split_first(const KeySplit *split, int batch)
+og_keys_batch_end(const OgKeys *keys, const OgAccount *account,
+				  const OgOperation *operation, int first)
 {
-	if (batch >= split->nbatches)
-		return split->nkeys;
-	return split->firsts != NULL ? split->firsts[batch] : batch * split->size;
+	int			wanted = account->batch_size != 0 ? account->batch_size
+		: operation->batch_default;
+	int			most = Min(Min(wanted, operation->batch_max),
+						   keys->nkeys - first);
+	uint64		others[OG_MAX_BATCH];
+	int			n = 0;
+
+	if (operation->likeness == NULL || most == 1)
+		return first + most;
+	CHECK_FOR_INTERRUPTS();
+	while (n < most)
+	{
+		others[n] = operation->likeness(og_keys_get(keys, first + n));
+		if (!is_unlike(others[n], others, n))
+			break;
+		n++;
+	}
+	return first + n;
 }
 
-/* The batch that a key is in. */
-int
-og_split_batch(const KeySplit *split, int key)
+OgSlice *
+og_keys_batch(OgBatch *batch, const OgKeys *keys, int first, int end,
+			  const OgFields *arguments)
 {
-	int			low = 0;
-	int			high = split->nbatches;
+	OgSlice    *texts = palloc((end - first) * sizeof(OgSlice));
 
-	if (split->firsts == NULL)
-		return key / split->size;
-	while (high - low > 1)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (split->firsts[middle] <= key)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
+	for (int i = first; i < end; i++)
+		texts[i - first] = og_keys_get(keys, i);
+	batch->arguments = keys->arguments ? &keys->arguments[first] : arguments;
+	batch->keys = texts;
+	batch->nkeys = end - first;
+	return texts;
 }

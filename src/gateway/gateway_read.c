@@ -14,14 +14,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "gateway/gateway_failure.h"
-#include "gateway/gateway_internal.h"
 #include "gateway/gateway_walk.h"
-#include "provider/provider_keys.h"
 
 struct OgReader
 {
-	const OgOperation *operation;	/* the first one, whose limit they share */
+	Errand		errand;			/* the request under way, or the last one */
+	MemoryContext context;
 	MemoryContext batches;		/* of what is asked for now */
 	MemoryContext requests;		/* of the last attempt */
 	Sender		sender;
@@ -31,16 +29,14 @@ struct OgReader
 
 	/* the read under way, and how long answers to its operation have been */
 	const OgRead *read;			/* NULL: it is over */
-	const OgOperation *measured;
+	const OgOperation *operation;
 	OgLengths	lengths;
 	Walk	   *walk;			/* for the keys asked for now, or NULL */
 	int			first_key;		/* of them, among all */
 	int			next_key;		/* that was not asked for yet */
-	Errand		errand;			/* the request under way, if .asking */
-	bool		asking;
 	bool		answered;
 	bool		failed;
-	Failure		failure;		/* of the last attempt */
+	OgFailure	failure;		/* of the last attempt */
 };
 
 /* What one answer is read into. */
@@ -86,12 +82,6 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 
 /* ---------- one request ---------- */
 
-static OgReader *
-reader_of(Errand *errand)
-{
-	return (OgReader *) ((char *) errand - offsetof(OgReader, errand));
-}
-
 /* Is the time over that the call may take in all? */
 static bool
 is_timed_out(const OgReader *reader)
@@ -100,92 +90,80 @@ is_timed_out(const OgReader *reader)
 		og_clock_now() >= reader->sender.deadline;
 }
 
-/* Is anything of a good answer what was asked for? */
+/*
+ * Is anything of a good answer what was asked for, where that is one thing?  If
+ * not, it is asked for once more.
+ */
 static bool
-is_about_it(OgReader *reader, Failure *failure, const OgResponse *response)
+is_about_it(OgReader *reader, const OgResponse *response)
 {
-	if (reader->read->unknown_is_none || !og_walk_missed(reader->walk))
+	Walk	   *walk = reader->walk;
+
+	if (reader->read->unknown_is_none || !reader->operation->one ||
+		walk->given > 0 || walk->foreign == 0)
 		return true;
-	og_failure_missed(failure, og_walk_foreign(reader->walk), response);
-	og_walk_again(reader->walk);
+	og_failure_missed(&reader->failure, walk->foreign, response);
+	walk->foreign = 0;
 	return false;
 }
 
 /* Read an answer.  True if it was a success. */
 static bool
-read_answer(OgReader *reader, const OgResponse *response, Failure *failure)
+read_answer(OgReader *reader, const OgResponse *response, Attempt *attempt)
 {
-	const OgOperation *operation = reader->read->operation;
-	Answer		answer = {0};
-	OgReading  *reading = &answer.records.reading;
+	const OgBatch *asked = &reader->errand.asked;
+	Answer		answer = {.reader = reader, .keys = {.batch = asked}};
+	OgRecords  *records = &answer.records;
+	OgReading  *reading = &records->reading;
 	const char *flaw = NULL;
 	OgSlice		value;
 	bool		done = response->status >= 200 && response->status <= 299;
 
+	if (og_walk_knows(reader->walk, response->body) && done)
+		return true;
 	reading->find = find_key;
 	reading->rest = OG_UNKNOWN;
 	reading->envelope = OG_ENVELOPE_SILENT;
-	answer.records.columns = operation->columns;
-	answer.records.take = take_record;
-	answer.records.key = -1;
-	answer.reader = reader;
-	answer.keys.batch = &reader->errand.asked;
+	records->columns = reader->operation->columns;
+	records->take = take_record;
+	records->key = -1;
 	answer.usable = done;
 	if (og_json_prove(response->body, &value, &flaw))
-		operation->read_records(&answer.records, value, &reader->errand.asked);
+		reader->operation->read_records(records, value, asked);
 
 	if (flaw == NULL && done && reading->envelope == OG_ENVELOPE_SUCCESS)
-		return is_about_it(reader, failure, response);
-	if (answer.records.nothing &&
+		return is_about_it(reader, response);
+	if (records->nothing &&
 		(done || response->status == 400 || response->status == 404))
 		return true;
-	og_failure_answered(failure, &answer.records, flaw, response);
+	og_failure_answered(&reader->failure, attempt, records, flaw, response);
 
 	/* What was handed on must not be handed on once more. */
 	if (answer.taken > 0)
-		failure->final = true;
-	return false;
-}
-
-/* When an answer was written, by the clock of who wrote it; 0 = not told. */
-static int64
-date_of(const OgResponse *response)
-{
-	int64		now_ms = og_http_unix_ms(response->answered_at);
-	int64		seconds;
-	const char *end;
-
-	if (response->date == NULL)
-		return 0;
-	end = og_http_read_date(response->date, now_ms, &seconds);
-	return end != NULL && *end == '\0' ? seconds * 1000 : 0;
+		attempt->final = true;
+	return reader->failure.sqlstate == ERRCODE_NO_DATA &&
+		reader->read->unknown_is_none;
 }
 
 /* Take an answer, or that there is none. */
 static void
 take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 {
-	OgReader   *reader = reader_of(errand);
-	Failure    *failure = &reader->failure;
+	OgReader   *reader = (OgReader *) errand;
 
 	MemoryContextReset(reader->requests);
-	memset(failure, 0, sizeof(*failure));
-	reader->date_ms = date_of(response);
+	reader->date_ms = og_http_date_ms(response);
 	if (response->delivery == OG_ANSWERED)
-		reader->answered = read_answer(reader, response, failure);
+		reader->answered = read_answer(reader, response, attempt);
 	else
-		og_failure_unanswered(failure, response, is_timed_out(reader));
-	if (failure->told.sqlstate == ERRCODE_NO_DATA &&
-		reader->read->unknown_is_none)
-		reader->answered = true;
-	attempt->wants_fewer = failure->pace || response->status == 429;
-	attempt->final = failure->final;
+		og_failure_unanswered(&reader->failure, attempt, response,
+							  is_timed_out(reader));
 }
 
 static bool
 settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 {
-	OgReader   *reader = reader_of(errand);
+	OgReader   *reader = (OgReader *) errand;
 
 	og_http_release(transfer);
 	reader->failed = !reader->answered && !again;
@@ -196,12 +174,11 @@ settle(Errand *errand, OgTransfer *transfer, const Attempt *attempt, bool again)
 static void
 give_up(Errand *errand, const char *why)
 {
-	OgReader   *reader = reader_of(errand);
+	OgReader   *reader = (OgReader *) errand;
 
 	reader->failed = true;
 	if (errand->attempts > 0)
 		return;
-	memset(&reader->failure, 0, sizeof(reader->failure));
 	if (errand->sender->stopped == NULL)
 		og_failure_unmade(&reader->failure);
 	else
@@ -209,9 +186,6 @@ give_up(Errand *errand, const char *why)
 }
 
 static const ErrandKind read_request = {
-	.repeats = REPEAT_ANYTHING,
-	.hurried = true,
-	.no_turn = "the pace leaves no turn for it now",
 	.take = take_answer,
 	.settle = settle,
 	.give_up = give_up
@@ -223,70 +197,51 @@ begin_request(OgReader *reader)
 {
 	Errand	   *errand = &reader->errand;
 
-	errand->operation = reader->read->operation;
+	errand->operation = reader->operation;
+	errand->number++;
 	errand->state = ERRAND_READY;
 	errand->attempts = 0;
 	errand->not_before = 0;
 	reader->answered = false;
-	reader->asking = true;
 	og_sender_add(&reader->sender, errand);
 }
 
-/* It was answered or given up. */
-static void
-end_request(OgReader *reader)
-{
-	reader->asking = false;
-	reader->errand.number++;
-}
-
 /* ---------- the read ---------- */
-
-/* Were the answers all there is? */
-static void
-judge_walk(OgReader *reader)
-{
-	const char *hint;
-	const char *flaw = og_walk_flaw(reader->walk, &hint);
-	const char *doubt = og_walk_doubt(reader->walk);
-
-	if (doubt != NULL)
-		og_patience_hear(&reader->sender, OG_NEWS_DOUBT, 0, doubt);
-	if (flaw == NULL)
-		return;
-	reader->failed = true;
-	memset(&reader->failure, 0, sizeof(reader->failure));
-	og_failure_incomplete(&reader->failure, flaw, hint);
-}
 
 /* The next keys to be asked for, or that none are.  False after the last. */
 static bool
 begin_batch(OgReader *reader)
 {
-	const OgRead *read = reader->read;
-	const OgKeys *keys = read->keys;
+	const OgKeys *keys = reader->read->keys;
 	OgBatch    *asked = &reader->errand.asked;
-	OgSlice    *texts = NULL;
-	int			n = 0;
+	int			first = reader->next_key;
 
-	if (reader->next_key >= (keys != NULL ? keys->nkeys : 1))
+	if (first >= (keys != NULL ? keys->nkeys : 1))
 		return false;
-	if (keys != NULL)
-	{
-		n = Min(og_keys_per_request(reader->sender.account, read->operation),
-				keys->nkeys - reader->next_key);
-		texts = palloc(n * sizeof(OgSlice));
-		for (int i = 0; i < n; i++)
-			texts[i] = og_keys_get(keys, reader->next_key + i);
-	}
-	reader->first_key = reader->next_key;
-	reader->next_key += Max(n, 1);
-	reader->walk = og_walk_begin(read, &reader->lengths);
+	reader->walk = og_walk_begin(reader->read, &reader->lengths);
 	reader->answered = false;
-	asked->arguments = og_walk_arguments(reader->walk);
-	asked->keys = texts;
-	asked->nkeys = n;
+	reader->first_key = first;
+	reader->next_key = keys == NULL ? 1
+		: og_keys_batch_end(keys, reader->sender.account, reader->operation,
+							first);
+	memset(asked, 0, sizeof(*asked));
+	if (keys != NULL)
+		(void) og_keys_batch(asked, keys, first, reader->next_key, NULL);
+	asked->arguments = &reader->walk->arguments;
 	return true;
+}
+
+/* Were the answers all there is? */
+static bool
+is_whole(OgReader *reader)
+{
+	const Wholeness *wholeness = &reader->walk->wholeness;
+
+	if (wholeness->doubt != NULL)
+		og_pace_hear(&reader->sender, OG_NEWS_DOUBT, 0, wholeness->doubt);
+	if (wholeness->flaw != NULL)
+		og_failure_incomplete(&reader->failure, wholeness);
+	return wholeness->flaw == NULL;
 }
 
 /* Does whoever reads want no more of these keys? */
@@ -299,32 +254,25 @@ has_enough(const OgReader *reader)
 		read->enough(read->owner);
 }
 
-/* No more is asked about these keys. */
-static void
-end_batch(OgReader *reader)
-{
-	reader->others += og_walk_foreign(reader->walk);
-	reader->walk = NULL;
-	MemoryContextReset(reader->batches);
-}
-
 /* Nothing is asked now: go on to the next request, or end the read. */
 static void
 go_on(OgReader *reader)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->batches);
+	Walk	   *walk = reader->walk;
+	bool		enough = walk != NULL && has_enough(reader);
 
-	if (reader->walk == NULL && !begin_batch(reader))
+	if (walk == NULL && !begin_batch(reader))
 		reader->read = NULL;
-	else if (has_enough(reader))
-		end_batch(reader);
-	else if (og_walk_next(reader->walk))
+	else if (!enough && og_walk_next(reader->walk))
 		begin_request(reader);
+	else if (!enough && !is_whole(reader))
+		reader->failed = true;
 	else
 	{
-		judge_walk(reader);
-		if (!reader->failed)
-			end_batch(reader);
+		reader->others += reader->walk->foreign;
+		reader->walk = NULL;
+		MemoryContextReset(reader->batches);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -336,10 +284,8 @@ og_reader_advance(OgReader *reader, OgPause *pause)
 
 	while (reader->read != NULL && !reader->failed)
 	{
-		if (!reader->asking)
+		if (errand->state == ERRAND_DONE)
 			go_on(reader);
-		else if (errand->state == ERRAND_DONE)
-			end_request(reader);
 		else if (!og_sender_step(&reader->sender, pause) &&
 				 errand->state != ERRAND_DONE)
 			return false;
@@ -362,17 +308,15 @@ describe_request(const OgReader *reader)
 }
 
 const OgFailure *
-og_reader_failure(const OgReader *reader)
+og_reader_failure(OgReader *reader)
 {
-	OgFailure  *failure;
-
 	if (!reader->failed)
 		return NULL;
-	failure = palloc(sizeof(OgFailure));
-	*failure = reader->failure.told;
-	failure->asked = describe_request(reader);
-	failure->attempts = reader->errand.attempts;
-	return failure;
+	reader->failure.asked = describe_request(reader);
+	reader->failure.attempts = reader->errand.attempts;
+	reader->failure.account = reader->sender.account;
+	reader->failure.function = reader->sender.caller.function;
+	return &reader->failure;
 }
 
 /* ---------- beginning and end ---------- */
@@ -381,35 +325,43 @@ OgReader *
 og_reader_open(const OgAccount *account, const OgOperation *operation,
 			   const OgCaller *caller, int64 ids)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway reader",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	OgReader   *reader = palloc0(sizeof(OgReader));
+	Errand	   *errand = &reader->errand;
 
+	reader->context = context;
 	reader->operation = operation;
-	reader->batches = AllocSetContextCreate(CurrentMemoryContext,
-											"order_gateway batch",
+	reader->batches = AllocSetContextCreate(context, "order_gateway batch",
 											ALLOCSET_SMALL_SIZES);
-	reader->requests = AllocSetContextCreate(CurrentMemoryContext,
-											 "order_gateway read",
+	reader->requests = AllocSetContextCreate(context, "order_gateway read",
 											 ALLOCSET_DEFAULT_SIZES);
-	reader->errand.kind = &read_request;
-	reader->errand.context = reader->requests;
+	errand->kind = &read_request;
+	errand->context = reader->requests;
+	errand->number = -1;
+	errand->state = ERRAND_DONE;
 	og_sender_open(&reader->sender, account, operation, caller);
 	reader->sender.one_by_one = true;
 	og_report_begin(&reader->sender, ids);
+	MemoryContextSwitchTo(old);
 	return reader;
 }
 
 void
 og_reader_ask(OgReader *reader, const OgRead *read)
 {
-	Assert(read->operation->kind == reader->operation->kind &&
-		   read->operation->lane == reader->operation->lane);
+	const OgOperation *last = reader->operation;
+
+	Assert(read->operation->kind == last->kind);
 	Assert(reader->read == NULL && !reader->failed);
 	reader->read = read;
 	reader->next_key = 0;
 	reader->errand.path = NULL;
-	if (read->operation != reader->measured)
+	if (read->operation != last)
 		memset(&reader->lengths, 0, sizeof(reader->lengths));
-	reader->measured = read->operation;
+	reader->operation = read->operation;
 }
 
 int64
@@ -421,12 +373,9 @@ og_reader_date_ms(const OgReader *reader)
 void
 og_reader_close(OgReader *reader)
 {
-	og_sender_close(&reader->sender);
-	MemoryContextDelete(reader->batches);
-	MemoryContextDelete(reader->requests);
 	if (reader->foreign > 0)
-		og_patience_hear(&reader->sender, OG_NEWS_FOREIGN, reader->foreign,
-						 NULL);
+		og_pace_hear(&reader->sender, OG_NEWS_FOREIGN, reader->foreign, NULL);
 	if (reader->others > 0)
-		og_patience_hear(&reader->sender, OG_NEWS_STRAY, reader->others, NULL);
+		og_pace_hear(&reader->sender, OG_NEWS_STRAY, reader->others, NULL);
+	MemoryContextDelete(reader->context);
 }

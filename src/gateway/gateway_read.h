@@ -33,8 +33,8 @@ typedef struct OgRead
 	const OgKeys *keys;			/* ids to ask for, at least one; or NULL */
 	void		(*take) (void *owner, const OgRecord *record);
 
-	/* Pages changed while they were read: what was taken is told anew. */
-	void		(*forget) (void *owner);
+	/* Pages changed: all that was taken but the first so many is told anew. */
+	void		(*forget) (void *owner, int64 kept);
 
 	/*
 	 * Asked after each answer, or NULL: what was taken is enough.  Then nothing
@@ -67,6 +67,8 @@ typedef struct OgFailure
 	const char *hint;
 	const char *asked;
 	int			attempts;
+	const OgAccount *account;	/* whose server it was ... */
+	const char *function;		/* ... and who called */
 } OgFailure;
 
 /*
@@ -97,7 +99,7 @@ extern void og_reader_ask(OgReader *reader, const OgRead *read);
 extern bool og_reader_advance(OgReader *reader, OgPause *pause);
 
 /* Why the last read failed, or NULL. */
-extern const OgFailure *og_reader_failure(const OgReader *reader);
+extern const OgFailure *og_reader_failure(OgReader *reader);
 extern void og_reader_close(OgReader *reader);
 
 /*

@@ -32,33 +32,36 @@ add_to_stats(Sender *sender)
 {
 	Report	   *report = &sender->report;
 
-	if (report->shown)
+	if (report->counted)
 		og_stats_add(sender->account->serverid, sender->account->server,
 					 sender->caller.function, &report->counters);
 	report->added = og_clock_now();
 }
 
-void
-og_report_end(Sender *sender)
-{
-	Report	   *report = &sender->report;
-
-	if (report->ended || !report->shown)
-		return;
-	report->ended = true;
-	og_patience_end(sender);
-	report->counters.ids[OG_UNKNOWN] += report->nunanswered;
-	report->counters.ids[OG_NOT_SENT] += report->total - report->nclosed -
-		report->nunanswered;
-	add_to_stats(sender);
-	og_activity_end(report->activity);
-}
-
 /* The sender's memory goes. */
 static void
-end_on_reset(void *sender)
+end_on_reset(void *arg)
 {
-	og_report_end(sender);
+	Sender	   *sender = arg;
+	Report	   *report = &sender->report;
+	int64		nunanswered = 0;
+	dlist_iter	iter;
+
+	og_pace_end_wait(sender);
+	dlist_foreach(iter, &sender->errands)
+	{
+		const Errand *errand = og_errand_of(iter.cur);
+
+		if (sender->is_act && og_errand_is_away(errand))
+			nunanswered += errand->asked.nkeys;
+	}
+	/* Some of an answer that was being noted may be counted already. */
+	nunanswered = Min(nunanswered, report->total - report->nclosed);
+	report->counters.ids[OG_UNKNOWN] += nunanswered;
+	report->counters.ids[OG_NOT_SENT] += report->total - report->nclosed -
+		nunanswered;
+	add_to_stats(sender);
+	og_activity_end(report->activity);
 }
 
 /* Show a call about so many ids to others, and count it. */
@@ -66,15 +69,15 @@ void
 og_report_begin(Sender *sender, int64 ids)
 {
 	Report	   *report = &sender->report;
-	const OgCaller *caller = &sender->caller;
+	OgActivity *activity = og_activity_begin(sender->caller.role,
+											 sender->caller.session_role,
+											 sender->account->serverid,
+											 sender->account->server,
+											 sender->caller.function, ids);
 
-	report->activity = og_activity_begin(caller->role, caller->session_role,
-										 sender->account->serverid,
-										 sender->account->server,
-										 caller->function, ids);
-	if (report->activity == NULL)
-		report->activity = &report->unseen;
-	report->shown = true;
+	if (activity != NULL)
+		report->activity = activity;
+	report->counted = true;
 	report->total = sender->is_act ? ids : 0;
 	report->counters.calls = 1;
 	report->added = og_clock_now();
@@ -87,20 +90,17 @@ og_report_begin(Sender *sender, int64 ids)
 
 /* A request leaves.  Runs inside libcurl. */
 void
-og_report_left(Sender *sender, const Errand *errand, TimestampTz at)
+og_report_left(Sender *sender, TimestampTz at)
 {
-	Report	   *report = &sender->report;
-	OgActivity *activity = report->activity;
+	OgActivity *activity = sender->report.activity;
 
-	report->counters.requests++;
-	if (sender->is_act)
-		report->nunanswered += errand->asked.nkeys;
+	sender->report.counters.requests++;
 	og_activity_change(activity);
 	activity->sent++;
 	activity->in_flight++;
 	if (activity->waiting == OG_WAIT_CONNECT)
 	{
-		activity->waiting = report->waiting = OG_WAIT_ANSWER;
+		activity->waiting = OG_WAIT_ANSWER;
 		activity->waiting_since = at;
 	}
 	og_activity_changed(activity);
@@ -136,30 +136,22 @@ log_attempt(const Sender *sender, const Errand *errand,
 			 errhidestmt(true), errhidecontext(true)));
 }
 
-/* Count what a request took, whichever way it ended. */
-static void
-count_response(OgStatsCounters *counters, const OgResponse *response)
-{
-	counters->connections += response->connects;
-	counters->bytes_sent += response->bytes_sent;
-	counters->bytes_received += response->bytes_received;
-	if (response->delivery == OG_ANSWERED)
-		og_stats_count_answer(counters, response->took_us);
-}
-
 /* An attempt is over, whichever way; its open keys are still those asked. */
 void
 og_report_end_of_attempt(Sender *sender, const Errand *errand,
 						 const OgResponse *response)
 {
 	Report	   *report = &sender->report;
+	OgStatsCounters *counters = &report->counters;
 	OgActivity *activity = report->activity;
 
-	count_response(&report->counters, response);
+	counters->connections += response->connects;
+	counters->bytes_sent += response->bytes_sent;
+	counters->bytes_received += response->bytes_received;
+	if (response->delivery == OG_ANSWERED)
+		og_stats_count_answer(counters, response->took_us);
 	if (errand->left)
 	{
-		if (sender->is_act)
-			report->nunanswered -= errand->asked.nkeys;
 		og_activity_change(activity);
 		activity->in_flight--;
 		activity->answers += response->delivery == OG_ANSWERED;
@@ -209,7 +201,7 @@ last_turn(Sender *sender, int64 now)
 	if (left < 0)
 		return 0;
 	dlist_foreach(iter, &sender->errands)
-		left += og_errand_of(iter.cur)->state <= ERRAND_PAUSED;
+		left += og_errand_of(iter.cur)->state == ERRAND_READY;
 	wait = og_limiter_estimate(sender->limiter, now, left);
 	return wait < PG_INT64_MAX - now ? now + wait : 0;
 }
@@ -223,26 +215,23 @@ og_report_wait(Sender *sender, OgWait what, int64 now)
 {
 	Report	   *report = &sender->report;
 	OgActivity *activity = report->activity;
-	TimestampTz since;
-	int64		turn;
+	bool		same = what == activity->waiting;
+	int64		turn = activity->last_turn;
 
-	if (what == report->waiting && what != OG_WAIT_TURN &&
+	if (same && what != OG_WAIT_TURN &&
 		activity->answered == report->nanswered)
 		return;
-	since = what == report->waiting ? activity->waiting_since
-		: GetCurrentTimestamp();
-	turn = activity->last_turn;
 	if (what == OG_WAIT_TURN && now - report->estimated > ESTIMATE_EVERY_US)
 	{
 		turn = last_turn(sender, now);
 		report->estimated = now;
 	}
-	report->waiting = what;
 
 	og_activity_change(activity);
 	activity->answered = report->nanswered;
+	if (!same)
+		activity->waiting_since = GetCurrentTimestamp();
 	activity->waiting = what;
-	activity->waiting_since = since;
 	activity->last_turn = turn;
 	og_activity_changed(activity);
 }

@@ -1,17 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * gateway_request.c
- *		A signed request, which wipes what secrets it holds when it goes.
+ *		A signed request, which wipes what secrets it holds when it goes; and
+ *		the preview of all requests of a call.
  *
  * Each has a memory context of its own, below the current one, with a
  * callback that overwrites the values marked as secret and the URL.  So they
  * are gone also when an error, a cancel or a terminated backend ends things
  * early.
  *
+ * A preview builds and signs the same requests as a call does.  It opens no
+ * connection and touches no lane: the time of each request is given.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "gateway/gateway_internal.h"
@@ -65,7 +70,6 @@ og_signed_request(const OgAccount *account, const OgOperation *operation,
 
 	signer.credentials = account->credentials;
 	signer.settings = account->settings;
-	signer.base_url = account->base_url;
 	signer.time_ms = time_ms;
 
 	request->context = context;
@@ -124,4 +128,44 @@ void
 og_signed_free(SignedRequest *request)
 {
 	MemoryContextDelete(request->context);
+}
+
+/* ---------- previews ---------- */
+
+void
+og_call_preview(const OgAccount *account, const OgOperation *operation,
+				const OgFields *arguments, const OgKeys *keys, TimestampTz at,
+				void (*show) (const OgPreview *preview, void *arg), void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway preview",
+												  ALLOCSET_DEFAULT_SIZES);
+	OgPreview	preview = {.base_url = account->base_url};
+	int			end;
+
+	for (int first = 0; first < keys->nkeys; first = end)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		SignedRequest *request;
+		OgBatch		batch;
+
+		CHECK_FOR_INTERRUPTS();
+		end = og_keys_batch_end(keys, account, operation, first);
+		(void) og_keys_batch(&batch, keys, first, end, arguments);
+		request = og_signed_request(account, operation, &batch,
+									og_unix_ms(at) + preview.batch++);
+		if (request == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_SYSTEM_ERROR),
+					 errmsg("could not build and sign request %d",
+							preview.batch),
+					 errhint("Check that OpenSSL on this machine offers the digest that this provider asks for.")));
+
+		preview.nkeys = batch.nkeys;
+		preview.request = &request->parts;
+		show(&preview, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
 }

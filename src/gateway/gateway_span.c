@@ -89,7 +89,6 @@ typedef struct SpanAnswer
 
 struct Span
 {
-	MemoryContext context;
 	bool		whole;			/* one request brings all of a window */
 	OgLengths  *lengths;
 	int64		first;			/* all that is asked for, in ms ... */
@@ -116,47 +115,27 @@ struct Span
 	SpanRequest request;
 	SpanAnswer	answer;
 
+	bool		enough;			/* older records are not needed */
 	OgKeys	   *seen;			/* keys of this window, since an edge was at ... */
 	int64		seen_since;		/* ... and those before them, which may come again */
 	OgKeys	   *seen_before;
 	OgKeys	   *untimed;
-	const char *doubt;
-	const char *flaw;
+	Wholeness  *wholeness;
 };
 
-/* ---------- keys ---------- */
+/* ---------- questions ---------- */
 
-static OgKeys *
-new_keys(Span *span)
-{
-	MemoryContext old = MemoryContextSwitchTo(span->context);
-	OgKeys	   *keys = og_keys_create();
-
-	MemoryContextSwitchTo(old);
-	return keys;
-}
-
+/* Begin a set of keys anew; the one there was may be the one before it. */
 static void
-forget_keys(OgKeys **keys)
+renew_seen(Span *span, int64 since, bool keep)
 {
-	if (*keys != NULL)
-		MemoryContextDelete((*keys)->context);
-	*keys = NULL;
-}
+	OgKeys	   *forgotten = keep ? span->seen_before : span->seen;
 
-/* What lies further from the edge than any reach does not come again. */
-static void
-forget_behind(Span *span, int64 edge_ms)
-{
-	int64		moved = edge_ms > span->seen_since
-		? edge_ms - span->seen_since : span->seen_since - edge_ms;
-
-	if (moved <= 2 * COARSEST_MS)
-		return;
-	forget_keys(&span->seen_before);
-	span->seen_before = span->seen;
-	span->seen = new_keys(span);
-	span->seen_since = edge_ms;
+	if (forgotten != NULL)
+		MemoryContextDelete(forgotten->context);
+	span->seen_before = keep ? span->seen : NULL;
+	span->seen = og_keys_create();
+	span->seen_since = since;
 }
 
 static bool
@@ -168,8 +147,6 @@ is_new(Span *span, OgSlice key)
 					 og_keys_add(span->seen_before, key));
 }
 
-/* ---------- questions ---------- */
-
 /* Walk the window that ends here. */
 static void
 enter_window(Span *span, int64 high)
@@ -178,9 +155,9 @@ enter_window(Span *span, int64 high)
 	span->low = Max(span->first, high - span->window);
 	span->entering = true;
 	span->longer = span->told = 0;
-	forget_keys(&span->seen);
-	forget_keys(&span->seen_before);
-	span->seen = new_keys(span);
+	if (span->seen_before != NULL)
+		MemoryContextDelete(span->seen_before->context);
+	renew_seen(span, 0, false);
 }
 
 static bool
@@ -206,14 +183,14 @@ ask_beyond(Span *span, Side side)
  * there is enough, older records are not needed.
  */
 static bool
-go_on(Span *span, bool enough)
+go_on(Span *span)
 {
-	if (span->edges[OLDER].open && !enough)
+	if (span->edges[OLDER].open && !span->enough)
 		ask_beyond(span, OLDER);
 	else if (span->edges[NEWER].open)
 		ask_beyond(span, NEWER);
 	else
-		return !enough && next_window(span);
+		return !span->enough && next_window(span);
 	return true;
 }
 
@@ -228,15 +205,6 @@ may_be_cut(const Span *span)
 	if (span->request.count < 0)
 		return count >= span->lengths->plain;
 	return count >= Min(span->request.count, span->lengths->counted);
-}
-
-static void
-note_length(Span *span)
-{
-	int64	   *longest = span->request.count < 0 ? &span->lengths->plain
-		: &span->lengths->counted;
-
-	*longest = Max(*longest, span->answer.count);
 }
 
 /* Ask for longer answers.  False if the provider has shown that it has none. */
@@ -267,22 +235,15 @@ set_edge(Span *span, Side side)
 		(side == OLDER ? ms >= span->low : ms <= span->high);
 }
 
-/* Is the answer that was cut all of one moment? */
 static bool
-is_crowd(const SpanAnswer *answer)
-{
-	return answer->oldest_ms == answer->newest_ms;
-}
-
-static bool
-after_window(Span *span, bool enough)
+after_window(Span *span)
 {
 	const SpanAnswer *answer = &span->answer;
 
 	if (answer->timed == 0)
 	{
 		if (answer->foreign > 0)
-			span->doubt = "Records of other times than those asked for were left out.";
+			span->wholeness->doubt = "Records of other times than those asked for were left out.";
 		return next_window(span);
 	}
 	if (span->whole)
@@ -290,29 +251,32 @@ after_window(Span *span, bool enough)
 	set_edge(span, OLDER);
 	set_edge(span, NEWER);
 	span->seen_since = answer->oldest_ms;
-	if (is_crowd(answer) && may_be_cut(span))
-		(void) ask_longer(span);
-	return go_on(span, enough);
+	if (answer->oldest_ms == answer->newest_ms && may_be_cut(span))
+		(void) ask_longer(span);	/* all are of one moment */
+	return go_on(span);
 }
 
 /* The edge moves to what came from beyond it, or nothing did. */
 static bool
-move_edge(Span *span, bool enough)
+move_edge(Span *span)
 {
 	Side		side = span->side;
 
 	if (span->answer.beyond == 0)
 	{
 		span->edges[side].open = false;
-		return go_on(span, enough);
+		return go_on(span);
 	}
 
 	/* What was left out was older, so nothing newer was. */
 	if (side == OLDER)
 		span->edges[NEWER].open = false;
 	set_edge(span, side);
-	forget_behind(span, span->edges[side].ms);
-	return go_on(span, enough);
+
+	/* What lies further from the edge than any reach does not come again. */
+	if (llabs(span->edges[side].ms - span->seen_since) > 2 * COARSEST_MS)
+		renew_seen(span, span->edges[side].ms, true);
+	return go_on(span);
 }
 
 /*
@@ -321,7 +285,7 @@ move_edge(Span *span, bool enough)
  * shows by that whether answers are limited.
  */
 static bool
-after_crowd(Span *span, bool enough)
+after_crowd(Span *span)
 {
 	int64		count = span->lengths->counted;
 	bool		more_for_more = count > span->before_longer;
@@ -329,7 +293,7 @@ after_crowd(Span *span, bool enough)
 	span->limited = span->limited || span->answer.beyond > 0;
 	if (span->answer.beyond > 0 && count >= CROWD)
 	{
-		span->flaw = "does not tell all records of one moment";
+		span->wholeness->flaw = "does not tell all records of one moment";
 		return false;
 	}
 	if (!span->limited && span->told > count)
@@ -339,13 +303,13 @@ after_crowd(Span *span, bool enough)
 	}
 	if (span->limited ||
 		count >= (more_for_more ? SURE_CROWD : DOUBTFUL_CROWD))
-		span->doubt = "More of one moment were asked for, and not told.";
-	return move_edge(span, enough);
+		span->wholeness->doubt = "More of one moment were asked for, and not told.";
+	return move_edge(span);
 }
 
 /* Does not even an answer about the window have all that is known of it? */
 static bool
-after_test(Span *span, bool enough)
+after_test(Span *span)
 {
 	span->testing = false;
 	span->answer.beyond = 0;
@@ -353,9 +317,9 @@ after_test(Span *span, bool enough)
 		span->answer.count < span->request.count)
 	{
 		span->limited = true;
-		return after_crowd(span, enough);
+		return after_crowd(span);
 	}
-	return move_edge(span, enough);
+	return move_edge(span);
 }
 
 /*
@@ -363,29 +327,29 @@ after_test(Span *span, bool enough)
  * up records anew each time would be asked for ever.
  */
 static bool
-lose_edge(Span *span, bool enough)
+lose_edge(Span *span)
 {
 	if (span->lost)
-		span->flaw = "does not tell again what it had told before";
+		span->wholeness->flaw = "does not tell again what it had told before";
 	span->lost = true;
-	span->doubt = "What it had told before did not come again where the next request began.";
-	return span->flaw == NULL && move_edge(span, enough);
+	span->wholeness->doubt = "What it had told before did not come again where the next request began.";
+	return span->wholeness->flaw == NULL && move_edge(span);
 }
 
 static bool
-after_edge(Span *span, bool enough)
+after_edge(Span *span)
 {
 	const SpanAnswer *answer = &span->answer;
 
 	if (answer->again == 0 && !span->repeated)
 	{
 		if (span->level == FURTHEST)
-			return lose_edge(span, enough);
+			return lose_edge(span);
 		span->reach[span->side] = --span->level;
 		return true;
 	}
 	if (answer->again == 0)
-		return after_crowd(span, enough);	/* its moment has been left out */
+		return after_crowd(span);	/* its moment has been left out */
 	if (answer->beyond == 0 && may_be_cut(span))
 	{
 		if (ask_longer(span))
@@ -396,9 +360,9 @@ after_edge(Span *span, bool enough)
 			span->level++;
 			return true;
 		}
-		return after_crowd(span, enough);
+		return after_crowd(span);
 	}
-	return move_edge(span, enough);
+	return move_edge(span);
 }
 
 /*
@@ -406,29 +370,31 @@ after_edge(Span *span, bool enough)
  * newer.
  */
 static bool
-after_stray(Span *span, bool enough)
+after_stray(Span *span)
 {
 	if (span->entering || span->side == OLDER)
 	{
-		span->flaw = "does not keep to the times that it was asked for";
+		span->wholeness->flaw = "does not keep to the times that it was asked for";
 		return false;
 	}
-	span->doubt = "It does not keep to the beginning of the times that it was asked for.";
+	span->wholeness->doubt = "It does not keep to the beginning of the times that it was asked for.";
 	span->edges[NEWER].open = false;
-	return go_on(span, enough);
+	return go_on(span);
 }
 
 /* What to ask next, after an answer.  False if nothing is left. */
 static bool
-step(Span *span, bool enough)
+step(Span *span)
 {
-	note_length(span);
+	int64	   *longest = span->request.count < 0 ? &span->lengths->plain
+		: &span->lengths->counted;
+
+	*longest = Max(*longest, span->answer.count);
 	if (span->testing)
-		return after_test(span, enough);
+		return after_test(span);
 	if (span->answer.astray && span->answer.fresh == 0)
-		return after_stray(span, enough);
-	return span->entering ? after_window(span, enough)
-		: after_edge(span, enough);
+		return after_stray(span);
+	return span->entering ? after_window(span) : after_edge(span);
 }
 
 /* The stretch of time that a question is about.  False if there is none. */
@@ -445,6 +411,7 @@ set_request(Span *span, int64 wanted)
 		to_ms = Min(to_ms, span->edges[OLDER].ms + reach);
 	if (beyond && span->side == NEWER)
 		from_ms = Max(from_ms, span->edges[NEWER].ms - reach);
+	request->entering = span->entering;
 	request->from_ms = Max(from_ms, 0);
 	request->to_ms = to_ms;
 	request->count = span->longer > 0 ? span->longer : -1;
@@ -457,17 +424,18 @@ set_request(Span *span, int64 wanted)
 
 Span *
 og_span_begin(const OgOperation *operation, OgLengths *lengths,
-			  int64 from_ms, int64 to_ms, int64 window_ms)
+			  Wholeness *wholeness, int64 from_ms, int64 to_ms,
+			  int64 window_ms)
 {
 	Span	   *span = palloc0(sizeof(Span));
 
-	span->context = CurrentMemoryContext;
 	span->whole = operation->span->whole;
 	span->lengths = lengths;
+	span->wholeness = wholeness;
 	span->first = from_ms;
 	span->window = window_ms - 2 * COARSEST_MS;
 	span->reach[OLDER] = span->reach[NEWER] = FIRST_REACH;
-	span->untimed = new_keys(span);
+	span->untimed = og_keys_create();
 	enter_window(span, to_ms);
 	return span;
 }
@@ -475,24 +443,20 @@ og_span_begin(const OgOperation *operation, OgLengths *lengths,
 const SpanRequest *
 og_span_next(Span *span, int64 wanted, int64 kept)
 {
-	bool		enough = wanted >= 0 && kept >= wanted;
-	bool		more = !span->begun || step(span, enough);
+	bool		more = true;
 
+	span->enough = wanted >= 0 && kept >= wanted;
+	if (span->begun)
+		more = step(span);
 	span->begun = true;
 	while (more && !set_request(span, wanted))
 	{
 		/* Nothing lies beyond the edge. */
 		span->edges[span->side].open = false;
-		more = go_on(span, enough);
+		more = go_on(span);
 	}
 	memset(&span->answer, 0, sizeof(span->answer));
 	return more ? &span->request : NULL;
-}
-
-bool
-og_span_enters(const Span *span)
-{
-	return span->entering;
 }
 
 /* Take note of a record of the window, or the seconds around it. */
@@ -527,7 +491,7 @@ og_span_admits(Span *span, const int64 *ms, OgSlice key)
 		return false;			/* all of it was told, and is forgotten in part */
 	if (ms == NULL)
 	{
-		span->doubt = "Its records have no time, so that older ones could not be asked for.";
+		span->wholeness->doubt = "Its records have no time, so that older ones could not be asked for.";
 		return og_keys_add(span->untimed, key);
 	}
 	if (!span->entering && span->side == NEWER
@@ -542,16 +506,4 @@ og_span_admits(Span *span, const int64 *ms, OgSlice key)
 	fresh = is_new(span, key);
 	note_time(span, *ms, fresh);
 	return fresh && *ms >= span->low && *ms <= span->high;
-}
-
-const char *
-og_span_doubt(const Span *span)
-{
-	return span->doubt;
-}
-
-const char *
-og_span_flaw(const Span *span)
-{
-	return span->flaw;
 }

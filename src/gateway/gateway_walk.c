@@ -4,14 +4,7 @@
  *		The requests of a read, so that it answers all and nothing else.
  *
  * A read is one request, or goes over a span of time (gateway_span.c), or from
- * page to page.
- *
- * What leaves between two pages moves those behind it forward, some of them to
- * a page that was read before.  So pages are read again, until all that one
- * pass told came once more in the next: then nothing had left in the first one
- * after it was told, and what stayed was told by both.  What arrives meanwhile
- * only moves others backward, where they come a second time.  A page of which
- * the provider has no smaller one is the last; no other is, but an empty one.
+ * page to page (gateway_page.c).
  *
  * The key of a record is what the columns say that tell it from others; one
  * without them is known by all of its bytes.
@@ -20,85 +13,42 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 #include "gateway/gateway_walk.h"
 
-/* Room for any number. */
-#define NUMBER_SIZE	24
-
-/* So often pages are read, until they agree. */
-#define MOST_PASSES	8
-
-/* Keep more than twice what is wanted, and this, and sort out the rest. */
-#define KEPT_BESIDES	1000
-
-struct Walk
-{
-	const OgRead *read;
-	const OgOperation *operation;
-	OgFields	arguments;
-	char		from_text[NUMBER_SIZE];
-	char		to_text[NUMBER_SIZE];
-	char		count_text[NUMBER_SIZE];
-	char		page_text[NUMBER_SIZE];
-	Asked	   *asked;
-	int			time;			/* column, or -1 */
-	int64		to_ms;			/* no record is later, -1 = whenever */
-	int64		wanted;			/* records at most, -1 = all */
-	Held	   *held;			/* records that wait for their turn, or NULL */
-	StringInfoData key;			/* of the record at hand */
-	bool		begun;
-	int64		foreign;		/* not asked for ... */
-	int64		given;			/* ... and those that were */
-	Span	   *span;			/* NULL: no span of time */
-
-	/* pages: this pass, and the one before */
-	int			pass;			/* from 1 */
-	int			page;
-	OgKeys	   *seen;
-	OgKeys	   *before;
-	int64		nbefore;
-	int64		again;			/* those before that came again */
-	int64		count;			/* records of this page ... */
-	int64		fresh;			/* ... and those not seen before in this pass */
-	const char *flaw;
-	const char *doubt;
-};
-
-/* An argument that is a number, or what stands for none. */
+/* An argument that is a number, -1 = it is not given. */
 static int64
-number_of(const OgFields *arguments, const char *name, int64 otherwise)
+number_of(const OgFields *arguments, const char *name)
 {
 	const char *text = og_fields_get(arguments, name);
 
-	return text != NULL ? strtoll(text, NULL, 10) : otherwise;
+	return text != NULL ? strtoll(text, NULL, 10) : -1;
 }
 
 static void
-set_number(Walk *walk, const char *name, char *text, int64 number)
+set_number(Walk *walk, const char *name, int64 number)
 {
-	snprintf(text, NUMBER_SIZE, INT64_FORMAT, number);
-	og_fields_set(&walk->arguments, name, text);
+	og_fields_set(&walk->arguments, name, psprintf(INT64_FORMAT, number));
 }
 
 static void
 begin_span(Walk *walk, OgLengths *lengths)
 {
+	const OgOperation *operation = walk->read->operation;
 	const OgFields *arguments = walk->read->arguments;
-	const OgSpan *plan = walk->operation->span;
-	int64		from_ms = number_of(arguments, "from_time", -1);
+	int64		from_ms = number_of(arguments, "from_time");
 
-	walk->time = og_column(walk->operation->columns, plan->time);
-	walk->to_ms = number_of(arguments, "to_time", -1);
-	walk->wanted = number_of(arguments, "count", -1);
+	walk->time = og_column(operation->columns, operation->span->time);
+	walk->to_ms = number_of(arguments, "to_time");
+	walk->wanted = number_of(arguments, "count");
 	if (from_ms >= 0)
-		walk->span = og_span_begin(walk->operation, lengths, from_ms,
-								   Max(walk->to_ms, from_ms),
-								   plan->window_ms(arguments));
-	if (plan->newest_first || (walk->span != NULL && walk->wanted >= 0))
-		walk->held = og_held_begin(walk->operation->columns);
+		walk->span = og_span_begin(operation, lengths, &walk->wholeness,
+								   from_ms, Max(walk->to_ms, from_ms),
+								   og_span_window(operation->span, arguments));
+	if (operation->span->newest_first ||
+		(walk->span != NULL && walk->wanted >= 0))
+		walk->held = og_held_begin(operation->columns);
 }
 
 /* Begin a read, in the current context. */
@@ -109,7 +59,6 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	Walk	   *walk = palloc0(sizeof(Walk));
 
 	walk->read = read;
-	walk->operation = operation;
 	for (int i = 0; i < read->arguments->count; i++)
 		og_fields_add(&walk->arguments, read->arguments->items[i].name,
 					  read->arguments->items[i].value);
@@ -117,15 +66,14 @@ og_walk_begin(const OgRead *read, OgLengths *lengths)
 	walk->time = -1;
 	walk->to_ms = walk->wanted = -1;
 	initStringInfo(&walk->key);
+	walk->wholeness.hint = operation->pages != NULL
+		? "Ask again when fewer orders come and go, or ask for single orders."
+		: "Ask for another stretch of time, or for one order.";
 	if (operation->span != NULL)
 		begin_span(walk, lengths);
+	if (operation->pages != NULL)
+		walk->pages = og_pages_begin(read, &walk->wholeness);
 	return walk;
-}
-
-const OgFields *
-og_walk_arguments(const Walk *walk)
-{
-	return &walk->arguments;
 }
 
 /* Hand on what was kept back, as it is all there. */
@@ -141,126 +89,33 @@ release(Walk *walk)
 		walk->wanted -= count;
 }
 
-/* ---------- spans ---------- */
-
 static bool
 next_of_span(Walk *walk)
 {
 	int64		kept = walk->held != NULL ? og_held_count(walk->held) : 0;
 	const SpanRequest *request = og_span_next(walk->span, walk->wanted, kept);
 
-	if (request == NULL || og_span_enters(walk->span))
+	if (request == NULL || request->entering)
 		release(walk);
 	if (request == NULL)
 		return false;
-	set_number(walk, "from_time", walk->from_text, request->from_ms);
-	set_number(walk, "to_time", walk->to_text, request->to_ms);
+	set_number(walk, "from_time", request->from_ms);
+	set_number(walk, "to_time", request->to_ms);
 	if (request->count >= 0)
-		set_number(walk, "count", walk->count_text, request->count);
+		set_number(walk, "count", request->count);
 	else
 		og_fields_set(&walk->arguments, "count", NULL);
-	return true;
-}
-
-/* ---------- pages ---------- */
-
-/* Read from the first page on; what was told so far does not count any more. */
-static void
-begin_pass(Walk *walk)
-{
-	if (walk->pass++ > 0)
-		walk->read->forget(walk->read->owner);
-	if (walk->before != NULL)
-		MemoryContextDelete(walk->before->context);
-	walk->before = walk->seen;
-	walk->nbefore = walk->before != NULL ? walk->before->nkeys : 0;
-	walk->seen = og_keys_create();
-	walk->again = walk->foreign = walk->given = 0;
-	walk->page = 0;
-}
-
-/* Was all that the last pass told told again? */
-static bool
-passes_agree(const Walk *walk)
-{
-	return walk->before != NULL && walk->again == walk->nbefore;
-}
-
-/*
- * Is there no page after the one that was read?  One that tells nothing new is
- * none at all, or the last one once more.
- */
-static bool
-is_last_page(const Walk *walk)
-{
-	return walk->count < walk->operation->pages->smallest ||
-		walk->fresh == 0 || passes_agree(walk);
-}
-
-/* After the last page: is it certain that nothing that stayed is missing? */
-static bool
-is_complete(Walk *walk)
-{
-	if (walk->pass > 1)
-		return passes_agree(walk);
-	if (walk->page == 1)
-		return true;			/* one answer has it all */
-	if (walk->page > 2 || walk->count == 0 || walk->fresh > 0)
-		return false;
-
-	/* The second page is the first one. */
-	if (walk->count >= walk->operation->pages->size)
-		walk->flaw = "does not turn the page";
-	else
-		walk->doubt = "Another page was asked for, and the same one came.";
 	return true;
 }
 
 static bool
 next_page(Walk *walk)
 {
-	if (walk->pass == 0)
-		begin_pass(walk);
-	else if (is_last_page(walk))
-	{
-		if (is_complete(walk))
-			return false;
-		if (walk->pass == MOST_PASSES)
-		{
-			walk->flaw = psprintf("told other records each time that its pages were read: " INT64_FORMAT " of " INT64_FORMAT " had gone the last time",
-								  walk->nbefore - walk->again, walk->nbefore);
-			return false;
-		}
-		begin_pass(walk);
-	}
-	walk->count = walk->fresh = 0;
-	set_number(walk, walk->operation->pages->argument, walk->page_text,
-			   ++walk->page);
-	return true;
-}
+	int			page = og_pages_next(walk->pages, walk->given, walk->foreign);
 
-/*
- * Will another pass tell all of this page?  A first one that has more than a
- * page is not the last, if there is anything new behind its first page.
- */
-static bool
-is_told_again(const Walk *walk)
-{
-	return walk->operation->pages != NULL && walk->pass == 1 &&
-		walk->page > 1;
-}
-
-/* Is a record of a page new in this pass? */
-static bool
-page_admits(Walk *walk, OgSlice key)
-{
-	bool		fresh = og_keys_add(walk->seen, key);
-
-	walk->count++;
-	walk->fresh += fresh;
-	if (fresh && walk->before != NULL && !og_keys_add(walk->before, key))
-		walk->again++;
-	return fresh;
+	if (page > 0)
+		set_number(walk, walk->read->operation->pages->argument, page);
+	return page > 0;
 }
 
 /* ---------- the walk ---------- */
@@ -273,7 +128,7 @@ og_walk_next(Walk *walk)
 	walk->begun = true;
 	if (walk->span != NULL)
 		return next_of_span(walk);
-	if (walk->operation->pages != NULL)
+	if (walk->pages != NULL)
 		return next_page(walk);
 	if (!first)
 		release(walk);
@@ -284,8 +139,8 @@ og_walk_next(Walk *walk)
 static OgSlice
 key_of(Walk *walk, const OgRecord *record)
 {
-	const OgColumn *columns = walk->operation->columns;
-	const char *const *id = walk->operation->id;
+	const OgColumn *columns = walk->read->operation->columns;
+	const char *const *id = walk->read->operation->id;
 
 	if (id == NULL || !og_is_id(record->values[og_column(columns, id[0])]))
 		return record->raw;
@@ -306,8 +161,8 @@ is_new(Walk *walk, const OgRecord *record, const int64 *ms)
 {
 	if (walk->span != NULL)
 		return og_span_admits(walk->span, ms, key_of(walk, record));
-	if (walk->operation->pages != NULL)
-		return page_admits(walk, key_of(walk, record));
+	if (walk->pages != NULL)
+		return og_pages_admit(walk->pages, key_of(walk, record));
 	return true;
 }
 
@@ -324,15 +179,6 @@ is_asked_for(Walk *walk, const OgRecord *record, const int64 *ms)
 	return walk->wanted < 0 || walk->given < walk->wanted;
 }
 
-static void
-hold(Walk *walk, const OgRecord *record, const int64 *ms)
-{
-	og_held_add(walk->held, ms, record);
-	if (walk->wanted >= 0 &&
-		og_held_count(walk->held) > 2 * walk->wanted + KEPT_BESIDES)
-		og_held_prune(walk->held, walk->wanted);
-}
-
 /* Does anything depend on when a record is of? */
 static bool
 needs_time(const Walk *walk)
@@ -341,10 +187,17 @@ needs_time(const Walk *walk)
 		(walk->span != NULL || walk->held != NULL || walk->to_ms >= 0);
 }
 
+bool
+og_walk_knows(Walk *walk, OgSlice body)
+{
+	return walk->pages != NULL &&
+		og_pages_know(walk->pages, body, &walk->given, &walk->foreign);
+}
+
 void
 og_walk_take(Walk *walk, const OgRecord *record)
 {
-	const OgColumn *columns = walk->operation->columns;
+	const OgColumn *columns = walk->read->operation->columns;
 	int64		at;
 	const int64 *ms = NULL;
 
@@ -360,43 +213,7 @@ og_walk_take(Walk *walk, const OgRecord *record)
 	}
 	walk->given++;
 	if (walk->held != NULL)
-		hold(walk, record, ms);
-	else if (!is_told_again(walk))
+		og_held_add(walk->held, ms, record, walk->wanted);
+	else
 		walk->read->take(walk->read->owner, record);
-}
-
-int64
-og_walk_foreign(const Walk *walk)
-{
-	return walk->foreign;
-}
-
-bool
-og_walk_missed(const Walk *walk)
-{
-	return walk->operation->one && walk->given == 0 && walk->foreign > 0;
-}
-
-void
-og_walk_again(Walk *walk)
-{
-	walk->foreign = walk->given = 0;
-}
-
-const char *
-og_walk_flaw(const Walk *walk, const char **hint)
-{
-	if (walk->span != NULL)
-	{
-		*hint = "Ask for another stretch of time, or for one order.";
-		return og_span_flaw(walk->span);
-	}
-	*hint = "Ask again when fewer orders come and go, or ask for single orders.";
-	return walk->flaw;
-}
-
-const char *
-og_walk_doubt(const Walk *walk)
-{
-	return walk->span != NULL ? og_span_doubt(walk->span) : walk->doubt;
 }

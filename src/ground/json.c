@@ -196,13 +196,16 @@ next_item(OgJsonCursor *cursor, char bracket)
 	return cursor->at < cursor->end;
 }
 
-static OgSlice
-take_value(OgJsonCursor *cursor)
+/*
+ * Take the value that comes next, "at" before it or white space.
+ */
+static inline OgSlice
+take_from(const char **at)
 {
-	const char *from = cursor->at;
+	const char *from = skip_space(*at);
 
-	cursor->at = skip_value(from);
-	return og_slice(from, cursor->at - from);
+	*at = skip_value(from);
+	return og_slice(from, *at - from);
 }
 
 bool
@@ -210,7 +213,7 @@ og_json_next_element(OgJsonCursor *cursor, OgSlice *value)
 {
 	if (!next_item(cursor, ']'))
 		return false;
-	*value = take_value(cursor);
+	*value = take_from(&cursor->at);
 	return true;
 }
 
@@ -219,10 +222,9 @@ og_json_next_member(OgJsonCursor *cursor, OgSlice *name, OgSlice *value)
 {
 	if (!next_item(cursor, '}'))
 		return false;
-	*name = take_value(cursor);
+	*name = take_from(&cursor->at);
 	cursor->at = skip_space(cursor->at) + 1;	/* the colon */
-	cursor->at = skip_space(cursor->at);
-	*value = take_value(cursor);
+	*value = take_from(&cursor->at);
 	return true;
 }
 
@@ -275,18 +277,6 @@ next_inside(const char **at, char bracket)
 	return **at != bracket;
 }
 
-/*
- * Take the value behind a key, "at" the end of the key.
- */
-static inline OgSlice
-take_member(const char **at)
-{
-	const char *from = skip_space(skip_space(*at) + 1); /* the colon */
-
-	*at = skip_value(from);
-	return og_slice(from, *at - from);
-}
-
 static void
 clear_values(OgSlice *values, int count)
 {
@@ -311,8 +301,8 @@ og_json_pick(OgSlice object, const char *const *names, OgSlice *values,
 		int			place = find_place(key, names, values, count);
 		OgSlice		value;
 
-		at += key.len;
-		value = take_member(&at);
+		at = skip_space(at + key.len) + 1;	/* the colon */
+		value = take_from(&at);
 		if (place >= 0)
 		{
 			values[place] = value;
@@ -333,7 +323,7 @@ og_json_pick_open(OgJsonPicker *picker, OgSlice list,
 
 /*
  * Is the key at "at", which is number n of its object, that of the object
- * before?
+ * before, with its colon?
  */
 static inline bool
 is_known_key(const OgJsonPicker *picker, const char *at, int n)
@@ -349,9 +339,9 @@ is_known_key(const OgJsonPicker *picker, const char *at, int n)
 }
 
 /*
- * Step over a key and answer its place.  Which name a key has follows from it
- * and from the keys before it: where all of these are known, so is its place.
- * One that is not known puts an end to what is.
+ * Step over a key and its colon, and answer its place.  Which name a key has
+ * follows from it and from the keys before it: where all of these are known, so
+ * is its place.  One that is not known puts an end to what is.
  */
 static inline int
 take_key(OgJsonPicker *picker, const OgSlice *values, const char **at, int n)
@@ -366,11 +356,11 @@ take_key(OgJsonPicker *picker, const OgSlice *values, const char **at, int n)
 	}
 
 	key = og_slice(*at, skip_string(*at) - *at);
-	*at += key.len;
+	*at = skip_space(*at + key.len) + 1;
 	place = find_place(key, picker->names, values, picker->count);
 	if (n < OG_JSON_KEYS_KNOWN)
 	{
-		picker->keys[n] = key;
+		picker->keys[n] = og_slice(key.data, *at - key.data);
 		picker->places[n] = place;
 		picker->nkeys = n + 1;
 	}
@@ -387,7 +377,7 @@ pick_members(OgJsonPicker *picker, const char *at, OgSlice *values)
 	for (int n = 0; next_inside(&at, '}'); n++)
 	{
 		int			place = take_key(picker, values, &at, n);
-		OgSlice		value = take_member(&at);
+		OgSlice		value = take_from(&at);
 
 		if (place >= 0)
 			values[place] = value;

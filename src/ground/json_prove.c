@@ -56,7 +56,7 @@
 StaticAssertDecl(OG_JSON_MAX_NUMBER == 100 && OG_JSON_MAX_EXPONENT == 100,
 				 "the words above name these limits");
 
-/* A proven key, from quote to quote. */
+/* A proven key, from its opening quote to the colon behind it. */
 typedef struct Key
 {
 	uint32		offset;			/* from the start of the answer */
@@ -332,8 +332,8 @@ add_key(Prover *p)
 }
 
 /*
- * Step over the key at "at", which is number n of its object, if the object
- * before had the same, and all before it, too.
+ * Step over a key and the colon behind it, which is number n of its object, if
+ * the object before had the same, and all before it, too.
  */
 static inline bool
 skip_known_key(Prover *p, Container *object, uint32 n)
@@ -345,6 +345,7 @@ skip_known_key(Prover *p, Container *object, uint32 n)
 		if (key->len <= p->end - p->at &&
 			memcmp(p->at, p->start + key->offset, key->len) == 0)
 		{
+			add_key(p);
 			p->at += key->len;
 			return true;
 		}
@@ -354,45 +355,37 @@ skip_known_key(Prover *p, Container *object, uint32 n)
 }
 
 /*
- * Prove the key at "at", and remember it for the object after this one.
- */
-static bool
-prove_new_key(Prover *p, Container *object, uint32 n)
-{
-	const char *key = p->at;
-
-	if (!prove_string(p))
-		return false;
-	if (n < KEYS_REMEMBERED)
-	{
-		object->keys[n].offset = key - p->start;
-		object->keys[n].len = p->at - key;
-		object->nkeys = n + 1;
-	}
-	return true;
-}
-
-/*
- * Prove a key and the colon behind it.
+ * Prove a key and the colon behind it, and remember them for the object after
+ * this one.
  */
 static bool
 prove_key(Prover *p)
 {
 	Container  *object = &p->open[p->depth - 1];
 	uint32		n = p->nkeys - object->first_key;
+	const char *key;
 
 	if (!skip_space(p))
 		return fail(p, IS_CUT_OFF);
+	if (skip_known_key(p, object, n))
+		return true;
 	if (*p->at != '"')
 		return fail(p, IS_NOT_JSON);
 	add_key(p);
-	if (!skip_known_key(p, object, n) && !prove_new_key(p, object, n))
+	key = p->at;
+	if (!prove_string(p))
 		return false;
 	if (!skip_space(p))
 		return fail(p, IS_CUT_OFF);
 	if (*p->at != ':')
 		return fail(p, IS_NOT_JSON);
 	p->at++;
+	if (n < KEYS_REMEMBERED)
+	{
+		object->keys[n].offset = key - p->start;
+		object->keys[n].len = p->at - key;
+		object->nkeys = n + 1;
+	}
 	return true;
 }
 

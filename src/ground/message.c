@@ -40,15 +40,6 @@ add_field(OgFields *fields, const char *name, const char *value, bool secret)
 }
 
 /*
- * A slice of NUL-terminated text; of nothing if text is NULL.
- */
-OgSlice
-og_slice_of(const char *text)
-{
-	return og_slice(text, text == NULL ? 0 : strlen(text));
-}
-
-/*
  * Nothing equals nothing else, not even empty text.
  */
 bool
@@ -77,18 +68,14 @@ og_slice_compare(OgSlice a, OgSlice b)
 const char *
 og_method_name(OgMethod method)
 {
-	switch (method)
-	{
-		case OG_GET:
-			return "GET";
-		case OG_POST:
-			return "POST";
-		case OG_PUT:
-			return "PUT";
-		case OG_DELETE:
-			return "DELETE";
-	}
-	pg_unreachable();
+	static const char *const names[] = {
+		[OG_GET] = "GET",
+		[OG_POST] = "POST",
+		[OG_PUT] = "PUT",
+		[OG_DELETE] = "DELETE"
+	};
+
+	return names[method];
 }
 
 char *
@@ -134,33 +121,35 @@ og_fields_add_secret(OgFields *fields, const char *name, const char *value)
 	add_field(fields, name, value, true);
 }
 
+/* The first field of that name (names are case-sensitive), or NULL. */
+static OgField *
+find_field(const OgFields *fields, const char *name)
+{
+	for (int i = 0; i < fields->count; i++)
+	{
+		if (strcmp(fields->items[i].name, name) == 0)
+			return &fields->items[i];
+	}
+	return NULL;
+}
+
 void
 og_fields_set(OgFields *fields, const char *name, const char *value)
 {
-	for (int i = 0; i < fields->count; i++)
-	{
-		if (strcmp(fields->items[i].name, name) == 0)
-		{
-			fields->items[i].value = value;
-			return;
-		}
-	}
-	og_fields_add(fields, name, value);
+	OgField    *field = find_field(fields, name);
+
+	if (field != NULL)
+		field->value = value;
+	else
+		og_fields_add(fields, name, value);
 }
 
-/*
- * The value of the first field of that name (names are case-sensitive), or
- * NULL.
- */
 const char *
 og_fields_get(const OgFields *fields, const char *name)
 {
-	for (int i = 0; i < fields->count; i++)
-	{
-		if (strcmp(fields->items[i].name, name) == 0)
-			return fields->items[i].value;
-	}
-	return NULL;
+	const OgField *field = find_field(fields, name);
+
+	return field != NULL ? field->value : NULL;
 }
 
 /*
@@ -194,24 +183,10 @@ og_request_init(OgRequest *request, OgMethod method, const char *path)
 }
 
 static inline bool
-is_unreserved(unsigned char c)
+is_unreserved(char c)
 {
-	static const bool unreserved[256] = {
-		['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
-		['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
-#define LETTER(upper, lower)	[upper] = true, [lower] = true
-		LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'),
-		LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'), LETTER('H', 'h'),
-		LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'),
-		LETTER('M', 'm'), LETTER('N', 'n'), LETTER('O', 'o'), LETTER('P', 'p'),
-		LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'),
-		LETTER('U', 'u'), LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'),
-		LETTER('Y', 'y'), LETTER('Z', 'z'),
-#undef LETTER
-		['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
-	};
-
-	return unreserved[c];
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		(c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void

@@ -77,7 +77,13 @@ og_slice(const char *data, size_t len)
 	return slice;
 }
 
-extern OgSlice og_slice_of(const char *text);
+/* A slice of NUL-terminated text; of nothing if text is NULL. */
+static inline OgSlice
+og_slice_of(const char *text)
+{
+	return og_slice(text, text == NULL ? 0 : strlen(text));
+}
+
 extern bool og_slice_equal(OgSlice a, OgSlice b);
 extern int	og_slice_compare(OgSlice a, OgSlice b);
 

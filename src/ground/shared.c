@@ -32,7 +32,7 @@
  * library of another layout must not take it for theirs: raise this number with
  * any change of what a part holds.
  */
-#define LAYOUT		3
+#define LAYOUT		4
 #define ROOT_NAME	"order_gateway root " CppAsString2(LAYOUT)
 #define PARTS_NAME	"order_gateway parts " CppAsString2(LAYOUT)
 
@@ -69,11 +69,7 @@ og_shared_backend(void)
 	return og_proc_number(MyProc);
 }
 
-/*
- * ----
- * What is made
- * ----
- */
+/* ---------- what is made ---------- */
 
 static void
 init_root(void *new_root)
@@ -125,11 +121,7 @@ init_parts(void *new_memory)
 					   root->accounts, root->backends);
 }
 
-/*
- * ----
- * Where
- * ----
- */
+/* ---------- where ---------- */
 
 void
 og_shared_request(void)

@@ -6,7 +6,7 @@
  * A transfer ends exactly once, in end_transfer(): its ending is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
- * one costs microseconds.  Connections (http_kept.c) and the parsed file of
+ * one costs microseconds.  Connections (http_endpoint.c) and the parsed file of
  * authorities, which are what is dear, outlive them.
  *
  * Our copies of headers, target and body are wiped when a transfer ends.
@@ -27,37 +27,32 @@
 static void
 let_go(OgTransfer *transfer)
 {
+	OgEndpoint *endpoint = transfer->endpoint;
+
 	if (transfer->easy != NULL)
 	{
-		og_connection_leave(transfer);
+		og_connection_learn(transfer);
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
-		og_kept_leave(transfer);
+		if (transfer->cache != NULL && transfer->cache == endpoint->kept)
+			og_kept_leave(endpoint);
 	}
 	og_socket_unreserve(transfer);
-	if (!transfer->started && !transfer->ended)
-		og_event_unstarted(-1);
-	transfer->ended = true;
 	og_request_free(transfer);
-	og_incoming_free_head(&transfer->answer);
+	if (endpoint != NULL)
+		og_endpoint_leave(endpoint);
+	transfer->endpoint = NULL;
+	og_transfer_move(transfer, OG_OVER);
 }
 
-/* Let og_http_next() answer a transfer that has ended. */
+/* Free it, and let og_http_next() answer that it has ended. */
 static void
-enqueue(OgTransfer *transfer)
+let_answer(OgTransfer *transfer)
 {
+	let_go(transfer);
 	og_event_news(transfer->http);
-	dlist_push_tail(&transfer->http->ended, &transfer->ended_node);
-	transfer->queued = true;
-}
-
-static void
-dequeue(OgTransfer *transfer)
-{
-	if (transfer->queued)
-		dlist_delete(&transfer->ended_node);
-	transfer->queued = false;
+	og_transfer_move(transfer, OG_ENDED);
 }
 
 /*
@@ -79,20 +74,10 @@ discard_connection(OgTransfer *transfer)
 static void
 end_transfer(OgTransfer *transfer, CURLcode code)
 {
-	og_ending(transfer, code);
+	og_ending(transfer, code, NULL);
 	if (transfer->response.delivery != OG_ANSWERED)
 		discard_connection(transfer);
-	let_go(transfer);
-	enqueue(transfer);
-}
-
-/* There was no memory to begin a transfer. */
-static void
-end_unstarted(OgTransfer *transfer)
-{
-	og_ending_unstarted(transfer, true, "out of memory");
-	let_go(transfer);
-	enqueue(transfer);
+	let_answer(transfer);
 }
 
 /* The context of a group goes.  Must not throw. */
@@ -111,9 +96,8 @@ og_http_open(MemoryContext context)
 
 	http = MemoryContextAllocZero(context, sizeof(OgHttp));
 	http->context = context;
-	dlist_init(&http->transfers);
-	dlist_init(&http->ended);
-	dlist_init(&http->waiting);
+	for (int i = 0; i <= OG_OVER; i++)
+		dlist_init(&http->transfers[i]);
 	http->slept_seen = og_event_slept();
 	http->on_reset.func = close_on_reset;
 	http->on_reset.arg = http;
@@ -137,48 +121,33 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	transfer->answer.limit = request->max_response_size;
 	transfer->answer.content_length = -1;
 	transfer->response.retry_after_ms = -1;
-	dlist_push_tail(&http->transfers, &transfer->node);
-	og_event_unstarted(1);
+	dlist_push_tail(&http->transfers[OG_PREPARED], &transfer->node);
 
-	/* That one says itself why. */
-	if (!og_request_prepare(transfer, request))
-	{
-		let_go(transfer);
-		enqueue(transfer);
-	}
-	else if (!og_connection_take(transfer))
-		end_unstarted(transfer);
+	if (og_request_prepare(transfer, request))
+		og_connection_take(transfer);
+	else
+		let_answer(transfer);
 	return transfer;
 }
 
-void
-og_http_drain(OgHttp *http)
-{
-	og_connection_drain(http);
-}
-
-/* Give up what the kernel would not watch, or could not begin. */
+/* Give up what the kernel would not watch. */
 static void
 end_broken(OgHttp *http)
 {
-	dlist_iter	iter;
+	dlist_mutable_iter iter;
 
 	if (!http->broken)
 		return;
 	http->broken = false;
-	dlist_foreach(iter, &http->transfers)
+	dlist_foreach_modify(iter, &http->transfers[OG_RUNNING])
 	{
-		OgTransfer *transfer = og_transfer_of(node, iter.cur);
+		OgTransfer *transfer = og_transfer_of(iter.cur);
 
-		if (transfer->easy == NULL)
+		if (!transfer->broken)
 			continue;
-		if (transfer->unstarted)
-			end_unstarted(transfer);
-		else if (transfer->watch_errno != 0)
-		{
-			og_http_abandon(transfer, "could not watch the connection");
-			enqueue(transfer);
-		}
+		og_ending(transfer, CURLE_OPERATION_TIMEDOUT,
+				  "could not watch the connection");
+		let_answer(transfer);
 	}
 }
 
@@ -192,13 +161,13 @@ og_http_next(OgHttp *http, int64 *due)
 	due_us = og_connection_advance(http);
 	end_broken(http);
 	*due = due_us < 0 ? 0 : og_clock_now() + due_us;
-	if (dlist_is_empty(&http->ended))
+	if (dlist_is_empty(&http->transfers[OG_ENDED]))
 	{
 		og_event_await(http);
 		return NULL;
 	}
-	transfer = og_transfer_of(ended_node, dlist_head_node(&http->ended));
-	dequeue(transfer);
+	transfer = og_transfer_of(dlist_head_node(&http->transfers[OG_ENDED]));
+	og_transfer_move(transfer, OG_OVER);
 	return transfer;
 }
 
@@ -219,7 +188,7 @@ og_http_abandon(OgTransfer *transfer, const char *problem)
 {
 	if (transfer->easy == NULL)
 		return;
-	og_ending_abandoned(transfer, problem);
+	og_ending(transfer, CURLE_OPERATION_TIMEDOUT, problem);
 	let_go(transfer);
 }
 
@@ -227,7 +196,6 @@ void
 og_http_release(OgTransfer *transfer)
 {
 	let_go(transfer);
-	dequeue(transfer);
 	og_incoming_free(&transfer->answer);
 	curl_free(transfer->location);
 	dlist_delete(&transfer->node);
@@ -240,13 +208,11 @@ og_http_close(OgHttp *http)
 	if (http->closed)
 		return;
 	http->closed = true;
-	while (!dlist_is_empty(&http->transfers))
-		og_http_release(og_transfer_of(node,
-									dlist_head_node(&http->transfers)));
-	if (http->extra != NULL)
+	for (int i = 0; i <= OG_OVER; i++)
 	{
-		(void) curl_share_cleanup(http->extra);
-		http->extra = NULL;
+		while (!dlist_is_empty(&http->transfers[i]))
+			og_http_release(og_transfer_of(dlist_head_node(&http->transfers[i])));
 	}
-	og_socket_recount();
+	og_cache_close(http->extra);
+	http->extra = NULL;
 }

@@ -22,7 +22,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "ground/crypto_handshake.h"
+#include "ground/crypto.h"
 #include "ground/message.h"
 
 /* How far a request came, as far as this machine can know. */
@@ -86,7 +86,7 @@ typedef struct OgHttpRequest
 	const char *sslrootcert;	/* CA file, or NULL for the system's */
 	int			connect_timeout_ms; /* name lookup to end of TLS handshake */
 	int			timeout_ms;		/* of all of the request, from when it goes to
-								 * its connection; 0 = none */
+								 * its connection */
 	size_t		max_response_size;	/* of the decoded body */
 	OgHttpReady ready;
 	void	   *owner;
@@ -153,19 +153,13 @@ extern OgHttp *og_http_open(MemoryContext context);
  */
 extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 
-/*
- * No further request follows those started: lets all connections but one per
- * endpoint close when their transfers end.
- */
-extern void og_http_drain(OgHttp *http);
-
 /* What a wait is for, as it shows in pg_stat_activity. */
 typedef enum OgWait
 {
 	OG_WAIT_NONE,
 	OG_WAIT_TURN,				/* the pace, or another call */
-	OG_WAIT_CONNECT,			/* a connection, for lack of which ... */
-	OG_WAIT_ANSWER,				/* ... this shows as the one before */
+	OG_WAIT_CONNECT,			/* a connection */
+	OG_WAIT_ANSWER,
 	OG_WAIT_BACKOFF				/* before a retry */
 } OgWait;
 
@@ -178,8 +172,8 @@ typedef enum OgWait
 extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
 
 /*
- * Sleep until something has happened to a group of this process that waits for
- * it: since the last sleep, its og_http_next() has answered NULL.  What happens
+ * Sleep until something has happened (a transfer has left, or ended) to a group
+ * of this process that waits for it: since the last sleep, its og_http_next() has answered NULL.  What happens
  * to others does not keep these from their sleep.  Also until the process latch
  * was set, since somebody may have woken us for a reason of the caller's, or
  * until that time (og_clock_now(), 0 = no such).  Without transfers this is an
@@ -205,17 +199,8 @@ extern void og_http_release(OgTransfer *transfer);
 /* Abort and release everything; also done when the context goes. */
 extern void og_http_close(OgHttp *http);
 
-/* Unix time in milliseconds of a timestamp. */
-extern int64 og_http_unix_ms(TimestampTz at);
-
-/*
- * Read the date that a text begins with, in any of the three forms that HTTP
- * has known, to the letter: seconds of Unix time.  Answers where it ends, NULL
- * if it is none.  now_ms (Unix time) tells which century two digits of a year
- * are of.
- */
-extern const char *og_http_read_date(const char *text, int64 now_ms,
-									 int64 *seconds);
+/* When an answer was written, by the clock of who wrote it; 0 = not told. */
+extern int64 og_http_date_ms(const OgResponse *response);
 
 /*
  * How long a Retry-After asks to wait, in milliseconds and for a day at most;

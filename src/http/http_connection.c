@@ -3,7 +3,7 @@
  * http_connection.c
  *		Over which connections transfers go, and which of them wait for one.
  *
- * One connection per endpoint is kept open between calls (http_kept.c).  A
+ * One connection per endpoint is kept open between calls (http_endpoint.c).  A
  * transfer uses that one if no other transfer to the same endpoint does.  All
  * others share a cache of their group's own, which is closed with the group, so
  * what they opened does not outlive the call whichever way that ends.
@@ -27,19 +27,13 @@
  * Nothing begins while an answer other than 200 waits to be seen by our caller,
  * who may have to hold everything back.
  *
- * What connecting and answering take is remembered per endpoint for the life
- * of the process, under a hash of its address: no key is part of that.
+ * What connecting and answering take is remembered with the endpoint.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
-
 #include "http/http_internal.h"
-
-/* Endpoints whose times are remembered; the oldest gives way to a new one. */
-#define MAX_ENDPOINTS		16
 
 /* So many slow answers take longer than a connection. */
 #define SLOW_ANSWERS		4
@@ -47,46 +41,17 @@
 /* What a connection is taken to cost while nobody knows. */
 #define UNKNOWN_COST_US		INT64CONST(5000)
 
-/*
- * The least that was seen lately: a longer time lets an estimate grow by a
- * GROWTH-th only.  Of an answer only that time counts in which we slept, for
- * it may have been there for as long as we were busy.
- */
-typedef struct EndpointTimes
-{
-	uint64		name;			/* hash of the origin; 0 = unused */
-	int64		connect_us;		/* 0 = unknown */
-	int64		answer_us;
-} EndpointTimes;
-
 #define GROWTH				8
 
 #define MAX_DOUBLINGS		10
 
-static EndpointTimes times[MAX_ENDPOINTS];
-static int	next_times = 0;
-
 /* ---------- what connections cost ---------- */
 
-static EndpointTimes *
-times_of(const OgEndpoint *endpoint)
-{
-	uint64		name = hash_bytes_extended((const unsigned char *) endpoint->origin,
-										   (int) strlen(endpoint->origin), 0);
-	EndpointTimes *entry;
-
-	for (int i = 0; i < MAX_ENDPOINTS; i++)
-	{
-		if (times[i].name == name)
-			return &times[i];
-	}
-	entry = &times[next_times];
-	next_times = (next_times + 1) % MAX_ENDPOINTS;
-	memset(entry, 0, sizeof(*entry));
-	entry->name = name;
-	return entry;
-}
-
+/*
+ * An estimate is the least that was seen lately: a longer time lets it grow by a
+ * GROWTH-th only.  Of an answer only that time counts in which we slept, for it
+ * may have been there for as long as we were busy.
+ */
 static void
 learn(int64 *estimate, int64 us)
 {
@@ -98,60 +63,38 @@ learn(int64 *estimate, int64 us)
 }
 
 /* Remember how long a transfer that has ended took to connect and to answer. */
-static void
-learn_times(OgTransfer *transfer)
+void
+og_connection_learn(const OgTransfer *transfer)
 {
-	EndpointTimes *known = times_of(&transfer->endpoint);
+	OgEndpoint *endpoint = transfer->endpoint;
 	long		connects = 0;
 	curl_off_t	connect_us = 0;
 
 	if (!transfer->started || transfer->answer.at == 0)
 		return;
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-	(void) curl_easy_getinfo(transfer->easy, transfer->endpoint.is_https
+	(void) curl_easy_getinfo(transfer->easy, endpoint->is_https
 							 ? CURLINFO_APPCONNECT_TIME_T
 							 : CURLINFO_CONNECT_TIME_T, &connect_us);
 	if (connects > 0 && connect_us > 0)
-		learn(&known->connect_us, connect_us);
-	learn(&known->answer_us, og_event_slept() - transfer->slept_before);
+		learn(&endpoint->connect_us, connect_us);
+	learn(&endpoint->answer_us, og_event_slept() - transfer->slept_before);
 }
 
 static int64
 connection_cost_us(const OgEndpoint *endpoint)
 {
-	int64		us = times_of(endpoint)->connect_us;
-
-	return us > 0 ? us : UNKNOWN_COST_US;
+	return endpoint->connect_us > 0 ? endpoint->connect_us : UNKNOWN_COST_US;
 }
 
 /* Is the network what takes time? */
 static bool
 answers_are_slow(const OgEndpoint *endpoint)
 {
-	return times_of(endpoint)->answer_us * SLOW_ANSWERS >
-		connection_cost_us(endpoint);
+	return endpoint->answer_us * SLOW_ANSWERS > connection_cost_us(endpoint);
 }
 
 /* ---------- which connection ---------- */
-
-/* The group's own connections, or NULL if libcurl has no memory. */
-static CURLSH *
-extra_connections(OgHttp *http)
-{
-	if (http->extra == NULL)
-	{
-		http->extra = og_cache_open();
-		http->extra_cache = og_cache_number();
-	}
-	return http->extra;
-}
-
-/* No request will follow those under way: nobody waits, and no more come. */
-static bool
-is_last_wave(const OgHttp *http)
-{
-	return http->draining && http->nwaiting == 0;
-}
 
 /*
  * Decide over which connections a transfer goes.  Without memory for a cache
@@ -161,57 +104,37 @@ static bool
 choose_connections(OgTransfer *transfer)
 {
 	OgHttp	   *http = transfer->http;
-	CURLSH	   *extra;
 
 	if (transfer->sight != NULL)
 		return true;			/* one of its own: see og_sight_prepare() */
-	if (og_kept_take(transfer))
-		return true;
-
-	extra = extra_connections(http);
-	if (extra != NULL)
-	{
-		if (curl_easy_setopt(transfer->easy, CURLOPT_SHARE, extra) != CURLE_OK)
-			return false;
-		transfer->cache = http->extra_cache;
-	}
-	if (extra == NULL || is_last_wave(http))
+	transfer->cache = og_kept_take(transfer);
+	if (transfer->cache == NULL && http->extra == NULL)
+		http->extra = og_cache_open();
+	if (transfer->cache == NULL)
+		transfer->cache = http->extra;
+	if (transfer->cache == NULL)
 		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
 								1L) == CURLE_OK;
-	return true;
+	return curl_easy_setopt(transfer->easy, CURLOPT_SHARE,
+							transfer->cache) == CURLE_OK;
 }
 
-/* Let extra connections close as soon as their transfers end. */
-static void
-close_extras_when_done(OgHttp *http)
-{
-	dlist_iter	iter;
+/* ---------- who waits ---------- */
 
-	dlist_foreach(iter, &http->transfers)
-	{
-		OgTransfer *transfer = og_transfer_of(node, iter.cur);
-
-		/* libcurl reads this option when a transfer ends. */
-		if (transfer->running && transfer->kept == NULL)
-			(void) curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
-	}
-}
-
-void
-og_connection_drain(OgHttp *http)
-{
-	http->draining = true;
-	if (is_last_wave(http))
-		close_extras_when_done(http);
-}
-
-/* ---------- descriptors ---------- */
-
-/* Close idle connections until a descriptor can be had.  False if it cannot. */
+/*
+ * Set the descriptor apart that a transfer will need, unless there is an idle
+ * connection for it; kept ones are closed for that.  False if there is none.
+ */
 static bool
-make_room(void)
+take_room(OgTransfer *transfer)
 {
-	while (!og_socket_available())
+	const CURLSH *extra = transfer->http->extra;
+
+	if (transfer->sight == NULL &&
+		(og_kept_is_idle(transfer->endpoint) ||
+		 (extra != NULL && og_socket_any_in(extra, true))))
+		return true;
+	while (!og_socket_reserve(transfer))
 	{
 		if (!og_kept_close_oldest())
 			return false;
@@ -219,64 +142,15 @@ make_room(void)
 	return true;
 }
 
-/* Is there neither a connection for it, nor a descriptor for another one? */
-static bool
-lacks_room(const OgTransfer *transfer)
-{
-	const OgHttp *http = transfer->http;
-
-	if (transfer->sight == NULL &&
-		(og_kept_is_idle(&transfer->endpoint) ||
-		 (http->extra != NULL && og_socket_any_in(http->extra_cache, true))))
-		return false;
-	return !make_room();
-}
-
-/*
- * Set the descriptor apart that a transfer will need, as far as anybody can
- * tell.  Without one it goes on all the same: then that is what it ends by.
- */
-static void
-take_room(OgTransfer *transfer)
-{
-	if (transfer->cache == 0 || !og_socket_any_in(transfer->cache, true))
-	{
-		(void) make_room();
-		(void) og_socket_reserve(transfer);
-	}
-}
-
 /* Hand a transfer to libcurl, which sends it now if it can. */
-static bool
+static void
 run_transfer(OgTransfer *transfer)
 {
 	og_socket_check_idle();
-	if (!og_trust_apply(transfer) || !choose_connections(transfer))
-		return false;
-	take_room(transfer);
-	return og_event_add(transfer);
-}
-
-/* ---------- who waits ---------- */
-
-static void
-stop_waiting(OgTransfer *transfer)
-{
-	OgHttp	   *http = transfer->http;
-
-	dlist_delete(&transfer->waiting_node);
-	transfer->waiting = false;
-	http->nwaiting--;
-}
-
-static void
-stand_in_line(OgTransfer *transfer)
-{
-	OgHttp	   *http = transfer->http;
-
-	dlist_push_tail(&http->waiting, &transfer->waiting_node);
-	transfer->waiting = true;
-	http->nwaiting++;
+	if (og_trust_apply(transfer) && choose_connections(transfer))
+		og_event_add(transfer);
+	else
+		og_event_fail(transfer);
 }
 
 /*
@@ -288,10 +162,9 @@ refusal_unseen(const OgHttp *http)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, (dlist_head *) &http->ended)
+	dlist_foreach(iter, (dlist_head *) &http->transfers[OG_ENDED])
 	{
-		int			status = og_transfer_of(ended_node,
-											iter.cur)->response.status;
+		int			status = og_transfer_of(iter.cur)->response.status;
 
 		if (status != 0 && status != 200)
 			return true;
@@ -299,57 +172,18 @@ refusal_unseen(const OgHttp *http)
 	return false;
 }
 
-/* May it not begin now?  Another connection is not opened for a quick answer. */
-static bool
-has_to_wait(const OgTransfer *transfer)
-{
-	const OgHttp *http = transfer->http;
-
-	if (refusal_unseen(http))
-		return true;
-	return http->nrunning > 0 &&
-		((http->nrunning >= http->width &&
-		  !answers_are_slow(&transfer->endpoint)) || lacks_room(transfer));
-}
-
 /*
- * Begin a transfer that was prepared, or let it wait.  False if libcurl has no
- * memory.
+ * How much time has to be lost before the next in line may begin: none where
+ * not all connections are used.
  */
-bool
-og_connection_take(OgTransfer *transfer)
-{
-	OgHttp	   *http = transfer->http;
-
-	if (has_to_wait(transfer))
-	{
-		stand_in_line(transfer);
-		return true;
-	}
-	if (http->nrunning >= http->width)
-		http->width++;
-	return run_transfer(transfer);
-}
-
-/* A transfer has ended, or is given up: it needs no connection any more. */
-void
-og_connection_leave(OgTransfer *transfer)
-{
-	if (transfer->waiting)
-		stop_waiting(transfer);
-	if (transfer->running)
-		learn_times(transfer);
-}
-
-/* How much time has to be lost before a group opens another connection. */
 static int64
 next_connection_price(const OgHttp *http, const OgTransfer *next)
 {
-	int			doublings = Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
-
-	if (answers_are_slow(&next->endpoint))
+	if (http->nrunning == 0 || http->nrunning < http->width ||
+		answers_are_slow(next->endpoint))
 		return 0;
-	return connection_cost_us(&next->endpoint) << doublings;
+	return connection_cost_us(next->endpoint) <<
+		Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
 }
 
 /*
@@ -359,35 +193,44 @@ next_connection_price(const OgHttp *http, const OgTransfer *next)
 int64
 og_connection_advance(OgHttp *http)
 {
+	dlist_head *line = &http->transfers[OG_WAITING];
 	int64		slept_us = og_event_slept();
 
-	if (http->nwaiting > 0)
+	if (!dlist_is_empty(line))
 		http->lost_us += slept_us - http->slept_seen;
 	http->slept_seen = slept_us;
 	if (refusal_unseen(http))
 		return -1;
 
-	while (http->nwaiting > 0)
+	while (!dlist_is_empty(line))
 	{
-		OgTransfer *transfer = og_transfer_of(waiting_node,
-											  dlist_head_node(&http->waiting));
+		OgTransfer *transfer = og_transfer_of(dlist_head_node(line));
+		int64		price_us = next_connection_price(http, transfer);
 
-		if (http->nrunning > 0 && lacks_room(transfer))
+		if (http->lost_us < price_us)
+			return price_us - http->lost_us;
+
+		/* Without any other, it goes on all the same, and ends by that. */
+		if (!take_room(transfer) && http->nrunning > 0)
 			return -1;
-		if (http->nrunning > 0 && http->nrunning >= http->width)
+		if (http->nrunning >= http->width)
 		{
-			int64		price_us = next_connection_price(http, transfer);
-
-			if (http->lost_us < price_us)
-				return price_us - http->lost_us;
 			http->lost_us = 0;
 			http->width++;
 		}
-		stop_waiting(transfer);
-		if (!run_transfer(transfer))
-			transfer->unstarted = http->broken = true;
-		if (is_last_wave(http))
-			close_extras_when_done(http);
+		run_transfer(transfer);
 	}
 	return -1;
+}
+
+/* Let a transfer that was prepared stand in line, and begin if it may. */
+void
+og_connection_take(OgTransfer *transfer)
+{
+	OgHttp	   *http = transfer->http;
+
+	/* What those before it have lost must be counted without it. */
+	(void) og_connection_advance(http);
+	og_transfer_move(transfer, OG_WAITING);
+	(void) og_connection_advance(http);
 }

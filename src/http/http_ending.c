@@ -52,23 +52,6 @@ tell(OgTransfer *transfer, const char *format,...)
 	transfer->response.problem = problem;
 }
 
-/* ----
- * Headers that mean something to us
- * ----
- */
-
-static void
-read_retry_after(OgTransfer *transfer)
-{
-	const OgIncoming *answer = &transfer->answer;
-	const char *date = answer->date[0] != '\0' ? answer->date : NULL;
-
-	if (answer->retry_after != NULL)
-		transfer->response.retry_after_ms =
-			og_http_retry_after(answer->retry_after, date,
-								og_http_unix_ms(answer->at));
-}
-
 /*
  * Scheme, host and path of a redirect, for people to see.  What else is in a
  * Location may be secret: it is often our own query.
@@ -76,65 +59,40 @@ read_retry_after(OgTransfer *transfer)
 static char *
 describe_location(const OgTransfer *transfer, const char *location)
 {
+	static const CURLUPart hidden[] = {
+		CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
+		CURLUPART_QUERY, CURLUPART_FRAGMENT
+	};
 	const char *target = transfer->out.target;
 	char	   *path = strndup(target, strcspn(target, "?"));
 	CURLU	   *parser = curl_url();
 	char	   *text = NULL;
+	bool		ok;
 
-	if (parser != NULL && path != NULL &&
-		curl_url_set(parser, CURLUPART_URL, transfer->endpoint.origin,
+	ok = parser != NULL && path != NULL &&
+		curl_url_set(parser, CURLUPART_URL, transfer->endpoint->origin,
 					 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_PATH, path, 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_URL, location,
 					 CURLU_NON_SUPPORT_SCHEME | CURLU_ALLOW_SPACE |
-					 CURLU_PATH_AS_IS) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_OPTIONS, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
-		curl_url_set(parser, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK)
-		(void) curl_url_get(parser, CURLUPART_URL, &text,
-							CURLU_NO_DEFAULT_PORT);
+					 CURLU_PATH_AS_IS) == CURLUE_OK;
+	for (size_t i = 0; i < lengthof(hidden); i++)
+		ok = ok && curl_url_set(parser, hidden[i], NULL, 0) == CURLUE_OK;
+	if (ok && curl_url_get(parser, CURLUPART_URL, &text,
+						   CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
+		make_printable(text);
 	curl_url_cleanup(parser);
 	free(path);
-	if (text != NULL)
-		make_printable(text);
 	return text;
 }
 
-static void
-read_location(OgTransfer *transfer)
-{
-	OgIncoming   *answer = &transfer->answer;
-
-	if (answer->status < 300 || answer->status > 399 ||
-		answer->location == NULL)
-		return;
-	transfer->location = describe_location(transfer, answer->location);
-	transfer->response.location = transfer->location;
-}
-
-/* ----
- * Verdicts
- * ----
- */
-
-/* The bound that ran out first: connect_timeout counts towards timeout. */
-static int
-connect_bound(const OgTransfer *transfer)
-{
-	if (transfer->timeout_ms > 0 &&
-		(transfer->connect_timeout_ms <= 0 ||
-		 transfer->timeout_ms < transfer->connect_timeout_ms))
-		return transfer->timeout_ms;
-	return transfer->connect_timeout_ms;
-}
+/* ---------- why there is no answer ---------- */
 
 /* No connection came about, or no socket for one. */
 static void
 explain_unconnected(OgTransfer *transfer)
 {
-	const char *site = transfer->endpoint.site;
+	const char *site = transfer->endpoint->site;
 	long		os_errno = 0;
 
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
@@ -155,7 +113,7 @@ explain_unconnected(OgTransfer *transfer)
 static void
 explain_certificate(OgTransfer *transfer)
 {
-	const char *site = transfer->endpoint.site;
+	const char *site = transfer->endpoint->site;
 	const char *problem;
 	long		result = 0;
 
@@ -174,11 +132,9 @@ static void
 explain_authorities(OgTransfer *transfer)
 {
 	int			problem;
-	const char *path = og_trust_problem(&transfer->endpoint, &problem);
+	const char *path = og_trust_problem(transfer->endpoint, &problem);
 
-	if (path == NULL)
-		tell(transfer, "could not read the file of root certificates");
-	else if (problem != 0)
+	if (problem != 0)
 		tell(transfer, "could not read the file of root certificates \"%s\": %s",
 			 path, strerror(problem));
 	else
@@ -186,17 +142,16 @@ explain_authorities(OgTransfer *transfer)
 			 path);
 }
 
-/* Why a transfer ended before its request was started, and what to expect. */
+/* Why a request was not started, and whether it may work later. */
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
 {
-	const char *site = transfer->endpoint.site;
-	bool		may_retry = true;
+	const char *site = transfer->endpoint->site;
+	bool	   *may_retry = &transfer->response.may_retry;
 
 	if (transfer->too_late)
 	{
 		tell(transfer, "its turn was over before it could leave for %s", site);
-		transfer->response.may_retry = true;
 		transfer->response.held_back = true;
 		return;
 	}
@@ -212,7 +167,7 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 			break;
 		case CURLE_OPERATION_TIMEDOUT:
 			tell(transfer, "no connection to %s within %d ms", site,
-				 connect_bound(transfer));
+				 Min(transfer->connect_timeout_ms, transfer->timeout_ms));
 			break;
 		case CURLE_SSL_CONNECT_ERROR:
 			make_printable(transfer->error);
@@ -220,11 +175,11 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 				 transfer->error);
 			break;
 		case CURLE_PEER_FAILED_VERIFICATION:
-			may_retry = false;
+			*may_retry = false;
 			explain_certificate(transfer);
 			break;
 		case CURLE_SSL_CACERT_BADFILE:
-			may_retry = false;
+			*may_retry = false;
 			explain_authorities(transfer);
 			break;
 		case CURLE_OUT_OF_MEMORY:
@@ -235,12 +190,11 @@ explain_unsent(OgTransfer *transfer, CURLcode code)
 				 curl_easy_strerror(code));
 			break;
 		default:
-			may_retry = false;
+			*may_retry = false;
 			tell(transfer, "could not send to %s: %s", site,
 				 curl_easy_strerror(code));
 			break;
 	}
-	transfer->response.may_retry = may_retry;
 }
 
 /* Why no whole answer came to a request that was started. */
@@ -301,6 +255,8 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 	}
 }
 
+/* ---------- what there is ---------- */
+
 /*
  * libcurl is done with an answer: did it come to its own end?
  *
@@ -332,14 +288,19 @@ is_whole(const OgTransfer *transfer, CURLcode code)
 static void
 read_head(OgTransfer *transfer)
 {
+	const OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
-	response->status = transfer->answer.status;
-	response->answered_at = transfer->answer.at;
-	if (transfer->answer.date[0] != '\0')
-		response->date = transfer->answer.date;
-	read_retry_after(transfer);
-	read_location(transfer);
+	response->status = answer->status;
+	response->answered_at = answer->at;
+	response->date = answer->date;
+	if (answer->retry_after != NULL)
+		response->retry_after_ms =
+			og_http_retry_after(answer->retry_after, answer->date,
+								og_unix_ms(answer->at));
+	if (answer->location != NULL && answer->status / 100 == 3)
+		response->location = transfer->location =
+			describe_location(transfer, answer->location);
 }
 
 /*
@@ -377,30 +338,19 @@ read_cost(OgTransfer *transfer)
 	response->took_us = Max(og_clock_now() - transfer->started_us, 1);
 }
 
-/* No body that is not whole leaves this room. */
-static void
-set_unanswered(OgTransfer *transfer)
-{
-	transfer->response.delivery = OG_NO_ANSWER;
-	og_incoming_free(&transfer->answer);
-}
-
-/* libcurl is done with a transfer, with this result. */
+/*
+ * libcurl is done with a transfer, with this result, or with "problem", it is
+ * given up for that.
+ */
 void
-og_ending(OgTransfer *transfer, CURLcode code)
+og_ending(OgTransfer *transfer, CURLcode code, const char *problem)
 {
-	OgIncoming   *answer = &transfer->answer;
+	OgIncoming *answer = &transfer->answer;
 	OgResponse *response = &transfer->response;
 
 	read_head(transfer);
 	read_cost(transfer);
-
-	if (!transfer->started)
-	{
-		response->delivery = OG_NOT_DELIVERED;
-		explain_unsent(transfer, code);
-	}
-	else if (is_whole(transfer, code))
+	if (problem == NULL && transfer->started && is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
 		response->delimited = answer->chunked ||
@@ -410,35 +360,17 @@ og_ending(OgTransfer *transfer, CURLcode code)
 	}
 	else
 	{
-		explain_unanswered(transfer, code);
-		set_unanswered(transfer);
+		response->delivery = transfer->started ? OG_NO_ANSWER : OG_NOT_DELIVERED;
+		response->may_retry = !transfer->started;
+		if (problem != NULL)
+			tell(transfer, "%s", problem);
+		else if (transfer->started)
+			explain_unanswered(transfer, code);
+		else
+			explain_unsent(transfer, code);
+
+		/* No body that is not whole leaves this room. */
+		og_incoming_free_body(answer);
 	}
 	og_sight_end(transfer, code);
-}
-
-/* A transfer that is still under way is given up. */
-void
-og_ending_abandoned(OgTransfer *transfer, const char *problem)
-{
-	read_head(transfer);
-	read_cost(transfer);
-	tell(transfer, "%s", problem);
-	if (transfer->started)
-		set_unanswered(transfer);
-	else
-	{
-		transfer->response.delivery = OG_NOT_DELIVERED;
-		transfer->response.may_retry = true;
-	}
-	og_sight_end(transfer, CURLE_OPERATION_TIMEDOUT);
-}
-
-/* A transfer could not even be handed to libcurl. */
-void
-og_ending_unstarted(OgTransfer *transfer, bool may_retry,
-					 const char *problem)
-{
-	transfer->response.delivery = OG_NOT_DELIVERED;
-	transfer->response.may_retry = may_retry;
-	tell(transfer, "%s", problem);
 }

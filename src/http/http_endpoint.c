@@ -1,13 +1,38 @@
 /*-------------------------------------------------------------------------
  *
  * http_endpoint.c
- *		URLs, and the TCP endpoint that one leads to.
+ *		Where requests go: URLs, the endpoints that they lead to, and the one
+ *		connection that stays open to each between calls.
+ *
+ * What a process knows of an endpoint outlives the transfers to it, and holds
+ * no key.  When there are too many, the one that was left longest ago gives way.
+ *
+ * A kept connection lives in a cache of its own (a CURLSH), which is what can be
+ * closed: a cache of many would close the one that libcurl likes to.  One is
+ * closed when its endpoint's authorities have changed, when it has been idle for
+ * too long to be used again, and, the longest idle one first, when a descriptor
+ * is needed and the server allows no more of them.  One that a transfer uses is
+ * not closed before that has ended.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "http/http_internal.h"
+
+/* More than there can be connections. */
+#define MAX_ENDPOINTS	1024
+
+/* Those whose last transfer ended longest ago come first. */
+static dlist_head endpoints = DLIST_STATIC_INIT(endpoints);
+static int	nendpoints = 0;
+
+#define endpoint_of(link) \
+	((OgEndpoint *) ((char *) (link) - offsetof(OgEndpoint, node)))
+
+/* ---------- URLs ---------- */
 
 /*
  * Longer than any documented base URL, shorter than what the strictest server
@@ -53,125 +78,256 @@ static char *
 normalize_origin(const char *text)
 {
 	CURLU	   *parser = curl_url();
-	char	   *scheme = NULL;
-	char	   *host = NULL;
-	char	   *port = NULL;
+	char	   *url = NULL;
 	char	   *origin = NULL;
+	size_t		len;
 
 	if (parser != NULL &&
 		curl_url_set(parser, CURLUPART_URL, text,
 					 CURLU_DISALLOW_USER) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		curl_url_get(parser, CURLUPART_PORT, &port,
-					 CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		host[0] != '\0' && strcmp(port, "0") != 0)
+		curl_url_get(parser, CURLUPART_URL, &url,
+					 CURLU_DEFAULT_PORT) == CURLUE_OK)
 	{
-		size_t		size = strlen(scheme) + strlen(host) + strlen(port) + 5;
-
-		origin = malloc(size);
-		if (origin != NULL)
-		{
-			char	   *c;
-
-			snprintf(origin, size, "%s://%s:%s", scheme, host, port);
-			for (c = origin; *c != '\0'; c++)
-				*c = (char) pg_ascii_tolower((unsigned char) *c);
-		}
+		len = strlen(url) - strlen("/");
+		if (len > 2 && strncmp(url + len - 2, ":0", 2) != 0)
+			origin = strndup(url, len);
+		for (char *c = origin; c != NULL && *c != '\0'; c++)
+			*c = (char) pg_ascii_tolower((unsigned char) *c);
 	}
-
-	curl_free(port);
-	curl_free(host);
-	curl_free(scheme);
+	curl_free(url);
 	curl_url_cleanup(parser);
 	return origin;
 }
 
 /*
- * The same of any URL.  The last one is remembered, because a session mostly
- * talks to one server: an origin holds no secret.
+ * The same of any URL, or NULL.  The last one is remembered, because a session
+ * mostly talks to one server: an origin holds no secret.
  */
-static char *
+static const char *
 parse_origin(const char *url)
 {
-	static char *last_text = NULL;
-	static char *last_origin = NULL;
+	static char *text = NULL;
+	static char *origin = NULL;
 	const char *end = og_url_path(url);
-	char	   *text;
-	char	   *origin;
 
 	if (end == NULL)
 		return NULL;
-	if (last_text != NULL && strlen(last_text) == (size_t) (end - url) &&
-		memcmp(last_text, url, end - url) == 0)
-		return strdup(last_origin);
-
-	text = strndup(url, end - url);
-	if (text == NULL)
-		return NULL;
-	origin = normalize_origin(text);
-	if (origin == NULL)
+	if (origin == NULL || strlen(text) != (size_t) (end - url) ||
+		memcmp(text, url, end - url) != 0)
 	{
 		free(text);
-		return NULL;
+		free(origin);
+		text = strndup(url, end - url);
+		origin = text != NULL ? normalize_origin(text) : NULL;
 	}
-	free(last_text);
-	free(last_origin);
-	last_text = text;
-	last_origin = origin;
-	return strdup(origin);
+	return origin;
+}
+
+static bool
+is_encrypted(const char *origin)
+{
+	return strncmp(origin, "https:", 6) == 0;
 }
 
 bool
 og_http_base_url_ok(const char *url, bool *is_https)
 {
-	char	   *origin;
-	bool		ok;
+	const char *origin;
 
 	if (strlen(url) > MAX_BASE_URL || !og_is_visible(url) ||
 		strpbrk(url, "?#@\\\"<>^`{|}") != NULL)
 		return false;
-
 	origin = parse_origin(url);
-	ok = (origin != NULL);
-	if (ok && is_https != NULL)
-		*is_https = (strncmp(origin, "https:", 6) == 0);
-	free(origin);
-	return ok;
+	if (origin != NULL)
+		*is_https = is_encrypted(origin);
+	return origin != NULL;
 }
 
-bool
-og_endpoint_init(OgEndpoint *endpoint, const OgHttpRequest *request)
+/* ---------- caches of connections ---------- */
+
+CURLSH *
+og_cache_open(void)
 {
-	endpoint->origin = parse_origin(request->url);
-	if (endpoint->origin == NULL)
-		return false;
-	endpoint->is_https = (strncmp(endpoint->origin, "https:", 6) == 0);
-	endpoint->site = strstr(endpoint->origin, "://") + 3;
-	if (request->sslrootcert != NULL)
+	CURLSH	   *cache = curl_share_init();
+
+	if (cache != NULL &&
+		curl_share_setopt(cache, CURLSHOPT_SHARE,
+						  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
 	{
-		endpoint->sslrootcert = strdup(request->sslrootcert);
-		if (endpoint->sslrootcert == NULL)
-			return false;
+		(void) curl_share_cleanup(cache);
+		return NULL;
 	}
-	return true;
+	return cache;
 }
 
-/* True if a connection made for one serves the other. */
-bool
-og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b)
+/* Nothing of a cache that was closed may be taken for one of the next. */
+void
+og_cache_close(CURLSH *cache)
 {
-	if (strcmp(a->origin, b->origin) != 0)
+	(void) curl_share_cleanup(cache);
+	og_socket_recount();
+}
+
+/* Close what is kept for an endpoint, if anything.  It must not be in use. */
+static void
+close_kept(OgEndpoint *endpoint)
+{
+	if (endpoint->kept != NULL)
+		og_cache_close(endpoint->kept);
+	endpoint->kept = NULL;
+}
+
+/* ---------- endpoints ---------- */
+
+/* Does a connection made for this endpoint serve one of these? */
+static bool
+is_same(const OgEndpoint *endpoint, const char *origin, const char *sslrootcert)
+{
+	if (strcmp(endpoint->origin, origin) != 0)
 		return false;
-	if (a->sslrootcert == NULL || b->sslrootcert == NULL)
-		return a->sslrootcert == b->sslrootcert;
-	return strcmp(a->sslrootcert, b->sslrootcert) == 0;
+	if (endpoint->sslrootcert == NULL || sslrootcert == NULL)
+		return endpoint->sslrootcert == sslrootcert;
+	return strcmp(endpoint->sslrootcert, sslrootcert) == 0;
+}
+
+/* Forget the one that was left longest ago. */
+static void
+forget_oldest(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &endpoints)
+	{
+		OgEndpoint *endpoint = endpoint_of(iter.cur);
+
+		if (endpoint->users > 0)
+			continue;
+		close_kept(endpoint);
+		dlist_delete(&endpoint->node);
+		nendpoints--;
+		pfree(endpoint->origin);
+		if (endpoint->sslrootcert != NULL)
+			pfree(endpoint->sslrootcert);
+		pfree(endpoint);
+		return;
+	}
+}
+
+static OgEndpoint *
+make_endpoint(const char *origin, const char *sslrootcert)
+{
+	OgEndpoint *endpoint = MemoryContextAllocZero(TopMemoryContext,
+												  sizeof(OgEndpoint));
+
+	endpoint->origin = MemoryContextStrdup(TopMemoryContext, origin);
+	if (sslrootcert != NULL)
+		endpoint->sslrootcert = MemoryContextStrdup(TopMemoryContext,
+													sslrootcert);
+	endpoint->is_https = is_encrypted(origin);
+	endpoint->site = strstr(endpoint->origin, "://") + 3;
+	if (nendpoints >= MAX_ENDPOINTS)
+		forget_oldest();
+	dlist_push_tail(&endpoints, &endpoint->node);
+	nendpoints++;
+	return endpoint;
+}
+
+OgEndpoint *
+og_endpoint_enter(const char *url, const char *sslrootcert)
+{
+	const char *origin = parse_origin(url);
+	OgEndpoint *endpoint = NULL;
+	dlist_iter	iter;
+
+	if (origin == NULL)
+		return NULL;
+	dlist_foreach(iter, &endpoints)
+	{
+		if (is_same(endpoint_of(iter.cur), origin, sslrootcert))
+			endpoint = endpoint_of(iter.cur);
+	}
+	if (endpoint == NULL)
+		endpoint = make_endpoint(origin, sslrootcert);
+	endpoint->users++;
+	return endpoint;
 }
 
 void
-og_endpoint_free(OgEndpoint *endpoint)
+og_endpoint_leave(OgEndpoint *endpoint)
 {
-	free(endpoint->origin);
-	free(endpoint->sslrootcert);
-	memset(endpoint, 0, sizeof(*endpoint));
+	endpoint->users--;
+	dlist_delete(&endpoint->node);
+	dlist_push_tail(&endpoints, &endpoint->node);
+}
+
+/* ---------- kept connections ---------- */
+
+static bool
+is_idle(const OgEndpoint *endpoint)
+{
+	return endpoint->kept != NULL && endpoint->idle_since != 0;
+}
+
+static bool
+is_too_old(const OgEndpoint *endpoint)
+{
+	return og_clock_now() - endpoint->idle_since >=
+		OG_MAX_IDLE_SECONDS * USECS_PER_SEC;
+}
+
+/*
+ * The cache of the connection that is kept for a transfer's endpoint, or will
+ * be: the transfer's alone until it leaves.  NULL if another transfer uses it,
+ * or without memory.
+ */
+CURLSH *
+og_kept_take(const OgTransfer *transfer)
+{
+	OgEndpoint *endpoint = transfer->endpoint;
+
+	if (endpoint->kept != NULL && !is_idle(endpoint))
+		return NULL;
+	if (is_too_old(endpoint) || endpoint->kept_trust != transfer->trust)
+		close_kept(endpoint);
+	if (endpoint->kept == NULL)
+		endpoint->kept = og_cache_open();
+	endpoint->kept_trust = transfer->trust;
+	endpoint->idle_since = 0;
+	return endpoint->kept;
+}
+
+/* A transfer that used it has ended, and its handle is gone. */
+void
+og_kept_leave(OgEndpoint *endpoint)
+{
+	endpoint->idle_since = og_clock_now();
+	if (!og_socket_any_in(endpoint->kept, false))
+		close_kept(endpoint);
+}
+
+/* Is there an idle one, as far as authorities have not changed? */
+bool
+og_kept_is_idle(const OgEndpoint *endpoint)
+{
+	return is_idle(endpoint) && !is_too_old(endpoint) &&
+		og_socket_any_in(endpoint->kept, true);
+}
+
+/* Close the one that has been idle for longest.  False if all are used. */
+bool
+og_kept_close_oldest(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &endpoints)
+	{
+		OgEndpoint *endpoint = endpoint_of(iter.cur);
+
+		if (is_idle(endpoint))
+		{
+			close_kept(endpoint);
+			return true;
+		}
+	}
+	return false;
 }

@@ -45,16 +45,14 @@
 
 static struct
 {
-	int			pid;			/* whose all this is; 0 until complete */
 	CURLM	   *multi;
 	int			epoll_fd;
-	WaitEventSet *set;
-	bool		timer_armed;
-	int64		timer;			/* when libcurl wants to run, if armed */
+	WaitEventSet *set;			/* there when all the rest is, too */
+	int64		timer;			/* when libcurl wants to run; 0 = not */
 	int64		slept_us;		/* in all */
-	int			nunstarted;		/* transfers that have not left yet */
 	uint64		sleeps;			/* that are over */
 	bool		news;			/* the next one is not needed */
+	uint32		names[OG_WAIT_BACKOFF + 1]; /* wait events, by OgWait */
 	void		(*ended) (OgTransfer *transfer, CURLcode code);
 } loop = {.epoll_fd = -1};
 
@@ -63,13 +61,6 @@ int64
 og_event_slept(void)
 {
 	return loop.slept_us;
-}
-
-/* So many transfers more, or fewer, have yet to leave. */
-void
-og_event_unstarted(int count)
-{
-	loop.nunstarted += count;
 }
 
 /* A group has seen all that has happened, and waits for more in the next sleep. */
@@ -94,9 +85,8 @@ og_event_news(OgHttp *http)
 static int
 set_timer(CURLM *multi, long timeout_ms, void *unused)
 {
-	loop.timer_armed = (timeout_ms >= 0);
-	if (loop.timer_armed)
-		loop.timer = og_clock_now() + (int64) timeout_ms * 1000;
+	loop.timer = timeout_ms < 0 ? 0
+		: og_clock_now() + (int64) timeout_ms * 1000;
 	return 0;
 }
 
@@ -128,17 +118,12 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 	rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event);
 	if (rc != 0 && errno == EEXIST)
 		rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_MOD, fd, &event);
-	if (rc != 0)
+	if (rc != 0 &&
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
+		transfer != NULL)
 	{
-		int			save_errno = errno;
-
-		if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
-			transfer != NULL)
-		{
-			transfer->watch_errno = save_errno;
-			transfer->http->broken = true;
-			og_event_news(transfer->http);
-		}
+		transfer->broken = transfer->http->broken = true;
+		og_event_news(transfer->http);
 	}
 	return 0;
 }
@@ -197,29 +182,15 @@ make_epoll(void)
 	}
 }
 
-/* The name that a wait has in pg_stat_activity. */
-static uint32
-wait_event(OgWait what)
+/* How waits are called in pg_stat_activity.  This may raise an error. */
+static void
+name_waits(void)
 {
-	static const char *const names[] = {
-		[OG_WAIT_NONE] = "OrderGatewayAnswer",
-		[OG_WAIT_TURN] = "OrderGatewayTurn",
-		[OG_WAIT_CONNECT] = "OrderGatewayConnect",
-		[OG_WAIT_ANSWER] = "OrderGatewayAnswer",
-		[OG_WAIT_BACKOFF] = "OrderGatewayBackoff"
-	};
-	static uint32 events[lengthof(names)];
-
-	static bool named = false;
-
-	/* All at once, before anything is sent: this may raise an error. */
-	if (!named)
-	{
-		for (size_t i = 0; i < lengthof(names); i++)
-			events[i] = og_wait_event(names[i]);
-		named = true;
-	}
-	return events[what];
+	loop.names[OG_WAIT_TURN] = og_wait_event("OrderGatewayTurn");
+	loop.names[OG_WAIT_CONNECT] = og_wait_event("OrderGatewayConnect");
+	loop.names[OG_WAIT_ANSWER] = og_wait_event("OrderGatewayAnswer");
+	loop.names[OG_WAIT_BACKOFF] = og_wait_event("OrderGatewayBackoff");
+	loop.names[OG_WAIT_NONE] = loop.names[OG_WAIT_ANSWER];
 }
 
 /*
@@ -230,16 +201,10 @@ wait_event(OgWait what)
 void
 og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code))
 {
-	if (loop.pid == MyProcPid)
+	WaitEventSet *set;
+
+	if (loop.set != NULL)
 		return;
-
-	if (loop.pid != 0)
-	{
-		/* Forked off a process that used it: nothing of that is ours. */
-		memset(&loop, 0, sizeof(loop));
-		loop.epoll_fd = -1;
-	}
-
 	loop.ended = ended;
 	if (loop.multi == NULL)
 	{
@@ -251,53 +216,37 @@ og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code))
 					(errcode(ERRCODE_SYSTEM_ERROR),
 					 errmsg("could not initialize libcurl")));
 	}
-	(void) wait_event(OG_WAIT_NONE);
+	name_waits();
 	if (loop.epoll_fd < 0)
 		make_epoll();
-	if (loop.set == NULL)
-	{
-		WaitEventSet *set = og_create_wait_event_set(3);
-
-		AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-		if (IsUnderPostmaster)
-			AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
-							  NULL, NULL);
-		AddWaitEventToSet(set, WL_SOCKET_READABLE, loop.epoll_fd, NULL, NULL);
-		loop.set = set;
-	}
-	loop.pid = MyProcPid;
+	set = og_create_wait_event_set(3);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	if (IsUnderPostmaster)
+		AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
+						  NULL, NULL);
+	AddWaitEventToSet(set, WL_SOCKET_READABLE, loop.epoll_fd, NULL, NULL);
+	loop.set = set;
 }
 
-/* Let libcurl act on a descriptor, or on time; with signals blocked. */
-static void
-act(curl_socket_t fd, int mask)
-{
-	int			running;
-
-	/* libcurl arms the timer anew if it is still of use. */
-	if (fd == CURL_SOCKET_TIMEOUT)
-		loop.timer_armed = false;
-	(void) curl_multi_socket_action(loop.multi, fd, mask, &running);
-}
-
+/*
+ * Let libcurl act on a descriptor, or on time, and end the transfers that it is
+ * done with.
+ */
 static void
 run(curl_socket_t fd, int mask)
 {
 	sigset_t	saved;
-
-	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	act(fd, mask);
-	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
-}
-
-/* End the transfers that libcurl is done with. */
-static void
-collect(void)
-{
 	CURLMsg    *message;
-	int			left;
+	int			count;
 
-	while ((message = curl_multi_info_read(loop.multi, &left)) != NULL)
+	/* libcurl arms the timer anew if it is still of use. */
+	if (fd == CURL_SOCKET_TIMEOUT)
+		loop.timer = 0;
+	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
+	(void) curl_multi_socket_action(loop.multi, fd, mask, &count);
+	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
+
+	while ((message = curl_multi_info_read(loop.multi, &count)) != NULL)
 	{
 		OgTransfer *transfer = NULL;
 		CURLcode	code = message->data.result;
@@ -309,38 +258,37 @@ collect(void)
 	}
 }
 
+/* There is no memory to begin a transfer. */
+void
+og_event_fail(OgTransfer *transfer)
+{
+	loop.ended(transfer, CURLE_OUT_OF_MEMORY);
+}
+
 /*
  * Hand a prepared transfer to libcurl, which sends it at once if there is a
- * connection: nothing may be done before that happens.  False if libcurl has no
- * memory.
+ * connection: nothing may be done before that happens.
  */
-bool
+void
 og_event_add(OgTransfer *transfer)
 {
-	sigset_t	saved;
-	bool		added;
-
-	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	added = curl_multi_add_handle(loop.multi, transfer->easy) == CURLM_OK;
-	if (added)
+	if (curl_multi_add_handle(loop.multi, transfer->easy) != CURLM_OK)
 	{
-		transfer->running = true;
-		transfer->http->nrunning++;
-		act(CURL_SOCKET_TIMEOUT, 0);
+		og_event_fail(transfer);
+		return;
 	}
-	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
-	collect();
-	return added;
+	og_transfer_move(transfer, OG_RUNNING);
+	transfer->http->nrunning++;
+	run(CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Take it back; one that is under way loses its connection. */
 void
 og_event_remove(OgTransfer *transfer)
 {
-	if (!transfer->running)
+	if (transfer->progress != OG_RUNNING)
 		return;
 	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
-	transfer->running = false;
 	transfer->http->nrunning--;
 }
 
@@ -350,10 +298,9 @@ serve_sockets(void)
 {
 	struct epoll_event events[MAX_EVENTS];
 	int			count;
-	int			i;
 
 	count = epoll_wait(loop.epoll_fd, events, MAX_EVENTS, 0);
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 	{
 		int			mask = 0;
 
@@ -366,18 +313,8 @@ serve_sockets(void)
 		run(events[i].data.fd, mask);
 
 		/* What is lost of the events by an error comes up again. */
-		collect();
 		CHECK_FOR_INTERRUPTS();
 	}
-}
-
-/* The timeout of the server's wait for this many microseconds, rounded up. */
-static long
-wait_ms(int64 us)
-{
-	if (us < 0)
-		return -1;
-	return (long) Min((us + 999) / 1000, INT_MAX);
 }
 
 /*
@@ -390,17 +327,16 @@ turn(int64 timeout_us, OgWait what)
 	WaitEvent	events[3];
 	bool		woken = false;
 	int64		asleep;
+	long		timeout_ms = -1;
 	int			count;
-	int			i;
 
-	if (loop.timer_armed)
+	if (loop.timer != 0)
 	{
 		int64		left = loop.timer - og_clock_now();
 
 		if (left <= 0)
 		{
 			run(CURL_SOCKET_TIMEOUT, 0);
-			collect();
 			timeout_us = 0;
 		}
 		else if (timeout_us < 0 || left < timeout_us)
@@ -408,10 +344,12 @@ turn(int64 timeout_us, OgWait what)
 	}
 
 	asleep = og_clock_now();
-	count = WaitEventSetWait(loop.set, wait_ms(timeout_us), events,
-							 lengthof(events), wait_event(what));
+	if (timeout_us >= 0)
+		timeout_ms = (long) Min((timeout_us + 999) / 1000, INT_MAX);
+	count = WaitEventSetWait(loop.set, timeout_ms, events, lengthof(events),
+							 loop.names[what]);
 	loop.slept_us += og_clock_now() - asleep;
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)
 		{
@@ -423,15 +361,6 @@ turn(int64 timeout_us, OgWait what)
 			serve_sockets();
 	}
 	return woken;
-}
-
-/* A wait for an answer is one for a connection while requests lack one. */
-static OgWait
-what_now(OgWait what)
-{
-	if (what != OG_WAIT_ANSWER && what != OG_WAIT_CONNECT)
-		return what;
-	return loop.nunstarted > 0 ? OG_WAIT_CONNECT : OG_WAIT_ANSWER;
 }
 
 void
@@ -446,7 +375,7 @@ og_http_sleep(int64 until, OgWait what)
 		CHECK_FOR_INTERRUPTS();
 		if (until != 0)
 			left = Max(until - og_clock_now(), 0);
-		woken = turn(left, what_now(what));
+		woken = turn(left, what);
 	}
 	loop.news = false;
 	loop.sleeps++;

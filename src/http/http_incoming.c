@@ -29,42 +29,25 @@
 /* Longest Content-Length we read: 10^18 - 1 fits an int64. */
 #define MAX_LENGTH_DIGITS 18
 
-/* A piece of a header line. */
-typedef struct Span
-{
-	const char *data;
-	size_t		len;
-} Span;
-
 static bool
-span_is(Span span, const char *lower_case)
+is_word(OgSlice text, const char *lower_case)
 {
-	return span.len == strlen(lower_case) &&
-		pg_strncasecmp(span.data, lower_case, span.len) == 0;
-}
-
-/* Keep the first Date; what is too long to be one is none. */
-static void
-keep_date(OgIncoming *answer, Span value)
-{
-	if (answer->date[0] != '\0' || value.len >= OG_DATE_SIZE)
-		return;
-	memcpy(answer->date, value.data, value.len);
-	answer->date[value.len] = '\0';
+	return text.len == strlen(lower_case) &&
+		pg_strncasecmp(text.data, lower_case, text.len) == 0;
 }
 
 /* Without white space around it. */
-static Span
-trimmed(Span span)
+static OgSlice
+trimmed(OgSlice text)
 {
-	while (span.len > 0 && strchr(" \t\r\n", span.data[0]) != NULL)
+	while (text.len > 0 && strchr(" \t\r\n", text.data[0]) != NULL)
 	{
-		span.data++;
-		span.len--;
+		text.data++;
+		text.len--;
 	}
-	while (span.len > 0 && strchr(" \t\r\n", span.data[span.len - 1]) != NULL)
-		span.len--;
-	return span;
+	while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL)
+		text.len--;
+	return text;
 }
 
 /* Stop reading, for a reason.  Answers what the callbacks answer. */
@@ -78,7 +61,7 @@ refuse(OgIncoming *answer, const char *reason)
 
 /* Keep the first of a header.  False without memory. */
 static bool
-keep_first(char **kept, Span value)
+keep_first(char **kept, OgSlice value)
 {
 	if (*kept == NULL)
 		*kept = strndup(value.data, value.len);
@@ -87,54 +70,44 @@ keep_first(char **kept, Span value)
 
 /* Keep all of a header, several as the list that they make together. */
 static bool
-keep_all(char **kept, Span value)
+keep_all(char **kept, OgSlice value)
 {
-	size_t		before = *kept != NULL ? strlen(*kept) : 0;
-	char	   *longer = realloc(*kept, before + strlen(", ") + value.len + 1);
+	char	   *list;
 
-	if (longer == NULL)
+	if (*kept == NULL)
+		return keep_first(kept, value);
+	if (asprintf(&list, "%s, %.*s", *kept, (int) value.len, value.data) < 0)
 		return false;
-	*kept = longer;
-	if (before > 0)
-	{
-		memcpy(longer + before, ", ", strlen(", "));
-		before += strlen(", ");
-	}
-	memcpy(longer + before, value.data, value.len);
-	longer[before + value.len] = '\0';
+	free(*kept);
+	*kept = list;
 	return true;
 }
 
 void
-og_incoming_free_head(OgIncoming *answer)
+og_incoming_free_body(OgIncoming *answer)
 {
-	free(answer->location);
-	free(answer->retry_after);
-	answer->location = answer->retry_after = NULL;
-}
-
-void
-og_incoming_free(OgIncoming *answer)
-{
-	og_incoming_free_head(answer);
 	free(answer->body);
 	answer->body = NULL;
 	answer->len = answer->capacity = 0;
 }
 
+void
+og_incoming_free(OgIncoming *answer)
+{
+	free(answer->location);
+	free(answer->retry_after);
+	free(answer->date);
+	og_incoming_free_body(answer);
+}
+
 /* A new head begins: "HTTP/1.1 200 ...", which libcurl has checked. */
 static bool
-read_status_line(OgIncoming *answer, Span line)
+read_status_line(OgIncoming *answer, OgSlice line)
 {
 	const char *c = memchr(line.data, ' ', line.len);
 	const char *end = line.data + line.len;
 	int			status = 0;
 	int			digits = 0;
-
-	og_incoming_free_head(answer);
-	answer->date[0] = '\0';
-	answer->chunked = false;
-	answer->content_length = -1;
 
 	if (c == NULL)
 		return false;
@@ -152,14 +125,13 @@ read_status_line(OgIncoming *answer, Span line)
 
 /* Content-Length: decimal digits; twice only if both say the same. */
 static bool
-read_length(OgIncoming *answer, Span value)
+read_length(OgIncoming *answer, OgSlice value)
 {
 	int64		length = 0;
-	size_t		i;
 
 	if (value.len == 0 || value.len > MAX_LENGTH_DIGITS)
 		return false;
-	for (i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len; i++)
 	{
 		if (value.data[i] < '0' || value.data[i] > '9')
 			return false;
@@ -181,32 +153,32 @@ too_large(OgIncoming *answer)
 
 /* One header of the final head.  NULL, or why the answer is refused. */
 static const char *
-read_header(OgIncoming *answer, Span name, Span value)
+read_header(OgIncoming *answer, OgSlice name, OgSlice value)
 {
 	bool		stored = true;
 
-	if (span_is(name, "content-length"))
+	if (is_word(name, "content-length"))
 	{
 		if (!read_length(answer, value))
 			return "the length of the answer is malformed";
 	}
-	else if (span_is(name, "transfer-encoding"))
+	else if (is_word(name, "transfer-encoding"))
 	{
-		if (answer->chunked || !span_is(value, "chunked"))
+		if (answer->chunked || !is_word(value, "chunked"))
 			return "the answer has a transfer encoding other than chunked";
 		answer->chunked = true;
 	}
-	else if (span_is(name, "content-encoding"))
+	else if (is_word(name, "content-encoding"))
 	{
-		if (value.len > 0 && !span_is(value, "identity"))
+		if (value.len > 0 && !is_word(value, "identity"))
 			return "the answer is compressed";
 	}
-	else if (span_is(name, "location"))
+	else if (is_word(name, "location"))
 		stored = keep_first(&answer->location, value);
-	else if (span_is(name, "retry-after"))
+	else if (is_word(name, "retry-after"))
 		stored = keep_all(&answer->retry_after, value);
-	else if (span_is(name, "date"))
-		keep_date(answer, value);
+	else if (is_word(name, "date"))
+		stored = keep_first(&answer->date, value);
 
 	return stored ? NULL : "out of memory";
 }
@@ -243,28 +215,25 @@ end_head(OgIncoming *answer)
  * answer has no body, so what would describe one makes it malformed.
  */
 static const char *
-read_line(OgIncoming *answer, Span line)
+read_line(OgIncoming *answer, OgSlice line)
 {
 	const char *colon = memchr(line.data, ':', line.len);
-	Span		name;
-	Span		value;
-	size_t		i;
+	OgSlice		name;
+	OgSlice		value;
 
-	name.data = line.data;
-	name.len = colon ? colon - line.data : 0;
-	for (i = 0; i < name.len; i++)
+	name = og_slice(line.data, colon ? colon - line.data : 0);
+	for (size_t i = 0; i < name.len; i++)
 	{
 		if ((unsigned char) name.data[i] <= ' ')
 			name.len = 0;
 	}
 	if (name.len == 0)
 		return "a header of the answer is malformed";
-	value.data = colon + 1;
-	value.len = line.len - name.len - 1;
+	value = og_slice(colon + 1, line.len - name.len - 1);
 
 	if (answer->status != 0)
 		return read_header(answer, name, trimmed(value));
-	if (span_is(name, "content-length") || span_is(name, "transfer-encoding"))
+	if (is_word(name, "content-length") || is_word(name, "transfer-encoding"))
 		return "an interim answer is malformed";
 	return NULL;
 }
@@ -273,8 +242,8 @@ read_line(OgIncoming *answer, Span line)
 size_t
 og_incoming_header(char *data, size_t size, size_t count, void *transfer)
 {
-	OgIncoming   *answer = &((OgTransfer *) transfer)->answer;
-	Span		line = {data, size * count};
+	OgIncoming *answer = &((OgTransfer *) transfer)->answer;
+	OgSlice		line = {data, size * count};
 	const char *reason = NULL;
 
 	answer->head_bytes += line.len;
@@ -302,24 +271,13 @@ static bool
 make_room(OgIncoming *answer, size_t more)
 {
 	size_t		needed = answer->len + more;
-	size_t		capacity;
+	size_t		capacity = Max(answer->content_length, 0);
 	char	   *bigger;
 
 	if (answer->body != NULL && needed <= answer->capacity)
 		return true;
-
-	if (answer->content_length >= 0 &&
-		(uint64) answer->content_length >= needed)
-		capacity = (size_t) answer->content_length;
-	else
-	{
-		capacity = Max(answer->capacity, FIRST_BODY_BYTES / 2);
-		while (capacity < needed && capacity < answer->limit / 2)
-			capacity *= 2;
-		if (capacity < needed)
-			capacity = answer->limit;
-	}
-
+	if (capacity < needed)
+		capacity = Min(Max(2 * needed, FIRST_BODY_BYTES), answer->limit);
 	bigger = realloc(answer->body, capacity + 1);
 	if (bigger == NULL)
 		return false;
@@ -332,7 +290,7 @@ make_room(OgIncoming *answer, size_t more)
 size_t
 og_incoming_body(char *data, size_t size, size_t count, void *transfer)
 {
-	OgIncoming   *answer = &((OgTransfer *) transfer)->answer;
+	OgIncoming *answer = &((OgTransfer *) transfer)->answer;
 	size_t		len = size * count;
 
 	/* A size of 0 would not be told from a refusal. */

@@ -5,16 +5,16 @@
  *
  *		http.c			groups: opening, starting, waiting, giving up
  *		http_connection.c	who uses which connection, and who waits for one
- *		http_kept.c		the connections that stay open between calls
+ *		http_endpoint.c	URLs, what a process knows of the endpoints that they
+ *						lead to, and the connection kept open to each
  *		http_trust.c	whose certificates count, and whether that changed
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
- *		http_endpoint.c	URLs, and the endpoint that one leads to
  *		http_request.c	from a request to libcurl's options
  *		http_incoming.c	callbacks that take an answer in
  *		http_ending.c	what became of a transfer, and the words for it
  *		http_sight.c	what is seen of a connection, where that is asked for
- *		http_clock.c	what the Date of an answer says about our clock
+ *		http_time.c		the times that an answer tells: Date, Retry-After
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
  * there raises an error or looks for interrupts.
@@ -39,14 +39,24 @@
 /* Our words for what went wrong, the longest host name (253) included. */
 #define OG_PROBLEM_SIZE 768
 
-/* A TCP endpoint as connections are kept for it. */
+/* Where requests go, and what a process knows of that. */
 typedef struct OgEndpoint
 {
-	char	   *origin;			/* "https://host:port", lower case; malloc'd */
+	dlist_node	node;			/* in the list of all */
+	int			users;			/* transfers to it */
+	char	   *origin;			/* "https://host:port", lower case */
 	const char *site;			/* the "host:port" in it */
-	char	   *sslrootcert;	/* malloc'd, or NULL */
+	char	   *sslrootcert;	/* or NULL */
 	bool		is_https;
-	uint32		trust;			/* see og_trust_apply(); 0 = not yet, or none */
+
+	/* how long it took lately; 0 = unknown */
+	int64		connect_us;
+	int64		answer_us;
+
+	/* the connection that stays open between calls */
+	CURLSH	   *kept;			/* its cache, or NULL */
+	uint64		kept_trust;		/* whom it trusted: see og_trust_apply() */
+	int64		idle_since;		/* og_clock_now(); 0 = a transfer uses it */
 } OgEndpoint;
 
 /*
@@ -56,26 +66,19 @@ typedef struct OgEndpoint
  */
 #define OG_MAX_IDLE_SECONDS 29L
 
-/* A connection that stays open between calls. */
-typedef struct OgKept OgKept;
-
 /*
- * All that libcurl only points at while it sends: one malloc'd block, since
- * it holds keys and signatures and is wiped before it is freed.
+ * All that libcurl only points at while it sends: copies that are wiped before
+ * they are freed, since they hold keys and signatures.
  */
 typedef struct OgOutgoing
 {
-	char	   *block;
-	size_t		size;
-	struct curl_slist *headers; /* nodes and lines within the block */
-	const char *target;			/* path and query */
-	const char *body;			/* NULL = none */
+	struct curl_slist *lines;	/* an array of header lines, linked */
+	int			nlines;
+	char	   *target;			/* path and query */
+	char	   *body;			/* NULL = none */
 	size_t		body_len;
 	size_t		head_len;		/* of target and header lines */
 } OgOutgoing;
-
-/* Longer than any form of a date that HTTP has known. */
-#define OG_DATE_SIZE 40
 
 /* An answer as it comes in; all pointers malloc'd. */
 typedef struct OgIncoming
@@ -89,7 +92,7 @@ typedef struct OgIncoming
 	int64		content_length; /* -1 = not given */
 	char	   *location;
 	char	   *retry_after;
-	char		date[OG_DATE_SIZE]; /* empty without one */
+	char	   *date;
 
 	/* the body */
 	char	   *body;			/* NUL-terminated */
@@ -102,32 +105,36 @@ typedef struct OgIncoming
 	bool		too_large;		/* it is that: has better words */
 } OgIncoming;
 
+/* How far a transfer has come; a group has a list of each. */
+typedef enum OgProgress
+{
+	OG_PREPARED,
+	OG_WAITING,					/* in line for a connection */
+	OG_RUNNING,					/* it is libcurl's */
+	OG_ENDED,					/* og_http_next() will answer it */
+	OG_OVER						/* it has, or will not */
+} OgProgress;
+
 struct OgTransfer
 {
 	OgHttp	   *http;
-	dlist_node	node;			/* in its group's "transfers" */
-	dlist_node	ended_node;		/* in its group's "ended", if queued */
-	dlist_node	waiting_node;	/* in its group's "waiting", if waiting */
-	bool		queued;
-	bool		waiting;		/* for a connection */
-	OgKept	   *kept;			/* it uses this connection, or NULL */
-	uint64		cache;			/* number of that which its connection is of */
+	OgProgress	progress;
+	dlist_node	node;			/* in that list of its group */
+	CURLSH	   *cache;			/* that its connection is in, or NULL */
 	bool		has_socket;		/* a descriptor is set apart for it */
 
 	CURL	   *easy;			/* NULL once it has ended */
-	bool		running;		/* it is libcurl's */
-	OgEndpoint	endpoint;
+	OgEndpoint *endpoint;
+	uint64		trust;			/* see og_trust_apply(); 0 = not yet, or none */
 	OgOutgoing	out;
 	OgIncoming	answer;
 
 	/* from the request */
-	bool		(*ready) (void *owner, TimestampTz at);
+	OgHttpReady ready;
 	void	   *owner;
 	int			connect_timeout_ms;
 	int			timeout_ms;
 	OgSight    *sight;			/* the caller's, or NULL */
-
-	bool		ended;
 
 	/* set in callbacks */
 	bool		started;		/* bytes of it may have left */
@@ -135,10 +142,9 @@ struct OgTransfer
 	bool		stale;			/* an idle connection was at its end by then */
 	bool		start_refused;	/* libcurl wanted to send it again */
 	bool		too_late;		/* .ready did not let it leave */
-	bool		unstarted;		/* there was no memory to begin it */
 	int64		started_us;		/* og_clock_now() */
 	int			socket_errno;	/* no socket could be made */
-	int			watch_errno;	/* its socket could not be watched */
+	bool		broken;			/* its socket could not be watched */
 
 	OgResponse	response;
 	char	   *location;		/* libcurl's to free */
@@ -150,20 +156,15 @@ struct OgHttp
 {
 	MemoryContext context;
 	MemoryContextCallback on_reset;
-	dlist_head	transfers;		/* all that were not released */
-	dlist_head	ended;			/* those og_http_next() will answer */
+	dlist_head	transfers[OG_OVER + 1]; /* all that were not released */
 	uint64		awaits;			/* news, in the sleep of this number */
 	bool		broken;			/* transfers are to be given up */
-	dlist_head	waiting;		/* those in line for a connection */
-	int			nwaiting;
 	int64		lost_us;		/* by the line since the last new connection */
 	int64		slept_seen;		/* og_event_slept() when that was counted */
 	int			nrunning;
 	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
-	uint64		extra_cache;	/* its number */
-	bool		draining;
 	bool		closed;
 };
 
@@ -171,22 +172,37 @@ struct OgHttp
  * dlist_container(), without the check of types that cppcheck takes for a
  * look through a null pointer.
  */
-#define og_transfer_of(member, node) \
-	((OgTransfer *) ((char *) (node) - offsetof(OgTransfer, member)))
+#define og_transfer_of(link) \
+	((OgTransfer *) ((char *) (link) - offsetof(OgTransfer, node)))
+
+static inline void
+og_transfer_move(OgTransfer *transfer, OgProgress progress)
+{
+	dlist_delete(&transfer->node);
+	dlist_push_tail(&transfer->http->transfers[progress], &transfer->node);
+	transfer->progress = progress;
+}
 
 /* http_connection.c */
-extern bool og_connection_take(OgTransfer *transfer);
-extern void og_connection_leave(OgTransfer *transfer);
+extern void og_connection_take(OgTransfer *transfer);
+extern void og_connection_learn(const OgTransfer *transfer);
 extern int64 og_connection_advance(OgHttp *http);
-extern void og_connection_drain(OgHttp *http);
 
-/* http_kept.c */
-extern uint64 og_cache_number(void);
+/* http_endpoint.c */
+extern bool og_is_visible(const char *text);
+extern const char *og_url_path(const char *url);
+
+/*
+ * The endpoint that a URL leads to, with a file of authorities or NULL: to be
+ * left when its transfer has ended.  NULL if the URL is not valid.
+ */
+extern OgEndpoint *og_endpoint_enter(const char *url, const char *sslrootcert);
+extern void og_endpoint_leave(OgEndpoint *endpoint);
 extern CURLSH *og_cache_open(void);
-extern bool og_kept_take(OgTransfer *transfer);
-extern void og_kept_leave(OgTransfer *transfer);
+extern void og_cache_close(CURLSH *cache);
+extern CURLSH *og_kept_take(const OgTransfer *transfer);
+extern void og_kept_leave(OgEndpoint *endpoint);
 extern bool og_kept_is_idle(const OgEndpoint *endpoint);
-extern void og_kept_distrust(uint32 trust);
 extern bool og_kept_close_oldest(void);
 
 /* http_trust.c */
@@ -195,9 +211,9 @@ extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
 
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
-extern bool og_event_add(OgTransfer *transfer);
+extern void og_event_add(OgTransfer *transfer);
+extern void og_event_fail(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
-extern void og_event_unstarted(int count);
 extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
 extern int64 og_event_slept(void);
@@ -209,20 +225,11 @@ extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(void);
 extern bool og_socket_reserve(OgTransfer *transfer);
 extern void og_socket_unreserve(OgTransfer *transfer);
-extern bool og_socket_available(void);
-extern bool og_socket_any_in(uint64 cache, bool idle);
+extern bool og_socket_any_in(const CURLSH *cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
 extern bool og_socket_idle_has_input(void);
 extern void og_socket_check_idle(void);
-
-/* http_endpoint.c */
-extern bool og_is_visible(const char *text);
-extern const char *og_url_path(const char *url);
-extern bool og_endpoint_init(OgEndpoint *endpoint,
-							 const OgHttpRequest *request);
-extern bool og_endpoint_equal(const OgEndpoint *a, const OgEndpoint *b);
-extern void og_endpoint_free(OgEndpoint *endpoint);
 
 /* http_request.c */
 extern bool og_request_prepare(OgTransfer *transfer,
@@ -235,7 +242,7 @@ extern size_t og_incoming_header(char *data, size_t size, size_t count,
 extern size_t og_incoming_body(char *data, size_t size, size_t count,
 							 void *transfer);
 extern bool og_incoming_has_no_body(const OgIncoming *answer);
-extern void og_incoming_free_head(OgIncoming *answer);
+extern void og_incoming_free_body(OgIncoming *answer);
 extern void og_incoming_free(OgIncoming *answer);
 
 /* http_sight.c; all but the first also where nothing is to be seen */
@@ -245,9 +252,7 @@ extern void og_sight_address(OgTransfer *transfer,
 extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 
 /* http_ending.c */
-extern void og_ending(OgTransfer *transfer, CURLcode code);
-extern void og_ending_unstarted(OgTransfer *transfer, bool may_retry,
-								 const char *problem);
-extern void og_ending_abandoned(OgTransfer *transfer, const char *problem);
+extern void og_ending(OgTransfer *transfer, CURLcode code,
+					  const char *problem);
 
 #endif							/* OG_HTTP_INTERNAL_H */

@@ -27,10 +27,7 @@
 /* How long a parsed file of authorities is used even if it looks the same. */
 #define CA_CACHE_SECONDS 300L
 
-/* ----
- * What libcurl points at
- * ----
- */
+/* ---------- what libcurl points at ---------- */
 
 /* True if libcurl can write it as one header line, and only one. */
 static bool
@@ -49,76 +46,10 @@ header_ok(const OgField *header)
 	return true;
 }
 
-/* Take bytes off a block that was made large enough. */
-static void *
-take(char **free_space, size_t size)
-{
-	void	   *taken = *free_space;
-
-	*free_space += size;
-	return taken;
-}
-
-/* Append text to a block that was made large enough. */
-static void
-add_text(char **at, const char *text)
-{
-	size_t		len = strlen(text);
-
-	memcpy(*at, text, len + 1);
-	*at += len;
-}
-
-/*
- * Append a header line to the list.  To libcurl "Name;" is an empty header,
- * and "Name:" (a value of NULL) says to send none where it would by itself.
- */
-static void
-add_line(OgOutgoing *out, char **space, struct curl_slist **node,
-		 const char *name, const char *value)
-{
-	size_t		size = strlen(name) + (value ? strlen(value) : 0) + 3;
-	struct curl_slist *last = (*node)++;
-	char	   *at;
-
-	last->data = at = take(space, size);
-	last->next = NULL;
-	add_text(&at, name);
-	if (value == NULL)
-		add_text(&at, ":");
-	else if (value[0] == '\0')
-		add_text(&at, ";");
-	else
-	{
-		add_text(&at, ": ");
-		add_text(&at, value);
-	}
-
-	if (out->headers == NULL)
-		out->headers = last;
-	else
-		last[-1].next = last;
-}
-
-static bool
-has_header(const OgFields *headers, const char *name)
-{
-	int			i;
-
-	for (i = 0; i < headers->count; i++)
-	{
-		if (pg_strcasecmp(headers->items[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool
 headers_ok(const OgFields *headers)
 {
-	int			i;
-
-	for (i = 0; headers != NULL && i < headers->count; i++)
+	for (int i = 0; i < headers->count; i++)
 	{
 		if (!header_ok(&headers->items[i]))
 			return false;
@@ -126,60 +57,74 @@ headers_ok(const OgFields *headers)
 	return true;
 }
 
-/* Copy headers, target and body into one block.  False without memory. */
 static bool
-copy_outgoing(OgOutgoing *out, const OgHttpRequest *request)
+has_header(const OgFields *headers, const char *name)
 {
-	static const OgFields none = {NULL, 0, 0};
-	const OgFields *headers = request->headers ? request->headers : &none;
-	const char *path = og_url_path(request->url);
-	const char *slash = (path[0] == '/') ? "" : "/";
-	size_t		target_size = strlen(slash) + strlen(path) + 1;
-	struct curl_slist *node;
-	size_t		nodes_size;
-	char	   *space;
-	char	   *target;
-	int			i;
+	for (int i = 0; i < headers->count; i++)
+	{
+		if (pg_strcasecmp(headers->items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
 
-	out->head_len = target_size;
-	nodes_size = ((size_t) headers->count + 2) * sizeof(struct curl_slist);
-	out->size = nodes_size + target_size + request->body.len + 1 +
-		strlen("Expect") + strlen("Content-Type") + 2 * 3;
-	for (i = 0; i < headers->count; i++)
+/* One text of three, without a copy of any of it elsewhere. */
+static char *
+join(MemoryContext context, const char *a, const char *b, const char *c)
+{
+	size_t		size = strlen(a) + strlen(b) + strlen(c) + 1;
+	char	   *text = MemoryContextAlloc(context, size);
+
+	snprintf(text, size, "%s%s%s", a, b, c);
+	return text;
+}
+
+static void
+add_line(OgOutgoing *out, char *line)
+{
+	struct curl_slist *node = &out->lines[out->nlines++];
+
+	node->data = line;
+	node->next = NULL;
+	if (out->nlines > 1)
+		node[-1].next = node;
+	out->head_len += strlen(line) + 2;
+}
+
+/*
+ * Copy headers, target and body.  To libcurl "Name;" is an empty header, and
+ * "Name:" says to send none where it would by itself.
+ */
+static void
+copy_outgoing(OgTransfer *transfer, const OgHttpRequest *request)
+{
+	OgOutgoing *out = &transfer->out;
+	MemoryContext context = transfer->http->context;
+	const OgFields *headers = request->headers;
+	const char *path = og_url_path(request->url);
+
+	out->lines = MemoryContextAlloc(context, (headers->count + 2) *
+									sizeof(struct curl_slist));
+	for (int i = 0; i < headers->count; i++)
 	{
 		const OgField *header = &headers->items[i];
 
-		out->size += strlen(header->name) + strlen(header->value) + 3;
-		out->head_len += strlen(header->name) + strlen(header->value) + 4;
+		add_line(out, join(context, header->name,
+						   header->value[0] == '\0' ? ";" : ": ",
+						   header->value));
 	}
-
-	out->block = malloc(out->size);
-	if (out->block == NULL)
-		return false;
-	space = out->block;
-
-	node = take(&space, nodes_size);
-	for (i = 0; i < headers->count; i++)
-		add_line(out, &space, &node, headers->items[i].name,
-				 headers->items[i].value);
-	add_line(out, &space, &node, "Expect", NULL);
+	add_line(out, join(context, "Expect", ":", ""));
 	if (!has_header(headers, "Content-Type"))
-		add_line(out, &space, &node, "Content-Type", NULL);
+		add_line(out, join(context, "Content-Type", ":", ""));
 
-	target = take(&space, target_size);
-	snprintf(target, target_size, "%s%s", slash, path);
-	out->target = target;
-
+	out->target = join(context, path[0] == '/' ? "" : "/", path, "");
+	out->head_len += strlen(out->target);
 	if (request->body.data != NULL)
 	{
-		char	   *body = take(&space, request->body.len + 1);
-
-		memcpy(body, request->body.data, request->body.len);
-		body[request->body.len] = '\0';
-		out->body = body;
+		out->body = MemoryContextAlloc(context, request->body.len);
 		out->body_len = request->body.len;
+		memcpy(out->body, request->body.data, request->body.len);
 	}
-	return true;
 }
 
 /* Wipe and free what libcurl pointed at.  Its handle must be gone. */
@@ -188,19 +133,20 @@ og_request_free(OgTransfer *transfer)
 {
 	OgOutgoing *out = &transfer->out;
 
-	if (out->block != NULL)
+	for (int i = 0; i < out->nlines; i++)
+		og_wipe_text(out->lines[i].data);
+	if (out->lines != NULL)
+		pfree(out->lines);
+	og_wipe_text(out->target);
+	if (out->body != NULL)
 	{
-		og_wipe(out->block, out->size);
-		free(out->block);
+		og_wipe(out->body, out->body_len);
+		pfree(out->body);
 	}
 	memset(out, 0, sizeof(*out));
-	og_endpoint_free(&transfer->endpoint);
 }
 
-/* ----
- * Options
- * ----
- */
+/* ---------- options ---------- */
 
 /*
  * libcurl's CURLOPT_PREREQFUNCTION: the connection is ready, and the first
@@ -228,7 +174,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 		return CURL_PREREQFUNC_ABORT;
 
 	now = GetCurrentTimestamp();
-	if (self->ready != NULL && !self->ready(self->owner, now))
+	if (!self->ready(self->owner, now))
 	{
 		self->too_late = true;
 		return CURL_PREREQFUNC_ABORT;
@@ -238,7 +184,9 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	self->slept_before = og_event_slept();
 	self->started_us = og_clock_now();
 	self->response.sent_at = now;
-	og_event_unstarted(-1);
+
+	/* From now on it is an answer that is waited for. */
+	og_event_news(self->http);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -254,7 +202,7 @@ set_request(OgTransfer *transfer, const char *method)
 	const OgOutgoing *out = &transfer->out;
 	bool		ok = true;
 
-	SET(CURLOPT_URL, transfer->endpoint.origin);
+	SET(CURLOPT_URL, transfer->endpoint->origin);
 	SET(CURLOPT_REQUEST_TARGET, out->target);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -265,7 +213,7 @@ set_request(OgTransfer *transfer, const char *method)
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_USERAGENT, USER_AGENT);
-	SET(CURLOPT_HTTPHEADER, out->headers);
+	SET(CURLOPT_HTTPHEADER, out->lines);
 
 	if (out->body != NULL || strcmp(method, "POST") == 0)
 	{
@@ -326,30 +274,21 @@ set_answer(OgTransfer *transfer)
 	return ok;
 }
 
-/*
- * Make a handle for a request.  On failure, the ending is written and false
- * answered; the caller frees what was made.
- */
+/* Make a handle for a request.  On failure, the ending is written. */
 bool
 og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 {
-	if (!og_is_visible(request->url) || strchr(request->url, '#') != NULL ||
-		!og_endpoint_init(&transfer->endpoint, request))
+	if (og_is_visible(request->url) && strchr(request->url, '#') == NULL)
+		transfer->endpoint = og_endpoint_enter(request->url,
+											   request->sslrootcert);
+	if (transfer->endpoint == NULL || !headers_ok(request->headers))
 	{
-		og_ending_unstarted(transfer, false, "the URL is not valid");
+		og_ending(transfer, CURLE_URL_MALFORMAT, transfer->endpoint == NULL
+				  ? "the URL is not valid" : "a header is not valid");
+		transfer->response.may_retry = false;
 		return false;
 	}
-
-	if (!headers_ok(request->headers))
-	{
-		og_ending_unstarted(transfer, false, "a header is not valid");
-		return false;
-	}
-	if (!copy_outgoing(&transfer->out, request))
-	{
-		og_ending_unstarted(transfer, true, "out of memory");
-		return false;
-	}
+	copy_outgoing(transfer, request);
 
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL ||
@@ -358,8 +297,8 @@ og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 		!set_answer(transfer) ||
 		(transfer->sight != NULL && !og_sight_prepare(transfer)))
 	{
-		og_ending_unstarted(transfer, true,
-							 "libcurl could not prepare the request");
+		og_ending(transfer, CURLE_OUT_OF_MEMORY,
+				  "libcurl could not prepare the request");
 		return false;
 	}
 	return true;

@@ -36,7 +36,7 @@ typedef struct OpenSocket
 {
 	int			fd;
 	bool		idle;			/* was watched, and is not now */
-	uint64		cache;			/* of connections; 0 = of none that is kept */
+	const CURLSH *cache;		/* that its connection is in, or NULL */
 	dev_t		device;
 	ino_t		inode;
 } OpenSocket;
@@ -48,11 +48,23 @@ static OpenSocket *sockets = NULL;	/* malloc'd */
 static int	nsockets = 0;
 static int	max_sockets = 0;
 
+/* The entry of a descriptor, or NULL. */
+static OpenSocket *
+find(int fd)
+{
+	for (int i = 0; i < nsockets; i++)
+	{
+		if (sockets[i].fd == fd)
+			return &sockets[i];
+	}
+	return NULL;
+}
+
 /* Strike off an entry; the last one takes its place. */
 static void
-forget(int i)
+forget(OpenSocket *entry)
 {
-	sockets[i] = sockets[--nsockets];
+	*entry = sockets[--nsockets];
 	ReleaseExternalFD();
 }
 
@@ -60,16 +72,14 @@ forget(int i)
 void
 og_socket_recount(void)
 {
-	int			i;
-
-	for (i = nsockets - 1; i >= 0; i--)
+	for (int i = nsockets - 1; i >= 0; i--)
 	{
 		struct stat st;
 
 		if (fstat(sockets[i].fd, &st) != 0 ||
 			st.st_dev != sockets[i].device ||
 			st.st_ino != sockets[i].inode)
-			forget(i);
+			forget(&sockets[i]);
 	}
 }
 
@@ -107,19 +117,9 @@ og_socket_unreserve(OgTransfer *transfer)
 	transfer->has_socket = false;
 }
 
-/* Could a descriptor be had? */
-bool
-og_socket_available(void)
-{
-	if (!AcquireExternalFD())
-		return false;
-	ReleaseExternalFD();
-	return true;
-}
-
 /* Is there a socket of this cache, or an idle one? */
 bool
-og_socket_any_in(uint64 cache, bool idle)
+og_socket_any_in(const CURLSH *cache, bool idle)
 {
 	for (int i = 0; i < nsockets; i++)
 	{
@@ -127,45 +127,6 @@ og_socket_any_in(uint64 cache, bool idle)
 			return true;
 	}
 	return false;
-}
-
-/* A new socket that is counted and listed, or -1 with errno set. */
-static int
-make_socket(OgTransfer *transfer, const struct curl_sockaddr *address)
-{
-	struct stat st;
-	int			fd;
-	int			save_errno;
-
-	og_socket_recount();
-	if (!make_room())
-	{
-		errno = ENOMEM;
-		return -1;
-	}
-	if (!og_socket_reserve(transfer))
-		return -1;				/* EMFILE */
-
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-				address->protocol);
-	if (fd >= 0 && fstat(fd, &st) == 0)
-	{
-		sockets[nsockets].fd = fd;
-		sockets[nsockets].idle = false;
-		sockets[nsockets].cache = transfer->cache;
-		sockets[nsockets].device = st.st_dev;
-		sockets[nsockets].inode = st.st_ino;
-		nsockets++;
-		transfer->has_socket = false;	/* its count is the entry's now */
-		return fd;
-	}
-
-	save_errno = errno;
-	if (fd >= 0)
-		(void) close(fd);
-	og_socket_unreserve(transfer);
-	errno = save_errno;
-	return -1;
 }
 
 /*
@@ -177,7 +138,8 @@ og_socket_open(void *transfer, curlsocktype purpose,
 			   struct curl_sockaddr *address)
 {
 	OgTransfer *self = transfer;
-	int			fd;
+	struct stat st = {0};
+	int			fd = -1;
 
 	if (self->started)
 	{
@@ -188,12 +150,22 @@ og_socket_open(void *transfer, curlsocktype purpose,
 		return CURL_SOCKET_BAD;
 
 	og_sight_address(self, address);
-	fd = make_socket(self, address);
+	og_socket_recount();
+	if (make_room() && og_socket_reserve(self))
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+					address->protocol);
 	if (fd < 0)
 	{
 		self->socket_errno = errno;
 		return CURL_SOCKET_BAD;
 	}
+	(void) fstat(fd, &st);
+	sockets[nsockets++] = (OpenSocket)
+	{
+		.fd = fd, .cache = self->cache,
+		.device = st.st_dev, .inode = st.st_ino
+	};
+	self->has_socket = false;	/* its count is the entry's now */
 	return fd;
 }
 
@@ -205,16 +177,10 @@ og_socket_open(void *transfer, curlsocktype purpose,
 int
 og_socket_close(void *unused, curl_socket_t fd)
 {
-	int			i;
+	OpenSocket *entry = find(fd);
 
-	for (i = 0; i < nsockets; i++)
-	{
-		if (sockets[i].fd == fd)
-		{
-			forget(i);
-			break;
-		}
-	}
+	if (entry != NULL)
+		forget(entry);
 	return close(fd);
 }
 
@@ -222,13 +188,10 @@ og_socket_close(void *unused, curl_socket_t fd)
 void
 og_socket_watched(int fd, bool watched)
 {
-	int			i;
+	OpenSocket *entry = find(fd);
 
-	for (i = 0; i < nsockets; i++)
-	{
-		if (sockets[i].fd == fd)
-			sockets[i].idle = !watched;
-	}
+	if (entry != NULL)
+		entry->idle = !watched;
 }
 
 /* Read and forget what has come in, and let nothing more come. */
@@ -236,9 +199,8 @@ static void
 shut_down(int fd)
 {
 	char		bytes[4096];
-	int			reads;
 
-	for (reads = 0; reads < MAX_IDLE_READS; reads++)
+	for (int reads = 0; reads < MAX_IDLE_READS; reads++)
 	{
 		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
 			break;
@@ -262,10 +224,8 @@ has_input(int fd)
 void
 og_socket_check_idle(void)
 {
-	int			i;
-
 	og_socket_recount();
-	for (i = 0; i < nsockets; i++)
+	for (int i = 0; i < nsockets; i++)
 	{
 		if (sockets[i].idle && has_input(sockets[i].fd))
 			shut_down(sockets[i].fd);
@@ -276,13 +236,10 @@ og_socket_check_idle(void)
 void
 og_socket_discard(int fd)
 {
-	int			i;
+	const OpenSocket *entry = find(fd);
 
-	for (i = 0; i < nsockets; i++)
-	{
-		if (sockets[i].fd == fd && sockets[i].idle)
-			shut_down(fd);
-	}
+	if (entry != NULL && entry->idle)
+		shut_down(fd);
 }
 
 /*
@@ -292,9 +249,7 @@ og_socket_discard(int fd)
 bool
 og_socket_idle_has_input(void)
 {
-	int			i;
-
-	for (i = 0; i < nsockets; i++)
+	for (int i = 0; i < nsockets; i++)
 	{
 		if (sockets[i].idle && has_input(sockets[i].fd))
 			return true;

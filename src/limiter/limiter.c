@@ -4,7 +4,7 @@
  *		A call's view of its lanes.
  *
  * Ties together the arithmetic (limiter_lane.c) and the memory it works on
- * (limiter_table.c, limiter_queue.c).  A request counts on several lanes: those
+ * (limiter_table.c).  A request counts on several lanes: those
  * of its key, and that of its host.  A call reserves on all of them or on
  * none, and is remembered by all even if its own pace has no window for them,
  * or none at all ('off').
@@ -32,7 +32,6 @@ struct OgLimiter
 
 	/* what its requests count on, in the order of OgCounted */
 	int			nlanes;
-	int			numbers[OG_MAX_LANES];
 	OgSharedLane *lanes[OG_MAX_LANES];
 	OgRuled		ruled[OG_MAX_LANES];
 
@@ -44,47 +43,26 @@ struct OgLimiter
 
 /* ---------- beginning and end ---------- */
 
-/*
- * Hash what a text names; "what" keeps names of different kinds apart.  The
- * text may hold a key, so our copy is wiped.
- */
-static char *
-hash_name(const char *what, const char *text)
+/* Take the place of what a text names, of which only a hash is kept. */
+static OgPlace *
+enter_place(OgPlaceKind kind, const char *text, const char *label)
 {
-	size_t		size = strlen(what) + strlen(text) + 2;
-	char	   *copy = palloc(size);
-	char	   *hex;
+	char	   *name = og_hash_hex(OG_SHA256, og_slice_of(text));
 
-	snprintf(copy, size, "%s %s", what, text);
-	hex = og_hash_hex(OG_SHA256, og_slice_of(copy));
-	og_wipe_text(copy);
-	if (hex == NULL)
+	if (name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not compute a SHA-256 hash")));
-	return hex;
-}
-
-static OgPlace *
-enter_place(OgPlaceKind kind, const char *what, const char *text,
-			const char *label)
-{
-	char	   *name = hash_name(what, text);
-	OgPlace    *place;
-
 	name[OG_PLACE_NAME] = '\0';
-	place = og_table_enter(kind, name, label);
-	pfree(name);
-	return place;
+	return og_table_enter(kind, name, label);
 }
 
 static void
 enter_places(OgLimiter *limiter, const OgCounted *counted)
 {
-	limiter->account = enter_place(OG_PLACE_ACCOUNT, "account",
-								   counted->account, counted->host);
-	limiter->host = enter_place(OG_PLACE_HOST, "host", counted->host,
-								counted->host);
+	limiter->account = enter_place(OG_PLACE_ACCOUNT, counted->account,
+								   counted->host);
+	limiter->host = enter_place(OG_PLACE_HOST, counted->host, counted->host);
 	for (int i = 0; i < counted->nlanes; i++)
 	{
 		const OgLaneRules *rules = &counted->lanes[i];
@@ -92,7 +70,6 @@ enter_places(OgLimiter *limiter, const OgCounted *counted)
 			? og_table_lane(limiter->host, 0)
 			: og_table_lane(limiter->account, rules->lane);
 
-		limiter->numbers[i] = rules->lane;
 		limiter->lanes[i] = lane;
 		limiter->ruled[i].lane = &lane->lane;
 		limiter->ruled[i].pace = rules->pace;
@@ -148,7 +125,6 @@ og_limiter_open(const OgCounted *counted)
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
 	og_table_attach();
-	og_queue_attach();
 	limiter->callback.func = release;
 	limiter->callback.arg = limiter;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext,
@@ -190,8 +166,7 @@ queue_up(OgLimiter *limiter, int64 now)
 		int64		wait = 0;
 
 		if (limiter->ruled[i].pace.nwindows > 0 &&
-			!og_queue_join(&limiter->seat, limiter->numbers[i],
-						   limiter->lanes[i]))
+			!og_queue_join(&limiter->seat, limiter->lanes[i]))
 			return limiter->seat != OG_NO_SEAT ? OG_UNTIL_WOKEN : NO_SEAT_US;
 
 		/* Whoever waits for one lane must not keep others from the next. */
@@ -200,11 +175,25 @@ queue_up(OgLimiter *limiter, int64 now)
 		if (wait > 0)
 		{
 			for (int j = i + 1; j <= last; j++)
-				og_queue_leave(limiter->seat, limiter->numbers[j]);
+				og_queue_leave(limiter->seat, limiter->lanes[j]);
 			return wait;
 		}
 	}
 	return 0;
+}
+
+/* Decide on a turn.  All sessions lock lanes in the same order. */
+static int64
+decide(OgLimiter *limiter, int64 now, OgTurn *turn)
+{
+	int64		wait;
+
+	for (int i = 0; i < limiter->nlanes; i++)
+		LWLockAcquire(&limiter->lanes[i]->lock, LW_EXCLUSIVE);
+	wait = og_lane_ask(limiter->ruled, limiter->nlanes, now, turn);
+	for (int i = 0; i < limiter->nlanes; i++)
+		LWLockRelease(&limiter->lanes[i]->lock);
+	return wait;
 }
 
 int64
@@ -223,7 +212,7 @@ og_limiter_ask(OgLimiter *limiter, int64 now, OgTurn *turn)
 	wait = queue_up(limiter, now);
 	if (wait > 0)
 		return wait;
-	wait = og_lane_ask(limiter->ruled, limiter->nlanes, now, turn);
+	wait = decide(limiter, now, turn);
 	if (turn->taken)
 	{
 		og_limiter_desist(limiter);
@@ -282,6 +271,12 @@ og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now)
 	return true;
 }
 
+bool
+og_limiter_is_stale(const OgTurn *turn, int64 now)
+{
+	return now - turn->reserved >= OG_LANE_MAX_PENDING / 2;
+}
+
 void
 og_limiter_return(OgLimiter *limiter, OgTurn *turn)
 {
@@ -314,8 +309,7 @@ og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n)
 
 	for (int i = 0; i < limiter->nlanes; i++)
 	{
-		int			ahead = og_queue_ahead(limiter->seat, limiter->numbers[i],
-										   limiter->lanes[i]);
+		int			ahead = og_queue_ahead(limiter->seat, limiter->lanes[i]);
 
 		wait = Max(wait, og_lane_estimate(&limiter->ruled[i], now,
 										  n > 0 ? n + ahead : 0));

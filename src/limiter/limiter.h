@@ -16,7 +16,7 @@
  *
  * Lanes and nonces are plain memory without pointers (limiter_lane.h), which
  * all sessions of the cluster share (limiter_table.h).  Turns are given in the
- * order in which calls asked (limiter_queue.c).
+ * order in which calls asked (limiter_table.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -97,6 +97,12 @@ extern void og_limiter_desist(OgLimiter *limiter);
  * has become too old, or its lane is held since.  Callable inside libcurl.
  */
 extern bool og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now);
+
+/*
+ * Has a turn waited for so long that it may be too old by the time that its
+ * request leaves?  Then it is to be returned.
+ */
+extern bool og_limiter_is_stale(const OgTurn *turn, int64 now);
 
 /* The request of a turn did not leave. */
 extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);

@@ -32,12 +32,10 @@
 #define MAX_MARGIN	(250 * US_PER_MS)
 
 /*
- * Ask again: while another session decides; and while turns are pending, after
- * as long as the last of them has been by now, within these bounds.  Nobody
- * can say when they leave, and asking must not cost much however long that
- * takes.
+ * While turns are pending, ask again after as long as the last of them has been
+ * by now, within these bounds.  Nobody can say when they leave, and asking must
+ * not cost much however long that takes.
  */
-#define BUSY_US		US_PER_MS
 #define MIN_PENDING_WAIT	US_PER_MS
 #define MAX_PENDING_WAIT	US_PER_S
 
@@ -47,14 +45,8 @@
 /* Nobody asks to be left alone for longer. */
 #define MAX_HOLD	(86400 * US_PER_S)
 
-/*
- * Deciding takes some 50 us.  A session that is still within after so long
- * died or was stopped, and is taken over.
- */
-#define STALE		US_PER_S
-
-/* How often to look whether the other session is out: some 20 us. */
-#define SPINS		500
+/* A nonce runs ahead of the time of day no further. */
+#define MAX_NONCE_LEAD_MS	INT64CONST(86400000)
 
 /* Slots are used without a lock: the server must not emulate atomics by one. */
 StaticAssertDecl(sizeof(pg_atomic_uint64) == sizeof(uint64),
@@ -121,42 +113,7 @@ raise_time(pg_atomic_uint64 *variable, int64 least)
 	}
 }
 
-/*
- * ----
- * Who decides
- * ----
- */
-
-static bool
-enter(OgLane *lane, int64 now)
-{
-	for (int i = 0; i < SPINS; i++)
-	{
-		uint64		since = pg_atomic_read_u64(&lane->busy);
-		int64		at = (int64) since;
-
-		if ((since == 0 || at < now - STALE || at > now + STALE) &&
-			pg_atomic_compare_exchange_u64(&lane->busy, &since, (uint64) now))
-			return true;
-		pg_spin_delay();
-	}
-	return false;
-}
-
-/* Leave, unless somebody took over from us. */
-static void
-leave(OgLane *lane, int64 now)
-{
-	uint64		since = (uint64) now;
-
-	(void) pg_atomic_compare_exchange_u64(&lane->busy, &since, 0);
-}
-
-/*
- * ----
- * What windows count
- * ----
- */
+/* ---------- what windows count ---------- */
 
 /*
  * How many requests of an unknown history a window counts at a time; see
@@ -176,29 +133,58 @@ count_doubtful(OgLane *lane, const OgWindow *window, int64 at)
 	return window->requests - (int) (window->requests * age / full);
 }
 
-/*
- * How many requests a window counts at a time that is not before "now", if
- * nothing more is sent.  With "with_pending", pending turns count as if they
- * were sent now.
- */
-static int
-count_at(OgLane *lane, const OgWindow *window, int64 now,
-		 int64 at, bool with_pending)
+/* What a window counts now, but for what is doubtful: the time of each. */
+typedef struct Counted
 {
-	int64		horizon = Max(at - reach(window), 0);
-	int			count = count_doubtful(lane, window, at);
+	int			count;
+	int64		times[OG_LANE_SLOTS];
+} Counted;
+
+/* With "with_pending", pending turns count as if they were sent now. */
+static void
+collect(Counted *counted, OgLane *lane, const OgWindow *window, int64 now,
+		bool with_pending)
+{
+	int64		horizon = Max(now - reach(window), 0);
+	int			count = 0;
 
 	for (int i = 0; i < OG_LANE_SLOTS; i++)
 	{
-		int64		slot = slot_of(lane, i);
+		int64		time = slot_of(lane, i);
 
-		if (likely(slot >= 0))
-			count += slot > horizon;
-		else if (~slot < now - OG_LANE_MAX_PENDING)
-			count += ~slot > horizon;
-		else if (with_pending)
-			count += now > horizon;
+		if (unlikely(time < 0))
+		{
+			if (~time < now - OG_LANE_MAX_PENDING)
+				time = ~time;
+			else
+				time = with_pending ? now : 0;
+		}
+		counted->times[count] = time;
+		count += time > horizon;
 	}
+	counted->count = count;
+}
+
+/* How many requests a window counts now. */
+static int
+count_now(OgLane *lane, const OgWindow *window, int64 now)
+{
+	Counted		counted;
+
+	collect(&counted, lane, window, now, true);
+	return counted.count + count_doubtful(lane, window, now);
+}
+
+/* How many of those it will count later, if nothing more is sent. */
+static int
+count_later(const Counted *counted, OgLane *lane, const OgWindow *window,
+			int64 at)
+{
+	int64		horizon = at - reach(window);
+	int			count = count_doubtful(lane, window, at);
+
+	for (int i = 0; i < counted->count; i++)
+		count += counted->times[i] > horizon;
 	return count;
 }
 
@@ -212,34 +198,21 @@ wait_for_room(OgLane *lane, const OgWindow *window, int64 now,
 {
 	int64		low = 0;
 	int64		high = reach(window) + SKEW;	/* all are out by then */
+	Counted		counted;
 
-	if (count_at(lane, window, now, now, with_pending) < room)
+	collect(&counted, lane, window, now, with_pending);
+	if (count_later(&counted, lane, window, now) < room)
 		return 0;
 	while (high - low > 1)
 	{
 		int64		middle = low + (high - low) / 2;
 
-		if (count_at(lane, window, now, now + middle, with_pending) < room)
+		if (count_later(&counted, lane, window, now + middle) < room)
 			high = middle;
 		else
 			low = middle;
 	}
 	return high;
-}
-
-static bool
-is_open(const OgRuled *ruled, int64 now)
-{
-	if (og_lane_held_until(ruled->lane, now) != 0)
-		return false;
-	for (int i = 0; i < ruled->pace.nwindows; i++)
-	{
-		const OgWindow *window = &ruled->pace.windows[i];
-
-		if (count_at(ruled->lane, window, now, now, true) >= window->requests)
-			return false;
-	}
-	return true;
 }
 
 /* How long to wait where nothing but pending turns are in the way. */
@@ -258,7 +231,7 @@ wait_for_pending(OgLane *lane, int64 now)
 	return Min(Max(now - youngest, MIN_PENDING_WAIT), MAX_PENDING_WAIT);
 }
 
-/* When asking a lane that was not open makes sense again. */
+/* When asking a lane makes sense again: 0 if it is open. */
 static int64
 wait_of(const OgRuled *ruled, int64 now)
 {
@@ -270,7 +243,7 @@ wait_of(const OgRuled *ruled, int64 now)
 		const OgWindow *window = &ruled->pace.windows[i];
 		int64		this_wait;
 
-		if (count_at(lane, window, now, now, true) < window->requests)
+		if (count_now(lane, window, now) < window->requests)
 			continue;
 
 		/* Without those pending: any of them may be given back. */
@@ -282,11 +255,7 @@ wait_of(const OgRuled *ruled, int64 now)
 	return wait;
 }
 
-/*
- * ----
- * Turns
- * ----
- */
+/* ---------- turns ---------- */
 
 typedef struct Found
 {
@@ -339,8 +308,8 @@ settle(OgLane *lane, int64 now)
 }
 
 /*
- * Reserve a slot.  Fails when there is none, or when somebody took this lane
- * over from us and was faster.
+ * Reserve a slot.  Fails when there is none, or when whoever had a turn there
+ * for too long stamps it after all.
  */
 static bool
 reserve(OgLane *lane, Found found, int64 now)
@@ -401,23 +370,6 @@ reserve_all(const OgRuled *ruled, int nlanes, const Found *found, int64 now,
 	return true;
 }
 
-/* Where no window counts, all that is to be done is to be remembered. */
-static bool
-ask_unlimited(const OgRuled *ruled, int nlanes, int64 now, OgTurn *turn)
-{
-	Found		found[OG_MAX_LANES] = {{0}};
-
-	for (int i = 0; i < nlanes; i++)
-	{
-		if (ruled[i].pace.nwindows > 0 ||
-			og_lane_held_until(ruled[i].lane, now) != 0)
-			return false;
-	}
-	for (int i = 0; i < nlanes; i++)
-		found[i] = likely_slot(ruled[i].lane, now);
-	return reserve_all(ruled, nlanes, found, now, turn);
-}
-
 /* Its windows will want to know what was sent. */
 static void
 remember_for(const OgRuled *ruled)
@@ -426,51 +378,21 @@ remember_for(const OgRuled *ruled)
 		raise_time(&ruled->lane->longest, ruled->pace.windows[i].length_us);
 }
 
-/* Enter all lanes or none. */
-static bool
-enter_all(const OgRuled *ruled, int nlanes, int64 now)
-{
-	for (int i = 0; i < nlanes; i++)
-	{
-		if (!enter(ruled[i].lane, now))
-		{
-			while (i-- > 0)
-				leave(ruled[i].lane, now);
-			return false;
-		}
-	}
-	return true;
-}
-
 int64
 og_lane_ask(const OgRuled *ruled, int nlanes, int64 now, OgTurn *turn)
 {
 	Found		found[OG_MAX_LANES] = {{0}};
-	bool		open = true;
-	int64		wait = 1;
+	int64		wait = 0;
 
 	turn->taken = false;
-	if (ask_unlimited(ruled, nlanes, now, turn))
-		return 0;
-	if (!enter_all(ruled, nlanes, now))
-		return BUSY_US;
 	for (int i = 0; i < nlanes; i++)
 	{
 		remember_for(&ruled[i]);
 		found[i] = find_slot(&ruled[i], now);
-		open = open && is_open(&ruled[i], now);
-	}
-	if (open)
-		(void) reserve_all(ruled, nlanes, found, now, turn);
-	for (int i = 0; i < nlanes; i++)
-		leave(ruled[i].lane, now);
-
-	if (turn->taken)
-		return 0;
-	if (open)
-		return BUSY_US;
-	for (int i = 0; i < nlanes; i++)
 		wait = Max(wait, wait_of(&ruled[i], now));
+	}
+	if (wait == 0 && !reserve_all(ruled, nlanes, found, now, turn))
+		wait = MIN_PENDING_WAIT;
 	return wait;
 }
 
@@ -478,7 +400,7 @@ int64
 og_lane_wait(const OgRuled *ruled, int64 now)
 {
 	(void) settle(ruled->lane, now);
-	return is_open(ruled, now) ? 0 : Max(wait_of(ruled, now), 1);
+	return wait_of(ruled, now);
 }
 
 /* The turn is ours, so there is nobody to ask. */
@@ -513,10 +435,8 @@ og_lane_hold(OgLane *lane, int64 now, int64 length)
 int64
 og_lane_held_until(OgLane *lane, int64 now)
 {
-	int64		until = read_time(&lane->held_until);
+	int64		until;
 
-	if (until == 0)
-		return 0;
 	limit_time(&lane->held_until,
 			   now + Min(Max(read_time(&lane->held_for), 0), MAX_HOLD));
 	until = read_time(&lane->held_until);
@@ -559,7 +479,7 @@ og_lane_is_idle(OgLane *lane, int64 now)
 int
 og_lane_used(OgLane *lane, const OgWindow *window, int64 now)
 {
-	return count_at(lane, window, now, now, true);
+	return count_now(lane, window, now);
 }
 
 /*
@@ -592,4 +512,25 @@ og_lane_estimate(const OgRuled *ruled, int64 now, int64 n)
 		wait = Max(wait, this_wait);
 	}
 	return wait;
+}
+
+/* ---------- nonces ---------- */
+
+int64
+og_nonce_next(pg_atomic_uint64 *last_nonce, int64 now_ms)
+{
+	uint64		value = pg_atomic_read_u64(last_nonce);
+	int64		nonce;
+
+	do
+	{
+		int64		last = (int64) value;
+
+		if (last < now_ms || last > now_ms + MAX_NONCE_LEAD_MS)
+			nonce = now_ms;
+		else
+			nonce = last + 1;
+	} while (!pg_atomic_compare_exchange_u64(last_nonce, &value,
+											 (uint64) nonce));
+	return nonce;
 }

@@ -12,11 +12,10 @@
  * count slots by their stamps, so the order of slots means nothing; a new turn
  * takes the slot that was free or whose stamp is the oldest.
  *
- * Several sessions may use one lane at once.  Whoever decides on a turn enters
- * the lane first; entering never waits, the loser is told to ask again.
- * Everything else is one atomic operation, which makes stamping and giving
- * back safe in callbacks, and a session that dies at any point leaves no lane
- * blocked.
+ * Several sessions may use one lane at once.  Whoever decides on a turn has to
+ * keep others from doing so meanwhile.  Everything else is one atomic operation,
+ * which makes stamping and giving back safe in callbacks, and a session that
+ * dies at any point leaves no lane in disorder.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,7 +32,6 @@
 /* Zeroed memory is a lane on which nothing was ever sent. */
 typedef struct OgLane
 {
-	pg_atomic_uint64 busy;		/* when the session within came in; 0 = none */
 	pg_atomic_uint64 held_until;	/* nobody sends before; 0 = not held */
 	pg_atomic_uint64 held_for;	/* the length of that pause */
 	pg_atomic_uint64 doubt_since;	/* history before this is lost; 0 = none */
@@ -49,7 +47,7 @@ typedef struct OgRuled
 	OgPace		pace;			/* of any scope: the lane is that scope */
 } OgRuled;
 
-/* As og_limiter_ask(), on up to OG_MAX_LANES lanes: all or none. */
+/* As og_limiter_ask(), on up to OG_MAX_LANES lanes that are locked: all or none. */
 extern int64 og_lane_ask(const OgRuled *ruled, int nlanes, int64 now,
 						 OgTurn *turn);
 
@@ -99,8 +97,6 @@ extern int	og_lane_used(OgLane *lane, const OgWindow *window, int64 now);
 extern void og_lane_doubt(OgLane *lane, int64 since);
 
 /*
- * limiter_nonce.c
- *
  * A nonce: now_ms, or one more than the last one.  One that is more than a day
  * ahead is the work of a clock that was wrong, and forgotten.
  */

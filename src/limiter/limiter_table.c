@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * limiter_table.c
- *		Lanes in shared memory.
+ *		Lanes in shared memory, and the calls that wait on them.
  *
  * Names, users and queues change under one lock, held for microseconds.  What
- * lanes remember needs no lock (see limiter_lane.h): only who decides on turns
- * does, and that is the head of the queue.
+ * lanes remember needs no lock (see limiter_lane.h): only who decides on a turn
+ * does, and that is mostly the head of the queue.
  *
  * A place that nobody is at may be given to another name once it is idle:
  * nothing that it remembers counts any more, in the longest window that it was
@@ -14,15 +14,36 @@
  * place starts in doubt about all before.  For new memory that is the time at
  * which it was made.
  *
+ * Turns are first come, first served.  A call that gets no turn at once stands
+ * in its lane's queue.  Only the head of a queue asks for a turn, and waits
+ * until its time has come; all others wait until they are the head, which
+ * whoever was before them tells by setting the latch of their process.  A call
+ * stands in one queue of each number of lanes at most, so queues are lists
+ * through an array of seats.  There is a seat for each backend, so one that
+ * makes a call at a time always has one, and some more for those that make many
+ * at once.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "limiter/limiter_table.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+#include "ground/compat.h"
+#include "limiter/limiter_table.h"
+
+/* Where a call waits, on one lane of each number at most. */
+typedef struct Seat
+{
+	int			owner;			/* number of the backend; -1 = free */
+	int			lane[OG_MAX_LANES]; /* -1 = does not wait */
+	int			next[OG_MAX_LANES]; /* -1 = the last one */
+} Seat;
 
 /* Lanes of an account, and of a host. */
 #define ACCOUNT_LANES	OG_LANE_CLASSES
@@ -39,13 +60,9 @@ typedef struct Table
 
 static Table *table = NULL;
 static OgSharedLane *lanes = NULL;
-static OgSeat *seats = NULL;
+static Seat *seats = NULL;
 
-/*
- * ----
- * Memory
- * ----
- */
+/* ---------- memory ---------- */
 
 static Size
 places_size(int accounts)
@@ -66,7 +83,7 @@ table_size(int accounts, int backends)
 {
 	Size		size = add_size(places_size(accounts), lanes_size(accounts));
 
-	return add_size(size, mul_size(backends + OG_MORE_CALLS, sizeof(OgSeat)));
+	return add_size(size, mul_size(backends + OG_MORE_CALLS, sizeof(Seat)));
 }
 
 /* Where the parts of the memory lie. */
@@ -75,7 +92,17 @@ locate(void *memory, int accounts)
 {
 	table = memory;
 	lanes = (OgSharedLane *) ((char *) memory + places_size(accounts));
-	seats = (OgSeat *) ((char *) lanes + lanes_size(accounts));
+	seats = (Seat *) ((char *) lanes + lanes_size(accounts));
+}
+
+/* Nothing was ever sent on a lane. */
+static void
+init_lane(OgSharedLane *lane, int number)
+{
+	memset(lane, 0, sizeof(*lane));
+	og_shared_lock_init(&lane->lock);
+	lane->number = number;
+	lane->first = -1;
 }
 
 static void
@@ -95,7 +122,8 @@ init_table(void *memory, int accounts, int backends)
 			: accounts * ACCOUNT_LANES + (i - accounts) * HOST_LANES;
 	}
 	for (int i = 0; i < accounts * (ACCOUNT_LANES + HOST_LANES); i++)
-		lanes[i].queue.first = lanes[i].queue.last = -1;
+		init_lane(&lanes[i], i < accounts * ACCOUNT_LANES
+				  ? i % ACCOUNT_LANES : OG_LANE_HOST);
 	for (int i = 0; i < table->seats; i++)
 	{
 		seats[i].owner = -1;
@@ -110,58 +138,33 @@ const OgSharedPart og_limiter_shared = {
 	.init = init_table
 };
 
+/* The backend ends, maybe in the middle of calls: others must not wait for it. */
+static void
+leave_seats(int code, Datum arg)
+{
+	for (int i = 0; i < table->seats; i++)
+	{
+		int			seat = i;
+
+		og_queue_leave_all(&seat);
+	}
+}
+
 void
 og_table_attach(void)
 {
-	void	   *memory;
+	static bool attached = false;
+	Table	   *memory;
 
-	if (table != NULL)
+	if (attached)
 		return;
 	memory = og_shared_get(&og_limiter_shared);
-	locate(memory, ((Table *) memory)->max_places);
+	locate(memory, memory->max_places);
+	before_shmem_exit(leave_seats, (Datum) 0);
+	attached = true;
 }
 
-void
-og_table_lock(bool exclusive)
-{
-	LWLockAcquire(&table->lock, exclusive ? LW_EXCLUSIVE : LW_SHARED);
-}
-
-void
-og_table_unlock(void)
-{
-	LWLockRelease(&table->lock);
-}
-
-int
-og_table_seats(void)
-{
-	return table->seats;
-}
-
-OgSeat *
-og_table_seat(int number)
-{
-	return &seats[number];
-}
-
-OgSharedLane *
-og_table_lane_at(int index)
-{
-	return &lanes[index];
-}
-
-int
-og_table_index_of(const OgSharedLane *lane)
-{
-	return (int) (lane - lanes);
-}
-
-/*
- * ----
- * Places
- * ----
- */
+/* ---------- places ---------- */
 
 static int
 lanes_of(OgPlaceKind kind)
@@ -188,7 +191,7 @@ is_idle(OgPlace *place, int64 now)
 	{
 		OgSharedLane *lane = &lanes[place->lanes + i];
 
-		if (lane->queue.length > 0 || !og_lane_is_idle(&lane->lane, now))
+		if (lane->first >= 0 || !og_lane_is_idle(&lane->lane, now))
 			return false;
 	}
 	return true;
@@ -224,8 +227,7 @@ settle_place(OgPlace *place, const char *name, const char *label)
 
 		table->lost_until = Max(table->lost_until,
 								og_lane_last_sent(&shared->lane));
-		memset(shared, 0, sizeof(*shared));
-		shared->queue.first = shared->queue.last = -1;
+		init_lane(shared, shared->number);
 	}
 	for (int i = 0; i < lanes_of(place->kind); i++)
 		og_lane_doubt(&lanes[place->lanes + i].lane, table->lost_until);
@@ -252,7 +254,7 @@ og_table_enter(OgPlaceKind kind, const char *name, const char *label)
 {
 	OgPlace    *place;
 
-	og_table_lock(true);
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	place = find_place(kind, name);
 	if (place != NULL)
 	{
@@ -260,7 +262,7 @@ og_table_enter(OgPlaceKind kind, const char *name, const char *label)
 			settle_place(place, name, label);
 		place->users++;
 	}
-	og_table_unlock();
+	LWLockRelease(&table->lock);
 	if (place == NULL)
 		refuse_full(kind);
 	return place;
@@ -269,9 +271,9 @@ og_table_enter(OgPlaceKind kind, const char *name, const char *label)
 void
 og_table_leave(OgPlace *place)
 {
-	og_table_lock(true);
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	place->users--;
-	og_table_unlock();
+	LWLockRelease(&table->lock);
 }
 
 OgSharedLane *
@@ -280,40 +282,171 @@ og_table_lane(const OgPlace *place, int number)
 	return &lanes[place->lanes + number];
 }
 
-/*
- * ----
- * What people see
- * ----
- */
+/* ---------- queues ---------- */
 
-bool
-og_table_same_limit(const OgWindow *a, const OgWindow *b)
+/* Find a seat for a call of this backend, the table being locked. */
+static int
+take_seat(void)
 {
-	return a->requests == b->requests && a->length_us == b->length_us;
+	int			me = og_shared_backend();
+	int			nseats = table->seats;
+	int			seat = me;
+
+	if (seats[me].owner >= 0)
+		seat = nseats - OG_MORE_CALLS;
+	while (seat < nseats && seats[seat].owner >= 0)
+		seat++;
+	if (seat == nseats)
+		return OG_NO_SEAT;
+	seats[seat].owner = me;
+	return seat;
 }
 
-static bool
-has_limit(const OgPace *pace, const OgWindow *window)
+/* Wake the first in a queue, if there is one; that never waits for anything. */
+static void
+wake_first(const OgSharedLane *lane)
 {
-	for (int i = 0; i < pace->nwindows; i++)
+	if (lane->first >= 0)
+		SetLatch(&og_proc_by_number(seats[lane->first].owner)->procLatch);
+}
+
+/* The link of a queue that leads to a seat, or to nothing at its end. */
+static int *
+link_to(OgSharedLane *lane, int seat)
+{
+	int		   *link = &lane->first;
+
+	while (*link >= 0 && *link != seat)
+		link = &seats[*link].next[lane->number];
+	return link;
+}
+
+/* How many stand before this seat, or all if it is not in the queue. */
+static int
+count_before(const OgSharedLane *lane, int seat)
+{
+	int			count = 0;
+
+	for (int i = lane->first; i >= 0 && i != seat;
+		 i = seats[i].next[lane->number])
+		count++;
+	return count;
+}
+
+static void
+append(int me, OgSharedLane *lane)
+{
+	*link_to(lane, me) = me;
+	seats[me].next[lane->number] = -1;
+	seats[me].lane[lane->number] = (int) (lane - lanes);
+}
+
+/* Take a seat out of a queue.  Whoever becomes the first is told so. */
+static void
+take_out(int me, OgSharedLane *lane)
+{
+	bool		was_first = lane->first == me;
+
+	*link_to(lane, me) = seats[me].next[lane->number];
+	seats[me].lane[lane->number] = -1;
+	if (was_first)
+		wake_first(lane);
+}
+
+/*
+ * Has a call of this backend that seat?  Nobody else gives us one or takes it
+ * from us.  Not if it was given back when the backend began to end, which is
+ * before the memory of its calls goes: then it may be another's by now.
+ */
+static bool
+is_ours(int seat)
+{
+	return seat != OG_NO_SEAT &&
+		seats[seat].owner == og_shared_backend();
+}
+
+bool
+og_queue_join(int *seat, OgSharedLane *lane)
+{
+	bool		is_head;
+
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	if (*seat == OG_NO_SEAT)
+		*seat = take_seat();
+	if (*seat != OG_NO_SEAT && seats[*seat].lane[lane->number] < 0)
+		append(*seat, lane);
+	/* Where nobody waits, no seat is as good as the first one. */
+	is_head = lane->first == *seat;
+	LWLockRelease(&table->lock);
+	return is_head;
+}
+
+void
+og_queue_leave(int seat, OgSharedLane *lane)
+{
+	if (!is_ours(seat) || seats[seat].lane[lane->number] < 0)
+		return;
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	take_out(seat, lane);
+	LWLockRelease(&table->lock);
+}
+
+void
+og_queue_leave_all(int *seat)
+{
+	int			me = *seat;
+
+	*seat = OG_NO_SEAT;
+	if (!is_ours(me))
+		return;
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	for (int number = 0; number < OG_MAX_LANES; number++)
 	{
-		if (og_table_same_limit(&pace->windows[i], window))
+		if (seats[me].lane[number] >= 0)
+			take_out(me, &lanes[seats[me].lane[number]]);
+	}
+	seats[me].owner = -1;
+	LWLockRelease(&table->lock);
+}
+
+void
+og_queue_wake(const OgSharedLane *lane)
+{
+	LWLockAcquire(&table->lock, LW_SHARED);
+	wake_first(lane);
+	LWLockRelease(&table->lock);
+}
+
+int
+og_queue_ahead(int seat, const OgSharedLane *lane)
+{
+	int			ahead;
+
+	LWLockAcquire(&table->lock, LW_SHARED);
+	ahead = count_before(lane, seat);
+	LWLockRelease(&table->lock);
+	return ahead;
+}
+
+/* ---------- what people see ---------- */
+
+bool
+og_note_keeps(const OgNote *note, const OgWindow *window)
+{
+	for (int i = 0; i < note->pace.nwindows; i++)
+	{
+		const OgWindow *kept = &note->pace.windows[i];
+
+		if (kept->requests == window->requests &&
+			kept->length_us == window->length_us)
 			return true;
 	}
 	return false;
 }
 
-static bool
-is_of(const OgNote *note, const OgServerName *server)
-{
-	return note->server.database == server->database &&
-		note->server.serverid == server->serverid;
-}
-
-/* The note of a limit; else a free one, or that which was not used longest. */
+/* The note of a server; else a free one, or that which was not used longest. */
 static OgNote *
-find_note(OgSharedLane *lane, const OgServerName *server,
-		  const OgWindow *window)
+find_note(OgSharedLane *lane, const OgServerName *server)
 {
 	OgNote	   *oldest = &lane->notes[0];
 
@@ -321,7 +454,8 @@ find_note(OgSharedLane *lane, const OgServerName *server,
 	{
 		OgNote	   *note = &lane->notes[i];
 
-		if (is_of(note, server) && og_table_same_limit(&note->window, window))
+		if (note->server.database == server->database &&
+			note->server.serverid == server->serverid)
 			return note;
 		if (note->used < oldest->used)
 			oldest = note;
@@ -329,57 +463,49 @@ find_note(OgSharedLane *lane, const OgServerName *server,
 	return oldest;
 }
 
-/* The server has other limits now: forget those that it had. */
-static void
-drop_notes(OgSharedLane *lane, const OgServerName *server, const OgPace *pace)
-{
-	for (int i = 0; i < OG_MAX_NOTES; i++)
-	{
-		OgNote	   *note = &lane->notes[i];
-
-		if (is_of(note, server) && !has_limit(pace, &note->window))
-			memset(note, 0, sizeof(*note));
-	}
-}
-
 void
 og_table_note(OgSharedLane *lane, Oid serverid, const char *server,
 			  const OgPace *pace)
 {
 	OgServerName user = {.database = MyDatabaseId, .serverid = serverid};
+	OgNote	   *note;
 
 	namestrcpy(&user.name, server);
-	og_table_lock(true);
-	lane->server = user;
-	lane->uses++;
-	drop_notes(lane, &user, pace);
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	note = find_note(lane, &user);
+	note->server = user;
+	note->used = ++lane->uses;
+	note->pace.nwindows = 0;
 	for (int i = 0; i < pace->nwindows; i++)
 	{
-		OgNote	   *note = find_note(lane, &user, &pace->windows[i]);
-
-		note->window = pace->windows[i];
-		note->server = user;
-		note->used = lane->uses;
+		/* Limits of different options may be the same. */
+		if (!og_note_keeps(note, &pace->windows[i]))
+			note->pace.windows[note->pace.nwindows++] = pace->windows[i];
 	}
-	og_table_unlock();
+	LWLockRelease(&table->lock);
 }
 
 /* Look at one lane.  False if nobody ever used it. */
 static bool
 view_lane(OgLaneView *view, int place, int number)
 {
-	const OgSharedLane *shared;
+	OgSharedLane *shared;
 
-	og_table_lock(false);
+	LWLockAcquire(&table->lock, LW_SHARED);
 	view->place = table->places[place];
-	view->number = number;
 	shared = og_table_lane(&view->place, number);
-	view->waiting = shared->queue.length;
-	view->server = shared->server;
+	view->number = shared->number;
+	view->waiting = count_before(shared, OG_NO_SEAT);
 	memcpy(view->notes, shared->notes, sizeof(view->notes));
-	og_table_unlock();
-	view->lane = &lanes[view->place.lanes + number].lane;
-	return view->place.name[0] != '\0' && OidIsValid(view->server.database);
+	LWLockRelease(&table->lock);
+	view->lane = &shared->lane;
+	view->last = &view->notes[0];
+	for (int i = 1; i < OG_MAX_NOTES; i++)
+	{
+		if (view->notes[i].used > view->last->used)
+			view->last = &view->notes[i];
+	}
+	return view->last->used > 0;
 }
 
 void

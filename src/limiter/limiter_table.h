@@ -21,8 +21,8 @@
 /* The most bytes of what a place shows to people. */
 #define OG_LABEL_SIZE	256
 
-/* The most limits of servers that are noted of a lane. */
-#define OG_MAX_NOTES	32
+/* The most servers whose limits are noted of a lane. */
+#define OG_MAX_NOTES	16
 
 typedef enum OgPlaceKind
 {
@@ -30,27 +30,20 @@ typedef enum OgPlaceKind
 	OG_PLACE_HOST
 } OgPlaceKind;
 
-/* Calls in order of arrival, by the numbers of their seats; -1 = none. */
-typedef struct OgQueue
-{
-	int			first;
-	int			last;
-	int			length;
-} OgQueue;
-
-/* A limit that a server keeps on a lane. */
+/* The limits that a server keeps on a lane. */
 typedef struct OgNote
 {
-	OgWindow	window;
 	OgServerName server;
+	OgPace		pace;
 	uint64		used;			/* in the order of such uses; 0 = no note */
 } OgNote;
 
 /* A lane with its queue, and what people may know of it. */
 typedef struct OgSharedLane
 {
-	OgQueue		queue;
-	OgServerName server;		/* that used it last; of no database = none */
+	LWLock		lock;			/* of who decides on a turn */
+	int			first;			/* seat of the call that waits in front; -1 = none */
+	int			number;			/* a class of operation, or OG_LANE_HOST */
 	OgNote		notes[OG_MAX_NOTES];
 	uint64		uses;
 	OgLane		lane;
@@ -84,13 +77,14 @@ extern void og_table_leave(OgPlace *place);
 extern OgSharedLane *og_table_lane(const OgPlace *place, int number);
 
 /*
- * Note who uses a lane and to which limits, for people to see.  A limit stays
- * noted when others use the lane, until its server has others.
+ * Note who uses a lane and to which limits, for people to see.  They stay noted
+ * when others use the lane, until their server has others.
  */
 extern void og_table_note(OgSharedLane *lane, Oid serverid,
 						  const char *server, const OgPace *pace);
 
-extern bool og_table_same_limit(const OgWindow *a, const OgWindow *b);
+/* Is this one of the limits of a note? */
+extern bool og_note_keeps(const OgNote *note, const OgWindow *window);
 
 /*
  * A lane as people may see it: what the table knows of it, and what it
@@ -99,10 +93,10 @@ extern bool og_table_same_limit(const OgWindow *a, const OgWindow *b);
 typedef struct OgLaneView
 {
 	OgPlace		place;
-	int			number;			/* of the lane within its place */
+	int			number;
 	int			waiting;		/* calls in its queue */
-	OgServerName server;
 	OgNote		notes[OG_MAX_NOTES];
+	const OgNote *last;			/* of who used it last */
 	OgLane	   *lane;
 } OgLaneView;
 
@@ -111,55 +105,28 @@ extern void og_table_walk(void (*show) (const OgLaneView *view, void *arg),
 						  void *arg);
 
 /*
- * ----
- * Queues (limiter_queue.c)
- * ----
+ * Queues: these raise no errors.
+ *
+ * Stand in the queue of a lane, at its end unless already in it.  True at its
+ * head.  A call without a seat takes one; if none is free, it still has none
+ * afterwards, and is at the head of a queue in which nobody is.
  */
-
-/*
- * Where a call waits, on one lane of each number at most.  Each backend has a
- * seat of its number; its further calls take one of those that are common.
- */
-typedef struct OgSeat
-{
-	int			owner;			/* number of the backend; -1 = free */
-	int			lane[OG_MAX_LANES]; /* -1 = does not wait */
-	int			next[OG_MAX_LANES];
-	int			previous[OG_MAX_LANES];
-} OgSeat;
-
 #define OG_NO_SEAT	(-1)
 
-/* Must be called before all below; they raise no errors. */
-extern void og_queue_attach(void);
-
-/*
- * Stand in the queue of a lane of that number, at its end unless already in
- * it.  True at its head.  A call without a seat takes one; if none is free, it
- * still has none afterwards.
- */
-extern bool og_queue_join(int *seat, int number, OgSharedLane *lane);
+extern bool og_queue_join(int *seat, OgSharedLane *lane);
 
 /*
  * Leave a queue, if in it; or all, and give the seat back.  Whoever is at the
  * head afterwards is woken.
  */
-extern void og_queue_leave(int seat, int number);
+extern void og_queue_leave(int seat, OgSharedLane *lane);
 extern void og_queue_leave_all(int *seat);
 
 /* Wake the head of a queue: it may have less to wait for than it thinks. */
-extern void og_queue_wake(OgSharedLane *lane);
+extern void og_queue_wake(const OgSharedLane *lane);
 
 /* How many stand before this seat, or all if it is not in the queue. */
-extern int	og_queue_ahead(int seat, int number, OgSharedLane *lane);
-
-/* What the files of this room see of each other's. */
-extern void og_table_lock(bool exclusive);
-extern void og_table_unlock(void);
-extern int	og_table_seats(void);
-extern OgSeat *og_table_seat(int number);
-extern OgSharedLane *og_table_lane_at(int index);
-extern int	og_table_index_of(const OgSharedLane *lane);
+extern int	og_queue_ahead(int seat, const OgSharedLane *lane);
 
 extern const OgSharedPart og_limiter_shared;
 

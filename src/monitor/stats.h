@@ -13,12 +13,10 @@
 #include "ground/shared.h"
 #include "provider/provider.h"
 
-/* Answer times are counted in buckets; see og_stats_bounds_ms. */
+/* Answer times are counted in so many buckets. */
 #define OG_STATS_BUCKETS	16
 
-/* The upper bounds of all buckets but the last, which has none. */
-extern const int og_stats_bounds_ms[OG_STATS_BUCKETS - 1];
-
+/* What is counted, each an int64. */
 typedef struct OgStatsCounters
 {
 	int64		calls;

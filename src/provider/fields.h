@@ -10,11 +10,11 @@
  *	#define FIELDS "provider/xt_fields.def"
  *	#include "provider/fields.h"
  *
- * and so gets the tables in it; with TABLES_ARE "static const" they are of one
- * file.  From the same lines "make generate" (src/generate.pl) writes the row
- * types of the install script, with their comments, and the tables of columns
- * in the documents.  It is run by who changes a line, not by a build; "make
- * check" tells when that was forgotten.
+ * and so gets the tables in it.  From the same lines "make generate"
+ * (src/generate.pl) writes the row types of the install script, with their
+ * comments; the reference of the documents follows from the catalog ("make
+ * docs", src/document.pl).  Both are run by who changes a line, not by a build;
+ * "make check" tells when that was forgotten.
  *
  * CODES(name)				a table of numbers and their names, up to END
  *	CODE(number, name, "what it means")
@@ -43,17 +43,16 @@
  *		a column that stands above, in the same table or as one of OURS
  *	RAW
  *		the element itself, which readers of rows may look into
+ * ARGUMENT(name, "comment")	what an argument of that name is, for documents
+ *							only, in all functions but those of which
+ * ARGUMENT_OF(function, name, "comment")	says something else
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TABLES_ARE
-#define TABLES_ARE	const
-#endif
-
 #define LIST(...)	{__VA_ARGS__}
-#define CODES(name)	TABLES_ARE OgCode name[] = {
+#define CODES(name)	static const OgCode name[] = {
 #define CODE(number, name, meaning)	{number, #name, meaning},
-#define TABLE(name)	TABLES_ARE OgColumn name[] = {
+#define TABLE(name)	static const OgColumn name[] = {
 #define FIELD(name, kind, member, comment)	{#name, OG_##kind, {member}},
 #define RENAMED(name, kind, members, comment)	{#name, OG_##kind, LIST members},
 #define PLACE(name, kind, comment)	{#name, OG_##kind},
@@ -72,7 +71,6 @@
 #include FIELDS
 
 #undef FIELDS
-#undef TABLES_ARE
 #undef LIST
 #undef CODES
 #undef CODE

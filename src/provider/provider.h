@@ -3,15 +3,15 @@
  * provider.h
  *		What an order API says and means, as tables of pure functions.
  *
- * provider.h				providers and their operations, for all floors above
- * provider_record.h		columns and records of an answer
+ * provider.c				the list of providers
+ * provider_request.c		requests, by what an operation says of them; keys
  * provider_reading.h		verdicts on orders, and what a value says
- * providers.c				the list of providers
+ * provider_record.h		columns and records of an answer
  *
- * A provider is one const OgProvider: its options, how it signs, and a table
- * of operations.  An operation is one endpoint: how a request for some orders
- * is built, and how an answer is read.  A new endpoint is one row of such a
- * table; a new provider is one file, or folder, and one line in OG_PROVIDERS.
+ * A provider is one const OgProvider: its options, how it signs, and its table
+ * of operations.  An operation is one endpoint: what a request is made of, and
+ * how an answer is read.  A new endpoint is one row of that table; a new
+ * provider is one file, or folder, and one line in OG_PROVIDERS.
  *
  * Providers do no I/O, read no clock, keep no state and raise no errors of
  * their own: build and read are called while other requests of the same call
@@ -25,12 +25,9 @@
 
 #include "provider/provider_record.h"
 
-/* The largest numbers of options any provider has. */
+/* More than any provider has options: the last row of each table has no name. */
 #define OG_MAX_CREDENTIALS	4
 #define OG_MAX_SETTINGS		2
-
-/* The most tables of operations of one provider. */
-#define OG_MAX_TABLES		8
 
 /* The largest batch any provider may take. */
 #define OG_MAX_BATCH		1000
@@ -49,7 +46,6 @@ typedef struct OgSigner
 {
 	const char *const *credentials; /* in the order of .credentials below */
 	const char *const *settings;	/* in the order of .settings below */
-	const char *base_url;
 	int64		time_ms;		/* Unix time; unique and increasing per
 								 * account, so also a nonce */
 } OgSigner;
@@ -63,7 +59,8 @@ typedef struct OgSigner
  */
 typedef struct OgSpan
 {
-	int64		(*window_ms) (const OgFields *arguments);	/* in one request */
+	int64		window_ms;		/* in one request ... */
+	const char *times;			/* ... times this argument, or NULL */
 	const char *time;			/* column with the time of a record */
 	bool		whole;			/* one request brings all of a window; else
 								 * what may be missing is asked for until
@@ -85,10 +82,17 @@ typedef struct OgPages
 								 * fewer records it is the last one */
 } OgPages;
 
-/*
- * What was asked for: where the argument is given, the column of a record must
- * not say anything else.
- */
+/* Where a parameter stands in a request, and as what. */
+typedef enum OgParameterKind
+{
+	OG_IN_QUERY,
+	OG_BODY_TEXT,				/* a member of the JSON body: a string ... */
+	OG_BODY_NUMBER,				/* ... a number, as it is spelled ... */
+	OG_BODY_BOOLEAN,			/* ... or "true" or "false" */
+	OG_ANSWER_ONLY				/* in none: the answer alone must say it */
+} OgParameterKind;
+
+/* How a record must repeat what was asked for. */
 typedef enum OgSameness
 {
 	OG_SAME_ID,					/* spelled the same, and it must be said */
@@ -96,15 +100,30 @@ typedef enum OgSameness
 	OG_AT_MOST					/* a whole number that is not larger */
 } OgSameness;
 
-typedef struct OgDemand
+/* The name of an argument that stands for the one key of a batch. */
+#define OG_KEY	""
+
+/*
+ * An argument of ours: how a request says it, and what each record of the
+ * answer must then say.  Records that say something else are no answer.
+ */
+typedef struct OgParameter
 {
-	const char *argument;		/* NULL in the last row */
-	const char *column;
+	const char *name;			/* in the request; NULL in the last row */
+	const char *argument;		/* OG_KEY, or as OgBatch has it; NULL: it is
+								 * always said, and says .always */
+	OgParameterKind kind;
+	bool		required;		/* no request is made without it */
+	const char *always;
+
+	const char *column;			/* of a record; NULL = no matter which */
 	OgSameness	sameness;
 	const char *unless;			/* not where this argument is given, too ... */
 	const char *only_if;		/* ... only where this one is "true" ... */
 	const char *side;			/* ... only of records of this side */
-} OgDemand;
+} OgParameter;
+
+#define OG_PARAMETERS(...)	((const OgParameter[]) {__VA_ARGS__, {NULL}})
 
 typedef enum OgOperationKind
 {
@@ -115,13 +134,12 @@ typedef enum OgOperationKind
 
 /*
  * Which limit of the account an operation counts on.  Requests of one class
- * are counted together; where a provider counts endpoints one by one, each has
- * a class to itself.
+ * are counted together.
  */
 typedef enum OgLaneClass
 {
-	OG_LANE_ORDERS,				/* option rate_limit */
-	OG_LANE_QUERIES				/* option query_rate_limit */
+	OG_LANE_ORDERS,				/* acts: option rate_limit */
+	OG_LANE_QUERIES				/* all others: option query_rate_limit */
 } OgLaneClass;
 
 #define OG_LANE_CLASSES	(OG_LANE_QUERIES + 1)
@@ -140,18 +158,30 @@ typedef enum OgLaneClass
 #define OG_PROBE		"probe"
 #define OG_CREDENTIALS	"credentials"
 
-/* An argument of ours, and what a query calls it. */
-typedef struct OgParameter
-{
-	const char *argument;		/* NULL in the last row */
-	const char *name;
-} OgParameter;
+/*
+ * Add to an empty request what no parameter can say, such as another path.
+ * Answers false when none can be made of this batch that names each order and
+ * nothing else, or when memory for it could not be had from a library that
+ * reports so.
+ */
+typedef bool OgBuilder(OgRequest *request, const OgBatch *batch);
+
+/*
+ * Read a proven answer, to an act or to a read; "answer" is its top value, of
+ * any kind.  What the HTTP status means beside it is judged by the caller.
+ */
+typedef void OgActReader(OgReading *reading, OgSlice answer,
+						 const OgBatch *batch);
+typedef void OgRecordReader(OgRecords *records, OgSlice answer,
+							const OgBatch *batch);
+
+/* So many keys at most, and by default. */
+#define OG_BATCH(n)	.batch_max = n, .batch_default = n
 
 typedef struct OgOperation
 {
 	const char *name;			/* "cancel": the same with every provider */
 	OgOperationKind kind;
-	OgLaneClass lane;
 	int			batch_max;		/* most keys of one request */
 	int			batch_default;	/* where option batch_size is not given */
 	OgVerdict	done;			/* of an act, its verdict where all is well:
@@ -164,12 +194,11 @@ typedef struct OgOperation
 								 * asked for something: an answer about others
 								 * only makes no sense */
 
-	/*
-	 * Fill an initialised, empty request.  Answers false when none can be
-	 * made of this batch that names each order and nothing else, or when
-	 * memory for it could not be had from a library that reports so.
-	 */
-	bool		(*build) (OgRequest *request, const OgBatch *batch);
+	/* What it asks; see og_build_request(). */
+	OgMethod	method;
+	const char *path;
+	const OgParameter *parameters;	/* NULL = it takes none */
+	OgBuilder  *build;			/* NULL = that is all */
 
 	/*
 	 * Keys that the provider may take for one must not stand in one request,
@@ -179,30 +208,12 @@ typedef struct OgOperation
 	 */
 	uint64		(*likeness) (OgSlice key);
 
-	/* Where .build is NULL: it is a GET of this path, with what is given of ... */
-	const char *path;
-	const OgParameter *parameters;	/* ... these, NULL = it takes none */
+	/* What it answers: of an act, and of what a check asks ... */
+	OgActReader *read;
 
-	/*
-	 * Read a proven answer; "answer" is its top value, of any kind.  What
-	 * the HTTP status means beside it is judged by the caller.
-	 */
-	void		(*read) (OgReading *reading, OgSlice answer,
-						 const OgBatch *batch);
-
-	/*
-	 * Columns of what it answers, NULL if there are none.  A read has a reader
-	 * of records in the place of the one above.
-	 */
+	/* ... or of a read, records; their columns, which some acts have, too. */
+	OgRecordReader *read_records;
 	const OgColumn *columns;
-	void		(*read_records) (OgRecords *records, OgSlice answer,
-								 const OgBatch *batch);
-
-	/*
-	 * What of its arguments each record must say, NULL = nothing.  Records that
-	 * say something else are no answer.
-	 */
-	const OgDemand *demands;
 
 	/*
 	 * A read that takes several requests goes over time, or from page to page.
@@ -213,23 +224,6 @@ typedef struct OgOperation
 	const OgPages *pages;
 	const char *const *id;		/* ends in a NULL; NULL: by all that they say */
 } OgOperation;
-
-/*
- * Where an order stands, in the order of the SQL enum order_state.
- */
-typedef enum OgOrderState
-{
-	OG_ORDER_OPEN,
-	OG_ORDER_PARTLY_FILLED,		/* and open, or nobody knows of the rest */
-	OG_ORDER_FILLED,
-	OG_ORDER_CANCELLED,
-	OG_ORDER_GONE,				/* the provider does not know it, or no more */
-	OG_ORDER_UNKNOWN			/* it says nothing that is documented */
-} OgOrderState;
-
-#define OG_ORDER_STATES	(OG_ORDER_UNKNOWN + 1)
-
-extern const char *og_order_state_name(OgOrderState state);
 
 /*
  * A question that tells where an order stands, by a read.  What the first does
@@ -311,8 +305,7 @@ typedef struct OgProvider
 	/* What to ask for where an order stands: one at least. */
 	const OgInquiry *inquiries;
 
-	/* Tables of operations, each with a row without a name at its end. */
-	const OgOperation *operations[OG_MAX_TABLES];
+	const OgOperation *operations;	/* with a row without a name at its end */
 } OgProvider;
 
 /*
@@ -337,13 +330,32 @@ extern const OgOperation *og_provider_operation(const OgProvider *provider,
 
 /* ---------- requests ---------- */
 
-/* Fill a request for a batch, by .build or what stands in its place. */
+/*
+ * Fill an initialised, empty request for a batch: method and path, those
+ * parameters that are given, and what .build adds.  False as said there, also
+ * where a parameter is missing or not of its kind, or where there are other
+ * keys than the operation takes.
+ */
 extern bool og_build_request(const OgOperation *operation, OgRequest *request,
 							 const OgBatch *batch);
 
-/* Make it a GET of this path, with those arguments that were given. */
-extern void og_build_get(OgRequest *request, const char *path,
-						 const OgBatch *batch, const OgParameter *parameters);
+/* Add parameters to a request alone; a JSON body is all of them that go there. */
+extern bool og_add_parameters(OgRequest *request, const OgBatch *batch,
+							  const OgParameter *parameters);
+
+/*
+ * Make this tree, which is deleted, the JSON body of a request, with what
+ * stands around it.
+ */
+extern bool og_add_json(OgRequest *request, const char *before, cJSON *tree,
+						const char *behind);
+
+/*
+ * The one key of a batch, palloc'd.  NULL if it has none, or several, or if
+ * that names nothing: what is empty, or could be after somebody trimmed it,
+ * must not leave.
+ */
+extern const char *og_batch_key(const OgBatch *batch);
 
 /*
  * The keys of a batch as a JSON array of strings.  NULL when cJSON ran out of
@@ -351,11 +363,31 @@ extern void og_build_get(OgRequest *request, const char *path,
  */
 extern cJSON *og_batch_json(const OgBatch *batch);
 
+/* The window of a span, for these arguments. */
+extern int64 og_span_window(const OgSpan *span, const OgFields *arguments);
+
+/* Was this argument given, with this value? */
+extern bool og_batch_says(const OgBatch *batch, const char *argument,
+						  const char *value);
+
+/* ---------- keys ---------- */
+
 /*
- * Append the keys of a batch as a JSON array of numbers, which the caller has
- * checked that they are.  Such tokens need no escapes, and so no cJSON: its
- * allocations for each cost more than the signature of all.
+ * The keys of a batch while one answer is read.  All but the batch begins as
+ * zero; "sorted" is palloc'd when it is first needed, and may be pfree'd after
+ * the last search.
  */
-extern void og_append_number_array(StringInfo out, const OgBatch *batch);
+typedef struct OgKeyIndex
+{
+	const OgBatch *batch;
+	int			next;			/* the key after the one that was found last */
+	const OgSlice **sorted;		/* all keys, by their texts; or NULL */
+} OgKeyIndex;
+
+/*
+ * Which key a JSON string or number means, however it is spelled; -1 if none,
+ * and for a value of any other kind.  Looks for interrupts.
+ */
+extern int	og_key_find(OgKeyIndex *index, OgSlice id);
 
 #endif							/* OG_PROVIDER_H */

@@ -16,34 +16,41 @@
 const char *
 og_verdict_name(OgVerdict verdict)
 {
-	switch (verdict)
-	{
-		case OG_CANCELLED:
-			return "cancelled";
-		case OG_ACCEPTED:
-			return "accepted";
-		case OG_NOT_FOUND:
-			return "not_found";
-		case OG_NOT_CANCELLABLE:
-			return "not_cancellable";
-		case OG_REJECTED:
-		case OG_TOO_FREQUENT:
-			return "rejected";
-		case OG_NOT_SENT:
-			return "not_sent";
-		case OG_UNKNOWN:
-			break;
-	}
-	return "unknown";
+	static const char *const names[] = {
+		[OG_CANCELLED] = "cancelled",
+		[OG_ACCEPTED] = "accepted",
+		[OG_NOT_FOUND] = "not_found",
+		[OG_NOT_CANCELLABLE] = "not_cancellable",
+		[OG_REJECTED] = "rejected",
+		[OG_NOT_SENT] = "not_sent",
+		[OG_UNKNOWN] = "unknown",
+		[OG_TOO_FREQUENT] = "rejected"
+	};
+
+	return names[verdict];
 }
+
+const char *
+og_order_state_name(OgOrderState state)
+{
+	static const char *const names[] = {
+		[OG_ORDER_OPEN] = "open",
+		[OG_ORDER_PARTLY_FILLED] = "partly_filled",
+		[OG_ORDER_FILLED] = "filled",
+		[OG_ORDER_CANCELLED] = "cancelled",
+		[OG_ORDER_GONE] = "gone",
+		[OG_ORDER_UNKNOWN] = "unknown"
+	};
+
+	return names[state];
+}
+
+/* ---------- what a value says ---------- */
 
 bool
 og_says(OgSlice value, const char *text)
 {
-	OgJsonKind	kind = og_json_kind(value);
-
-	return (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER) &&
-		og_json_equals(value, text);
+	return og_names(value, og_slice_of(text));
 }
 
 bool
@@ -83,16 +90,16 @@ og_says_in_any_case(OgSlice value, OgSlice text)
 	return same;
 }
 
-OgVerdict
+const OgMeaning *
 og_meaning(const OgMeaning *meanings, OgSlice value)
 {
 	while (meanings->text != NULL && !og_says(value, meanings->text))
 		meanings++;
-	return meanings->verdict;
+	return meanings;
 }
 
 bool
-og_mentions(OgSlice value, const char *const *words, int count)
+og_mentions(OgSlice value, const char *const *words)
 {
 	char	   *text;
 	bool		found = false;
@@ -100,12 +107,10 @@ og_mentions(OgSlice value, const char *const *words, int count)
 	if (og_json_kind(value) != OG_JSON_STRING)
 		return false;
 	text = og_json_text(value, LONGEST_MENTION);
-	for (int i = 0; i < count && !found; i++)
+	for (; *words != NULL && !found; words++)
 	{
-		size_t		len = strlen(words[i]);
-
 		for (const char *c = text; *c != '\0' && !found; c++)
-			found = pg_strncasecmp(c, words[i], len) == 0;
+			found = pg_strncasecmp(c, *words, strlen(*words)) == 0;
 	}
 	pfree(text);
 	return found;
@@ -142,6 +147,25 @@ og_first_given(const OgSlice *values, int count)
 	return og_slice(NULL, 0);
 }
 
+OgSlice
+og_first_member(OgSlice object, const char *const *names)
+{
+	OgSlice		values[OG_MAX_NAMES];
+	int			count = 0;
+
+	while (names[count] != NULL)
+		count++;
+	Assert(count <= OG_MAX_NAMES);
+	og_json_pick(object, names, values, count);
+	return og_first_given(values, count);
+}
+
+bool
+og_has_any(OgSlice object, const char *const *names)
+{
+	return og_first_member(object, names).data != NULL;
+}
+
 void
 og_take_by_id(OgReading *reading, OgSlice id, const OgResult *result)
 {
@@ -149,4 +173,13 @@ og_take_by_id(OgReading *reading, OgSlice id, const OgResult *result)
 
 	if (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER)
 		reading->take(reading, reading->find(reading, id), result);
+}
+
+OgOrderState
+og_order_state(const OgMeaning *states, OgSlice status, OgSlice filled)
+{
+	OgOrderState state = og_meaning(states, status)->meaning;
+
+	return state == OG_ORDER_OPEN && og_is_positive(filled)
+		? OG_ORDER_PARTLY_FILLED : state;
 }

@@ -56,6 +56,23 @@ typedef struct OgResult
 	const char *note;			/* our own words, as those of a reading */
 } OgResult;
 
+/*
+ * Where an order stands, in the order of the SQL enum order_state.
+ */
+typedef enum OgOrderState
+{
+	OG_ORDER_OPEN,
+	OG_ORDER_PARTLY_FILLED,		/* and open, or nobody knows of the rest */
+	OG_ORDER_FILLED,
+	OG_ORDER_CANCELLED,
+	OG_ORDER_GONE,				/* the provider does not know it, or no more */
+	OG_ORDER_UNKNOWN			/* it says nothing that is documented */
+} OgOrderState;
+
+#define OG_ORDER_STATES	(OG_ORDER_UNKNOWN + 1)
+
+extern const char *og_order_state_name(OgOrderState state);
+
 /* What the envelope of an answer claims about the request as a whole. */
 typedef enum OgEnvelope
 {
@@ -105,10 +122,10 @@ struct OgReading
 
 /* True if a JSON string or number is spelled like this. */
 extern bool og_says(OgSlice value, const char *text);
-
-/* True for a string or number that names something, and for one that names this. */
-extern bool og_is_id(OgSlice value);
 extern bool og_names(OgSlice value, OgSlice key);
+
+/* True for a string or number that names something. */
+extern bool og_is_id(OgSlice value);
 
 /* Is it a string that says this text, in upper or lower case? */
 extern bool og_says_in_any_case(OgSlice value, OgSlice text);
@@ -116,20 +133,34 @@ extern bool og_says_in_any_case(OgSlice value, OgSlice text);
 /* True if a JSON number, or a string that is one, is above zero. */
 extern bool og_is_positive(OgSlice value);
 
-/* A documented code or message, and the verdict that it stands for. */
+/*
+ * A documented code or message, and what it stands for: a verdict, the state of
+ * an order, or what it refuses.
+ */
 typedef struct OgMeaning
 {
 	const char *text;			/* NULL in the last row: anything else */
-	OgVerdict	verdict;
+	int			meaning;		/* of the enum that the table is for */
+	int			refusal;		/* beside a verdict: the OgRefusal of a read */
 } OgMeaning;
 
-extern OgVerdict og_meaning(const OgMeaning *meanings, OgSlice value);
+/* The row of what a value says. */
+extern const OgMeaning *og_meaning(const OgMeaning *meanings, OgSlice value);
+
+/* A list of words or names. */
+#define OG_NAMES(...)	((const char *const[]) {__VA_ARGS__, NULL})
 
 /* True if a JSON string has one of these words in it, in any case of ASCII. */
-extern bool og_mentions(OgSlice value, const char *const *words, int count);
+extern bool og_mentions(OgSlice value, const char *const *words);
 
 /* The first value that is there and not null, or a slice of nothing. */
 extern OgSlice og_first_given(const OgSlice *values, int count);
+
+/* The same of an object's members of so many names; is there any? */
+#define OG_MAX_NAMES	3
+
+extern OgSlice og_first_member(OgSlice object, const char *const *names);
+extern bool og_has_any(OgSlice object, const char *const *names);
 
 /*
  * Take the verdict of an element that carries this id.  One that carries no
@@ -137,5 +168,12 @@ extern OgSlice og_first_given(const OgSlice *values, int count);
  */
 extern void og_take_by_id(OgReading *reading, OgSlice id,
 						  const OgResult *result);
+
+/*
+ * Where an order stands by its status.  What is open, and was filled in part,
+ * says so by how much was.
+ */
+extern OgOrderState og_order_state(const OgMeaning *states, OgSlice status,
+								   OgSlice filled);
 
 #endif							/* OG_PROVIDER_READING_H */

@@ -68,10 +68,6 @@ add_name(Lookup *lookup, const char *name)
 	return i;
 }
 
-/*
- * Each field's own name comes first, and those that several columns have are
- * added where they are not there yet.
- */
 static void
 list_names(Lookup *lookup, const OgColumn *columns)
 {
@@ -79,13 +75,7 @@ list_names(Lookup *lookup, const OgColumn *columns)
 	lookup->count = 0;
 	for (int c = 0; columns[c].name != NULL; c++)
 	{
-		lookup->places[c][0] = columns[c].fields[0] ? lookup->count : -1;
-		if (columns[c].fields[0] != NULL)
-			lookup->names[lookup->count++] = columns[c].fields[0];
-	}
-	for (int c = 0; columns[c].name != NULL; c++)
-	{
-		for (int i = 1; i < OG_MAX_ALIASES; i++)
+		for (int i = 0; i < OG_MAX_ALIASES; i++)
 		{
 			const char *name = columns[c].fields[i];
 
@@ -125,9 +115,15 @@ spread(const Lookup *lookup, const OgSlice *picked, OgSlice *values)
 		const int  *places = lookup->places[c];
 
 		values[c] = og_slice(NULL, 0);
-		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0 &&
-			 values[c].data == NULL; i++)
-			values[c] = og_first_given(&picked[places[i]], 1);
+		for (int i = 0; i < OG_MAX_ALIASES && places[i] >= 0; i++)
+		{
+			OgSlice		value = picked[places[i]];
+
+			if (og_json_kind(value) <= OG_JSON_NULL)
+				continue;
+			values[c] = value;
+			break;
+		}
 	}
 }
 

@@ -17,9 +17,7 @@
 #define TRONSAVE_MAX_BATCH	OG_MAX_BATCH
 
 #define TRONSAVE_TRACKING_PATH	"/v0/fast-charge-order-tracking"
-
-/* Where the credentials are tried: an order that nobody has. */
-#define TRONSAVE_NO_ORDER	"000000000000000000000000"
+#define TRONSAVE_NO_LIST	"has no list of orders"
 
 /* Of each endpoint. */
 #define TRONSAVE_PACE		"1/2s per key"
@@ -29,42 +27,18 @@ enum
 	TRONSAVE_API_KEY
 };
 
-/* A POST about some orders, the same for whatever is asked of them. */
+/*
+ * A list of orders, whatever is asked of them.  Without any it is about one
+ * that nobody has, by which the credentials are tried.
+ */
 static bool
-tronsave_build_post(OgRequest *request, const char *path, const OgBatch *batch)
+tronsave_build(OgRequest *request, const OgBatch *batch)
 {
-	cJSON	   *body;
-	cJSON	   *ids;
+	OgSlice		nobodys = og_slice_of("000000000000000000000000");
+	const OgBatch instead = {batch->arguments, &nobodys, 1};
 
-	request->method = OG_POST;
-	request->path = path;
-	og_fields_add(&request->headers, "Content-Type", "application/json");
-
-	ids = og_batch_json(batch);
-	body = cJSON_CreateObject();
-	if (!cJSON_AddItemToObject(body, "order_ids", ids))
-	{
-		cJSON_Delete(ids);
-		cJSON_Delete(body);
-		return false;
-	}
-	return og_json_append(&request->body, body);
-}
-
-static bool
-tronsave_build_cancel(OgRequest *request, const OgBatch *batch)
-{
-	return batch->nkeys >= 1 &&
-		tronsave_build_post(request, "/v0/fast-charge-order-cancel", batch);
-}
-
-static bool
-tronsave_build_credentials(OgRequest *request, const OgBatch *batch)
-{
-	OgSlice		nobodys = og_slice_of(TRONSAVE_NO_ORDER);
-	OgBatch		tracked = {batch->arguments, &nobodys, 1};
-
-	return tronsave_build_post(request, TRONSAVE_TRACKING_PATH, &tracked);
+	return og_add_json(request, "{\"order_ids\":",
+					   og_batch_json(batch->nkeys > 0 ? batch : &instead), "}");
 }
 
 static bool
@@ -75,11 +49,9 @@ tronsave_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/*
- * Success is believed only if no reason for a failure stands beside it.
- */
+/* Success is believed only if no reason for a failure stands beside it. */
 static void
-tronsave_take_element(OgReading *reading, OgSlice element)
+tronsave_take_elements(OgReading *reading, OgSlice list)
 {
 	enum
 	{
@@ -89,160 +61,120 @@ tronsave_take_element(OgReading *reading, OgSlice element)
 		"order_id", "is_success", "fail_reason"
 	};
 	OgSlice		values[COUNT];
-	OgResult	result = {.verdict = OG_UNKNOWN};
-	OgJsonKind	kind;
+	OgJsonPicker picker;
+	OgSlice		element;
 
-	if (og_json_kind(element) != OG_JSON_OBJECT)
-		return;
-	og_json_pick(element, names, values, COUNT);
+	og_json_pick_open(&picker, list, names, COUNT);
+	while (og_json_pick_next(&picker, &element, values))
+	{
+		OgJsonKind	success = og_json_kind(values[IS_SUCCESS]);
+		OgResult	result = {
+			.verdict = OG_UNKNOWN,
+			.message = values[FAIL_REASON],
+			.element = element
+		};
 
-	kind = og_json_kind(values[IS_SUCCESS]);
-	if (kind == OG_JSON_FALSE)
-		result.verdict = OG_REJECTED;
-	else if (kind == OG_JSON_TRUE &&
-			 og_json_kind(values[FAIL_REASON]) <= OG_JSON_NULL)
-		result.verdict = OG_CANCELLED;
-	result.message = values[FAIL_REASON];
-	result.element = element;
-	og_take_by_id(reading, values[ORDER_ID], &result);
+		if (success == OG_JSON_FALSE)
+			result.verdict = OG_REJECTED;
+		else if (success == OG_JSON_TRUE &&
+				 og_json_kind(values[FAIL_REASON]) <= OG_JSON_NULL)
+			result.verdict = OG_CANCELLED;
+		og_take_by_id(reading, values[ORDER_ID], &result);
+	}
 }
 
-/* Does a message begin with one of the service's own error numbers? */
+/* One of the service's own errors: INVALID_API_KEY, API_KEY_REQUIRED? */
 static bool
 tronsave_is_key_error(OgSlice message)
 {
-	static const char *const errors[] = {
-		"TSAS:107",				/* INVALID_API_KEY */
-		"TSAS:106"				/* API_KEY_REQUIRED */
-	};
-	char	   *text;
-	bool		found = false;
+	const char *text = og_json_text(message, 9);
 
-	if (og_json_kind(message) != OG_JSON_STRING)
-		return false;
-	text = og_json_text(message, (int) strlen(errors[0]) + 1);
-	for (size_t i = 0; i < lengthof(errors) && !found; i++)
-	{
-		size_t		len = strlen(errors[i]);
-
-		found = strncmp(text, errors[i], len) == 0 &&
-			(text[len] == '\0' || text[len] == ' ');
-	}
-	pfree(text);
-	return found;
+	return text != NULL &&
+		(strncmp(text, "TSAS:107", 8) == 0 || strncmp(text, "TSAS:106", 8) == 0) &&
+		(text[8] == '\0' || text[8] == ' ');
 }
 
-/* The verdict of an answer that says "error", true or the name of one. */
-static OgVerdict
-tronsave_refusal(OgSlice code, OgSlice message)
+/* Read the words of an answer, and what they refuse. */
+static OgRefusal
+tronsave_read_words(OgReading *reading, OgSlice answer)
 {
-	if (og_says(code, "FST_ERR_VALIDATION") || tronsave_is_key_error(message))
-		return OG_REJECTED;
-	if (og_says(message, "Rate limit reached"))
-		return OG_TOO_FREQUENT;
-	return OG_UNKNOWN;
+	reading->code = og_json_member(answer, "code");
+	reading->message = og_json_member(answer, "message");
+
+	if (tronsave_is_key_error(reading->message))
+		return OG_REFUSED_CREDENTIALS;
+	if (og_says(reading->code, "FST_ERR_VALIDATION"))
+		return OG_REFUSED_ARGUMENTS;
+	return og_says(reading->message, "Rate limit reached")
+		? OG_REFUSED_PACE : OG_REFUSED_SOMEHOW;
 }
 
+/* A refusal says "error", true or the name of one. */
 static void
 tronsave_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
 {
-	enum
-	{
-		CANCEL_RESULTS, ERROR_, CODE, MESSAGE, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"cancel_results", "error", "code", "message"
-	};
-	OgSlice		values[COUNT];
-	OgJsonCursor cursor;
-	OgSlice		element;
-	OgJsonKind	error;
+	static const char *const names[] = {"cancel_results", "error"};
+	OgSlice		values[lengthof(names)];
+	OgRefusal	refusal;
 	bool		has_list;
+	bool		refused;
 
-	if (og_json_kind(answer) != OG_JSON_OBJECT)
-	{
-		reading->note = "is not an object";
-		return;
-	}
-	og_json_pick(answer, names, values, COUNT);
-	error = og_json_kind(values[ERROR_]);
-	has_list = og_json_kind(values[CANCEL_RESULTS]) == OG_JSON_ARRAY;
-
-	if (error == OG_JSON_TRUE || error == OG_JSON_STRING)
-		reading->rest = tronsave_refusal(values[CODE], values[MESSAGE]);
-	if (reading->rest != OG_UNKNOWN)
-		reading->envelope = OG_ENVELOPE_REFUSAL;
-	if (reading->envelope == OG_ENVELOPE_REFUSAL || !has_list)
-	{
-		reading->code = values[CODE];
-		reading->message = values[MESSAGE];
-	}
+	og_json_pick(answer, names, values, lengthof(names));
+	has_list = og_json_kind(values[0]) == OG_JSON_ARRAY;
+	refused = og_json_kind(values[1]) == OG_JSON_TRUE ||
+		og_json_kind(values[1]) == OG_JSON_STRING;
 	if (!has_list)
-	{
-		reading->note = "has no list of orders";
+		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
+			? TRONSAVE_NO_LIST : "is not an object";
+	tronsave_take_elements(reading, values[0]);
+	if (has_list && !refused)
 		return;
-	}
 
-	og_json_open(&cursor, values[CANCEL_RESULTS]);
-	while (og_json_next_element(&cursor, &element))
-		tronsave_take_element(reading, element);
-}
-
-/*
- * Take the list from an answer to tracking.  If it has none, false, and what it
- * says instead.
- */
-static bool
-tronsave_find_results(OgReading *reading, OgSlice answer, OgSlice *results)
-{
-	enum
+	refusal = tronsave_read_words(reading, answer);
+	if (refused && refusal != OG_REFUSED_SOMEHOW)
 	{
-		RESULTS, CODE, MESSAGE, COUNT
-	};
-	static const char *const names[COUNT] = {"results", "code", "message"};
-	OgSlice		values[COUNT];
-
-	og_json_pick(answer, names, values, COUNT);
-	*results = values[RESULTS];
-	if (og_json_kind(*results) == OG_JSON_ARRAY)
-		return true;
-	reading->code = values[CODE];
-	reading->message = values[MESSAGE];
-	reading->note = "has no list of orders";
-	return false;
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+		reading->rest = refusal == OG_REFUSED_PACE
+			? OG_TOO_FREQUENT : OG_REJECTED;
+	}
+	else if (has_list)
+		reading->code = reading->message = og_slice(NULL, 0);
 }
 
 static void
 tronsave_read_credentials(OgReading *reading, OgSlice answer,
 						  const OgBatch *batch)
 {
-	OgSlice		results;
-
-	if (tronsave_find_results(reading, answer, &results))
+	if (og_json_kind(og_json_member(answer, "results")) == OG_JSON_ARRAY)
+	{
 		reading->envelope = OG_ENVELOPE_SUCCESS;
-	else if (tronsave_is_key_error(reading->message))
+		return;
+	}
+	reading->note = TRONSAVE_NO_LIST;
+	if (tronsave_read_words(reading, answer) == OG_REFUSED_CREDENTIALS)
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 }
 
 /* ---------- reads ---------- */
 
-#define TABLES_ARE	static const
 #define FIELDS "provider/tronsave_fields.def"
 #include "provider/fields.h"
 
 /* The documented words of a status; there may be others. */
+static const OgMeaning tronsave_states[] = {
+	{"Pending", OG_ORDER_OPEN},
+	{"Matched", OG_ORDER_FILLED},
+	{"Completed", OG_ORDER_FILLED},
+	{"Cancelled", OG_ORDER_CANCELLED},
+	{"Canceled", OG_ORDER_CANCELLED},
+	{NULL, OG_ORDER_UNKNOWN}
+};
+
 static OgOrderState
 tronsave_order_state(const OgColumn *columns, const OgSlice *values)
 {
-	OgSlice		status = values[og_column(columns, "status")];
-
-	if (og_says(status, "Pending"))
-		return OG_ORDER_OPEN;
-	if (og_says(status, "Matched") || og_says(status, "Completed"))
-		return OG_ORDER_FILLED;
-	if (og_says(status, "Cancelled") || og_says(status, "Canceled"))
-		return OG_ORDER_CANCELLED;
-	return OG_ORDER_UNKNOWN;
+	return og_meaning(tronsave_states,
+					  values[og_column(columns, "status")])->meaning;
 }
 
 static const OgInquiry tronsave_inquiries[] = {
@@ -250,75 +182,43 @@ static const OgInquiry tronsave_inquiries[] = {
 	{NULL}
 };
 
-static bool
-tronsave_build_orders(OgRequest *request, const OgBatch *batch)
-{
-	return batch->nkeys >= 1 &&
-		tronsave_build_post(request, TRONSAVE_TRACKING_PATH, batch);
-}
-
-static OgRefusal
-tronsave_read_refusal(OgSlice code, OgSlice message)
-{
-	if (tronsave_is_key_error(message))
-		return OG_REFUSED_CREDENTIALS;
-	switch (tronsave_refusal(code, message))
-	{
-		case OG_REJECTED:
-			return OG_REFUSED_ARGUMENTS;
-		case OG_TOO_FREQUENT:
-			return OG_REFUSED_PACE;
-		default:
-			return OG_REFUSED_SOMEHOW;
-	}
-}
-
 static void
 tronsave_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
-	OgReading  *reading = &records->reading;
-	OgSlice		results;
+	OgSlice		results = og_json_member(answer, "results");
 
-	if (tronsave_find_results(reading, answer, &results))
+	if (og_json_kind(results) == OG_JSON_ARRAY)
+	{
 		og_take_known_objects(records, results, "order_id");
-	else
-		records->refusal = tronsave_read_refusal(reading->code,
-												 reading->message);
+		return;
+	}
+	records->reading.note = TRONSAVE_NO_LIST;
+	records->refusal = tronsave_read_words(&records->reading, answer);
 }
+
+#define TRONSAVE_ORDERS \
+	.batch_max = TRONSAVE_MAX_BATCH, .batch_default = TRONSAVE_BATCH
 
 static const OgOperation tronsave_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = TRONSAVE_MAX_BATCH,
-		.batch_default = TRONSAVE_BATCH,
-		.build = tronsave_build_cancel,
-		.read = tronsave_read_cancel
+		.name = "cancel", .kind = OG_ACT, TRONSAVE_ORDERS,
+		.method = OG_POST, .path = "/v0/fast-charge-order-cancel",
+		.build = tronsave_build, .read = tronsave_read_cancel
 	},
 	{
 		/* There is no public read: see what answers at all. */
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
-		.lane = OG_LANE_QUERIES,
-		.path = ""
+		.name = OG_PROBE, .kind = OG_PUBLIC, .path = ""
 	},
 	{
-		.name = OG_CREDENTIALS,
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.build = tronsave_build_credentials,
-		.read = tronsave_read_credentials
+		.name = OG_CREDENTIALS, .kind = OG_READ,
+		.method = OG_POST, .path = TRONSAVE_TRACKING_PATH,
+		.build = tronsave_build, .read = tronsave_read_credentials
 	},
 	{
-		.name = "get_orders",
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.batch_max = TRONSAVE_MAX_BATCH,
-		.batch_default = TRONSAVE_BATCH,
-		.build = tronsave_build_orders,
-		.columns = tronsave_order_columns,
-		.read_records = tronsave_read_orders
+		.name = "get_orders", .kind = OG_READ, TRONSAVE_ORDERS,
+		.method = OG_POST, .path = TRONSAVE_TRACKING_PATH,
+		.build = tronsave_build,
+		.read_records = tronsave_read_orders, .columns = tronsave_order_columns
 	},
 	{.name = NULL}
 };
@@ -337,5 +237,5 @@ const OgProvider og_tronsave = {
 	.key = TRONSAVE_API_KEY,
 	.sign = tronsave_sign,
 	.inquiries = tronsave_inquiries,
-	.operations = {tronsave_operations}
+	.operations = tronsave_operations
 };

@@ -51,11 +51,6 @@ static const OgMeaning wangdian_reasons[] = {
 	{NULL, OG_REJECTED}
 };
 
-/* Words of a refusal of the signature ("sign") or of the time. */
-static const char *const wangdian_clock_words[] = {
-	"签名", "时间", "sign", "timestamp"
-};
-
 /* "secret:salt", neither of them empty. */
 static bool
 wangdian_valid_app_secret(const char *value)
@@ -96,39 +91,11 @@ wangdian_likeness(OgSlice key)
 	return Max(like, 1);
 }
 
-/*
- * A call of this method, with its one argument, which goes with it.  Answers
- * false when memory for that could not be had.
- */
-static bool
-wangdian_build_call(OgRequest *request, const char *method, cJSON *argument)
-{
-	cJSON	   *arguments;
-
-	request->method = OG_POST;
-	request->path = "";
-	og_fields_add(&request->headers, "Content-Type", "application/json");
-	og_fields_add(&request->query, "method", method);
-	og_fields_add(&request->query, "v", "1.0");
-
-	arguments = cJSON_CreateArray();
-	if (!cJSON_AddItemToArray(arguments, argument))
-	{
-		cJSON_Delete(argument);
-		cJSON_Delete(arguments);
-		return false;
-	}
-	return og_json_append(&request->body, arguments);
-}
-
+/* A body is the list of a call's arguments; this one takes a list. */
 static bool
 wangdian_build_cancel(OgRequest *request, const OgBatch *batch)
 {
-	if (batch->nkeys < 1 || batch->nkeys > WANGDIAN_MAX_IDS)
-		return false;
-	return wangdian_build_call(request,
-							   "purchase.PurchaseReturn.batchCancelOrder",
-							   og_batch_json(batch));
+	return og_add_json(request, "[", og_batch_json(batch), "]");
 }
 
 /*
@@ -194,192 +161,6 @@ wangdian_sign(OgRequest *request, const OgSigner *signer)
 	return true;
 }
 
-/*
- * Take one element of "error_info".  Answers false when it is not a failure,
- * with its reason, of an order that was asked for.
- */
-static bool
-wangdian_take_failure(OgReading *reading, OgSlice element)
-{
-	enum
-	{
-		ORDER_NO, MESSAGE, COUNT
-	};
-	static const char *const names[COUNT] = {"order_no", "message"};
-	OgSlice		values[COUNT];
-	OgResult	result = {.verdict = OG_UNKNOWN};
-	bool		has_reason;
-
-	if (og_json_kind(element) != OG_JSON_OBJECT)
-		return false;
-	og_json_pick(element, names, values, COUNT);
-
-	has_reason = og_json_kind(values[MESSAGE]) == OG_JSON_STRING;
-	if (has_reason)
-		result.verdict = og_meaning(wangdian_reasons, values[MESSAGE]);
-	result.message = values[MESSAGE];
-	result.element = element;
-	og_take_by_id(reading, values[ORDER_NO], &result);
-	return has_reason && reading->find(reading, values[ORDER_NO]) >= 0;
-}
-
-/*
- * Take the failures that "data" of an answer names.  Answers NULL if they are
- * all there are, so that silence about an order means that it was cancelled;
- * else why that cannot be known.
- */
-static const char *
-wangdian_read_failures(OgReading *reading, OgSlice data)
-{
-	enum
-	{
-		STATUS, ERROR_INFO, ERROR_NUM, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"status", "error_info", "error_num"
-	};
-	OgSlice		values[COUNT];
-	OgJsonCursor cursor;
-	OgSlice		element;
-	bool		understood = true;
-	int			count = 0;
-	char	   *number;
-	bool		complete;
-
-	if (og_json_kind(data) != OG_JSON_OBJECT)
-		return "has no data";
-	og_json_pick(data, names, values, COUNT);
-	if (og_json_kind(values[ERROR_INFO]) != OG_JSON_ARRAY)
-		return "has no list of failures";
-
-	og_json_open(&cursor, values[ERROR_INFO]);
-	while (og_json_next_element(&cursor, &element))
-	{
-		if (!wangdian_take_failure(reading, element))
-			understood = false;
-		count++;
-	}
-
-	number = psprintf("%d", count);
-	complete = og_says(values[ERROR_NUM], number);
-	pfree(number);
-
-	if (!og_says(values[STATUS], WANGDIAN_DONE))
-		return "does not say that the list of failures is complete";
-	if (!complete)
-		return "counts another number of failures than it names";
-	if (!understood)
-		return "names failures of something else than the orders asked for";
-	return NULL;
-}
-
-static void
-wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
-{
-	enum
-	{
-		STATUS, MESSAGE, DATA, COUNT
-	};
-	static const char *const names[COUNT] = {"status", "message", "data"};
-	OgSlice		values[COUNT];
-	const char *doubt;
-
-	if (og_json_kind(answer) != OG_JSON_OBJECT)
-	{
-		reading->note = "is not an object";
-		return;
-	}
-	og_json_pick(answer, names, values, COUNT);
-	doubt = wangdian_read_failures(reading, values[DATA]);
-
-	if (og_says(values[STATUS], WANGDIAN_DONE))
-	{
-		/* Its own words are not about any of the orders. */
-		reading->envelope = OG_ENVELOPE_SUCCESS;
-		reading->note = doubt;
-		if (doubt == NULL)
-			reading->rest = OG_CANCELLED;
-		return;
-	}
-
-	reading->code = values[STATUS];
-	reading->message = values[MESSAGE];
-	if (og_says(values[STATUS], WANGDIAN_REFUSED))
-	{
-		reading->envelope = OG_ENVELOPE_REFUSAL;
-		reading->rest = OG_REJECTED;
-		reading->clock_suspected = og_mentions(values[MESSAGE],
-											   wangdian_clock_words,
-											   lengthof(wangdian_clock_words));
-	}
-	else
-		reading->note = "has no status that is documented";
-}
-
-/* ---------- reads ---------- */
-
-#define TABLES_ARE	static const
-#define FIELDS "provider/wangdian_fields.def"
-#include "provider/fields.h"
-
-/*
- * A return can be cancelled while nothing of it left the warehouse, whatever
- * its own status is; one that was cancelled and left it nevertheless makes no
- * sense.
- */
-static OgOrderState
-wangdian_return_state(const OgColumn *columns, const OgSlice *values)
-{
-	OgSlice		status = values[og_column(columns, "status")];
-	OgSlice		stockout = values[og_column(columns, "stockout_status")];
-	bool		not_out = og_json_kind(stockout) == OG_JSON_NOTHING ||
-		og_says(stockout, "0");
-
-	if (og_says(status, "10"))
-		return not_out ? OG_ORDER_CANCELLED : OG_ORDER_UNKNOWN;
-	if (og_says(status, "60"))
-		return OG_ORDER_FILLED;
-	if (!og_says(status, "20") && !og_says(status, "30") &&
-		!og_says(status, "40"))
-		return OG_ORDER_UNKNOWN;
-	if (not_out)
-		return OG_ORDER_OPEN;
-	if (og_says(stockout, "2"))
-		return OG_ORDER_FILLED;
-	return og_says(stockout, "1") || og_says(stockout, "3")
-		? OG_ORDER_PARTLY_FILLED : OG_ORDER_UNKNOWN;
-}
-
-static const OgInquiry wangdian_inquiries[] = {
-	{"get_returns", .state = wangdian_return_state, .time = "created",
-	.part_is_final = true},
-	{NULL}
-};
-
-/* It is asked for one number, the key or argument "order_id". */
-static bool
-wangdian_build_returns(OgRequest *request, const OgBatch *batch)
-{
-	const char *number = og_fields_get(batch->arguments, "order_id");
-	cJSON	   *argument = cJSON_CreateObject();
-
-	if (batch->nkeys == 1)
-		number = pnstrdup(batch->keys[0].data, batch->keys[0].len);
-	if (batch->nkeys > 1 || number == NULL || number[0] == '\0' ||
-		cJSON_AddStringToObject(argument, "return_no", number) == NULL)
-	{
-		cJSON_Delete(argument);
-		return false;
-	}
-	og_fields_add(&request->query, "page_size",
-				  CppAsString2(WANGDIAN_PAGE_SIZE));
-	og_fields_add(&request->query, "page_no", "0");
-	og_fields_add(&request->query, "calc_total", "1");
-	return wangdian_build_call(request,
-							   "purchase.PurchaseReturn.queryWithDetail",
-							   argument);
-}
-
 /* How many elements a list has, -1 if it is none. */
 static int
 count_elements(OgSlice list)
@@ -396,15 +177,194 @@ count_elements(OgSlice list)
 	return count;
 }
 
-/* Take the returns of a page, if it has all there are. */
-static void
-wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
+/*
+ * Take one element of "error_info".  Answers false when it is not a failure,
+ * with its reason, of an order that was asked for.
+ */
+static bool
+wangdian_take_failure(OgReading *reading, OgSlice element)
 {
+	OgSlice		order_no = og_json_member(element, "order_no");
+	OgSlice		message = og_json_member(element, "message");
+	bool		has_reason = og_json_kind(message) == OG_JSON_STRING;
+	OgResult	result = {
+		.verdict = has_reason
+		? og_meaning(wangdian_reasons, message)->meaning : OG_UNKNOWN,
+		.message = message,
+		.element = element
+	};
+
+	og_take_by_id(reading, order_no, &result);
+	return has_reason && reading->find(reading, order_no) >= 0;
+}
+
+/*
+ * Take the failures that "data" of an answer names.  Answers NULL if they are
+ * all there are, so that silence about an order means that it was cancelled;
+ * else why that cannot be known.
+ */
+static const char *
+wangdian_read_failures(OgReading *reading, OgSlice data)
+{
+	OgSlice		failures = og_json_member(data, "error_info");
+	int			count = count_elements(failures);
+	OgJsonCursor cursor;
+	OgSlice		element;
+	bool		understood = true;
+	char		number[16];
+
+	if (og_json_kind(data) != OG_JSON_OBJECT)
+		return "has no data";
+	if (count < 0)
+		return "has no list of failures";
+	og_json_open(&cursor, failures);
+	while (og_json_next_element(&cursor, &element))
+		understood = wangdian_take_failure(reading, element) && understood;
+
+	if (!og_says(og_json_member(data, "status"), WANGDIAN_DONE))
+		return "does not say that the list of failures is complete";
+	snprintf(number, sizeof(number), "%d", count);
+	if (!og_says(og_json_member(data, "error_num"), number))
+		return "counts another number of failures than it names";
+	return understood ? NULL
+		: "names failures of something else than the orders asked for";
+}
+
+/* Is it a refusal of the signature ("sign"), or of the time? */
+static bool
+wangdian_mentions_time(OgSlice message)
+{
+	return og_mentions(message,
+					   OG_NAMES("签名", "时间", "sign", "timestamp"));
+}
+
+/*
+ * Read status and message.  True if the call was made; then they are not about
+ * any of the orders.
+ */
+static bool
+wangdian_read_words(OgReading *reading, OgSlice answer)
+{
+	OgSlice		status = og_json_member(answer, "status");
+
+	if (og_says(status, WANGDIAN_DONE))
+		return true;
+	reading->code = status;
+	reading->message = og_json_member(answer, "message");
+	return false;
+}
+
+static void
+wangdian_read_cancel(OgReading *reading, OgSlice answer, const OgBatch *batch)
+{
+	bool		done = wangdian_read_words(reading, answer);
+
+	/* Single orders may be named whatever stands around them. */
+	reading->note = wangdian_read_failures(reading,
+										   og_json_member(answer, "data"));
+	if (done)
+	{
+		reading->envelope = OG_ENVELOPE_SUCCESS;
+		if (reading->note == NULL)
+			reading->rest = OG_CANCELLED;
+	}
+	else if (og_says(reading->code, WANGDIAN_REFUSED))
+	{
+		reading->envelope = OG_ENVELOPE_REFUSAL;
+		reading->rest = OG_REJECTED;
+		reading->note = NULL;
+		reading->clock_suspected = wangdian_mentions_time(reading->message);
+	}
+	else
+		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
+			? "has no status that is documented" : "is not an object";
+}
+
+/* ---------- reads ---------- */
+
+#define FIELDS "provider/wangdian_fields.def"
+#include "provider/fields.h"
+
+/*
+ * A return can be cancelled while nothing of it left the warehouse, whatever
+ * its own status is; one that was cancelled and left it nevertheless makes no
+ * sense.
+ */
+static OgOrderState
+wangdian_return_state(const OgColumn *columns, const OgSlice *values)
+{
+	static const OgMeaning states[] = {
+		{"10", OG_ORDER_CANCELLED},
+		{"20", OG_ORDER_OPEN},
+		{"30", OG_ORDER_OPEN},
+		{"40", OG_ORDER_OPEN},
+		{"60", OG_ORDER_FILLED},
+		{NULL, OG_ORDER_UNKNOWN}
+	};
+	static const OgMeaning stockouts[] = {
+		{"0", OG_ORDER_OPEN},
+		{"1", OG_ORDER_PARTLY_FILLED},
+		{"2", OG_ORDER_FILLED},
+		{"3", OG_ORDER_PARTLY_FILLED},
+		{NULL, OG_ORDER_UNKNOWN}
+	};
+	OgSlice		stockout = values[og_column(columns, "stockout_status")];
+	OgOrderState state =
+		og_meaning(states, values[og_column(columns, "status")])->meaning;
+	OgOrderState out = og_json_kind(stockout) == OG_JSON_NOTHING
+		? OG_ORDER_OPEN : og_meaning(stockouts, stockout)->meaning;
+
+	if (state == OG_ORDER_OPEN)
+		return out;
+	return state == OG_ORDER_CANCELLED && out != OG_ORDER_OPEN
+		? OG_ORDER_UNKNOWN : state;
+}
+
+static const OgInquiry wangdian_inquiries[] = {
+	{"get_returns", .state = wangdian_return_state, .time = "created",
+	.part_is_final = true},
+	{NULL}
+};
+
+/* It is asked for one number, the key or argument "order_id". */
+static bool
+wangdian_build_returns(OgRequest *request, const OgBatch *batch)
+{
+	const char *number = batch->nkeys > 0 ? og_batch_key(batch)
+		: og_fields_get(batch->arguments, "order_id");
+
+	return number != NULL && number[0] != '\0' &&
+		og_add_json(request, "[{\"return_no\":", cJSON_CreateString(number),
+					"}]");
+}
+
+/* What a refusal of a read says. */
+static void
+wangdian_read_refusal(OgRecords *records)
+{
+	OgReading  *reading = &records->reading;
+
+	reading->note = "is not a success";
+	records->nothing = og_says(reading->code, WANGDIAN_REFUSED) &&
+		og_says(reading->message, WANGDIAN_NO_RETURN);
+	reading->clock_suspected = wangdian_mentions_time(reading->message);
+	if (reading->clock_suspected)
+		records->refusal = OG_REFUSED_CREDENTIALS;
+}
+
+/* The returns of a page, if it has all there are. */
+static void
+wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
+{
+	bool		done = wangdian_read_words(&records->reading, answer);
+	OgSlice		data = og_json_member(answer, "data");
 	OgSlice		list = og_json_member(data, "order");
 	int			count = count_elements(list);
 	int64		total;
 
-	if (count < 0)
+	if (!done)
+		wangdian_read_refusal(records);
+	else if (count < 0)
 		records->reading.note = "has no list of returns";
 	else if (!og_json_integer(og_json_member(data, "total_count"), &total) ||
 			 total != count)
@@ -415,62 +375,34 @@ wangdian_take_returns(OgRecords *records, OgSlice data, const OgBatch *batch)
 		og_take_objects(records, list);
 }
 
-static void
-wangdian_read_returns(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	enum
-	{
-		STATUS, MESSAGE, DATA, COUNT
-	};
-	static const char *const names[COUNT] = {"status", "message", "data"};
-	OgReading  *reading = &records->reading;
-	OgSlice		values[COUNT];
-
-	og_json_pick(answer, names, values, COUNT);
-	if (og_says(values[STATUS], WANGDIAN_DONE))
-	{
-		wangdian_take_returns(records, values[DATA], batch);
-		return;
-	}
-	reading->code = values[STATUS];
-	reading->message = values[MESSAGE];
-	reading->note = "is not a success";
-	records->nothing = og_says(values[STATUS], WANGDIAN_REFUSED) &&
-		og_says(values[MESSAGE], WANGDIAN_NO_RETURN);
-	reading->clock_suspected = og_mentions(values[MESSAGE],
-										   wangdian_clock_words,
-										   lengthof(wangdian_clock_words));
-	if (reading->clock_suspected)
-		records->refusal = OG_REFUSED_CREDENTIALS;
-}
+/* The one address takes calls of all methods. */
+#define WANGDIAN_CALL(method_name) \
+	{"method", .always = "purchase.PurchaseReturn." method_name}, \
+	{"v", .always = "1.0"}
 
 static const OgOperation wangdian_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = WANGDIAN_MAX_IDS,
-		.batch_default = WANGDIAN_MAX_IDS,
-		.build = wangdian_build_cancel,
-		.likeness = wangdian_likeness,
-		.read = wangdian_read_cancel
+		.name = "cancel", .kind = OG_ACT,
+		OG_BATCH(WANGDIAN_MAX_IDS), .likeness = wangdian_likeness,
+		.method = OG_POST, .path = "",
+		.parameters = OG_PARAMETERS(WANGDIAN_CALL("batchCancelOrder")),
+		.build = wangdian_build_cancel, .read = wangdian_read_cancel
 	},
 	{
-		.name = "get_returns",
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.batch_max = 1,
-		.batch_default = 1,
+		.name = "get_returns", .kind = OG_READ, OG_BATCH(1),
+		.method = OG_POST, .path = "",
+		.parameters = OG_PARAMETERS(
+			{"page_size", .always = CppAsString2(WANGDIAN_PAGE_SIZE)},
+			{"page_no", .always = "0"},
+			{"calc_total", .always = "1"},
+			WANGDIAN_CALL("queryWithDetail")),
 		.build = wangdian_build_returns,
-		.columns = wangdian_return_columns,
-		.read_records = wangdian_read_returns
+		.read_records = wangdian_read_returns,
+		.columns = wangdian_return_columns
 	},
 	{
 		/* There is no public read: see what answers at all. */
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
-		.lane = OG_LANE_QUERIES,
-		.path = ""
+		.name = OG_PROBE, .kind = OG_PUBLIC, .path = ""
 	},
 	{.name = NULL}
 };
@@ -495,5 +427,5 @@ const OgProvider og_wangdian = {
 	.key = WANGDIAN_SID,
 	.sign = wangdian_sign,
 	.inquiries = wangdian_inquiries,
-	.operations = {wangdian_operations}
+	.operations = wangdian_operations
 };

@@ -24,15 +24,8 @@
 #define XT_PAGE_SIZE	1000	/* of open orders, the largest there is ... */
 #define XT_LEAST_PAGE	10		/* ... and the smallest */
 
-/* Codes of an envelope. */
-#define XT_SUCCESS				"200"
-#define XT_ACCESS_KEY_REFUSED	"307"
+/* A code of an envelope. */
 #define XT_SIGNATURE_REFUSED	"308"
-#define XT_MALFORMED			"400"
-#define XT_OTHER				"404"
-
-/* Documented of one order, but said of a request as well. */
-#define XT_TOO_FREQUENT			"124"
 
 enum
 {
@@ -45,39 +38,26 @@ enum
 	XT_SIGNED_DATA
 };
 
-static const char *const xt_signed_data[] = {"encoded", "decoded", NULL};
-
 /* What the code of one order's element says. */
 static const OgMeaning xt_order_codes[] = {
 	{"120", OG_CANCELLED},
 	{"121", OG_NOT_FOUND},		/* or cancelled before */
 	{"122", OG_NOT_CANCELLABLE},	/* cancelled or completed */
 	{"123", OG_UNKNOWN},		/* failed, and it does not know why */
-	{XT_TOO_FREQUENT, OG_TOO_FREQUENT},
+	{"124", OG_TOO_FREQUENT},
 	{NULL, OG_UNKNOWN}
 };
 
-/* Those that refuse the request as a whole. */
-static const OgMeaning xt_refusals[] = {
-	{XT_ACCESS_KEY_REFUSED, OG_REJECTED},
-	{XT_SIGNATURE_REFUSED, OG_REJECTED},
-	{XT_MALFORMED, OG_REJECTED},
-	{XT_OTHER, OG_REJECTED},
+/* What the code of an envelope says of all of them, and of a read. */
+static const OgMeaning xt_codes[] = {
+	{"307", OG_REJECTED, OG_REFUSED_CREDENTIALS},	/* access key */
+	{XT_SIGNATURE_REFUSED, OG_REJECTED, OG_REFUSED_CREDENTIALS},
+	{"400", OG_REJECTED, OG_REFUSED_ARGUMENTS}, /* malformed */
+	{"404", OG_REJECTED, OG_REFUSED_UNKNOWN},	/* other */
 	{"107", OG_REJECTED},		/* trading is not open */
+	{"124", OG_UNKNOWN, OG_REFUSED_PACE},	/* documented of one order only */
 	{NULL, OG_UNKNOWN}
 };
-
-/* Words of a refusal that is about the time of a request. */
-static const char *const xt_time_words[] = {"nonce", "timestamp"};
-
-/*
- * Words by which a refused signature is one that another request has overtaken:
- * what is refused like that was not looked at.
- */
-static const char *const xt_nonce_words[] = {"nonce"};
-
-/* Where the credentials are tried: there is always such a market. */
-#define XT_ANY_MARKET	"btc_usdt"
 
 /* Ids go out as bare JSON numbers: nothing but digits may ever pass here. */
 static const char *
@@ -92,49 +72,35 @@ xt_check_id(OgSlice id)
 		: "1 to " CppAsString2(XT_MAX_DIGITS) " digits without a leading zero";
 }
 
-/* The parameters of a call about some orders of a market. */
+/*
+ * The list of orders of a call.  Such numbers need no escapes, and so no cJSON:
+ * its allocations for each cost more than the signature of all.
+ */
 static bool
-xt_add_orders(OgRequest *request, const OgBatch *batch)
+xt_build_orders(OgRequest *request, const OgBatch *batch)
 {
-	const char *market = og_fields_get(batch->arguments, "market");
 	StringInfoData data;
 
-	if (market == NULL || batch->nkeys < 1 || batch->nkeys > XT_MAX_IDS)
-		return false;
+	initStringInfo(&data);
 	for (int i = 0; i < batch->nkeys; i++)
 	{
-		if (xt_check_id(batch->keys[i]) != NULL)
+		const OgSlice *id = &batch->keys[i];
+
+		if (xt_check_id(*id) != NULL)
 			return false;
+		appendStringInfoChar(&data, i == 0 ? '[' : ',');
+		appendBinaryStringInfo(&data, id->data, (int) id->len);
 	}
-
-	initStringInfo(&data);
-	og_append_number_array(&data, batch);
-	og_fields_add(&request->query, "market", market);
+	appendStringInfoChar(&data, ']');
 	og_fields_add(&request->query, "data", data.data);
-	return true;
+	return batch->nkeys > 0;
 }
 
+/* The id of one order is added already. */
 static bool
-xt_build_cancel(OgRequest *request, const OgBatch *batch)
+xt_build_order(OgRequest *request, const OgBatch *batch)
 {
-	request->method = OG_POST;
-	request->path = "/trade/api/v1/batchCancel";
-	og_fields_add(&request->headers, "Content-Type",
-				  "application/x-www-form-urlencoded");
-	return xt_add_orders(request, batch);
-}
-
-/* Give the parameter "data", if there is one, the spelling that is sent. */
-static void
-xt_encode_data(OgFields *parameters)
-{
-	for (int i = 0; i < parameters->count; i++)
-	{
-		OgField    *field = &parameters->items[i];
-
-		if (strcmp(field->name, "data") == 0)
-			field->value = og_base64(og_slice_of(field->value));
-	}
+	return xt_check_id(og_slice_of(og_fields_get(&request->query, "id"))) == NULL;
 }
 
 /* Signature over "name=value&name=value" of sorted parameters, all raw. */
@@ -165,6 +131,8 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 	OgFields   *parameters = &request->query;
 	bool		decoded = strcmp(signer->settings[XT_SIGNED_DATA],
 								 "decoded") == 0;
+	const char *data = og_fields_get(parameters, "data");
+	const char *encoded = data != NULL ? og_base64(og_slice_of(data)) : NULL;
 	char	   *signature;
 
 	og_fields_add(parameters, "accesskey",
@@ -173,19 +141,21 @@ xt_sign(OgRequest *request, const OgSigner *signer)
 				  psprintf(INT64_FORMAT, signer->time_ms));
 	og_fields_sort(parameters);
 
-	if (!decoded)
-		xt_encode_data(parameters);
+	if (encoded != NULL && !decoded)
+		og_fields_set(parameters, "data", encoded);
 	signature = xt_signature(parameters,
 							 signer->credentials[XT_SECRET_KEY]);
 	if (signature == NULL)
 		return false;
-	if (decoded)
-		xt_encode_data(parameters);
+	if (encoded != NULL && decoded)
+		og_fields_set(parameters, "data", encoded);
 
 	og_fields_add(parameters, "signature", signature);
 	og_fields_sort(parameters);
 	if (request->method == OG_POST)
 	{
+		og_fields_add(&request->headers, "Content-Type",
+					  "application/x-www-form-urlencoded");
 		og_append_form(&request->body, parameters, false);
 		memset(parameters, 0, sizeof(*parameters));
 	}
@@ -209,7 +179,7 @@ xt_take_elements(OgReading *reading, OgSlice data)
 	while (og_json_pick_next(&picker, &element, values))
 	{
 		OgResult	result = {
-			.verdict = og_meaning(xt_order_codes, values[CODE]),
+			.verdict = og_meaning(xt_order_codes, values[CODE])->meaning,
 			.code = values[CODE],
 			.message = values[MSG],
 			.element = element
@@ -223,44 +193,34 @@ xt_take_elements(OgReading *reading, OgSlice data)
 static OgSlice
 xt_read_envelope(OgReading *reading, OgSlice answer)
 {
-	enum
-	{
-		CODE, DATA, INFO_, MSG, MESSAGE, COUNT
-	};
-	static const char *const names[COUNT] = {
-		"code", "data", "info", "msg", "message"
-	};
-	OgSlice		values[COUNT];
+	OgSlice		code = og_json_member(answer, "code");
+	const OgMeaning *said = og_meaning(xt_codes, code);
+	bool		signature = og_says(code, XT_SIGNATURE_REFUSED);
 
-	if (og_json_kind(answer) != OG_JSON_OBJECT)
+	/* Its words are about the call, not about an order it leaves out. */
+	if (og_says(code, "200"))
 	{
-		reading->note = "is not an object";
-		return og_slice(NULL, 0);
-	}
-	og_json_pick(answer, names, values, COUNT);
-
-	if (og_says(values[CODE], XT_SUCCESS))
-	{
-		/* Its words are about the call, not about an order it leaves out. */
 		reading->envelope = OG_ENVELOPE_SUCCESS;
-		return values[DATA];
+		return og_json_member(answer, "data");
 	}
-	reading->rest = og_meaning(xt_refusals, values[CODE]);
-	reading->code = values[CODE];
-	reading->message = og_first_given(&values[INFO_], COUNT - INFO_);
+	reading->code = code;
+	reading->message = og_first_member(answer,
+									   OG_NAMES("info", "msg", "message"));
+	reading->rest = said->meaning;
 	if (reading->rest == OG_REJECTED)
 		reading->envelope = OG_ENVELOPE_REFUSAL;
 	else
-		reading->note = "has no code that is documented";
-	reading->clock_suspected = og_says(reading->code, XT_SIGNATURE_REFUSED) ||
-		(og_says(reading->code, XT_MALFORMED) &&
-		 og_mentions(reading->message, xt_time_words,
-					 lengthof(xt_time_words)));
-	reading->too_frequent = og_says(reading->code, XT_TOO_FREQUENT);
-	reading->nonce_refused = og_says(reading->code, XT_SIGNATURE_REFUSED) &&
-		og_mentions(reading->message, xt_nonce_words,
-					lengthof(xt_nonce_words));
-	return values[DATA];
+		reading->note = og_json_kind(answer) == OG_JSON_OBJECT
+			? "has no code that is documented" : "is not an object";
+
+	/* Of what another request has overtaken, nothing was looked at. */
+	reading->nonce_refused = signature &&
+		og_mentions(reading->message, OG_NAMES("nonce"));
+	reading->clock_suspected = signature ||
+		(said->refusal == OG_REFUSED_ARGUMENTS &&
+		 og_mentions(reading->message, OG_NAMES("nonce", "timestamp")));
+	reading->too_frequent = said->refusal == OG_REFUSED_PACE;
+	return og_json_member(answer, "data");
 }
 
 static void
@@ -280,24 +240,12 @@ xt_read_probe(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	OgSlice		data = xt_read_envelope(reading, answer);
 
 	if (reading->envelope == OG_ENVELOPE_SUCCESS)
-	{
 		og_take_time(reading, og_json_member(data, "serverTime"));
-		return;
+	else
+	{
+		reading->envelope = OG_ENVELOPE_SILENT;
+		reading->note = reading->note ? reading->note : OG_NO_TIME;
 	}
-	reading->envelope = OG_ENVELOPE_SILENT;
-	if (reading->note == NULL)
-		reading->note = OG_NO_TIME;
-}
-
-/* A read with "data", so that setting signed_data is tried as well. */
-static bool
-xt_build_credentials(OgRequest *request, const OgBatch *batch)
-{
-	request->method = OG_GET;
-	request->path = "/trade/api/v1/getBatchOrders";
-	og_fields_add(&request->query, "market", XT_ANY_MARKET);
-	og_fields_add(&request->query, "data", "[1]");
-	return true;
 }
 
 /* Only some refusals are about who asks. */
@@ -307,27 +255,29 @@ xt_read_credentials(OgReading *reading, OgSlice answer, const OgBatch *batch)
 	(void) xt_read_envelope(reading, answer);
 	if (reading->envelope == OG_ENVELOPE_REFUSAL &&
 		!reading->clock_suspected &&
-		!og_says(reading->code, XT_ACCESS_KEY_REFUSED))
+		og_meaning(xt_codes, reading->code)->refusal != OG_REFUSED_CREDENTIALS)
 		reading->envelope = OG_ENVELOPE_SILENT;
 }
 
 /* ---------- reads ---------- */
 
-#define TABLES_ARE	static const
 #define FIELDS "provider/xt_fields.def"
 #include "provider/fields.h"
+
+static const OgMeaning xt_states[] = {
+	{"0", OG_ORDER_OPEN},
+	{"1", OG_ORDER_OPEN},
+	{"2", OG_ORDER_FILLED},
+	{"3", OG_ORDER_CANCELLED},
+	{"4", OG_ORDER_FILLED},
+	{NULL, OG_ORDER_UNKNOWN}
+};
 
 static OgOrderState
 xt_order_state(const OgColumn *columns, const OgSlice *values)
 {
-	OgSlice		status = values[og_column(columns, "status")];
-
-	if (og_says(status, "0") || og_says(status, "1"))
-		return og_is_positive(values[og_column(columns, "complete_number")])
-			? OG_ORDER_PARTLY_FILLED : OG_ORDER_OPEN;
-	if (og_says(status, "2") || og_says(status, "4"))
-		return OG_ORDER_FILLED;
-	return og_says(status, "3") ? OG_ORDER_CANCELLED : OG_ORDER_UNKNOWN;
+	return og_order_state(xt_states, values[og_column(columns, "status")],
+						  values[og_column(columns, "complete_number")]);
 }
 
 static const OgInquiry xt_inquiries[] = {
@@ -336,158 +286,80 @@ static const OgInquiry xt_inquiries[] = {
 	{NULL}
 };
 
-/* Those of an order that was asked for by its id, which the caller knows. */
-#define xt_known_order_columns	(xt_order_columns + 1)
-
-static bool
-xt_build_order(OgRequest *request, const OgBatch *batch)
-{
-	const char *market = og_fields_get(batch->arguments, "market");
-	const char *id = og_fields_get(batch->arguments, "id");
-
-	if (market == NULL || id == NULL || xt_check_id(og_slice_of(id)) != NULL)
-		return false;
-	request->path = "/trade/api/v1/getOrder";
-	og_fields_add(&request->query, "market", market);
-	og_fields_add(&request->query, "id", id);
-	return true;
-}
-
-static bool
-xt_build_open_orders(OgRequest *request, const OgBatch *batch)
-{
-	const char *market = og_fields_get(batch->arguments, "market");
-	const char *page = og_fields_get(batch->arguments, "page");
-
-	if (market == NULL || page == NULL)
-		return false;
-	request->path = "/trade/api/v1/getOpenOrders";
-	og_fields_add(&request->query, "market", market);
-	og_fields_add(&request->query, "page", page);
-	og_fields_add(&request->query, "pageSize", CppAsString2(XT_PAGE_SIZE));
-	return true;
-}
-
-static bool
-xt_build_orders(OgRequest *request, const OgBatch *batch)
-{
-	request->path = "/trade/api/v1/getBatchOrders";
-	return xt_add_orders(request, batch);
-}
-
-/* What the code of an envelope refuses. */
-static OgRefusal
-xt_refusal(OgSlice code)
-{
-	if (og_says(code, XT_ACCESS_KEY_REFUSED) ||
-		og_says(code, XT_SIGNATURE_REFUSED))
-		return OG_REFUSED_CREDENTIALS;
-	if (og_says(code, XT_MALFORMED))
-		return OG_REFUSED_ARGUMENTS;
-	if (og_says(code, XT_OTHER))
-		return OG_REFUSED_UNKNOWN;
-	if (og_says(code, XT_TOO_FREQUENT))
-		return OG_REFUSED_PACE;
-	return OG_REFUSED_SOMEHOW;
-}
-
-/* Is the envelope that was read a success?  If not, say what it refuses. */
-static bool
-xt_is_success(OgRecords *records)
-{
-	if (records->reading.envelope == OG_ENVELOPE_SUCCESS)
-		return true;
-	records->refusal = xt_refusal(records->reading.code);
-	return false;
-}
-
-/* The list of open orders, or one order. */
+/*
+ * A list of orders, open ones or those of a list of ids, or one order; or
+ * nothing, where there is none.
+ */
 static void
 xt_read_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
 {
-	OgSlice		data = xt_read_envelope(&records->reading, answer);
+	OgReading  *reading = &records->reading;
+	OgSlice		data = xt_read_envelope(reading, answer);
 
-	if (!xt_is_success(records))
-		return;
-	if (og_json_kind(data) == OG_JSON_NULL)
+	if (reading->envelope != OG_ENVELOPE_SUCCESS)
+		records->refusal = og_meaning(xt_codes, reading->code)->refusal;
+	else if (batch->nkeys > 0)
+		og_take_known_objects(records, data, "id");
+	else if (og_json_kind(data) == OG_JSON_NULL)
 		records->nothing = true;
 	else
 		og_take_objects(records, data);
 }
 
-/* Those of a list of ids. */
-static void
-xt_read_known_orders(OgRecords *records, OgSlice answer, const OgBatch *batch)
-{
-	OgSlice		data = xt_read_envelope(&records->reading, answer);
-
-	if (xt_is_success(records))
-		og_take_known_objects(records, data, "id");
-}
-
-static const char *const xt_order_id[] = {"order_id", NULL};
-
-/* Its records do not tell their market. */
-static const OgDemand xt_asked_order[] = {
-	{"id", "order_id", OG_SAME_ID},
-	{NULL}
-};
-
-static const OgPages xt_pages = {"page", XT_PAGE_SIZE, XT_LEAST_PAGE};
+#define XT_MARKET	{"market", "market", .required = true}
 
 static const OgOperation xt_operations[] = {
 	{
-		.name = "cancel",
-		.kind = OG_ACT,
-		.lane = OG_LANE_ORDERS,
-		.batch_max = XT_MAX_IDS,
-		.batch_default = XT_MAX_IDS,
-		.build = xt_build_cancel,
+		.name = "cancel", .kind = OG_ACT, OG_BATCH(XT_MAX_IDS),
+		.method = OG_POST, .path = "/trade/api/v1/batchCancel",
+		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
 		.read = xt_read_cancel
 	},
 	{
-		.name = OG_PROBE,
-		.kind = OG_PUBLIC,
-		.lane = OG_LANE_QUERIES,
+		.name = OG_PROBE, .kind = OG_PUBLIC,
 		.path = "/trade/api/v1/getServerTime",
 		.read = xt_read_probe
 	},
 	{
-		.name = OG_CREDENTIALS,
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.build = xt_build_credentials,
+		/*
+		 * A read with "data", so that setting signed_data is tried as well, of
+		 * a market that there always is.
+		 */
+		.name = OG_CREDENTIALS, .kind = OG_READ,
+		.path = "/trade/api/v1/getBatchOrders",
+		.parameters = OG_PARAMETERS(
+			{"market", .always = "btc_usdt"},
+			{"data", .always = "[1]"}),
 		.read = xt_read_credentials
 	},
 	{
-		.name = "get_order",
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
+		/* Its records do not tell their market. */
+		.name = "get_order", .kind = OG_READ, .one = true,
+		.path = "/trade/api/v1/getOrder",
+		.parameters = OG_PARAMETERS(
+			XT_MARKET,
+			{"id", "id", .required = true, .column = "order_id",
+			.sameness = OG_SAME_ID}),
 		.build = xt_build_order,
-		.columns = xt_order_columns,
-		.read_records = xt_read_orders,
-		.demands = xt_asked_order,
-		.one = true
+		.read_records = xt_read_orders, .columns = xt_order_columns
 	},
 	{
-		.name = "open_orders",
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.build = xt_build_open_orders,
-		.columns = xt_order_columns,
-		.read_records = xt_read_orders,
-		.pages = &xt_pages,
-		.id = xt_order_id
+		.name = "open_orders", .kind = OG_READ,
+		.path = "/trade/api/v1/getOpenOrders",
+		.parameters = OG_PARAMETERS(
+			XT_MARKET,
+			{"page", "page", .required = true},
+			{"pageSize", .always = CppAsString2(XT_PAGE_SIZE)}),
+		.read_records = xt_read_orders, .columns = xt_order_columns,
+		.pages = &(const OgPages) {"page", XT_PAGE_SIZE, XT_LEAST_PAGE},
+		.id = OG_NAMES("order_id")
 	},
 	{
-		.name = "get_orders",
-		.kind = OG_READ,
-		.lane = OG_LANE_QUERIES,
-		.batch_max = XT_MAX_IDS,
-		.batch_default = XT_MAX_IDS,
-		.build = xt_build_orders,
-		.columns = xt_known_order_columns,
-		.read_records = xt_read_known_orders
+		/* The id of each is the one that was asked for. */
+		.name = "get_orders", .kind = OG_READ, OG_BATCH(XT_MAX_IDS),
+		.path = "/trade/api/v1/getBatchOrders",
+		.parameters = OG_PARAMETERS(XT_MARKET), .build = xt_build_orders,
+		.read_records = xt_read_orders, .columns = xt_order_columns + 1
 	},
 	{.name = NULL}
 };
@@ -508,7 +380,7 @@ const OgProvider og_xt = {
 		[XT_SIGNED_DATA] = {
 			.name = "signed_data",
 			.preset = "encoded",
-			.choices = xt_signed_data
+			.choices = OG_NAMES("encoded", "decoded")
 		}
 	},
 	.credentials = {
@@ -519,5 +391,5 @@ const OgProvider og_xt = {
 	.check_id = xt_check_id,
 	.sign = xt_sign,
 	.inquiries = xt_inquiries,
-	.operations = {xt_operations}
+	.operations = xt_operations
 };

@@ -22,50 +22,26 @@
 static void
 hear_pace(const OgNews *news)
 {
-	const char *server = news->account->server;
+	int			max_wait = news->account->max_wait / 1000;
 
-	/* The provider told how long it wants to be left alone. */
+	/* The provider may have told how long it wants to be left alone. */
 	ereport(NOTICE,
 			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
-					server, news->number),
+					news->account->server, news->number),
 			 news->text != NULL
 			 ? errdetail("The provider asked for a pause until %s.", news->text)
 			 : 0,
-			 news->is_act && news->account->max_wait > 0
+			 news->is_act && max_wait > 0
 			 ? errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
-					   news->account->max_wait / 1000) : 0));
-}
-
-static void
-hear_foreign(const OgNews *news)
-{
-	int			foreign = (int) Min(news->number, PG_INT32_MAX);
-
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
-						   "server \"%s\" answered about %d orders that were not asked for",
-						   foreign, news->account->server, foreign),
-			 errdetail("What it said about them was ignored.")));
-}
-
-/* The same of what is no order, or was not asked for by an id. */
-static void
-hear_stray(const OgNews *news)
-{
-	int			stray = (int) Min(news->number, PG_INT32_MAX);
-
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
-						   "server \"%s\" answered with %d records that were not asked for",
-						   stray, news->account->server, stray),
-			 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
+					   max_wait) : 0));
 }
 
 static void
 hear(void *owner, const OgNews *news)
 {
+	const char *server = news->account->server;
+	int			number = (int) Min(news->number, PG_INT32_MAX);
+
 	switch (news->kind)
 	{
 		case OG_NEWS_PACE:
@@ -74,19 +50,29 @@ hear(void *owner, const OgNews *news)
 		case OG_NEWS_OTHERS_FIRST:
 			ereport(NOTICE,
 					(errmsg("other calls have been using the account of server \"%s\" for %d seconds; this one goes on waiting for its turn",
-							news->account->server, (int) news->number)));
+							server, number)));
 			break;
 		case OG_NEWS_FOREIGN:
-			hear_foreign(news);
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
+								   "server \"%s\" answered about %d orders that were not asked for",
+								   number, server, number),
+					 errdetail("What it said about them was ignored.")));
 			break;
 		case OG_NEWS_STRAY:
-			hear_stray(news);
+			ereport(WARNING,
+					(errcode(ERRCODE_WARNING),
+					 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
+								   "server \"%s\" answered with %d records that were not asked for",
+								   number, server, number),
+					 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
 			break;
 		case OG_NEWS_DOUBT:
 			ereport(WARNING,
 					(errcode(ERRCODE_WARNING),
 					 errmsg("%s(): server \"%s\" may have more records than it told",
-							news->function, news->account->server),
+							news->function, server),
 					 errdetail("%s", news->text)));
 			break;
 	}
@@ -108,43 +94,17 @@ caller_of(const char *function, const OgWitness *witness, void *owner)
 
 /* ---------- acts ---------- */
 
-typedef struct SessionCall
-{
-	OgCall	   *call;
-	const OgOperation *operation;
-	TraceCall  *trace;
-} SessionCall;
-
-static void
-note_left(void *owner, const int *keys, int nkeys)
-{
-	og_trace_left(((SessionCall *) owner)->trace, keys, nkeys);
-}
-
-static void
-note_answered(void *owner, int key, const OgOutcome *outcome)
-{
-	og_trace_verdict(((SessionCall *) owner)->trace, key, outcome);
-}
-
 static const OgWitness tracer = {
-	.left = note_left,
-	.answered = note_answered,
+	.left = og_trace_left,
+	.answered = og_trace_verdict,
 	.hear = hear
 };
 
-/*
- * Say what an error finds, unless it is only a notice or a log line.  A key in
- * flight that is to be made is known to nobody but the rows, which are lost
- * now.
- */
+/* Say what an error finds, unless it is only a notice or a log line. */
 static void
-call_errcontext(void *arg)
+call_errcontext(void *call)
 {
-	SessionCall *self = arg;
-	OgVerdict	done = self->operation->done;
 	int			category = ERRCODE_TO_CATEGORY(geterrcode());
-	bool		named = done != OG_CANCELLED;
 	OgProgress	progress;
 	StringInfoData names;
 
@@ -152,10 +112,10 @@ call_errcontext(void *arg)
 		category == ERRCODE_WARNING)
 		return;
 	initStringInfo(&names);
-	og_call_progress(self->call, &progress, named ? &names : NULL);
+	og_call_progress(call, &progress, &names);
 	errcontext("order_gateway: %d of %d ids answered (%d %s), %d in flight%s%s%s, %d not sent",
 			   progress.answered, progress.total, progress.done,
-			   og_verdict_name(done), progress.in_flight,
+			   og_verdict_name(progress.wanted), progress.in_flight,
 			   names.len > 0 ? " (" : "", names.data,
 			   names.len > 0 ? ")" : "",
 			   progress.total - progress.answered - progress.in_flight);
@@ -179,45 +139,35 @@ og_session_act(const OgAccount *account, const OgOperation *operation,
 			   const char *function,
 			   void (*put) (void *owner, const OgRow *row), void *owner)
 {
-	/* What leaves is noted there, also while an error unwinds the stack. */
-	SessionCall *self = palloc0(sizeof(SessionCall));
-	OgCaller	caller = caller_of(function, &tracer, self);
-	ErrorContextCallback on_error = {error_context_stack, call_errcontext, self};
+	Trace	   *trace = og_trace_begin(og_transaction_traces(), account,
+									   operation, function, keys);
+	OgCaller	caller = caller_of(function, &tracer, trace);
+	OgCall	   *call = og_call_open(account, operation, arguments, keys,
+									&caller);
+	ErrorContextCallback on_error = {error_context_stack, call_errcontext, call};
 	OgRow		row;
 
-	self->operation = operation;
-	self->call = og_call_open(account, operation, arguments, keys, &caller);
-	self->trace = og_trace_begin(self->call, account->server, function, keys);
-
 	error_context_stack = &on_error;
-	while (next_row(self->call, &row))
+	while (next_row(call, &row))
 		put(owner, &row);
-	og_trace_end(self->trace);
 	error_context_stack = on_error.previous;
 
-	og_call_close(self->call);
+	og_call_close(call);
 }
 
 /* ---------- reads and checks ---------- */
 
-struct OgSessionReader
-{
-	OgReader   *reader;
-	const OgAccount *account;
-	const char *function;
-};
-
 pg_noreturn static void
-raise_failure(const OgSessionReader *self, const OgFailure *failure)
+raise_failure(const OgFailure *failure)
 {
 	const char *asked = failure->asked != NULL ? failure->asked
-		: self->function;
+		: failure->function;
 	int			attempts = failure->attempts;
 
 	ereport(ERROR,
 			(errcode(failure->sqlstate),
-			 errmsg("%s(): server \"%s\" %s", self->function,
-					self->account->server, failure->what),
+			 errmsg("%s(): server \"%s\" %s", failure->function,
+					failure->account->server, failure->what),
 			 failure->status != NULL
 			 ? errdetail_plural("%s to %s, in %d attempt.",
 								"%s to %s, in %d attempts.",
@@ -228,56 +178,39 @@ raise_failure(const OgSessionReader *self, const OgFailure *failure)
 			 errhint("%s", failure->hint)));
 }
 
-OgSessionReader *
+OgReader *
 og_session_reader_open(const OgAccount *account, const OgOperation *operation,
 					   const char *function, int64 ids)
 {
-	OgSessionReader *self = palloc(sizeof(OgSessionReader));
 	OgCaller	caller = caller_of(function, &listener, NULL);
 
-	self->reader = og_reader_open(account, operation, &caller, ids);
-	self->account = account;
-	self->function = function;
-	return self;
+	return og_reader_open(account, operation, &caller, ids);
 }
 
 void
-og_session_reader_ask(OgSessionReader *self, const OgRead *read)
+og_session_reader_ask(OgReader *reader, const OgRead *read)
 {
 	const OgFailure *failure;
 	OgPause		pause;
 
-	og_reader_ask(self->reader, read);
-	while (!og_reader_advance(self->reader, &pause))
+	og_reader_ask(reader, read);
+	while (!og_reader_advance(reader, &pause))
 		og_gateway_wait(&pause);
-	failure = og_reader_failure(self->reader);
+	failure = og_reader_failure(reader);
 	if (failure != NULL)
-		raise_failure(self, failure);
-}
-
-int64
-og_session_reader_date_ms(const OgSessionReader *self)
-{
-	return og_reader_date_ms(self->reader);
-}
-
-void
-og_session_reader_close(OgSessionReader *self)
-{
-	og_reader_close(self->reader);
-	pfree(self);
+		raise_failure(failure);
 }
 
 void
 og_session_read(const OgAccount *account, const char *function,
 				const OgRead *read)
 {
-	OgSessionReader *self =
+	OgReader   *reader =
 		og_session_reader_open(account, read->operation, function,
 							   read->keys ? read->keys->nkeys : 0);
 
-	og_session_reader_ask(self, read);
-	og_session_reader_close(self);
+	og_session_reader_ask(reader, read);
+	og_reader_close(reader);
 }
 
 const OgCheck *

@@ -46,17 +46,14 @@ extern void og_session_act(const OgAccount *account,
 extern void og_session_read(const OgAccount *account, const char *function,
 							const OgRead *read);
 
-/* Several reads of one call; see og_reader_open(). */
-typedef struct OgSessionReader OgSessionReader;
-
-extern OgSessionReader *og_session_reader_open(const OgAccount *account,
-											   const OgOperation *operation,
-											   const char *function,
-											   int64 ids);
-extern void og_session_reader_ask(OgSessionReader *self,
-								  const OgRead *read);
-extern int64 og_session_reader_date_ms(const OgSessionReader *self);
-extern void og_session_reader_close(OgSessionReader *self);
+/*
+ * Several reads of one call: the reader is the pipeline's, which closes it.  What
+ * fails is raised; og_session_read() is one such read.
+ */
+extern OgReader *og_session_reader_open(const OgAccount *account,
+										const OgOperation *operation,
+										const char *function, int64 ids);
+extern void og_session_reader_ask(OgReader *reader, const OgRead *read);
 
 /* Check a server; see og_check_open(). */
 extern const OgCheck *og_session_check(const OgAccount *nobody,

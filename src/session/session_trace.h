@@ -8,25 +8,34 @@
 #ifndef OG_SESSION_TRACE_H
 #define OG_SESSION_TRACE_H
 
+#include "lib/ilist.h"
+
 #include "gateway/gateway.h"
 
-/* What one call has sent; see session_trace.c. */
-typedef struct TraceCall TraceCall;
+/*
+ * session_trace.c
+ *
+ * A trace is the last of a list from its beginning on, until that is rolled
+ * back or its transaction ends.  The context of the ids may go with it then.
+ */
+typedef struct Trace Trace;
 
-extern TraceCall *og_trace_begin(const OgCall *call, const char *server,
-								 const char *function, const OgKeys *keys);
-extern void og_trace_left(TraceCall *call, const int *keys, int nkeys);
-extern void og_trace_verdict(TraceCall *call, int key,
-							 const OgOutcome *outcome);
-extern void og_trace_end(TraceCall *call);
+extern Trace *og_trace_begin(dlist_head *traces, const OgAccount *account,
+							 const OgOperation *operation,
+							 const char *function, const OgKeys *keys);
 
-/* What session_context.c tells of the calls of a subtransaction, or of all. */
-extern void og_trace_roll_back(SubTransactionId subxact);
-extern void og_trace_move_up(SubTransactionId subxact,
-							 SubTransactionId parent);
-extern void og_trace_forget(void);
+/* A witness of its call: what leaves, and what is known of it. */
+extern void og_trace_left(void *owner, const int *keys, int nkeys);
+extern void og_trace_verdict(void *owner, int key, const OgOutcome *outcome);
 
-/* Errors: 0A000 where an act was called in this transaction. */
-extern void og_trace_prevent_prepare(void);
+/* Log all of a list, and forget it. */
+extern void og_trace_roll_back(dlist_head *traces);
+
+/*
+ * session_transaction.c
+ *
+ * The traces of the current subtransaction, in which an act is called.
+ */
+extern dlist_head *og_transaction_traces(void);
 
 #endif							/* OG_SESSION_TRACE_H */

@@ -6,27 +6,35 @@
  * An argument becomes the text that leaves: an amount with the very digits
  * that numeric prints, a word in capitals, a time in Unix milliseconds.
  *
+ * Many new orders come in one jsonb.  Each is an object of the arguments that a
+ * single order takes, by their names.  jsonb keeps numbers as numeric, so
+ * amounts are exact.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "common/int.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "ground/compat.h"
 #include "ground/list.h"
-#include "sql/sql_argument.h"
+#include "sql/sql_function.h"
 
 const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
 
-/* Digits of an id that is a number. */
+/* Digits of an id that is a number, and characters of a market or symbol. */
 #define NUMBER_ID_DIGITS	19
+#define MAX_MARKET			64
 
-const char *
-og_argument_subject(const SqlGiven *given, const char *name)
+/* What an error is about: argument "x", or "x" of an order in a list. */
+static const char *
+subject(const SqlGiven *given, const char *name)
 {
 	return given->position == 0
 		? psprintf("argument \"%s\"", name)
@@ -34,161 +42,140 @@ og_argument_subject(const SqlGiven *given, const char *name)
 				   given->position);
 }
 
-static void
-refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault)
+void
+og_argument_refuse(const SqlGiven *given, const char *name, const char *fault,
+				   const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s %s", og_argument_subject(given, parameter->name), fault)));
+			 errmsg("%s %s", subject(given, name), fault),
+			 hint ? errhint("%s", hint) : 0));
 }
 
-/* ---------- text ---------- */
+pg_noreturn static void
+refuse(const SqlGiven *given, const SqlParameter *parameter, const char *fault,
+	   const char *hint)
+{
+	og_argument_refuse(given, parameter->name, fault, hint);
+}
 
-static void
-check_market(const SqlGiven *given, const SqlParameter *parameter,
-			 const char *text)
+/* ---------- values, as the text that leaves ---------- */
+
+static const char *
+market_text(const SqlGiven *given, const SqlParameter *parameter,
+			const char *text)
 {
 	size_t		len = strlen(text);
 
-	if (len >= 1 && len <= OG_MAX_MARKET &&
+	if (len < 1 || len > MAX_MARKET ||
 		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-.") == len)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is not the name of a market",
-					og_argument_subject(given, parameter->name)),
-			 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
-					   OG_MAX_MARKET)));
+			   "0123456789_-.") != len)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is not the name of a market",
+						subject(given, parameter->name)),
+				 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
+						   MAX_MARKET)));
+	return text;
 }
 
-static void
-check_id(const SqlGiven *given, const SqlParameter *parameter,
-		 const char *text)
+static const char *
+id_text(const SqlGiven *given, const SqlParameter *parameter, const char *text)
 {
 	bool		printable;
 	const char *fault = og_id_fault(og_slice_of(text), given->provider,
 									&printable);
 	size_t		digits = strspn(text, "0123456789");
 
-	if (fault != NULL)
-		refuse(given, parameter, fault);
-	if (parameter->kind == SQL_NUMBER_ID &&
+	if (fault == NULL && parameter->kind == SQL_NUMBER_ID &&
 		(text[digits] != '\0' || digits > NUMBER_ID_DIGITS || text[0] == '0'))
-		refuse(given, parameter,
-			   "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero");
-}
-
-/* "BUY", "SELL" */
-static char *
-list_words(const char *const *words)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (; *words != NULL; words++)
-		og_list_add(&list, "\"%s\"", *words);
-	return list.data;
+		fault = "is not 1 to " CppAsString2(NUMBER_ID_DIGITS) " digits without a leading zero";
+	if (fault != NULL)
+		refuse(given, parameter, fault, NULL);
+	return text;
 }
 
 /* A word as the provider writes it. */
 static const char *
-find_word(const SqlGiven *given, const SqlParameter *parameter,
+word_text(const SqlGiven *given, const SqlParameter *parameter,
 		  const char *text)
 {
-	for (const char *const *word = parameter->words; *word != NULL; word++)
+	const char *const *word;
+	StringInfoData valid;
+
+	for (word = parameter->words; *word != NULL; word++)
 	{
 		if (pg_strcasecmp(*word, text) == 0)
 			return *word;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is none of the words that it may be",
-					og_argument_subject(given, parameter->name)),
-			 errhint("Valid words are %s, in any case.",
-					 list_words(parameter->words))));
-	return NULL;				/* not reached */
+	initStringInfo(&valid);
+	for (word = parameter->words; *word != NULL; word++)
+		og_list_add(&valid, "\"%s\"", *word);
+	refuse(given, parameter, "is none of the words that it may be",
+		   psprintf("Valid words are %s, in any case.", valid.data));
 }
 
-static void
-check_choice(const SqlGiven *given, const SqlParameter *parameter,
-			 const char *text)
+static const char *
+choice_text(const SqlGiven *given, const SqlParameter *parameter,
+			const char *text)
 {
 	const char *const *words = parameter->words;
 
 	if (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)
 		refuse(given, parameter, psprintf("is neither \"%s\" nor \"%s\"",
-										  words[0], words[1]));
+										  words[0], words[1]), NULL);
+	return text;
 }
-
-static void
-take_text(SqlGiven *given, const SqlParameter *parameter, const char *text)
-{
-	if (parameter->kind == SQL_MARKET)
-		check_market(given, parameter, text);
-	else if (parameter->kind == SQL_WORD)
-		text = find_word(given, parameter, text);
-	else if (parameter->kind == SQL_CHOICE)
-		check_choice(given, parameter, text);
-	else
-		check_id(given, parameter, text);
-	og_fields_add(&given->fields, parameter->name, text);
-}
-
-/* ---------- amounts ---------- */
 
 /* <0, 0, >0 */
 static int
 compare(Numeric amount, int bound)
 {
-	Numeric		number = int64_to_numeric(bound);
+	Datum		number = NumericGetDatum(int64_to_numeric(bound));
 
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-											 NumericGetDatum(amount),
-											 NumericGetDatum(number)));
+											 NumericGetDatum(amount), number));
 }
 
-static void
-take_amount(SqlGiven *given, const SqlParameter *parameter, Numeric amount)
+static const char *
+amount_text(const SqlGiven *given, const SqlParameter *parameter,
+			Numeric amount)
 {
 	char	   *text;
 
 	if (numeric_is_nan(amount) || numeric_is_inf(amount))
-		refuse(given, parameter, "is not a number");
+		refuse(given, parameter, "is not a number", NULL);
 	if ((parameter->least != 0
 		 ? compare(amount, parameter->least) < 0
 		 : compare(amount, 0) <= 0) ||
 		(parameter->most != 0 && compare(amount, parameter->most) > 0))
-		refuse(given, parameter, psprintf("must be %s", parameter->range));
-
+		refuse(given, parameter, psprintf("must be %s", parameter->range),
+			   NULL);
 	text = DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(amount)));
 	if (strlen(text) > OG_JSON_MAX_NUMBER)
 		refuse(given, parameter,
-			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters");
-	og_fields_add(&given->fields, parameter->name, text);
+			   "has more than " CppAsString2(OG_JSON_MAX_NUMBER) " characters",
+			   NULL);
+	return text;
 }
 
-/* ---------- counts ---------- */
-
-static void
-take_count(SqlGiven *given, const SqlParameter *parameter, int count)
+static const char *
+count_text(const SqlGiven *given, const SqlParameter *parameter, int count)
 {
 	if (count < parameter->least ||
 		(parameter->most != 0 && count > parameter->most))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is %d",
-						og_argument_subject(given, parameter->name), count),
-				 parameter->most != 0
-				 ? errhint("Give a number from %d to %d.", parameter->least,
-						   parameter->most)
-				 : errhint("Give a number from %d on.", parameter->least)));
-	og_fields_add(&given->fields, parameter->name, psprintf("%d", count));
+		refuse(given, parameter, psprintf("is %d", count),
+			   parameter->most == 0
+			   ? psprintf("Give a number from %d on.", parameter->least)
+			   : psprintf("Give a number from %d to %d.", parameter->least,
+						  parameter->most));
+	return psprintf("%d", count);
 }
 
-static void
-take_resolution(SqlGiven *given, const SqlParameter *parameter, int minutes)
+static const char *
+resolution_text(const SqlGiven *given, const SqlParameter *parameter,
+				int minutes)
 {
 	static const int resolutions[] = {
 		1, 5, 15, 30, 60, 240, 360, 1440, 10080, 43200
@@ -196,105 +183,75 @@ take_resolution(SqlGiven *given, const SqlParameter *parameter, int minutes)
 
 	for (size_t i = 0; i < lengthof(resolutions); i++)
 	{
-		if (minutes != resolutions[i])
-			continue;
-		og_fields_add(&given->fields, parameter->name,
-					  psprintf("%d", minutes));
-		return;
+		if (minutes == resolutions[i])
+			return psprintf("%d", minutes);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is %d", og_argument_subject(given, parameter->name),
-					minutes),
-			 errhint("Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).")));
+	refuse(given, parameter, psprintf("is %d", minutes),
+		   "Give the minutes of a candle: 1, 5, 15, 30, 60, 240, 360, 1440 (a day), 10080 (a week) or 43200 (a month).");
 }
 
-/* ---------- times ---------- */
-
 /* The first millisecond that is not before it, or the last one. */
-static void
-take_time(SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
+static const char *
+time_text(const SqlGiven *given, const SqlParameter *parameter, TimestampTz at)
 {
 	if (TIMESTAMP_NOT_FINITE(at) || og_unix_ms(at) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is not a time from 1970 on",
-						og_argument_subject(given, parameter->name)),
-				 errhint("Give a finite time, or NULL for none.")));
+		refuse(given, parameter, "is not a time from 1970 on",
+			   "Give a finite time, or NULL for none.");
 	if (parameter->kind == SQL_FROM)
 		at += 999;
-	og_fields_add(&given->fields, parameter->name,
-				  psprintf(INT64_FORMAT, og_unix_ms(at)));
+	return psprintf(INT64_FORMAT, og_unix_ms(at));
 }
 
 /*
  * An interval as whole milliseconds.  What is shorter than one must not become
  * the zero that stops a timer.
  */
-static void
-take_duration(SqlGiven *given, const SqlParameter *parameter,
+static const char *
+duration_text(const SqlGiven *given, const SqlParameter *parameter,
 			  const Interval *interval)
 {
 	int64		days;
 	int64		us;
 
 	if (interval->month != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not have months or years, which differ in length",
-						og_argument_subject(given, parameter->name)),
-				 errhint("Use days, hours, minutes or seconds, such as interval '60 s'.")));
+		refuse(given, parameter,
+			   "must not have months or years, which differ in length",
+			   "Use days, hours, minutes or seconds, such as interval '60 s'.");
 	if (pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &days) ||
 		pg_add_s64_overflow(interval->time, days, &us))
-		refuse(given, parameter, "is too long");
+		refuse(given, parameter, "is too long", NULL);
 	if (us < 0)
-		refuse(given, parameter, "must not be negative");
-	og_fields_add(&given->fields, parameter->name,
-				  psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0)));
+		refuse(given, parameter, "must not be negative", NULL);
+	return psprintf(INT64_FORMAT, us / 1000 + (us % 1000 != 0));
 }
 
-/* ---------- any ---------- */
-
-void
-og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
+static const char *
+value_text(const SqlGiven *given, const SqlParameter *parameter, Datum value)
 {
 	switch (parameter->kind)
 	{
 		case SQL_MARKET:
+			return market_text(given, parameter, TextDatumGetCString(value));
 		case SQL_ID:
 		case SQL_NUMBER_ID:
+			return id_text(given, parameter, TextDatumGetCString(value));
 		case SQL_WORD:
+			return word_text(given, parameter, TextDatumGetCString(value));
 		case SQL_CHOICE:
-			take_text(given, parameter, TextDatumGetCString(value));
-			return;
+			return choice_text(given, parameter, TextDatumGetCString(value));
 		case SQL_AMOUNT:
-			take_amount(given, parameter, DatumGetNumeric(value));
-			return;
+			return amount_text(given, parameter, DatumGetNumeric(value));
 		case SQL_COUNT:
-			take_count(given, parameter, DatumGetInt32(value));
-			return;
+			return count_text(given, parameter, DatumGetInt32(value));
 		case SQL_RESOLUTION:
-			take_resolution(given, parameter, DatumGetInt32(value));
-			return;
+			return resolution_text(given, parameter, DatumGetInt32(value));
 		case SQL_FLAG:
-			og_fields_add(&given->fields, parameter->name,
-						  DatumGetBool(value) ? "true" : "false");
-			return;
+			return DatumGetBool(value) ? "true" : "false";
 		case SQL_DURATION:
-			take_duration(given, parameter, DatumGetIntervalP(value));
-			return;
+			return duration_text(given, parameter, DatumGetIntervalP(value));
 		case SQL_FROM:
 		case SQL_TO:
-			take_time(given, parameter, DatumGetTimestampTz(value));
-			return;
-		case SQL_SERVER:
-			given->server = NameStr(*DatumGetName(value));
-			return;
-		case SQL_AT:
-			given->at = DatumGetTimestampTz(value);
-			if (TIMESTAMP_NOT_FINITE(given->at))
-				refuse(given, parameter, "must be finite");
-			return;
+			return time_text(given, parameter, DatumGetTimestampTz(value));
 		case SQL_IDS:
 		case SQL_ORDERS:
 			break;
@@ -302,55 +259,174 @@ og_argument_take(SqlGiven *given, const SqlParameter *parameter, Datum value)
 	elog(ERROR, "argument \"%s\" is a list", parameter->name);
 }
 
-void
-og_argument_take_json(SqlGiven *given, const SqlParameter *parameter,
-					  const JsonbValue *value)
+static void
+take_value(SqlGiven *given, const SqlParameter *parameter, Datum value)
 {
-	const char *wanted;
-
-	if (value->type == jbvNull)
-		return;
-	switch (parameter->kind)
-	{
-		case SQL_AMOUNT:
-			if (value->type == jbvNumeric)
-			{
-				take_amount(given, parameter, value->val.numeric);
-				return;
-			}
-			wanted = "is not a JSON number";
-			break;
-		case SQL_FLAG:
-			if (value->type == jbvBool)
-			{
-				og_argument_take(given, parameter,
-								 BoolGetDatum(value->val.boolean));
-				return;
-			}
-			wanted = "is not a JSON boolean";
-			break;
-		default:
-			if (value->type == jbvString)
-			{
-				take_text(given, parameter, pnstrdup(value->val.string.val,
-													 value->val.string.len));
-				return;
-			}
-			wanted = "is not a JSON string";
-			break;
-	}
-	refuse(given, parameter, wanted);
+	og_fields_add(&given->fields, parameter->name,
+				  value_text(given, parameter, value));
 }
 
-void
-og_argument_take_null(const SqlGiven *given, const SqlParameter *parameter)
+static void
+take_null(const SqlGiven *given, const SqlParameter *parameter)
 {
 	if (!parameter->required)
 		return;
 	if (given->position > 0)
-		refuse(given, parameter, "is missing");
+		refuse(given, parameter, "is missing", NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s must not be null",
-					og_argument_subject(given, parameter->name))));
+			 errmsg("%s must not be null", subject(given, parameter->name))));
+}
+
+/* ---------- orders ---------- */
+
+static const SqlParameter *
+find_parameter(const SqlGiven *given, const SqlParameter *parameters,
+			   const JsonbValue *name)
+{
+	OgSlice		wanted = og_slice(name->val.string.val, name->val.string.len);
+	const SqlParameter *parameter;
+	StringInfoData valid;
+
+	for (parameter = parameters; parameter->name != NULL; parameter++)
+	{
+		if (og_slice_equal(og_slice_of(parameter->name), wanted))
+			return parameter;
+	}
+	initStringInfo(&valid);
+	for (parameter = parameters; parameter->name != NULL; parameter++)
+		og_list_add(&valid, "\"%s\"", parameter->name);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the order at position %d has an unknown member \"%.*s\"",
+					given->position,
+					pg_mbcliplen(wanted.data, (int) wanted.len, NAMEDATALEN),
+					wanted.data),
+			 errhint("An order has %s.", valid.data)));
+}
+
+/* A member of an order. */
+static void
+take_json(SqlGiven *given, const SqlParameter *parameter,
+		  const JsonbValue *value)
+{
+	bool		amount = parameter->kind == SQL_AMOUNT;
+	bool		flag = parameter->kind == SQL_FLAG;
+
+	if (value->type == jbvNull)
+		return;
+	if (value->type != (amount ? jbvNumeric : flag ? jbvBool : jbvString))
+		refuse(given, parameter,
+			   psprintf("is not a JSON %s",
+						amount ? "number" : flag ? "boolean" : "string"), NULL);
+	take_value(given, parameter,
+			   amount ? NumericGetDatum(value->val.numeric) :
+			   flag ? BoolGetDatum(value->val.boolean) :
+			   PointerGetDatum(cstring_to_text_with_len(value->val.string.val,
+														value->val.string.len)));
+}
+
+/* The members of one order, as arguments. */
+static void
+take_members(SqlGiven *given, const SqlParameter *parameters,
+			 JsonbContainer *order)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(order);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		const SqlParameter *parameter;
+
+		if (token != WJB_KEY)
+			continue;
+		parameter = find_parameter(given, parameters, &value);
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		take_json(given, parameter, &value);
+	}
+	for (; parameters->name != NULL; parameters++)
+	{
+		if (og_fields_get(&given->fields, parameters->name) == NULL)
+			take_null(given, parameters);
+	}
+}
+
+/* Check an order.  Answers its arguments. */
+static OgFields
+take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
+		   int position)
+{
+	SqlGiven	given = {single->provider, position};
+	const char *id;
+
+	if (value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the order at position %d is not a JSON object",
+						position)));
+	take_members(&given, single->parameters, value->val.binary.data);
+	single->complete(&given);
+	id = og_fields_get(&given.fields, single->key);
+	(void) og_keys_add(keys, og_slice_of(id));
+	if (keys->nkeys != position)
+		og_argument_refuse(&given, single->key,
+						   "stands at an earlier position as well",
+						   "Give each order an id of its own, or none, to have one made.");
+	return given.fields;
+}
+
+/* All orders of a list, each with arguments of its own. */
+static OgFields *
+take_elements(OgKeys *keys, const SqlFunction *single, Jsonb *orders)
+{
+	OgFields   *arguments =
+		palloc0(Max(JB_ROOT_COUNT(orders), 1) * sizeof(OgFields));
+	JsonbIterator *iterator = JsonbIteratorInit(&orders->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	int			position = 0;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (token != WJB_ELEM)
+			continue;
+		position++;
+		arguments[position - 1] = take_order(keys, single, &value, position);
+	}
+	return arguments;
+}
+
+/* None, where there is no list. */
+static void
+take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
+{
+	if (orders != NULL &&
+		(!JB_ROOT_IS_ARRAY(orders) || JB_ROOT_IS_SCALAR(orders)))
+		refuse(given, parameter, "is not a JSON array",
+			   "Give an array of objects, such as jsonb_agg(to_jsonb(o)).");
+	given->orders = og_keys_create();
+	if (orders != NULL)
+		given->orders->arguments = take_elements(given->orders,
+												 parameter->single, orders);
+	og_keys_finish(given->orders);
+}
+
+/* ---------- any ---------- */
+
+void
+og_argument_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
+				 SqlGiven *given)
+{
+	if (parameter->kind == SQL_IDS)
+		og_ids_take(fcinfo, n, parameter, given);
+	else if (parameter->kind == SQL_ORDERS)
+		take_orders(given, parameter,
+					PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n));
+	else if (PG_ARGISNULL(n))
+		take_null(given, parameter);
+	else
+		take_value(given, parameter, PG_GETARG_DATUM(n));
 }

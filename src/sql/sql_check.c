@@ -12,15 +12,16 @@
  */
 #include "postgres.h"
 
+#include <time.h>
+
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "ground/list.h"
 #include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
-
-PG_FUNCTION_INFO_V1(order_gateway_check);
 
 /* A certificate that ends sooner than this is about to be a problem. */
 #define SOON_DAYS	14
@@ -39,67 +40,26 @@ typedef enum Ok
 typedef struct CheckRows
 {
 	SqlRows		rows;
-	int			item;			/* attribute numbers from 0 */
-	int			ok;
-	int			result;
-	int			hint;
+	const char *item;			/* of the row that is next */
 	const OgAccount *account;
 	const OgCheck *check;
 } CheckRows;
 
 static void
-open_rows(CheckRows *rows, FunctionCallInfo fcinfo)
-{
-	og_sql_rows_open(&rows->rows, fcinfo);
-	rows->item = og_sql_rows_attribute(&rows->rows, "item", TEXTOID);
-	rows->ok = og_sql_rows_attribute(&rows->rows, "ok", BOOLOID);
-	rows->result = og_sql_rows_attribute(&rows->rows, "result", TEXTOID);
-	rows->hint = og_sql_rows_attribute(&rows->rows, "hint", TEXTOID);
-}
-
-static void
-put(CheckRows *rows, const char *item, Ok ok, const char *result,
-	const char *hint)
+put(CheckRows *rows, Ok ok, const char *result, const char *hint)
 {
 	og_sql_row_begin(&rows->rows);
-	og_sql_row_set_text(&rows->rows, rows->item, item);
-	if (ok != OK_NULL)
-		og_sql_row_set(&rows->rows, rows->ok, BoolGetDatum(ok == OK_TRUE));
-	og_sql_row_set_text(&rows->rows, rows->result, result);
-	og_sql_row_set_text(&rows->rows, rows->hint, hint);
+	og_sql_row_add_text(&rows->rows, TEXTOID, rows->item);
+	if (ok == OK_NULL)
+		og_sql_row_add_nulls(&rows->rows, 1);
+	else
+		og_sql_row_add(&rows->rows, BOOLOID, BoolGetDatum(ok == OK_TRUE));
+	og_sql_row_add_text(&rows->rows, TEXTOID, result);
+	og_sql_row_add_text(&rows->rows, TEXTOID, hint);
 	og_sql_row_end(&rows->rows);
 }
 
 /* ---------- the way there ---------- */
-
-/* Put the row of an item that the probe did not get to; false if it did. */
-static bool
-put_unreached(CheckRows *rows, const char *item, OgStage stage)
-{
-	const OgAsked *probe = &rows->check->probe;
-
-	if (probe->response == NULL)
-		put(rows, item, OK_NULL, psprintf("not tried: %s", probe->unsent),
-			NULL);
-	else if (rows->check->sight.stage < stage)
-		put(rows, item, OK_NULL, "not reached", NULL);
-	else
-		return false;
-	return true;
-}
-
-/* Put that of an item that it did not get past; false if it did. */
-static bool
-put_unpassed(CheckRows *rows, const char *item, OgStage stage,
-			 const char *hint)
-{
-	if (put_unreached(rows, item, stage))
-		return true;
-	if (rows->check->sight.stage != stage)
-		return false;
-	put(rows, item, OK_FALSE, rows->check->probe.response->problem, hint);
-	return true;
-}
 
 static double
 ms(int64 us)
@@ -107,31 +67,25 @@ ms(int64 us)
 	return (double) us / 1000;
 }
 
-/* The host of the server's address, without the port. */
-static char *
-host_of(const OgAccount *account)
+/* How long a step took, where that is known. */
+static const char *
+took(int64 from_us, int64 to_us)
 {
-	char	   *host = pstrdup(account->host);
-
-	*strrchr(host, ':') = '\0';
-	return host;
+	return to_us == 0 ? "" : psprintf(", in %.1f ms", ms(to_us - from_us));
 }
 
 static void
 put_lookup(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
-	char	   *host = host_of(rows->account);
+	char	   *host = pstrdup(rows->account->host);
 
-	if (put_unpassed(rows, "name lookup", OG_STAGE_LOOKUP,
-					 "Check the host in option base_url, and that this machine has a name server that answers."))
-		return;
+	*strrchr(host, ':') = '\0';
 	if (strcmp(host, sight->address) == 0 ||
 		strcmp(host, psprintf("[%s]", sight->address)) == 0)
-		put(rows, "name lookup", OK_TRUE,
-			psprintf("%s is an address", host), NULL);
+		put(rows, OK_TRUE, psprintf("%s is an address", host), NULL);
 	else
-		put(rows, "name lookup", OK_TRUE,
+		put(rows, OK_TRUE,
 			psprintf("%s is %s, in %.1f ms", host, sight->address,
 					 ms(sight->looked_up_us)), NULL);
 }
@@ -140,23 +94,11 @@ static void
 put_connection(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
-	const char *took = "";
 
-	if (put_unpassed(rows, "connection", OG_STAGE_CONNECT,
-					 "Check host and port in option base_url, and whether a firewall lets this machine out."))
-		return;
-	if (sight->connected_us != 0)
-		took = psprintf(", in %.1f ms",
-						ms(sight->connected_us - sight->looked_up_us));
-	put(rows, "connection", OK_TRUE,
+	put(rows, OK_TRUE,
 		psprintf("to %s port %s%s", sight->address,
-				 strrchr(rows->account->host, ':') + 1, took), NULL);
-}
-
-static bool
-is_plain(const OgAccount *account)
-{
-	return pg_strncasecmp(account->base_url, "http:", 5) == 0;
+				 strrchr(rows->account->host, ':') + 1,
+				 took(sight->looked_up_us, sight->connected_us)), NULL);
 }
 
 static void
@@ -164,44 +106,25 @@ put_tls(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
-	const char *took = "";
+	const char *in = took(sight->connected_us, sight->encrypted_us);
 
-	if (is_plain(rows->account))
-	{
-		put(rows, "tls", OK_NULL, "none: base_url is plain http",
-			"Whoever is on the way can read and change what is sent. If the provider has an https address, give that as base_url.");
-		return;
-	}
-	if (put_unpassed(rows, "tls", OG_STAGE_TLS,
-					 "The other side has to speak TLS 1.2 or newer; check that the port in option base_url is one for https."))
-		return;
-	if (sight->encrypted_us != 0)
-		took = psprintf(", in %.1f ms",
-						ms(sight->encrypted_us - sight->connected_us));
 	if (handshake->seen)
-		put(rows, "tls", OK_TRUE,
-			psprintf("%s, %s%s", handshake->protocol, handshake->cipher, took),
-			NULL);
+		put(rows, OK_TRUE, psprintf("%s, %s%s", handshake->protocol,
+									handshake->cipher, in), NULL);
 	else if (sight->encrypted_us != 0)
-		put(rows, "tls", OK_TRUE, psprintf("1.2 or newer%s", took), NULL);
+		put(rows, OK_TRUE, psprintf("1.2 or newer%s", in), NULL);
 	else
-		put(rows, "tls", OK_NULL, "not reached", NULL);
+		put(rows, OK_NULL, "not reached", NULL);
 }
 
 /* ---------- the certificate ---------- */
-
-static int64
-unix_now(void)
-{
-	return (int64) timestamptz_to_time_t(GetCurrentTimestamp());
-}
 
 /* "until 2027-02-23 (89 days), for localhost, issued by Let's Encrypt, R11" */
 static char *
 describe_certificate(const OgHandshake *handshake)
 {
 	StringInfoData text;
-	int64		left_s = handshake->not_after - unix_now();
+	int64		left_s = handshake->not_after - (int64) time(NULL);
 	const char *end = timestamptz_to_str(time_t_to_timestamptz(handshake->not_after));
 
 	initStringInfo(&text);
@@ -220,7 +143,7 @@ describe_certificate(const OgHandshake *handshake)
 static const char *
 certificate_hint(const OgHandshake *handshake)
 {
-	int64		now = unix_now();
+	int64		now = (int64) time(NULL);
 
 	if (!handshake->seen)
 		return "Option sslrootcert has to name a file that exists and that the server's operating system user can read.";
@@ -238,36 +161,22 @@ put_certificate(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
 	const OgHandshake *handshake = &sight->handshake;
-	bool		soon;
+	bool		soon = handshake->not_after - (int64) time(NULL) <
+		SOON_DAYS * SECS_PER_DAY;
 
-	if (is_plain(rows->account))
-	{
-		put(rows, "certificate", OK_NULL, "none: base_url is plain http",
-			NULL);
-		return;
-	}
-	if (handshake->seen && sight->stage == OG_STAGE_CERTIFICATE)
-	{
-		put(rows, "certificate", OK_FALSE,
-			psprintf("%s (%s)", handshake->distrust != NULL
-					 ? handshake->distrust : "for another name",
-					 describe_certificate(handshake)),
+	if (sight->stage == OG_STAGE_CERTIFICATE)
+		put(rows, OK_FALSE, !handshake->seen
+			? rows->check->probe.response->problem
+			: psprintf("%s (%s)", handshake->distrust != NULL
+					   ? handshake->distrust : "for another name",
+					   describe_certificate(handshake)),
 			certificate_hint(handshake));
-		return;
-	}
-	if (put_unpassed(rows, "certificate", OG_STAGE_CERTIFICATE,
-					 certificate_hint(handshake)))
-		return;
-	if (!handshake->seen)
-	{
-		put(rows, "certificate", OK_TRUE,
+	else if (!handshake->seen)
+		put(rows, OK_TRUE,
 			"trusted, and for this host; its end is not known", NULL);
-		return;
-	}
-	soon = handshake->not_after - unix_now() < SOON_DAYS * SECS_PER_DAY;
-	put(rows, "certificate", soon ? OK_FALSE : OK_TRUE,
-		describe_certificate(handshake),
-		soon ? "When it ends, nothing can be sent any more: see that the provider renews it in time." : NULL);
+	else
+		put(rows, soon ? OK_FALSE : OK_TRUE, describe_certificate(handshake),
+			soon ? "When it ends, nothing can be sent any more: see that the provider renews it in time." : NULL);
 }
 
 /* ---------- the answer ---------- */
@@ -318,23 +227,17 @@ static void
 put_http(CheckRows *rows)
 {
 	const OgAsked *probe = &rows->check->probe;
-	bool		found;
+	const char *answer = describe_answer(probe);
 
-	if (put_unreached(rows, "http", OG_STAGE_REQUEST))
-		return;
-	found = og_check_found_api(probe);
-	if (!found)
-		put(rows, "http", OK_FALSE, describe_answer(probe),
-			answer_hint(probe->response));
+	if (!og_check_found_api(probe))
+		put(rows, OK_FALSE, answer, answer_hint(probe->response));
 	else if (probe->operation->read != NULL)
-		put(rows, "http", OK_TRUE, describe_answer(probe), NULL);
+		put(rows, OK_TRUE, answer, NULL);
 	else if (probe->envelope == OG_ENVELOPE_SUCCESS)
-		put(rows, "http", OK_TRUE,
-			psprintf("%s, in JSON as an API answers", describe_answer(probe)),
-			NULL);
+		put(rows, OK_TRUE,
+			psprintf("%s, in JSON as an API answers", answer), NULL);
 	else
-		put(rows, "http", OK_NULL,
-			describe_answer(probe),
+		put(rows, OK_NULL, answer,
 			"Something answers there. This provider has nothing public that would tell whether it is its API.");
 }
 
@@ -343,37 +246,81 @@ put_round_trip(CheckRows *rows)
 {
 	const OgSight *sight = &rows->check->sight;
 
-	if (put_unreached(rows, "round trip", OG_STAGE_ANSWER))
-		return;
-	put(rows, "round trip", OK_TRUE,
-		psprintf("%.1f ms from request to answer",
-				 ms(sight->answered_us - sight->sent_us)), NULL);
+	put(rows, OK_TRUE, psprintf("%.1f ms from request to answer",
+								ms(sight->answered_us - sight->sent_us)), NULL);
+}
+
+/* Is our clock so wrong that requests may be refused? */
+static bool
+clock_is_wrong(const CheckRows *rows)
+{
+	return rows->check->clock_known &&
+		og_http_clock_differs(&rows->check->clock,
+							  rows->account->provider->clock_tolerance *
+							  INT64CONST(1000));
 }
 
 static void
 put_clock(CheckRows *rows)
 {
-	const OgCheck *check = rows->check;
-	int			tolerance = rows->account->provider->clock_tolerance;
-	const OgClock *clock = &check->clock;
-	bool		wrong;
+	const OgClock *clock = &rows->check->clock;
 
-	if (put_unreached(rows, "clock", OG_STAGE_ANSWER))
-		return;
-	if (!check->clock_known)
-	{
-		put(rows, "clock", OK_NULL, "the answer does not tell the time",
-			NULL);
-		return;
-	}
-	wrong = og_http_clock_differs(clock, (int64) tolerance * 1000);
-	put(rows, "clock", wrong ? OK_FALSE : OK_TRUE,
-		og_http_clock_differs(clock, SAME_TIME_MS)
-		? og_http_clock_words(clock)
-		: psprintf("ours and the provider's agree within %.1f s",
-				   (double) (llabs(clock->ahead_ms) + clock->error_ms + 99) / 1000),
-		wrong ? psprintf("Set this machine's clock, and have chrony or another NTP client keep it. More than %d s off may be refused.",
-						 tolerance) : NULL);
+	if (!rows->check->clock_known)
+		put(rows, OK_NULL, "the answer does not tell the time", NULL);
+	else
+		put(rows, clock_is_wrong(rows) ? OK_FALSE : OK_TRUE,
+			og_http_clock_differs(clock, SAME_TIME_MS)
+			? og_http_clock_words(clock)
+			: psprintf("ours and the provider's agree within %.1f s",
+					   (double) (llabs(clock->ahead_ms) + clock->error_ms + 99) / 1000),
+			!clock_is_wrong(rows) ? NULL
+			: psprintf("Set this machine's clock, and have chrony or another NTP client keep it. More than %d s off may be refused.",
+					   rows->account->provider->clock_tolerance));
+}
+
+/* ---------- items of the probe ---------- */
+
+typedef struct Item
+{
+	const char *name;
+	OgStage		stage;			/* how far the probe has to come */
+	void		(*put) (CheckRows *rows);
+	const char *hint;			/* if it came no further, or NULL */
+} Item;
+
+static const Item items[] = {
+	{"name lookup", OG_STAGE_LOOKUP, put_lookup,
+	"Check the host in option base_url, and that this machine has a name server that answers."},
+	{"connection", OG_STAGE_CONNECT, put_connection,
+	"Check host and port in option base_url, and whether a firewall lets this machine out."},
+	{"tls", OG_STAGE_TLS, put_tls,
+	"The other side has to speak TLS 1.2 or newer; check that the port in option base_url is one for https."},
+	{"certificate", OG_STAGE_CERTIFICATE, put_certificate},
+	{"http", OG_STAGE_REQUEST, put_http},
+	{"round trip", OG_STAGE_ANSWER, put_round_trip},
+	{"clock", OG_STAGE_ANSWER, put_clock},
+};
+
+static void
+put_item(CheckRows *rows, const Item *item)
+{
+	const OgAsked *probe = &rows->check->probe;
+	OgStage		reached = rows->check->sight.stage;
+
+	rows->item = item->name;
+	if ((item->stage == OG_STAGE_TLS || item->stage == OG_STAGE_CERTIFICATE) &&
+		pg_strncasecmp(rows->account->base_url, "http:", 5) == 0)
+		put(rows, OK_NULL, "none: base_url is plain http",
+			item->stage == OG_STAGE_CERTIFICATE ? NULL :
+			"Whoever is on the way can read and change what is sent. If the provider has an https address, give that as base_url.");
+	else if (probe->response == NULL)
+		put(rows, OK_NULL, psprintf("not tried: %s", probe->unsent), NULL);
+	else if (reached < item->stage)
+		put(rows, OK_NULL, "not reached", NULL);
+	else if (reached == item->stage && item->hint != NULL)
+		put(rows, OK_FALSE, probe->response->problem, item->hint);
+	else
+		item->put(rows);
 }
 
 /* ---------- the credentials ---------- */
@@ -383,30 +330,21 @@ static const char *
 credentials_hint(const CheckRows *rows)
 {
 	const OgProvider *provider = rows->account->provider;
-	StringInfoData text;
+	StringInfoData names;
+	StringInfoData hint;
 
-	if (rows->check->credentials.clock_suspected && rows->check->clock_known &&
-		og_http_clock_differs(&rows->check->clock,
-							  (int64) provider->clock_tolerance * 1000))
+	if (rows->check->credentials.clock_suspected && clock_is_wrong(rows))
 		return "Set this machine's clock first.";
 
-	initStringInfo(&text);
-	appendStringInfoString(&text, "Check the user mapping (");
-	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
-	{
-		if (provider->credentials[i].name != NULL)
-			appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-							 provider->credentials[i].name);
-	}
-	appendStringInfoChar(&text, ')');
-	for (int i = 0; i < OG_MAX_SETTINGS; i++)
-	{
-		if (provider->settings[i].name != NULL)
-			appendStringInfo(&text, ", the server's option %s",
-							 provider->settings[i].name);
-	}
-	appendStringInfoString(&text, ", and at the provider what the key may do and from which addresses.");
-	return text.data;
+	initStringInfo(&names);
+	for (const OgOption *option = provider->credentials; option->name; option++)
+		og_list_add(&names, "%s", option->name);
+	initStringInfo(&hint);
+	appendStringInfo(&hint, "Check the user mapping (%s)", names.data);
+	for (const OgOption *option = provider->settings; option->name; option++)
+		appendStringInfo(&hint, ", the server's option %s", option->name);
+	appendStringInfoString(&hint, ", and at the provider what the key may do and from which addresses.");
+	return hint.data;
 }
 
 /* Did the provider say that it does not accept them? */
@@ -426,58 +364,45 @@ put_credentials(CheckRows *rows)
 	const OgAsked *asked = &rows->check->credentials;
 	const OgResponse *response = asked->response;
 
+	rows->item = "credentials";
 	if (asked->operation == NULL)
-		put(rows, "credentials", OK_NULL,
+		put(rows, OK_NULL,
 			"not tried: the provider has no call that only reads",
 			"The first call will tell: with wrong ones it is refused whole, and nothing is done.");
 	else if (response == NULL)
-		put(rows, "credentials", OK_NULL,
+		put(rows, OK_NULL,
 			psprintf("not tried: %s", asked->unsent), NULL);
 	else if (is_refusal(asked))
-		put(rows, "credentials", OK_FALSE,
+		put(rows, OK_FALSE,
 			psprintf("refused by %s", describe_answer(asked)),
 			credentials_hint(rows));
 	else if (response->delivery == OG_ANSWERED && response->status >= 200 &&
 			 response->status <= 299 &&
 			 asked->envelope == OG_ENVELOPE_SUCCESS)
-		put(rows, "credentials", OK_TRUE,
+		put(rows, OK_TRUE,
 			psprintf("accepted by %s", asked->request), NULL);
 	else
-		put(rows, "credentials", OK_FALSE,
+		put(rows, OK_FALSE,
 			psprintf("not known: %s", describe_answer(asked)),
 			answer_hint(response));
 }
 
 /* ---------- the function ---------- */
 
-static void
-check(FunctionCallInfo fcinfo, const void *what)
+/* order_gateway_check(server name) */
+void
+og_sql_check(FunctionCallInfo fcinfo, const void *nothing)
 {
 	CheckRows	rows = {0};
-	const OgProvider *provider;
-	const OgAccount *nobody;
 	const char *server = og_sql_server(fcinfo, 0);
+	const OgProvider *provider = og_account_provider(server);
+	const OgAccount *nobody = og_account_open(server, provider, false);
 
-	provider = og_account_provider(server);
-	nobody = og_account_open(server, provider, false);
 	rows.account = og_account_open(server, provider, true);
-	open_rows(&rows, fcinfo);
-
+	og_sql_rows_open(&rows.rows, fcinfo);
 	rows.check = og_session_check(nobody, rows.account,
 								  "order_gateway_check");
-	put_lookup(&rows);
-	put_connection(&rows);
-	put_tls(&rows);
-	put_certificate(&rows);
-	put_http(&rows);
-	put_round_trip(&rows);
-	put_clock(&rows);
+	for (size_t i = 0; i < lengthof(items); i++)
+		put_item(&rows, &items[i]);
 	put_credentials(&rows);
-}
-
-/* order_gateway_check(server name) */
-Datum
-order_gateway_check(PG_FUNCTION_ARGS)
-{
-	return og_sql_return_rows(fcinfo, "order_gateway_check", check, NULL);
 }

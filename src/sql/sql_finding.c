@@ -24,7 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "limiter/limiter.h"
+#include "ground/clock.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_record.h"
 
@@ -139,103 +139,57 @@ og_fills_begin(Fills *fills, const OgInquiry *inquiry,
 
 /* The whole of a string or number, "" if it is none. */
 static char *
-id_text(OgSlice value)
+id_text(const OgOperation *operation, const OgSlice *values,
+		const char *name)
 {
+	OgSlice		value = value_of(operation, values, name);
+
 	return og_is_id(value) ? og_json_text(value, (int) value.len) : pstrdup("");
-}
-
-/* Has it an id that no other one had? */
-static bool
-is_new(Fills *fills, const OgSlice *values)
-{
-	char	   *id = id_text(value_of(fills->operation, values,
-									  fills->operation->id[0]));
-	bool		fresh = id[0] != '\0' &&
-		og_keys_add(fills->seen, og_slice_of(id));
-
-	pfree(id);
-	return fresh;
-}
-
-static void
-take_order(Fills *fills, const OgSlice *values)
-{
-	char	   *order = id_text(value_of(fills->operation, values,
-										 "order_id"));
-
-	if (fills->order == NULL)
-		fills->order = order;
-	else
-	{
-		if (strcmp(order, fills->order) != 0)
-			fills->several = true;
-		pfree(order);
-	}
-}
-
-static void
-take_time(Fills *fills, const OgSlice *values)
-{
-	int64		ms = time_of(fills->operation, values, fills->inquiry->time,
-							 PG_INT64_MAX - AHEAD_MS);
-
-	fills->untimed = fills->untimed || ms == 0;
-	if (fills->count == 0 || ms < fills->first_ms)
-		fills->first_ms = ms;
-	fills->last_ms = Max(fills->last_ms, ms);
-}
-
-static void
-take_size(Fills *fills, const OgSlice *values)
-{
-	Numeric		size = amount_of(fills->operation, values,
-								 fills->inquiry->size);
-	int			order;
-
-	if (size == NULL)
-	{
-		fills->unsound = true;
-		return;
-	}
-	order = fills->size == NULL ? 0 : compare(size, fills->size);
-	fills->resized = fills->resized || order != 0;
-	if (fills->size == NULL || order > 0)
-		fills->size = size;
-}
-
-/*
- * Without an id a fill cannot be told from one that comes twice, so it does
- * not count; nor does one that is told in two ways.
- */
-static void
-take_amount(Fills *fills, const OgSlice *values)
-{
-	Numeric		filled = amount_of(fills->operation, values,
-								   fills->inquiry->filled);
-	bool		counts = is_new(fills, values) && filled != NULL;
-
-	if (!counts)
-		fills->unsound = true;
-	if (fills->filled == NULL)
-		fills->filled = filled;
-	else if (counts)
-		fills->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
-															NumericGetDatum(fills->filled),
-															NumericGetDatum(filled)));
 }
 
 void
 og_fills_take(Fills *fills, const OgSlice *values)
 {
+	const OgInquiry *inquiry = fills->inquiry;
+	const OgOperation *operation = fills->operation;
 	MemoryContext old = MemoryContextSwitchTo(fills->context);
+	char	   *order = id_text(operation, values, "order_id");
+	char	   *id = id_text(operation, values, operation->id[0]);
+	int64		ms = time_of(operation, values, inquiry->time,
+							 PG_INT64_MAX - AHEAD_MS);
+	Numeric		size = amount_of(operation, values, inquiry->size);
+	Numeric		filled = amount_of(operation, values, inquiry->filled);
+	bool		is_new = id[0] != '\0' &&
+		og_keys_add(fills->seen, og_slice_of(id));
 
-	take_order(fills, values);
-	take_time(fills, values);
-	take_size(fills, values);
-	take_amount(fills, values);
-	if (fills->inquiry->fixed == NULL ||
-		!fills->inquiry->fixed(fills->operation->columns, values))
-		fills->amendable = true;
+	fills->several |= fills->order != NULL && strcmp(order, fills->order) != 0;
+	fills->order = order;
+
+	fills->untimed |= ms == 0;
+	if (fills->count == 0 || ms < fills->first_ms)
+		fills->first_ms = ms;
+	fills->last_ms = Max(fills->last_ms, ms);
+
+	/*
+	 * Without an id a fill cannot be told from one that comes twice, so it does
+	 * not count; nor does one that is told in two ways.
+	 */
+	fills->unsound |= !is_new || filled == NULL || size == NULL;
+	if (fills->filled == NULL)
+		fills->filled = filled;
+	else if (is_new && filled != NULL)
+		fills->filled = DatumGetNumeric(DirectFunctionCall2(numeric_add,
+															NumericGetDatum(fills->filled),
+															NumericGetDatum(filled)));
+
+	fills->resized |= size != NULL && fills->size != NULL &&
+		compare(size, fills->size) != 0;
+	if (fills->size == NULL ||
+		(size != NULL && compare(size, fills->size) > 0))
+		fills->size = size;
+
+	fills->amendable |= inquiry->fixed == NULL ||
+		!inquiry->fixed(operation->columns, values);
 	fills->count++;
 	MemoryContextSwitchTo(old);
 }
@@ -311,83 +265,70 @@ og_fills_judge(const Fills *fills, Finding *finding, int minutes,
 /* ---------- conclusions ---------- */
 
 /* Of a create, all that matters is whether the order is the one it made. */
-static Conclusion
-conclude_create(const Finding *finding, TimestampTz sent_at)
+static OgVerdict
+conclude_create(const Finding *finding, TimestampTz sent_at,
+				const char **message)
 {
+	*message = "the provider has it";
 	if (sent_at == 0)
-		return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+		return OG_ACCEPTED;
 	if (finding->made_ms == 0)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider has an order of this id, but does not tell when that was made"};
-	if (finding->made_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider has an order of this id, but from before the request was sent"};
-	return (Conclusion) {OG_ACCEPTED, "the provider has it"};
+		*message = "the provider has an order of this id, but does not tell when that was made";
+	else if (finding->made_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS)
+		*message = "the provider has an order of this id, but from before the request was sent";
+	else
+		return OG_ACCEPTED;
+	return OG_UNKNOWN;
 }
 
-/* What an order says that is neither open nor gone, if it is any such. */
-static bool
-conclude_state(const Finding *finding, const UnknownAct *act,
-			   Conclusion *conclusion)
+OgVerdict
+og_finding_conclude(const Finding *finding, const UnknownAct *act,
+					TimestampTz sent_at, TimestampTz checked_at,
+					const char **message)
 {
+	if (act->create && finding->exists)
+		return conclude_create(finding, sent_at, message);
+	if (!act->create && act->shared_id)
+	{
+		*message = "orders may share a client order id: ask by the order id";
+		return OG_UNKNOWN;
+	}
 	switch (finding->state)
 	{
 		case OG_ORDER_CANCELLED:
-			*conclusion = (Conclusion) {
-				OG_CANCELLED, "the provider says that it is cancelled"};
-			return true;
+			*message = "the provider says that it is cancelled";
+			return OG_CANCELLED;
 		case OG_ORDER_FILLED:
-			*conclusion = (Conclusion) {
-				OG_NOT_CANCELLABLE, "it was filled, or is done"};
-			return true;
+			*message = "it was filled, or is done";
+			return OG_NOT_CANCELLABLE;
 		case OG_ORDER_UNKNOWN:
-			*conclusion = (Conclusion) {
-				OG_UNKNOWN, finding->doubt ? finding->doubt
-				: "the provider's answer does not tell"};
-			return true;
+			*message = finding->doubt ? finding->doubt
+				: "the provider's answer does not tell";
+			return OG_UNKNOWN;
 		case OG_ORDER_PARTLY_FILLED:
+			*message = act->part_is_final
+				? "it was carried out in part, or stopped" : finding->doubt;
 			if (act->part_is_final)
-				*conclusion = (Conclusion) {
-				OG_NOT_CANCELLABLE, "it was carried out in part, or stopped"};
-			else
-				*conclusion = (Conclusion) {OG_UNKNOWN, finding->doubt};
-			return act->part_is_final || finding->closed;
+				return OG_NOT_CANCELLABLE;
+			if (finding->closed)
+				return OG_UNKNOWN;
+			break;
 		case OG_ORDER_OPEN:
 		case OG_ORDER_GONE:
 			break;
 	}
-	return false;
-}
 
-Conclusion
-og_finding_conclude(const Finding *finding, const UnknownAct *act,
-					TimestampTz sent_at, TimestampTz checked_at)
-{
-	bool		may_run = sent_at == 0 ||
-		checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC;
-	Conclusion	conclusion;
-
-	if (act->create && finding->exists)
-		return conclude_create(finding, sent_at);
-	if (!act->create && act->shared_id)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"orders may share a client order id: ask by the order id"};
-	if (conclude_state(finding, act, &conclusion))
-		return conclusion;
-	if (may_run)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		sent_at == 0
-			? "it is not known when the request was sent, so it may still be running"
-			: "the request may still be running at the provider: ask again later"};
-	if (finding->state == OG_ORDER_GONE)
-		return (Conclusion) {
-		OG_UNKNOWN,
-		"the provider does not know it: it never was, or was cancelled or filled long ago"};
-	return (Conclusion) {
-		OG_REJECTED,
-		"it is still open, so nothing was done: it may be cancelled again"};
+	/* Open, or not known: what was asked for may not be done yet. */
+	if (sent_at == 0)
+		*message = "it is not known when the request was sent, so it may still be running";
+	else if (checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC)
+		*message = "the request may still be running at the provider: ask again later";
+	else if (finding->state == OG_ORDER_GONE)
+		*message = "the provider does not know it: it never was, or was cancelled or filled long ago";
+	else
+	{
+		*message = "it is still open, so nothing was done: it may be cancelled again";
+		return OG_REJECTED;
+	}
+	return OG_UNKNOWN;
 }

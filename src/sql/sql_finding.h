@@ -84,16 +84,11 @@ typedef struct UnknownAct
 	bool		part_is_final;	/* see OgInquiry */
 } UnknownAct;
 
-typedef struct Conclusion
-{
-	OgVerdict	outcome;
-	const char *message;
-} Conclusion;
-
-/* What follows for the act, sent at this time (0 = not known). */
-extern Conclusion og_finding_conclude(const Finding *finding,
-									  const UnknownAct *act,
-									  TimestampTz sent_at,
-									  TimestampTz checked_at);
+/* What follows for the act, sent at this time (0 = not known), and why. */
+extern OgVerdict og_finding_conclude(const Finding *finding,
+									 const UnknownAct *act,
+									 TimestampTz sent_at,
+									 TimestampTz checked_at,
+									 const char **message);
 
 #endif							/* OG_SQL_FINDING_H */

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * sql_function.h
- *		What a SQL function is, and what is done for a call of it.
+ *		What a SQL function is, its arguments, and what is done for a call.
  *
  * sql_functions.c is the table of them, each with the functions that follow
- * from it; what they run is here:
+ * from it.  The parameters of a function are a list of what its arguments are,
+ * from the first on.  What is asked for is checked before anything is sent:
  *
- * sql_call.c			the arguments of a call, and its account
+ * sql_argument.c		one value, out of SQL or JSON; orders in a list
+ * sql_ids.c			an array of ids
  * sql_conditions.c		what arguments mean to each other
- * sql_act.c			acts: one row per order
- * sql_preview.c		what an act would send
- * sql_read.c			reads: one row per record
+ * sql_call.c			a call: its arguments, its account, and its rows
  *
  *-------------------------------------------------------------------------
  */
@@ -18,10 +18,61 @@
 #define OG_SQL_FUNCTION_H
 
 #include "fmgr.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
 
-#include "account/account.h"
 #include "gateway/gateway.h"
-#include "sql/sql_argument.h"
+#include "ground/compat.h"
+#include "provider/provider.h"
+
+/* What a parameter holds, which is also what it is in SQL and in JSON. */
+typedef enum SqlKind
+{
+	SQL_MARKET,					/* text: the name of one */
+	SQL_ID,						/* text */
+	SQL_NUMBER_ID,				/* text: digits */
+	SQL_WORD,					/* text: one of some, in any case */
+	SQL_CHOICE,					/* text: one of two, as they are written */
+	SQL_AMOUNT,					/* numeric */
+	SQL_COUNT,					/* int */
+	SQL_RESOLUTION,				/* int: minutes of a candle */
+	SQL_FLAG,					/* boolean */
+	SQL_DURATION,				/* interval: not negative */
+	SQL_FROM,					/* timestamptz: the beginning of a stretch ... */
+	SQL_TO,						/* ... or its end */
+	SQL_IDS,					/* anycompatiblearray: what a call is about */
+	SQL_ORDERS					/* jsonb: orders, each with arguments */
+} SqlKind;
+
+typedef struct SqlParameter
+{
+	const char *name;			/* also the operation's name for it; NULL in
+								 * the last row */
+	SqlKind		kind;
+	bool		required;
+	const char *const *words;	/* of a word or choice, NULL at the end */
+
+	/* of an amount or a count; an amount's in words, too */
+	const char *range;
+	int			least;			/* of an amount, 0 = must be above zero */
+	int			most;			/* 0 = no such bound */
+
+	/* of orders: the function that makes a single one of them */
+	const struct SqlFunction *single;
+} SqlParameter;
+
+/* Arguments, checked one by one. */
+typedef struct SqlGiven
+{
+	const OgProvider *provider;
+	int			position;		/* of the order in a list, 0 = the only one */
+	OgFields	fields;			/* those that are not null, as the text that
+								 * leaves */
+	const SqlParameter *list;	/* the ids', NULL = none are taken */
+	ArrayType  *ids;			/* NULL = no ids */
+	Oid			id_type;		/* of the array's elements, maybe a domain */
+	OgKeys	   *orders;			/* NULL = none are taken */
+} SqlGiven;
 
 typedef struct SqlFunction
 {
@@ -43,44 +94,41 @@ typedef struct SqlFunction
 	void		(*complete) (SqlGiven *given);
 } SqlFunction;
 
-/* ---------- sql_call.c ---------- */
+/* ---------- sql_argument.c ---------- */
 
-/* A call, its arguments checked. */
-typedef struct SqlCall
-{
-	const SqlFunction *function;
-	const OgOperation *operation;
-	SqlGiven	given;
-	OgAccount  *account;
-} SqlCall;
+/* The kinds of ids that argument "by" may pick. */
+extern const char *const og_id_kinds[];
+
+/* Take argument n.  Errors: 22004, 22023, 42804. */
+extern void og_argument_take(FunctionCallInfo fcinfo, int n,
+							 const SqlParameter *parameter, SqlGiven *given);
 
 /*
- * Read and check all arguments but the ids' texts, and open the account.  All
- * of it is allocated in the current context, which should go as soon as the
- * account is not needed any more.  Unless it is for a preview, requests will be
- * sent, so an act is refused in a READ ONLY transaction and on a standby.
+ * Raise 22023 about argument "name", or about that of an order in a list;
+ * "fault" says what is wrong with it, "hint" may be NULL.
  */
-extern void og_sql_take_call(FunctionCallInfo fcinfo,
-							 const SqlFunction *function, bool preview,
-							 SqlCall *call);
+pg_noreturn extern void og_argument_refuse(const SqlGiven *given,
+										   const char *name, const char *fault,
+										   const char *hint);
+
+/* ---------- sql_ids.c ---------- */
 
 /*
- * What the call is about; none: there is nothing to do.  NULL of a read that
- * takes no ids.  Errors: 22004, 22023.
+ * Take argument n as the array of ids, whose elements' type is checked even
+ * when it is NULL.  Errors: 42804.
  */
-extern OgKeys *og_sql_call_keys(const SqlCall *call);
-
-/* The column of the rows that shows it. */
-extern const char *og_sql_key_column(const SqlCall *call);
-
-/* Take argument n; the server.  Errors: 22004, 22023, 42804. */
-extern void og_sql_take(FunctionCallInfo fcinfo, int n,
+extern void og_ids_take(FunctionCallInfo fcinfo, int n,
 						const SqlParameter *parameter, SqlGiven *given);
-extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
 
-/* An operation that the provider's table must have. */
-extern const OgOperation *og_sql_operation(const OgProvider *provider,
-										   const char *name);
+/* The texts of the ids taken, checked.  Errors: 22004, 22023. */
+extern OgKeys *og_ids_keys(const SqlGiven *given);
+
+/*
+ * What is wrong with the text of an id, or NULL.  *printable tells whether
+ * the id may be repeated in an error message.
+ */
+extern const char *og_id_fault(OgSlice id, const OgProvider *provider,
+							   bool *printable);
 
 /* ---------- sql_conditions.c: "complete" of a function ---------- */
 
@@ -96,10 +144,26 @@ extern void og_complete_stretch(SqlGiven *given);
 /* One order: it has to be named. */
 extern void og_complete_one_order(SqlGiven *given);
 
-/* ---------- bodies of functions, for og_sql_return_rows() ---------- */
+/* ---------- sql_call.c ---------- */
 
+/* Take argument n as the name of a server.  Errors: 22004. */
+extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
+
+/* An operation that the provider's table must have. */
+extern const OgOperation *og_sql_operation(const OgProvider *provider,
+										   const char *name);
+
+/* Bodies of functions, for og_sql_return_rows(): one row per order ... */
 extern void og_sql_act(FunctionCallInfo fcinfo, const void *function);
+
+/* ... per request that an act would send, per record of a read. */
 extern void og_sql_preview(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_read(FunctionCallInfo fcinfo, const void *function);
+
+/* ---------- sql_check.c, sql_settle.c ---------- */
+
+/* Bodies of functions that have no entry in the table. */
+extern void og_sql_check(FunctionCallInfo fcinfo, const void *nothing);
+extern void og_sql_settle(FunctionCallInfo fcinfo, const void *nothing);
 
 #endif							/* OG_SQL_FUNCTION_H */

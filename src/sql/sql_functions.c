@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * sql_functions.c
- *		The table of our SQL functions that ask a provider.
+ *		The table of our SQL functions that ask a provider; and what the planner
+ *		may know of them.
  *
  * An entry says what a function is called, which operation of which provider
  * it is, what its arguments are and what its rows are about.  All functions
@@ -12,8 +13,18 @@
  */
 #include "postgres.h"
 
+/* This header of the server declares arguments the old way. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#include "nodes/nodeFuncs.h"
+#pragma GCC diagnostic pop
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "provider/btse/provider_btse.h"
 #include "sql/sql_function.h"
@@ -21,13 +32,13 @@
 
 /* ---------- how a function follows from its entry ---------- */
 
-/* The C function of a SQL function, which runs a body for an entry. */
+/* The C function of a SQL function, which runs a body for an entry, or NULL. */
 #define SQL_FUNCTION(symbol, body, entry) \
 	PG_FUNCTION_INFO_V1(symbol); \
 	Datum \
 	symbol(PG_FUNCTION_ARGS) \
 	{ \
-		return og_sql_return_rows(fcinfo, #symbol, body, &entry##_entry); \
+		return og_sql_return_rows(fcinfo, #symbol, body, entry); \
 	}
 
 #define ENTRY(function, ...) \
@@ -37,12 +48,12 @@
 
 #define ACT(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
-	SQL_FUNCTION(function, og_sql_act, function) \
-	SQL_FUNCTION(function##_preview, og_sql_preview, function)
+	SQL_FUNCTION(function, og_sql_act, &function##_entry) \
+	SQL_FUNCTION(function##_preview, og_sql_preview, &function##_entry)
 
 #define READ(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
-	SQL_FUNCTION(function, og_sql_read, function)
+	SQL_FUNCTION(function, og_sql_read, &function##_entry)
 
 /* ---------- parameters ---------- */
 
@@ -162,6 +173,11 @@ READ(tronsave_orders, &og_tronsave, "get_orders",
 READ(wangdian_returns, &og_wangdian, "get_returns",
 	 PARAMETERS(IDS("return_nos")), "return_no")
 
+/* ---------- of any provider ---------- */
+
+SQL_FUNCTION(order_gateway_check, og_sql_check, NULL)
+SQL_FUNCTION(order_gateway_settle, og_sql_settle, NULL)
+
 /* ---------- what asks nobody ---------- */
 
 PG_FUNCTION_INFO_V1(btse_codes);
@@ -170,20 +186,74 @@ PG_FUNCTION_INFO_V1(btse_codes);
 Datum
 btse_codes(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	SqlRows		rows;
 
 	InitMaterializedSRF(fcinfo, 0);
+	og_sql_rows_open(&rows, fcinfo);
 	for (const OgCode *code = og_btse_codes; code->name != NULL; code++)
 	{
-		Datum		values[] = {
-			Int32GetDatum(code->code),
-			CStringGetTextDatum(code->name),
-			CStringGetTextDatum(code->meaning)
-		};
-		bool		nulls[lengthof(values)] = {false};
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
-							 nulls);
+		og_sql_row_begin(&rows);
+		og_sql_row_add_int(&rows, code->code);
+		og_sql_row_add_text(&rows, TEXTOID, code->name);
+		og_sql_row_add_text(&rows, TEXTOID, code->meaning);
+		og_sql_row_end(&rows);
 	}
 	return (Datum) 0;
+}
+
+/* ---------- what the planner may know: how many rows ---------- */
+
+PG_FUNCTION_INFO_V1(order_gateway_support);
+
+/* How many elements an array expression has, or -1 where nobody knows. */
+static double
+length_of_array(Node *array)
+{
+	if (IsA(array, Const))
+	{
+		Const	   *constant = (Const *) array;
+		ArrayType  *value;
+
+		if (constant->constisnull)
+			return 0;
+		value = DatumGetArrayTypeP(constant->constvalue);
+		return ArrayGetNItems(ARR_NDIM(value), ARR_DIMS(value));
+	}
+	if (IsA(array, ArrayExpr) && !((ArrayExpr *) array)->multidims)
+		return list_length(((ArrayExpr *) array)->elements);
+	return -1;
+}
+
+/* The first argument that is an array: every function of ours has one. */
+static Node *
+array_argument(List *args)
+{
+	ListCell   *cell;
+
+	foreach(cell, args)
+		if (OidIsValid(get_base_element_type(exprType(lfirst(cell)))))
+			return lfirst(cell);
+	return NULL;
+}
+
+/* order_gateway_support(internal): one row per id. */
+Datum
+order_gateway_support(PG_FUNCTION_ARGS)
+{
+	SupportRequestRows *request = (SupportRequestRows *) PG_GETARG_POINTER(0);
+	Node	   *array;
+	double		length;
+
+	if (!IsA(request, SupportRequestRows) || !is_funcclause(request->node))
+		PG_RETURN_POINTER(NULL);
+
+	array = array_argument(((FuncExpr *) request->node)->args);
+	if (array == NULL)
+		PG_RETURN_POINTER(NULL);
+	array = estimate_expression_value(request->root, array);
+	length = length_of_array(array);
+	if (length < 0)
+		PG_RETURN_POINTER(NULL);
+	request->rows = length;
+	PG_RETURN_POINTER(request);
 }

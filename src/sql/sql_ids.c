@@ -18,11 +18,12 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
-#include "utils/uuid.h"
 
 #include "ground/compat.h"
-#include "sql/sql_argument.h"
+#include "sql/sql_function.h"
+
+/* The longest id, in bytes. */
+#define MAX_ID			128
 
 /* Ids between two checks for interrupts and resets of scratch memory. */
 #define IDS_PER_CHECK	1024
@@ -67,50 +68,34 @@ og_ids_take(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
 	check_type(given->id_type, parameter->name);
 }
 
-static OgSlice
-number_text(int64 number)
-{
-	char	   *text = palloc(MAXINT8LEN + 1);
-
-	return og_slice(text, pg_lltoa(number, text));
-}
-
 /*
  * The text of an id, in the current context unless it is inside the Datum.
- * NaN and the infinities have none.
+ * Infinite numbers and those that are none have no text.
  */
 static OgSlice
-id_text(Datum id, Oid base_type)
+id_text(Datum id, Oid base_type, FmgrInfo *output)
 {
-	switch (base_type)
-	{
-		case INT2OID:
-			return number_text(DatumGetInt16(id));
-		case INT4OID:
-			return number_text(DatumGetInt32(id));
-		case INT8OID:
-			return number_text(DatumGetInt64(id));
-		case NUMERICOID:
-			if (numeric_is_nan(DatumGetNumeric(id)) ||
-				numeric_is_inf(DatumGetNumeric(id)))
-				return og_slice(NULL, 0);
-			return og_slice_of(DatumGetCString(DirectFunctionCall1(numeric_out, id)));
-		case UUIDOID:
-			return og_slice_of(DatumGetCString(DirectFunctionCall1(uuid_out, id)));
-		case NAMEOID:
-			return og_slice_of(NameStr(*DatumGetName(id)));
-		default:
-			{
-				struct varlena *text = PG_DETOAST_DATUM_PACKED(id);
-				OgSlice		slice = og_slice(VARDATA_ANY(text),
-											 VARSIZE_ANY_EXHDR(text));
+	OgSlice		text;
 
-				if (base_type == BPCHAROID)
-					while (slice.len > 0 && slice.data[slice.len - 1] == ' ')
-						slice.len--;
-				return slice;
-			}
+	if (base_type == TEXTOID || base_type == VARCHAROID ||
+		base_type == BPCHAROID)
+	{
+		struct varlena *bytes = PG_DETOAST_DATUM_PACKED(id);
+
+		text = og_slice(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	}
+	else
+	{
+		const char *spelling = OutputFunctionCall(output, id);
+
+		text = og_slice(spelling, strlen(spelling));
+	}
+	while (base_type == BPCHAROID && text.len > 0 &&
+		   text.data[text.len - 1] == ' ')
+		text.len--;
+	if (base_type == NUMERICOID && strpbrk(text.data, "NI") != NULL)
+		return og_slice(NULL, 0);
+	return text;
 }
 
 /* Unicode's White_Space. */
@@ -140,13 +125,6 @@ is_invisible(pg_wchar c)
 		(c >= 0xe0000 && c <= 0xe0fff);
 }
 
-/* C0, DEL and C1. */
-static bool
-is_control(pg_wchar c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0);
-}
-
 /* Visible ASCII alone, as nearly all ids are: no Unicode to look up. */
 static bool
 is_plain(OgSlice id)
@@ -159,61 +137,52 @@ is_plain(OgSlice id)
 	return true;
 }
 
-/*
- * What is wrong with the characters of an id, or NULL.  *printable tells
- * whether the id may be repeated in the error message.
- */
+/* What is wrong with the characters of an id, or NULL. */
 static const char *
 character_fault(OgSlice id, bool *printable)
 {
 	const unsigned char *at = (const unsigned char *) id.data;
 	const unsigned char *end = at + id.len;
-	bool		white_first = false;
+	bool		white_first = is_white_space(utf8_to_unicode(at));
 	bool		white = false;	/* the character looked at last */
 	bool		visible = false;
 
-	while (at < end)
+	for (; at < end; at += pg_utf_mblen(at))
 	{
 		pg_wchar	c = utf8_to_unicode(at);
 
-		white = is_white_space(c);
-		if (!white && !is_invisible(c))
-			visible = true;
-		if (white && at == (const unsigned char *) id.data)
-			white_first = true;
-		if (is_control(c))
+		/* C0, DEL and C1 */
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 			return "contains a control character";
-		at += pg_utf_mblen(at);
+		white = is_white_space(c);
+		visible = visible || (!white && !is_invisible(c));
 	}
 	if (!visible)
 		return "is blank";
 	*printable = true;
-	if (white_first || white)
-		return "begins or ends with white space";
-	return NULL;
+	return white_first || white ? "begins or ends with white space" : NULL;
 }
 
 const char *
 og_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 {
 	const char *fault = NULL;
-	const char *wanted;
+	const char *wanted = NULL;
 
 	*printable = false;
 	if (id.data == NULL)
 		return "is not a number";
 	if (id.len == 0)
 		return "is empty";
-	if (id.len > OG_MAX_ID)
-		return "is longer than 128 bytes";
+	if (id.len > MAX_ID)
+		return "is longer than " CppAsString2(MAX_ID) " bytes";
 	if (is_plain(id))
 		*printable = true;
 	else
 		fault = character_fault(id, printable);
-	if (fault != NULL)
-		return fault;
-	wanted = provider->check_id ? provider->check_id(id) : NULL;
-	return wanted ? psprintf("is not %s", wanted) : NULL;
+	if (fault == NULL && provider->check_id)
+		wanted = provider->check_id(id);
+	return wanted ? psprintf("is not %s", wanted) : fault;
 }
 
 static void
@@ -224,16 +193,11 @@ check_id(OgSlice id, const SqlGiven *given, int position)
 
 	if (fault == NULL)
 		return;
-	if (printable)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("id \"%.*s\" at position %d of \"%s\" %s",
-						(int) id.len, id.data, position, given->list->name,
-						fault)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("id at position %d of \"%s\" %s", position,
-					given->list->name, fault)));
+			 errmsg("id%s at position %d of \"%s\" %s",
+					printable ? psprintf(" \"%.*s\"", (int) id.len, id.data) : "",
+					position, given->list->name, fault)));
 }
 
 OgKeys *
@@ -241,25 +205,24 @@ og_ids_keys(const SqlGiven *given)
 {
 	OgKeys	   *keys = og_keys_create();
 	Oid			base_type = getBaseType(given->id_type);
-	MemoryContext scratch;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "order_gateway ids",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
-	ArrayIterator iterator;
+	ArrayIterator iterator = NULL;
+	FmgrInfo	output;
+	Oid			function;
+	bool		isvarlena;
 	Datum		value;
 	bool		isnull;
 	int			position = 0;
 
-	if (given->ids == NULL)
-	{
-		og_keys_finish(keys);
-		return keys;
-	}
-
-	iterator = array_create_iterator(given->ids, 0, NULL);
-	scratch = AllocSetContextCreate(CurrentMemoryContext,
-									"order_gateway ids",
-									ALLOCSET_DEFAULT_SIZES);
+	getTypeOutputInfo(base_type, &function, &isvarlena);
+	fmgr_info(function, &output);
+	if (given->ids != NULL)
+		iterator = array_create_iterator(given->ids, 0, NULL);
 	old = MemoryContextSwitchTo(scratch);
-	while (array_iterate(iterator, &value, &isnull))
+	while (iterator != NULL && array_iterate(iterator, &value, &isnull))
 	{
 		OgSlice		id;
 
@@ -270,7 +233,7 @@ og_ids_keys(const SqlGiven *given)
 					 errmsg("id at position %d of \"%s\" is null", position,
 							given->list->name),
 					 errhint("Leave such ids out: array_agg(id) FILTER (WHERE id IS NOT NULL).")));
-		id = id_text(value, base_type);
+		id = id_text(value, base_type, &output);
 		check_id(id, given, position);
 		(void) og_keys_add(keys, id);
 		if (position % IDS_PER_CHECK == 0)
@@ -281,7 +244,6 @@ og_ids_keys(const SqlGiven *given)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	array_free_iterator(iterator);
 	og_keys_finish(keys);
 	return keys;
 }

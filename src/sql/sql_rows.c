@@ -9,6 +9,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -74,6 +76,7 @@ og_sql_rows_open(SqlRows *rows, FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
+	rows->fcinfo = fcinfo;
 	rows->store = rsinfo->setResult;
 	rows->desc = rsinfo->setDesc;
 	rows->values = palloc(rows->desc->natts * sizeof(Datum));
@@ -82,6 +85,7 @@ og_sql_rows_open(SqlRows *rows, FunctionCallInfo fcinfo)
 										  "order_gateway rows",
 										  ALLOCSET_DEFAULT_SIZES);
 	rows->nrows = 0;
+	rows->order = NULL;
 }
 
 int
@@ -102,10 +106,20 @@ og_sql_rows_attribute(const SqlRows *rows, const char *name, Oid type)
 }
 
 void
+og_sql_rows_order(SqlRows *rows, const SqlAttribute *attributes, int count)
+{
+	rows->order = palloc(count * sizeof(int));
+	for (int i = 0; i < count; i++)
+		rows->order[i] = og_sql_rows_attribute(rows, attributes[i].name,
+											   attributes[i].type);
+}
+
+void
 og_sql_row_begin(SqlRows *rows)
 {
 	rows->outside = MemoryContextSwitchTo(rows->scratch);
 	memset(rows->nulls, true, rows->desc->natts * sizeof(bool));
+	rows->next = 0;
 }
 
 void
@@ -117,21 +131,73 @@ og_sql_row_set(SqlRows *rows, int attribute, Datum value)
 	rows->nulls[attribute] = false;
 }
 
-void
-og_sql_row_set_text(SqlRows *rows, int attribute, const char *text)
+/* Where the next value goes, or NULL: nowhere. */
+static Datum *
+next_value(SqlRows *rows, Oid type)
 {
-	if (attribute < 0)
-		return;
-	rows->nulls[attribute] = text == NULL;
-	if (text != NULL)
-		rows->values[attribute] = CStringGetTextDatum(text);
+	int			attribute = rows->order ? rows->order[rows->next] : rows->next;
+
+	rows->next++;
+	if (attribute < 0 || attribute >= rows->desc->natts)
+		return NULL;
+	if (OidIsValid(type) &&
+		TupleDescAttr(rows->desc, attribute)->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the result has an unexpected type",
+						NameStr(TupleDescAttr(rows->desc, attribute)->attname)),
+				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	rows->nulls[attribute] = false;
+	return &rows->values[attribute];
 }
 
 void
-og_sql_row_set_time(SqlRows *rows, int attribute, TimestampTz at)
+og_sql_row_add(SqlRows *rows, Oid type, Datum value)
+{
+	Datum	   *place = next_value(rows, type);
+
+	if (place != NULL)
+		*place = value;
+}
+
+void
+og_sql_row_add_nulls(SqlRows *rows, int count)
+{
+	rows->next += count;
+}
+
+void
+og_sql_row_add_int(SqlRows *rows, int value)
+{
+	og_sql_row_add(rows, INT4OID, Int32GetDatum(value));
+}
+
+void
+og_sql_row_add_bytes(SqlRows *rows, Oid type, OgSlice text)
+{
+	Datum	   *place;
+
+	if (text.data == NULL)
+		og_sql_row_add_nulls(rows, 1);
+	else if ((place = next_value(rows, type)) != NULL)
+		*place = PointerGetDatum(cstring_to_text_with_len(text.data,
+														  (int) text.len));
+}
+
+void
+og_sql_row_add_text(SqlRows *rows, Oid type, const char *text)
+{
+	og_sql_row_add_bytes(rows, type,
+						 text ? og_slice_of(text) : og_slice(NULL, 0));
+}
+
+void
+og_sql_row_add_time(SqlRows *rows, TimestampTz at)
 {
 	if (at != 0)
-		og_sql_row_set(rows, attribute, TimestampTzGetDatum(at));
+		og_sql_row_add(rows, TIMESTAMPTZOID, TimestampTzGetDatum(at));
+	else
+		og_sql_row_add_nulls(rows, 1);
 }
 
 void
@@ -146,18 +212,55 @@ og_sql_row_end(SqlRows *rows)
 	MemoryContextReset(rows->scratch);
 }
 
+/* A store gives back no row that was put, so those to keep go to another one. */
+void
+og_sql_rows_keep(SqlRows *rows, int64 kept)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) rows->fcinfo->resultinfo;
+	MemoryContext old;
+	TupleTableSlot *slot;
+
+	if (kept == 0)
+	{
+		tuplestore_clear(rows->store);
+		return;
+	}
+	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	slot = MakeSingleTupleTableSlot(rows->desc, &TTSOpsMinimalTuple);
+	for (; kept > 0 && tuplestore_gettupleslot(rows->store, true, false, slot);
+		 kept--)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(result->setResult, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows->store);
+	rows->store = result->setResult;
+	MemoryContextSwitchTo(old);
+}
+
 /* ---------- types that are looked up ---------- */
 
-int
-og_sql_rows_enum(const SqlRows *rows, const char *name, int count,
-				 const char *(*value) (int), Oid *values)
+/* The number of an attribute that there must be. */
+static int
+needed_attribute(const SqlRows *rows, const char *name)
 {
 	int			attribute = og_sql_rows_attribute(rows, name, InvalidOid);
-	Oid			type;
 
 	if (attribute < 0)
 		elog(ERROR, "the row type has no attribute \"%s\"", name);
-	type = TupleDescAttr(rows->desc, attribute)->atttypid;
+	return attribute;
+}
+
+void
+og_sql_rows_enum(const SqlRows *rows, const char *name, int count,
+				 const char *(*value) (int), Oid *values)
+{
+	int			attribute = needed_attribute(rows, name);
+	Oid			type = TupleDescAttr(rows->desc, attribute)->atttypid;
+
 	for (int i = 0; i < count; i++)
 	{
 		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
@@ -170,7 +273,6 @@ og_sql_rows_enum(const SqlRows *rows, const char *name, int count,
 							format_type_be(type), value(i)),
 					 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
 	}
-	return attribute;
 }
 
 static const char *
@@ -179,21 +281,18 @@ outcome_name(int verdict)
 	return og_verdict_name((OgVerdict) verdict);
 }
 
-int
+void
 og_sql_rows_outcome(const SqlRows *rows, Oid *outcomes)
 {
-	return og_sql_rows_enum(rows, "outcome", OG_OUTCOMES, outcome_name, outcomes);
+	og_sql_rows_enum(rows, "outcome", OG_OUTCOMES, outcome_name, outcomes);
 }
 
 int
 og_sql_rows_id(const SqlRows *rows, const char *name, Oid type)
 {
-	int			attribute = og_sql_rows_attribute(rows, name, InvalidOid);
-	Oid			taken_for;
+	int			attribute = needed_attribute(rows, name);
+	Oid			taken_for = TupleDescAttr(rows->desc, attribute)->atttypid;
 
-	if (attribute < 0)
-		elog(ERROR, "the row type has no attribute \"%s\"", name);
-	taken_for = TupleDescAttr(rows->desc, attribute)->atttypid;
 	if (taken_for != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -16,15 +16,11 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "ground/clock.h"
 #include "session/session.h"
-#include "limiter/limiter.h"
 #include "sql/sql_finding.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
-
-PG_FUNCTION_INFO_V1(order_gateway_settle);
-
-#define FUNCTION_NAME	"order_gateway_settle"
 
 /*
  * Less than the days of which a provider knows is asked for, so that what is
@@ -45,20 +41,18 @@ enum
 
 static const char *const acts[] = {"cancel", "create", NULL};
 
-static const SqlParameter ids_parameter = {"ids", SQL_IDS};
-static const SqlParameter market_parameter = {"market", SQL_MARKET};
-static const SqlParameter by_parameter = {
-	"by", SQL_CHOICE, .required = true, .words = og_id_kinds
-};
-static const SqlParameter act_parameter = {
-	"act", SQL_CHOICE, .required = true, .words = acts
+static const SqlParameter parameters[] = {
+	[ARG_IDS] = {"ids", SQL_IDS},
+	[ARG_MARKET] = {"market", SQL_MARKET},
+	[ARG_BY] = {"by", SQL_CHOICE, .required = true, .words = og_id_kinds},
+	[ARG_ACT] = {"act", SQL_CHOICE, .required = true, .words = acts}
 };
 
 typedef struct Settling
 {
 	const OgProvider *provider;
 	OgAccount  *account;
-	OgSessionReader *reader;
+	OgReader   *reader;
 	SqlGiven	given;
 	const char *market;
 	const char *by;
@@ -68,6 +62,10 @@ typedef struct Settling
 	OgKeys	   *keys;
 	Finding    *findings;		/* per key */
 	TimestampTz checked_at;
+
+	SqlRows		rows;
+	Oid			outcomes[OG_OUTCOMES];	/* enum values */
+	Oid			states[OG_ORDER_STATES];
 
 	/* the inquiry under way */
 	const OgInquiry *inquiry;
@@ -79,56 +77,32 @@ typedef struct Settling
 
 /* ---------- arguments ---------- */
 
-static void
-refuse(int sqlstate, const char *argument, const char *what, const char *hint)
+/* Take an argument by its kind.  Answers its text, NULL = there is none. */
+static const char *
+take(FunctionCallInfo fcinfo, int n, Settling *settling)
 {
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg("argument \"%s\" %s", argument, what),
-			 hint ? errhint("%s", hint) : 0));
+	og_argument_take(fcinfo, n, &parameters[n], &settling->given);
+	return og_fields_get(&settling->given.fields, parameters[n].name);
 }
 
 /* The inquiries that go by market need one, the others must not have it. */
 static void
-take_market(FunctionCallInfo fcinfo, Settling *settling)
+check_market(FunctionCallInfo fcinfo, const SqlGiven *given, bool needed)
 {
-	bool		needed = settling->provider->inquiries->market;
-
 	if (needed && PG_ARGISNULL(ARG_MARKET))
-		refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "market", "must not be null",
-			   "Orders of this provider are asked for by their market.");
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"market\" must not be null"),
+				 errhint("Orders of this provider are asked for by their market.")));
 	if (!needed && !PG_ARGISNULL(ARG_MARKET))
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "market", "must be null",
-			   "Orders of this provider have no market.");
-	og_sql_take(fcinfo, ARG_MARKET, &market_parameter, &settling->given);
-	settling->market = og_fields_get(&settling->given.fields, "market");
+		og_argument_refuse(given, "market", "must be null",
+						   "Orders of this provider have no market.");
 }
 
-/* Times in the order of the ids: one for each, or none at all. */
-static void
-take_times(FunctionCallInfo fcinfo, Settling *settling)
+static int
+length_of(const ArrayType *array)
 {
-	int			nids = settling->given.ids == NULL ? 0
-		: ArrayGetNItems(ARR_NDIM(settling->given.ids),
-						 ARR_DIMS(settling->given.ids));
-
-	if (PG_ARGISNULL(ARG_SENT_AT))
-		return;
-	settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
-	if (ArrayGetNItems(ARR_NDIM(settling->sent_at),
-					   ARR_DIMS(settling->sent_at)) != nids)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "sent_at",
-			   "has not as many elements as \"ids\"",
-			   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
-}
-
-/* A choice, which is required. */
-static const char *
-take_choice(FunctionCallInfo fcinfo, int n, const SqlParameter *parameter,
-			Settling *settling)
-{
-	og_sql_take(fcinfo, n, parameter, &settling->given);
-	return og_fields_get(&settling->given.fields, parameter->name);
+	return array == NULL ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
 static void
@@ -137,20 +111,27 @@ take_arguments(FunctionCallInfo fcinfo, Settling *settling)
 	const char *server = og_sql_server(fcinfo, ARG_SERVER);
 	const OgInquiry *inquiries;
 
-	og_sql_take(fcinfo, ARG_IDS, &ids_parameter, &settling->given);
+	(void) take(fcinfo, ARG_IDS, settling);
 	settling->provider = og_account_provider(server);
 	settling->given.provider = settling->provider;
 	inquiries = settling->provider->inquiries;
-	take_market(fcinfo, settling);
-	settling->by = take_choice(fcinfo, ARG_BY, &by_parameter, settling);
+	check_market(fcinfo, &settling->given, inquiries->market);
+	settling->market = take(fcinfo, ARG_MARKET, settling);
+	settling->by = take(fcinfo, ARG_BY, settling);
 	settling->act.shared_id = strcmp(settling->by, "client_order_id") == 0;
 	if (settling->act.shared_id && !inquiries->client_ids)
-		refuse(ERRCODE_INVALID_PARAMETER_VALUE, "by", "must be \"order_id\"",
-			   "This provider knows orders by their own ids only.");
-	settling->act.create = strcmp(take_choice(fcinfo, ARG_ACT, &act_parameter,
-											  settling), "create") == 0;
+		og_argument_refuse(&settling->given, "by", "must be \"order_id\"",
+						   "This provider knows orders by their own ids only.");
+	settling->act.create = strcmp(take(fcinfo, ARG_ACT, settling), "create") == 0;
 	settling->act.part_is_final = inquiries->part_is_final;
-	take_times(fcinfo, settling);
+	if (!PG_ARGISNULL(ARG_SENT_AT))
+	{
+		settling->sent_at = PG_GETARG_ARRAYTYPE_P(ARG_SENT_AT);
+		if (length_of(settling->sent_at) != length_of(settling->given.ids))
+			og_argument_refuse(&settling->given, "sent_at",
+							   "has not as many elements as \"ids\"",
+							   "Give one time for each id, in the same order: array_agg(... ORDER BY ...) for both.");
+	}
 	settling->account = og_account_open(server, settling->provider, true);
 }
 
@@ -225,10 +206,10 @@ take_record(void *owner, const OgRecord *record)
 							  og_unix_ms(GetCurrentTimestamp()));
 	if (finding->raw == NULL)
 	{
-		finding->raw = MemoryContextAlloc(settling->context,
-										  record->raw.len + 1);
-		memcpy(finding->raw, record->raw.data, record->raw.len);
-		finding->raw[record->raw.len] = '\0';
+		MemoryContext old = MemoryContextSwitchTo(settling->context);
+
+		finding->raw = pnstrdup(record->raw.data, record->raw.len);
+		MemoryContextSwitchTo(old);
 	}
 }
 
@@ -253,17 +234,18 @@ has_enough(void *owner)
 static void
 ask(Settling *settling, const OgFields *fields, const OgKeys *keys)
 {
-	OgRead		read = {0};
+	OgRead		read = {
+		.operation = settling->operation,
+		.arguments = fields,
+		.keys = keys,
+		.take = take_record,
+		.enough = has_enough,
+		.owner = settling,
 
-	read.operation = settling->operation;
-	read.arguments = fields;
-	read.keys = keys;
-	read.take = take_record;
-	read.enough = has_enough;
-	read.owner = settling;
+		/* If it is not the order but all that is not there, the next one fails. */
+		.unknown_is_none = settling->inquiry[1].operation != NULL
+	};
 
-	/* If it is not the order but all that is not there, the next one fails. */
-	read.unknown_is_none = settling->inquiry[1].operation != NULL;
 	og_session_reader_ask(settling->reader, &read);
 }
 
@@ -305,7 +287,7 @@ ask_one(Settling *settling, int key)
 		og_fills_judge(&settling->fills, finding, settling->known_minutes,
 					   now_ms);
 	else if (!finding->found && inquiry->minutes > 0)
-		finding->absent_ms = og_session_reader_date_ms(settling->reader);
+		finding->absent_ms = og_reader_date_ms(settling->reader);
 }
 
 /* Ask for one order after the other. */
@@ -351,7 +333,7 @@ ask_all(Settling *settling)
 		og_session_reader_open(settling->account,
 							   og_sql_operation(settling->provider,
 												inquiries->operation),
-							   FUNCTION_NAME, settling->keys->nkeys);
+							   "order_gateway_settle", settling->keys->nkeys);
 	for (settling->inquiry = inquiries;
 		 settling->inquiry->operation != NULL; settling->inquiry++)
 	{
@@ -364,7 +346,7 @@ ask_all(Settling *settling)
 		settling->known_minutes = Max(settling->known_minutes,
 									  settling->inquiry->minutes);
 	}
-	og_session_reader_close(settling->reader);
+	og_reader_close(settling->reader);
 	for (int key = 0; key < settling->keys->nkeys; key++)
 	{
 		Finding    *finding = &settling->findings[key];
@@ -377,20 +359,16 @@ ask_all(Settling *settling)
 
 /* ---------- rows ---------- */
 
-/* Where rows go, and what is needed to form them. */
-typedef struct SettleRows
-{
-	SqlRows		rows;
-	Oid			outcomes[OG_OUTCOMES];
-	Oid			states[OG_ORDER_STATES];
-	int			order_id;		/* attribute numbers from 0 */
-	int			outcome;
-	int			state;
-	int			message;
-	int			ordinal;
-	int			checked_at;
-	int			raw;
-} SettleRows;
+/* Types of the extension, and of the ids, are looked up by their names. */
+static const SqlAttribute attributes[] = {
+	{"order_id"},
+	{"outcome"},
+	{"order_state"},
+	{"message", TEXTOID},
+	{"ordinal", INT4OID},
+	{"checked_at", TIMESTAMPTZOID},
+	{"raw", JSONOID}
+};
 
 static const char *
 state_name(int state)
@@ -399,77 +377,73 @@ state_name(int state)
 }
 
 static void
-open_rows(SettleRows *settled, FunctionCallInfo fcinfo, Oid id_type)
+open_rows(Settling *settling, FunctionCallInfo fcinfo)
 {
-	SqlRows    *rows = &settled->rows;
+	SqlRows    *rows = &settling->rows;
 
 	og_sql_rows_open(rows, fcinfo);
-	settled->order_id = og_sql_rows_id(rows, "order_id", id_type);
-	settled->outcome = og_sql_rows_outcome(rows, settled->outcomes);
-	settled->state = og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES,
-									  state_name, settled->states);
-	settled->message = og_sql_rows_attribute(rows, "message", TEXTOID);
-	settled->ordinal = og_sql_rows_attribute(rows, "ordinal", INT4OID);
-	settled->checked_at = og_sql_rows_attribute(rows, "checked_at", TIMESTAMPTZOID);
-	settled->raw = og_sql_rows_attribute(rows, "raw", JSONOID);
+	og_sql_rows_order(rows, attributes, lengthof(attributes));
+	(void) og_sql_rows_id(rows, "order_id", settling->given.id_type);
+	og_sql_rows_outcome(rows, settling->outcomes);
+	og_sql_rows_enum(rows, "order_state", OG_ORDER_STATES, state_name,
+					 settling->states);
 }
 
 static void
-put_row(SettleRows *settled, const Settling *settling, Datum id, int position,
-		TimestampTz sent_at)
+put_row(Settling *settling, Datum id, int position, TimestampTz sent_at)
 {
-	SqlRows    *rows = &settled->rows;
+	SqlRows    *rows = &settling->rows;
 	const Finding *finding =
 		&settling->findings[og_keys_at(settling->keys, position)];
-	Conclusion	conclusion = og_finding_conclude(finding, &settling->act,
-												 sent_at,
-												 settling->checked_at);
+	const char *message;
+	OgVerdict	outcome = og_finding_conclude(finding, &settling->act, sent_at,
+											  settling->checked_at, &message);
 
 	og_sql_row_begin(rows);
-	og_sql_row_set(rows, settled->order_id, id);
-	og_sql_row_set(rows, settled->outcome,
-				   ObjectIdGetDatum(settled->outcomes[conclusion.outcome]));
-	og_sql_row_set(rows, settled->state,
-				   ObjectIdGetDatum(settled->states[finding->state]));
-	og_sql_row_set_text(rows, settled->message, conclusion.message);
-	og_sql_row_set(rows, settled->ordinal, Int32GetDatum(position + 1));
-	og_sql_row_set_time(rows, settled->checked_at, settling->checked_at);
-	og_sql_row_set_text(rows, settled->raw, finding->raw);
+	og_sql_row_add(rows, InvalidOid, id);
+	og_sql_row_add(rows, InvalidOid,
+				   ObjectIdGetDatum(settling->outcomes[outcome]));
+	og_sql_row_add(rows, InvalidOid,
+				   ObjectIdGetDatum(settling->states[finding->state]));
+	og_sql_row_add_text(rows, TEXTOID, message);
+	og_sql_row_add_int(rows, position + 1);
+	og_sql_row_add_time(rows, settling->checked_at);
+	og_sql_row_add_text(rows, JSONOID, finding->raw);
 	og_sql_row_end(rows);
 }
 
 static void
-put_rows(SettleRows *rows, const Settling *settling)
+put_rows(Settling *settling)
 {
 	ArrayIterator ids = array_create_iterator(settling->given.ids, 0, NULL);
 	ArrayIterator times = settling->sent_at == NULL ? NULL
 		: array_create_iterator(settling->sent_at, 0, NULL);
 	Datum		id;
+	Datum		time;
 	bool		isnull;
 
 	for (int i = 0; array_iterate(ids, &id, &isnull); i++)
 	{
-		Datum		time = (Datum) 0;
-		bool		no_time = true;
 		TimestampTz sent_at = 0;
 
-		if (times != NULL)
-			(void) array_iterate(times, &time, &no_time);
-		if (!no_time && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
+		if (times != NULL && array_iterate(times, &time, &isnull) && !isnull &&
+			!TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(time)))
 			sent_at = DatumGetTimestampTz(time);
-		put_row(rows, settling, id, i, sent_at);
+		put_row(settling, id, i, sent_at);
 	}
 }
 
-static void
-settle(FunctionCallInfo fcinfo, const void *what)
+/*
+ * order_gateway_settle(server name, ids anycompatiblearray,
+ *		sent_at timestamptz[], market text, by text, act text)
+ */
+void
+og_sql_settle(FunctionCallInfo fcinfo, const void *nothing)
 {
-	Settling	settling = {0};
-	SettleRows	rows;
+	Settling	settling = {.context = CurrentMemoryContext};
 
-	settling.context = CurrentMemoryContext;
 	take_arguments(fcinfo, &settling);
-	open_rows(&rows, fcinfo, settling.given.id_type);
+	open_rows(&settling, fcinfo);
 	settling.keys = og_ids_keys(&settling.given);
 	if (settling.keys->nkeys == 0)
 		return;
@@ -477,15 +451,5 @@ settle(FunctionCallInfo fcinfo, const void *what)
 										MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	settling.checked_at = GetCurrentTimestamp();
 	ask_all(&settling);
-	put_rows(&rows, &settling);
-}
-
-/*
- * order_gateway_settle(server name, ids anycompatiblearray,
- *		sent_at timestamptz[], market text, by text, act text)
- */
-Datum
-order_gateway_settle(PG_FUNCTION_ARGS)
-{
-	return og_sql_return_rows(fcinfo, FUNCTION_NAME, settle, NULL);
+	put_rows(&settling);
 }

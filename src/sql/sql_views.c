@@ -22,6 +22,7 @@
 #include "limiter/limiter_table.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
+#include "sql/sql_rows.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_activity);
 PG_FUNCTION_INFO_V1(order_gateway_stats);
@@ -30,121 +31,61 @@ PG_FUNCTION_INFO_V1(order_gateway_limits);
 
 /* ---------- rows ---------- */
 
-#define MAX_COLUMNS	32
-
-/* A row that is being filled, from its first column on. */
-typedef struct Row
-{
-	int			ncolumns;
-	Datum		values[MAX_COLUMNS];
-	bool		nulls[MAX_COLUMNS];
-} Row;
-
 static void
-add(Row *row, Datum value)
+add_count(SqlRows *rows, int64 count)
 {
-	Assert(row->ncolumns < MAX_COLUMNS);
-	row->nulls[row->ncolumns] = false;
-	row->values[row->ncolumns++] = value;
+	og_sql_row_add(rows, INT8OID, Int64GetDatum(count));
 }
 
 static void
-add_null(Row *row)
+add_ms(SqlRows *rows, double us)
 {
-	Assert(row->ncolumns < MAX_COLUMNS);
-	row->values[row->ncolumns] = (Datum) 0;
-	row->nulls[row->ncolumns++] = true;
-}
-
-/* NULL if there is none. */
-static void
-add_oid(Row *row, Oid oid)
-{
-	if (OidIsValid(oid))
-		add(row, ObjectIdGetDatum(oid));
-	else
-		add_null(row);
+	og_sql_row_add(rows, FLOAT8OID, Float8GetDatum(us / 1000));
 }
 
 static void
-add_time(Row *row, TimestampTz at)
+add_oid(SqlRows *rows, Oid oid)
 {
-	if (at != 0)
-		add(row, TimestampTzGetDatum(at));
-	else
-		add_null(row);
+	og_sql_row_add(rows, OIDOID, ObjectIdGetDatum(oid));
 }
 
 static void
-add_text(Row *row, const char *text)
+add_name(SqlRows *rows, const NameData *name)
 {
-	add(row, CStringGetTextDatum(text));
-}
-
-static void
-add_count(Row *row, int64 count)
-{
-	add(row, Int64GetDatum(count));
-}
-
-static void
-add_ms(Row *row, int64 us)
-{
-	add(row, Float8GetDatum((double) us / 1000));
-}
-
-static void
-put(const ReturnSetInfo *rsinfo, Row *row)
-{
-	/* Functions of a newer library, called by an older script or reversed. */
-	if (row->ncolumns != rsinfo->setDesc->natts)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the result has %d columns instead of %d",
-						rsinfo->setDesc->natts, row->ncolumns),
-				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, row->values,
-						 row->nulls);
-	row->ncolumns = 0;
+	og_sql_row_add(rows, NAMEOID, NameGetDatum(name));
 }
 
 /* A moment of og_clock_now(), as the time of day has it; 0 = none. */
 static void
-add_moment(Row *row, int64 at)
+add_moment(SqlRows *rows, int64 at)
 {
-	add_time(row, at == 0 ? 0 : GetCurrentTimestamp() + (at - og_clock_now()));
+	og_sql_row_add_time(rows, at == 0 ? 0
+						: GetCurrentTimestamp() + (at - og_clock_now()));
 }
 
 /* ---------- servers ---------- */
 
-typedef enum Existence
-{
-	IS_THERE,
-	IS_DROPPED,
-	IS_ELSEWHERE				/* in another database, which cannot be seen */
-} Existence;
-
 /*
- * Is a server still there, and what is it called?  A new one of the same name
- * is another one.
+ * Was a server dropped?  Also told is what it is called, or was when it was
+ * used last.  A new one of the same name is another one; of those in other
+ * databases only these can be seen.
  */
-static Existence
-find_server(const OgServerName *server, NameData *name)
+static bool
+is_dropped(const OgServerName *server, NameData *name)
 {
 	HeapTuple	tuple;
 
 	*name = server->name;
 	if (server->database != MyDatabaseId)
-		return SearchSysCacheExists1(DATABASEOID,
-									 ObjectIdGetDatum(server->database))
-			? IS_ELSEWHERE : IS_DROPPED;
+		return !SearchSysCacheExists1(DATABASEOID,
+									  ObjectIdGetDatum(server->database));
 	tuple = SearchSysCache1(FOREIGNSERVEROID,
 							ObjectIdGetDatum(server->serverid));
 	if (!HeapTupleIsValid(tuple))
-		return IS_DROPPED;
+		return true;
 	*name = ((Form_pg_foreign_server) GETSTRUCT(tuple))->srvname;
 	ReleaseSysCache(tuple);
-	return IS_THERE;
+	return false;
 }
 
 /* ---------- who may ---------- */
@@ -165,36 +106,14 @@ require_reader_of_all(const char *what)
 						   "pg_read_all_stats")));
 }
 
-static void
-require_superuser_for_reset(void)
-{
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to reset statistics of order_gateway"),
-				 errdetail("Only superusers may reset them, since they are of all databases.")));
-}
-
 /* ---------- activity ---------- */
 
-static const char *
-wait_name(OgWait what)
-{
-	switch (what)
-	{
-		case OG_WAIT_NONE:
-			break;
-		case OG_WAIT_TURN:
-			return "turn";
-		case OG_WAIT_CONNECT:
-			return "connect";
-		case OG_WAIT_ANSWER:
-			return "answer";
-		case OG_WAIT_BACKOFF:
-			return "backoff";
-	}
-	return NULL;
-}
+static const char *const wait_names[] = {
+	[OG_WAIT_TURN] = "turn",
+	[OG_WAIT_CONNECT] = "connect",
+	[OG_WAIT_ANSWER] = "answer",
+	[OG_WAIT_BACKOFF] = "backoff"
+};
 
 /*
  * When a call will be done: when its ids are all answered at the rate there
@@ -222,120 +141,124 @@ may_see(const OgActivity *activity)
 		has_privs_of_role(GetUserId(), activity->session_role);
 }
 
+static void
+put_activity(SqlRows *rows, const OgActivity *call)
+{
+	OgServerName server = {call->database, call->serverid, call->server};
+	const char *waiting = wait_names[call->waiting];
+	NameData	name;
+
+	(void) is_dropped(&server, &name);
+	og_sql_row_begin(rows);
+	og_sql_row_add_int(rows, call->pid);
+	add_oid(rows, call->database);
+	add_oid(rows, call->role);
+	add_name(rows, &name);
+	og_sql_row_add_text(rows, TEXTOID, NameStr(call->function));
+	og_sql_row_add_time(rows, call->started);
+	add_count(rows, call->ids);
+	add_count(rows, call->answered);
+	add_count(rows, call->sent);
+	add_count(rows, call->answers);
+	og_sql_row_add_int(rows, call->in_flight);
+	add_count(rows, call->retried);
+	og_sql_row_add_text(rows, TEXTOID, waiting);
+	og_sql_row_add_time(rows, waiting != NULL ? call->waiting_since : 0);
+	add_moment(rows, expected_end(call));
+	og_sql_row_end(rows);
+}
+
 /* order_gateway_activity(): one row per call in progress. */
 Datum
 order_gateway_activity(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	SqlRows		rows;
 	OgActivity *calls;
 	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
+	og_sql_rows_open(&rows, fcinfo);
 	count = og_activity_read(&calls);
 	for (int i = 0; i < count; i++)
 	{
-		const OgActivity *call = &calls[i];
-		const char *waiting = wait_name(call->waiting);
-		OgServerName server = {call->database, call->serverid, call->server};
-		NameData	name;
-		Row			row = {0};
-
-		if (!may_see(call))
-			continue;
-		(void) find_server(&server, &name);
-		add(&row, Int32GetDatum(call->pid));
-		add_oid(&row, call->database);
-		add_oid(&row, call->role);
-		add(&row, NameGetDatum(&name));
-		add_text(&row, NameStr(call->function));
-		add_time(&row, call->started);
-		add_count(&row, call->ids);
-		add_count(&row, call->answered);
-		add_count(&row, call->sent);
-		add_count(&row, call->answers);
-		add(&row, Int32GetDatum(call->in_flight));
-		add_count(&row, call->retried);
-		if (waiting != NULL)
-			add_text(&row, waiting);
-		else
-			add_null(&row);
-		add_time(&row, waiting != NULL ? call->waiting_since : 0);
-		add_moment(&row, expected_end(call));
-		put(rsinfo, &row);
+		if (may_see(&calls[i]))
+			put_activity(&rows, &calls[i]);
 	}
 	return (Datum) 0;
 }
 
 /* ---------- statistics ---------- */
 
-static Datum
-counts_array(const int64 *counts, int n)
+static void
+add_counts(SqlRows *rows, const int64 *counts, int n)
 {
 	Datum	   *datums = palloc(n * sizeof(Datum));
 
 	for (int i = 0; i < n; i++)
 		datums[i] = Int64GetDatum(counts[i]);
-	return PointerGetDatum(construct_array(datums, n, INT8OID, 8,
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	og_sql_row_add(rows, INT8ARRAYOID,
+				   PointerGetDatum(construct_array(datums, n, INT8OID, 8,
+												   FLOAT8PASSBYVAL,
+												   TYPALIGN_DOUBLE)));
 }
 
 static void
-add_counters(Row *row, const OgStatsCounters *counters)
+add_counters(SqlRows *rows, const OgStatsCounters *counters)
 {
 	int64		answers = counters->answers;
 
-	add_count(row, counters->calls);
-	add_count(row, counters->requests);
-	add_count(row, counters->retries);
+	add_count(rows, counters->calls);
+	add_count(rows, counters->requests);
+	add_count(rows, counters->retries);
 	for (int i = 0; i < OG_OUTCOMES; i++)
-		add_count(row, counters->ids[i]);
-	add_count(row, counters->bytes_sent);
-	add_count(row, counters->bytes_received);
-	add_count(row, counters->connections);
-	add_ms(row, counters->turn_wait_us);
-	add_count(row, answers);
+		add_count(rows, counters->ids[i]);
+	add_count(rows, counters->bytes_sent);
+	add_count(rows, counters->bytes_received);
+	add_count(rows, counters->connections);
+	add_ms(rows, counters->turn_wait_us);
+	add_count(rows, answers);
 	if (answers > 0)
 	{
-		add_ms(row, counters->answer_min_us);
-		add(row, Float8GetDatum((double) counters->answer_us / 1000 / answers));
-		add_ms(row, counters->answer_max_us);
+		add_ms(rows, counters->answer_min_us);
+		add_ms(rows, (double) counters->answer_us / answers);
+		add_ms(rows, counters->answer_max_us);
 	}
 	else
-		for (int i = 0; i < 3; i++)
-			add_null(row);
-	add(row, counts_array(counters->histogram, OG_STATS_BUCKETS));
+		og_sql_row_add_nulls(rows, 3);
+	add_counts(rows, counters->histogram, OG_STATS_BUCKETS);
 }
 
 /* order_gateway_stats(): one row per server and function. */
 Datum
 order_gateway_stats(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	OgStats    *rows;
+	SqlRows		rows;
+	OgStats    *stats;
 	TimestampTz reset_at;
 	int			count;
 
 	require_reader_of_all("statistics");
 	InitMaterializedSRF(fcinfo, 0);
-	count = og_stats_read(&rows, &reset_at);
-	for (int i = 0; i < count; i++)
+	og_sql_rows_open(&rows, fcinfo);
+	count = og_stats_read(&stats, &reset_at);
+	for (const OgStats *row = stats; row < stats + count; row++)
 	{
-		OgServerName server = {rows[i].database, rows[i].serverid, rows[i].server};
+		OgServerName server = {row->database, row->serverid, row->server};
 		NameData	name;
-		Existence	exists = find_server(&server, &name);
-		Row			row = {0};
+		bool		dropped = is_dropped(&server, &name);
 
-		add_oid(&row, rows[i].database);
-		add(&row, NameGetDatum(&name));
-		if (exists != IS_ELSEWHERE)
-			add(&row, BoolGetDatum(exists == IS_DROPPED));
+		og_sql_row_begin(&rows);
+		add_oid(&rows, row->database);
+		add_name(&rows, &name);
+		if (dropped || row->database == MyDatabaseId)
+			og_sql_row_add(&rows, BOOLOID, BoolGetDatum(dropped));
 		else
-			add_null(&row);
-		add_text(&row, NameStr(rows[i].function));
-		add_counters(&row, &rows[i].counters);
-		add_time(&row, rows[i].since);
-		add_time(&row, reset_at);
-		put(rsinfo, &row);
+			og_sql_row_add_nulls(&rows, 1);
+		og_sql_row_add_text(&rows, TEXTOID, NameStr(row->function));
+		add_counters(&rows, &row->counters);
+		og_sql_row_add_time(&rows, row->since);
+		og_sql_row_add_time(&rows, reset_at);
+		og_sql_row_end(&rows);
 	}
 	return (Datum) 0;
 }
@@ -344,7 +267,11 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 Datum
 order_gateway_stats_reset(PG_FUNCTION_ARGS)
 {
-	require_superuser_for_reset();
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to reset statistics of order_gateway"),
+				 errdetail("Only superusers may reset them, since they are of all databases.")));
 	og_stats_reset();
 	PG_RETURN_VOID();
 }
@@ -361,18 +288,18 @@ lane_class(const OgLaneView *view)
 
 /* What a window counts, and when it gives the next turn. */
 static void
-add_window(Row *row, OgLane *lane, const OgWindow *window, int64 now)
+add_window(SqlRows *rows, OgLane *lane, const OgWindow *window, int64 now)
 {
 	OgRuled		alone = {.lane = lane,
 		.pace = {.windows = {*window}, .nwindows = 1}};
 	int			used = og_lane_used(lane, window, now);
 	int64		wait = og_lane_wait(&alone, now);
 
-	add_text(row, og_pace_window_text(window));
-	add(row, Int32GetDatum(window->requests));
-	add(row, Int32GetDatum(used));
-	add(row, Int32GetDatum(Max(window->requests - used, 0)));
-	add_moment(row, wait > 0 ? now + wait : 0);
+	og_sql_row_add_text(rows, TEXTOID, og_pace_window_text(window));
+	og_sql_row_add_int(rows, window->requests);
+	og_sql_row_add_int(rows, used);
+	og_sql_row_add_int(rows, Max(window->requests - used, 0));
+	add_moment(rows, wait > 0 ? now + wait : 0);
 }
 
 /*
@@ -380,31 +307,31 @@ add_window(Row *row, OgLane *lane, const OgWindow *window, int64 now)
  * server is that which used it last, unless it was dropped since.
  */
 static void
-put_lane(const OgLaneView *view, const OgServerName *server,
-		 const OgWindow *window, const ReturnSetInfo *rsinfo)
+put_lane(SqlRows *rows, const OgLaneView *view, const OgServerName *server,
+		 const OgWindow *window)
 {
 	int64		now = og_clock_now();
 	NameData	name;
-	bool		exists = find_server(server, &name) != IS_DROPPED;
-	Row			row = {0};
 
-	add(&row, CStringGetTextDatum(pnstrdup(view->place.name, 12)));
-	add_text(&row, lane_class(view));
-	add_text(&row, view->place.label);
-	add_oid(&row, exists ? server->database : InvalidOid);
-	if (exists)
-		add(&row, NameGetDatum(&name));
+	og_sql_row_begin(rows);
+	og_sql_row_add_text(rows, TEXTOID, pnstrdup(view->place.name, 12));
+	og_sql_row_add_text(rows, TEXTOID, lane_class(view));
+	og_sql_row_add_text(rows, TEXTOID, view->place.label);
+	if (is_dropped(server, &name))
+		og_sql_row_add_nulls(rows, 2);
 	else
-		add_null(&row);
-	if (window != NULL)
-		add_window(&row, view->lane, window, now);
+	{
+		add_oid(rows, server->database);
+		add_name(rows, &name);
+	}
+	if (window == NULL)
+		og_sql_row_add_nulls(rows, 5);
 	else
-		for (int i = 0; i < 5; i++)
-			add_null(&row);
-	add_moment(&row, og_lane_held_until(view->lane, now));
-	add(&row, Int32GetDatum(view->waiting));
-	add_moment(&row, og_lane_last_sent(view->lane));
-	put(rsinfo, &row);
+		add_window(rows, view->lane, window, now);
+	add_moment(rows, og_lane_held_until(view->lane, now));
+	og_sql_row_add_int(rows, view->waiting);
+	add_moment(rows, og_lane_last_sent(view->lane));
+	og_sql_row_end(rows);
 }
 
 /* The note of a limit that was used last, of any server that is there. */
@@ -418,9 +345,9 @@ last_note(const OgLaneView *view, const OgWindow *window)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used != 0 && og_table_same_limit(&note->window, window) &&
+		if (og_note_keeps(note, window) &&
 			(last == NULL || note->used > last->used) &&
-			find_server(&note->server, &name) != IS_DROPPED)
+			!is_dropped(&note->server, &name))
 			last = note;
 	}
 	return last;
@@ -428,7 +355,7 @@ last_note(const OgLaneView *view, const OgWindow *window)
 
 /* One row per limit that servers keep, or one for a lane that has none. */
 static void
-show_lane(const OgLaneView *view, void *arg)
+show_lane(const OgLaneView *view, void *rows)
 {
 	bool		shown = false;
 
@@ -436,22 +363,30 @@ show_lane(const OgLaneView *view, void *arg)
 	{
 		const OgNote *note = &view->notes[i];
 
-		if (note->used == 0 || note != last_note(view, &note->window))
-			continue;
-		put_lane(view, &note->server, &note->window, arg);
-		shown = true;
+		for (int j = 0; j < note->pace.nwindows; j++)
+		{
+			const OgWindow *window = &note->pace.windows[j];
+
+			if (note != last_note(view, window))
+				continue;
+			put_lane(rows, view, &note->server, window);
+			shown = true;
+		}
 	}
 	if (!shown)
-		put_lane(view, &view->server, NULL, arg);
+		put_lane(rows, view, &view->last->server, NULL);
 }
 
 /* order_gateway_limits(): what is left of each window of each lane. */
 Datum
 order_gateway_limits(PG_FUNCTION_ARGS)
 {
+	SqlRows		rows;
+
 	require_reader_of_all("limits");
 	InitMaterializedSRF(fcinfo, 0);
+	og_sql_rows_open(&rows, fcinfo);
 	og_table_attach();
-	og_table_walk(show_lane, fcinfo->resultinfo);
+	og_table_walk(show_lane, &rows);
 	return (Datum) 0;
 }

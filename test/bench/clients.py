@@ -5,7 +5,9 @@ Each client has measure(workload), which answers a Measurement.
 
 import contextlib
 import pathlib
+import re
 import subprocess
+import threading
 import time
 from statistics import median, quantiles
 
@@ -35,11 +37,11 @@ def of_calls(seconds, empty=None):
 class Server:
     """The bench's order API, for as long as we keep its stdin open."""
 
-    def __init__(self, program, certificate, ca, delay_ms):
+    def __init__(self, program, certificate, ca, delay_ms, bodies):
         self.ca = ca
         self.process = subprocess.Popen(
-            [program, certificate, str(delay_ms)], text=True, bufsize=1,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            [program, certificate, str(delay_ms), bodies], text=True,
+            bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ports = [int(p) for p in self.process.stdout.readline().split()]
 
     def url(self, delayed):
@@ -59,25 +61,50 @@ class Server:
         self.process.wait()
 
 
-class Limit:
-    """The plain C program, a new process for each measurement."""
+def at_once(jobs):
+    """Seconds until all of them are done."""
+    threads = [threading.Thread(target=job) for job in jobs]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
 
-    def __init__(self, name, program, server, lanes):
+
+class Limit:
+    """The plain C programs, a new process for each measurement."""
+
+    def __init__(self, name, programs, server, lanes):
         self.name = name
-        self.program = program
+        self.programs = programs
         self.server = server
         self.lanes = lanes
 
     def measure(self, workload):
+        if workload.kind == "sessions":
+            return Measurement(at_once(
+                [lambda: self._run("limit", False, "first")] * workload.ids))
+        if workload.kind == "read":
+            return Measurement(self._run(
+                "limit-orders", False, "read", workload.read.path,
+                str(len(workload.read.bodies)))[0])
+        if workload.kind == "act":
+            return Measurement(self._run("limit-orders", False, workload.name,
+                                         str(workload.ids))[0])
         count = CALLS_PER_ROUND if workload.kind == "one" else workload.ids
-        said = subprocess.run(
-            [self.program, str(self.server.ports[workload.delayed]),
-             self.server.ca, workload.kind, str(count), str(self.lanes)],
-            check=True, stdout=subprocess.PIPE, text=True).stdout
-        seconds = [float(line) for line in said.split()]
+        seconds = self._run("limit", workload.delayed, workload.kind,
+                            str(count), str(self.lanes))
         if workload.kind == "one":
             return of_calls(seconds)
         return Measurement(seconds[0])
+
+    def _run(self, program, delayed, *what):
+        said = subprocess.run(
+            [str(self.programs / program), str(self.server.ports[delayed]),
+             self.server.ca, *what],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        return [float(line.split()[0]) for line in said.splitlines()]
 
     def close(self):
         pass
@@ -99,6 +126,13 @@ class Memory:
                       (self.directory / "status").read_text().splitlines())
         return (int(fields[name].split()[0]) -
                 int(fields["RssShmem"].split()[0]))
+
+
+def private_kb(pid):
+    """Memory that is a process's alone."""
+    said = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(kb) for kb in re.findall(r"^Private_\w+: +(\d+)", said,
+                                            re.MULTILINE))
 
 
 class Session:
@@ -137,6 +171,8 @@ class Sql:
         self.settings = settings    # by delayed: settings of the session
         self.source = source        # by delayed: what stands in FROM
         self.warm = None
+        self.plain = None           # cursor for statements ...
+        self.seen = set()           # ... of these workloads, that ran before
 
     def session(self, delayed):
         return Session(self.connect, self.settings(delayed),
@@ -145,6 +181,13 @@ class Sql:
     def measure(self, workload):
         if workload.kind == "one":
             return self._warm_calls()
+        if workload.kind == "sessions":
+            return self._first_calls(workload.ids)
+        if workload.kind == "read":
+            return self.statement(workload.read.call, workload)
+        if workload.kind == "act":
+            return self.statement(workload.source.format(workload.ids),
+                                  workload, workload.ids)
         with contextlib.closing(self.session(workload.delayed)) as session:
             if workload.kind == "first":
                 return Measurement(session.call(1))
@@ -161,9 +204,69 @@ class Sql:
         return of_calls([self.warm.call(1) for _ in range(CALLS_PER_ROUND)],
                         [self.warm.call(0) for _ in range(CALLS_PER_ROUND)])
 
+    def _first_calls(self, count):
+        sessions = [self.session(False) for _ in range(count)]
+        pids = [s.connection.info.backend_pid for s in sessions]
+        before = [private_kb(pid) for pid in pids]
+        seconds = at_once([lambda s=s: s.call(1) for s in sessions])
+        grown = [private_kb(pid) - kb for pid, kb in zip(pids, before)]
+        for session in sessions:
+            session.close()
+        return Measurement(seconds, peak_kb=median(grown))
+
+    def statement(self, source, workload, rows=None):
+        """Seconds of a statement, behind one that opens its connection."""
+        if self.plain is None:
+            self.plain = self.connect().cursor()
+            self.plain.execute("SET work_mem = '64MB'; SET jit = off")
+        if workload.name not in self.seen:
+            self.seen.add(workload.name)
+            self.statement(source, workload, rows)
+        start = time.perf_counter()
+        self.plain.execute(f"SELECT count(x) FROM {source} AS x")
+        count = self.plain.fetchone()[0]
+        seconds = time.perf_counter() - start
+        if rows is not None and count != rows:
+            raise RuntimeError(f"{count} rows instead of {rows}")
+        return Measurement(seconds)
+
     def close(self):
         if self.warm:
             self.warm.close()
+        if self.plain:
+            self.plain.connection.close()
+
+
+class Json(Sql):
+    """SQL's own functions on bodies that are at hand: nothing is fetched."""
+
+    def __init__(self, connect):
+        super().__init__("SQL's JSON", connect, no_settings, None)
+
+    def measure(self, workload):
+        read = workload.read
+        if workload.name not in self.seen:
+            self.statement("unnest('{1}'::int[])", workload)
+            for name, body in read.settings().items():
+                self.plain.execute("SELECT set_config(%s, %s, false)",
+                                   (name, body))
+        return self.statement(f"({read.rows_of_json()})", workload)
+
+
+def compare(connect, read):
+    """Complain unless order_gateway and SQL's JSON tell the same rows."""
+    with contextlib.closing(connect()) as connection:
+        cursor = connection.cursor()
+        for name, body in read.settings().items():
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, body))
+        cursor.execute(f"CREATE TEMP TABLE ours AS {read.rows()}")
+        cursor.execute(f"CREATE TEMP TABLE theirs AS {read.rows_of_json()}")
+        cursor.execute("""SELECT count(*) FROM
+            ((TABLE ours EXCEPT ALL TABLE theirs) UNION ALL
+             (TABLE theirs EXCEPT ALL TABLE ours)) x""")
+        differ = cursor.fetchone()[0]
+        if differ:
+            raise RuntimeError(f"{read.name}: {differ} rows differ")
 
 
 def no_settings(delayed):
@@ -180,14 +283,18 @@ def order_gateway(connect, server):
     with contextlib.closing(connect()) as connection:
         cursor = connection.cursor()
         cursor.execute("CREATE EXTENSION order_gateway")
-        for delayed, name in enumerate(("xt", "xt_late")):
+        for name, provider, delayed, path, key in (
+                ("xt", "xt", False, "", "access_key"),
+                ("xt_late", "xt", True, "", "access_key"),
+                ("btse", "btse", False, "/spot", "api_key")):
             cursor.execute(
-                f"CREATE SERVER {name} FOREIGN DATA WRAPPER xt_fdw"
-                " OPTIONS (base_url %s, sslrootcert %s, rate_limit 'off')",
-                (server.url(delayed), server.ca))
+                f"CREATE SERVER {name} FOREIGN DATA WRAPPER {provider}_fdw"
+                " OPTIONS (base_url %s, sslrootcert %s, rate_limit 'off',"
+                " query_rate_limit 'off')",
+                (server.url(delayed) + path, server.ca))
             cursor.execute(
                 f"CREATE USER MAPPING FOR CURRENT_USER SERVER {name}"
-                " OPTIONS (access_key 'k', secret_key 's')")
+                f" OPTIONS ({key} 'k', secret_key 's')")
 
     def source(delayed):
         name = "xt_late" if delayed else "xt"

@@ -21,26 +21,16 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "text.h"
+
 #define FIRST_ID		INT64_C(156293034776986)
 #define IDS_PER_BATCH	100
 #define MAX_LANES		64
-
-typedef struct Text
-{
-	char	   *data;
-	size_t		len;
-	size_t		size;
-} Text;
 
 typedef struct Row
 {
@@ -65,52 +55,7 @@ static Row *rows;
 static size_t nrows;
 static size_t rows_size;
 
-static void
-fail(const char *what)
-{
-	fprintf(stderr, "limit: %s\n", what);
-	exit(1);
-}
-
-static void *
-enlarge(void *old, size_t size)
-{
-	void	   *bigger = realloc(old, size);
-
-	if (bigger == NULL)
-		fail("out of memory");
-	return bigger;
-}
-
-static double
-seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
-}
-
 /* ---------- requests ---------- */
-
-static void
-append(Text *text, const char *data, size_t len)
-{
-	if (text->len + len + 1 > text->size)
-	{
-		text->size = (text->len + len + 1) * 2;
-		text->data = enlarge(text->data, text->size);
-	}
-	memcpy(text->data + text->len, data, len);
-	text->len += len;
-	text->data[text->len] = '\0';
-}
-
-static void
-append_string(Text *text, const char *string)
-{
-	append(text, string, strlen(string));
-}
 
 /* Of what is sent, base64 alone has characters that a form must escape. */
 static void

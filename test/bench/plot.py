@@ -17,6 +17,7 @@ COLOURS = {
     "limit": "#5b6770",
     "limit x8": "#8a949e",
     "order_gateway": "#1f7a5c",
+    "SQL's JSON": "#3f6fb0",
     "PL/Python": "#c98a2b",
     "pgsql-http": "#9a5fb0",
 }

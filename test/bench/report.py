@@ -94,5 +94,9 @@ def print_verdicts(results):
     print("A call without ids, which sends nothing, and what limit does for one "
           f"id\ntogether take {LEAST_OF_ONE(results[ONE_CPU]):.2f} x "
           "(limit + floor).\n")
+    grown = median(r["order_gateway", "sessions"].peak_kb
+                   for r in results[ONE_CPU])
+    print("Its first call takes a session "
+          f"{grown / 1024:.1f} MiB of memory of its own.\n")
     if TWO_CPUS not in results:
         print("With one CPU, the server cannot have one of its own.\n")

@@ -1,20 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * server.c
- *		An order API for the benchmark: XT's batchCancel over TLS, as fast as
- *		one thread can answer.
+ *		An order API for the benchmark over TLS, as fast as one thread can
+ *		answer; server_answer.c has what it says.
  *
- *		server CERTIFICATE DELAY_MS
+ *		server CERTIFICATE DELAY_MS BODIES
  *
  * Listens on two ports of 127.0.0.1 and prints their numbers on one line: the
  * first answers at once, the second DELAY_MS milliseconds after a request was
  * read.  A line on stdin is answered with the numbers of connections and of
  * requests so far; the end of stdin ends the server.
  *
- * Every order is cancelled and every signature believed: the sandbox and the
- * tests are there to doubt.  HTTP is understood as far as the benchmark's
- * clients speak it, which is POST with a Content-Length, one request at a time
- * on a connection that stays open.
+ * HTTP is understood as far as the benchmark's clients speak it, which is one
+ * request at a time on a connection that stays open.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,14 +38,10 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
-#define MAX_REQUEST		(64 * 1024)
-#define MAX_HEAD		256
-#define MAX_ID			20
-#define MAX_EVENTS		64
+#include "server_answer.h"
 
-#define BEGIN_ELEMENT	"{\"msg\":\"The order has been canceled successfully\",\"code\":120,\"id\":"
-#define BEGIN_ANSWER	"{\"code\":200,\"data\":["
-#define END_ANSWER		"],\"info\":\"The order has been canceled successfully\"}"
+#define MAX_REQUEST		(64 * 1024)
+#define MAX_EVENTS		64
 
 typedef enum SourceKind
 {
@@ -75,9 +69,7 @@ typedef struct Connection
 	char		request[MAX_REQUEST + 1];
 	size_t		len;
 
-	char	   *answer;
-	size_t		answer_size;
-	size_t		answer_len;		/* 0 = none to write */
+	Text		answer;			/* empty: none to write */
 
 	int64_t		due;			/* when to write it; 0 = now */
 	struct Connection *next_due;	/* delays are equal, so this is a queue */
@@ -91,13 +83,6 @@ static Connection *first_due;
 static Connection *last_due;
 static long nconnections;
 static long nrequests;
-
-static void
-fail(const char *what)
-{
-	fprintf(stderr, "server: %s\n", what);
-	exit(1);
-}
 
 static int64_t
 now_ns(void)
@@ -117,120 +102,6 @@ watch(Source *source, int operation, uint32_t events)
 		fail("epoll_ctl");
 }
 
-/* ---------- the answer ---------- */
-
-static int
-hex_value(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* The value of "data" in a form, unescaped, in place.  NULL if not there. */
-static char *
-form_data(char *body)
-{
-	char	   *from = strstr(body, "data=");
-	char	   *start;
-	char	   *to;
-
-	if (from == NULL)
-		return NULL;
-	from += strlen("data=");
-	start = to = from;
-	while (*from != '\0' && *from != '&')
-	{
-		if (*from == '%' && from[1] != '\0' && from[2] != '\0')
-		{
-			*to++ = (char) (hex_value(from[1]) << 4 | hex_value(from[2]));
-			from += 3;
-		}
-		else
-			*to++ = *from++;
-	}
-	*to = '\0';
-	return start;
-}
-
-static char *
-put(char *at, const char *text, size_t len)
-{
-	memcpy(at, text, len);
-	return at + len;
-}
-
-#define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
-
-/* Write the elements for the ids of a JSON array. */
-static char *
-put_elements(char *at, const char *ids)
-{
-	bool		first = true;
-
-	while (*(ids += strcspn(ids, "0123456789")) != '\0')
-	{
-		size_t		len = strspn(ids, "0123456789");
-
-		if (!first)
-			*at++ = ',';
-		first = false;
-		at = PUT(at, BEGIN_ELEMENT);
-		at = put(at, ids, len);
-		*at++ = '}';
-		ids += len;
-	}
-	return at;
-}
-
-/*
- * Write the answer to a request.  The head comes first and tells the length of
- * the body, so the body is written behind a gap for it.
- */
-static bool
-build_answer(Connection *conn, char *body)
-{
-	char		json[MAX_REQUEST];
-	char		head[MAX_HEAD];
-	char	   *data = form_data(body);
-	size_t		needed;
-	char	   *start;
-	char	   *end;
-	int			head_len;
-	int			json_len;
-
-	if (data == NULL)
-		return false;
-	json_len = EVP_DecodeBlock((unsigned char *) json,
-							   (unsigned char *) data, (int) strlen(data));
-	if (json_len < 0)
-		return false;
-	json[json_len] = '\0';
-
-	/* An id has at least two bytes of the array. */
-	needed = MAX_HEAD + sizeof(BEGIN_ANSWER) + sizeof(END_ANSWER) +
-		(size_t) (json_len / 2 + 1) * (sizeof(BEGIN_ELEMENT) + 2) +
-		(size_t) json_len;
-	if (needed > conn->answer_size)
-	{
-		conn->answer_size = needed;
-		free(conn->answer);
-		conn->answer = malloc(needed);
-		if (conn->answer == NULL)
-			fail("out of memory");
-	}
-
-	start = conn->answer + MAX_HEAD;
-	end = PUT(start, BEGIN_ANSWER);
-	end = put_elements(end, json);
-	end = PUT(end, END_ANSWER);
-	head_len = snprintf(head, sizeof(head),
-						"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-						"Content-Length: %zu\r\n\r\n", (size_t) (end - start));
-	memmove(conn->answer + head_len, start, (size_t) (end - start));
-	memcpy(conn->answer, head, (size_t) head_len);
-	conn->answer_len = (size_t) (end - start) + (size_t) head_len;
-	return true;
-}
-
 /* ---------- connections ---------- */
 
 static void
@@ -238,7 +109,7 @@ close_connection(Connection *conn)
 {
 	SSL_free(conn->ssl);
 	close(conn->source.fd);
-	free(conn->answer);
+	free(conn->answer.data);
 	free(conn);
 }
 
@@ -264,12 +135,12 @@ may_go_on(Connection *conn, int result)
 static bool
 write_answer(Connection *conn)
 {
-	int			result = SSL_write(conn->ssl, conn->answer,
-								   (int) conn->answer_len);
+	int			result = SSL_write(conn->ssl, conn->answer.data,
+								   (int) conn->answer.len);
 
 	if (result <= 0)
 		return may_go_on(conn, result);
-	conn->answer_len = 0;
+	conn->answer.len = 0;
 	return true;
 }
 
@@ -354,7 +225,7 @@ take_request(Connection *conn)
 
 	conn->len = 0;
 	nrequests++;
-	if (!build_answer(conn, end + 4))
+	if (!answer_request(conn->request, end + 4, &conn->answer))
 		return false;
 	if (!conn->source.delayed)
 		return write_answer(conn);
@@ -377,7 +248,7 @@ serve(Connection *conn)
 	}
 	if (conn->due != 0)
 		return true;
-	if (conn->answer_len > 0)
+	if (conn->answer.len > 0)
 		return write_answer(conn);
 
 	do
@@ -492,10 +363,11 @@ main(int argc, char **argv)
 	struct epoll_event events[MAX_EVENTS];
 	int			port;
 
-	if (argc != 3)
-		fail("usage: server CERTIFICATE DELAY_MS");
+	if (argc != 4)
+		fail("usage: server CERTIFICATE DELAY_MS BODIES");
 	signal(SIGPIPE, SIG_IGN);
 	prepare_tls(argv[1]);
+	read_bodies_from(argv[3]);
 	delay_ns = atol(argv[2]) * INT64_C(1000000);
 
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);

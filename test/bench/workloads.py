@@ -2,6 +2,8 @@
 
 from statistics import median
 
+from records import READS
+
 DELAY_MS = 20
 
 
@@ -12,12 +14,39 @@ class Workload:
                  skip=()):
         self.name = name
         self.title = title
-        self.kind = kind            # "one", "many" or "first"
+        self.kind = kind            # "one", "many", "first", or as below
         self.ids = ids
         self.delayed = delayed      # answers come after DELAY_MS
         self.base = base            # whom others are held against
         self.skip = skip            # clients that have no part in it
 
+
+class Reading(Workload):
+    """All of a read; see records.py."""
+
+    def __init__(self, name, title):
+        self.read = READS[name]
+        super().__init__(name, title, "read",
+                         skip=("floor", "PL/Python", "pgsql-http"))
+
+
+class Acting(Workload):
+    """BTSE's orders one by one, as FROM says."""
+
+    def __init__(self, name, title, ids, source):
+        self.source = source
+        super().__init__(name, title, "act", ids,
+                         skip=("floor", "SQL's JSON", "PL/Python",
+                               "pgsql-http"))
+
+
+CREATE = """btse_create_orders((SELECT jsonb_agg(jsonb_build_object(
+    'symbol', 'BTC-USD', 'side', 'BUY', 'type', 'LIMIT', 'size', 0.002,
+    'price', 7000.5, 'client_order_id', 'order-' || g))
+    FROM generate_series(1, {0}) g))"""
+SETTLE = """order_gateway_settle('btse',
+    (SELECT array_agg('order-' || g) FROM generate_series(1, {0}) g),
+    array_fill(now() - interval '5 min', ARRAY[{0}]), 'BTC-USD')"""
 
 LATE = f"answers after {DELAY_MS} ms"
 
@@ -32,6 +61,14 @@ WORKLOADS = [
              delayed=True, base="limit x8",
              skip=("floor", "limit", "PL/Python", "pgsql-http")),
     Workload("first", "first call of a session", "first"),
+    Workload("sessions", "first calls of 32 sessions at once", "sessions", 32,
+             skip=("SQL's JSON",)),
+    Reading("trades", "10,000 trades"),
+    Reading("open_orders", "4,000 open orders"),
+    Reading("candles", "10,000 candles"),
+    Reading("pages", "5,000 open orders in pages"),
+    Acting("create", "1,000 orders created", 1_000, CREATE),
+    Acting("settle", "1,000 orders settled", 1_000, SETTLE),
 ]
 
 # Where the processes run: all on one CPU counts all the work there is, and

@@ -1,7 +1,8 @@
--- 5  What is unknown left this machine, and no trustworthy verdict came back. So
---    nothing was sent a second time, and no row claims anything.
+-- 5  What is unknown left this machine, and no trustworthy verdict came back.
+--    So nothing was sent a second time, and no row claims anything.
 
-SELECT o.provider, l.outcome, count(*) AS orders, l.attempts, l.http_status AS http, l.message
+SELECT o.provider, l.outcome, count(*) AS orders, l.attempts,
+       l.http_status AS http, l.message
 FROM cancel_log l JOIN orders o ON o.id = l.order_id
 WHERE l.outcome = 'unknown'
 GROUP BY o.provider, l.outcome, l.attempts, l.http_status, l.message

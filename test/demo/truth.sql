@@ -2,7 +2,8 @@
 -- cancelled, the lost answers included.
 
 SELECT o.provider, l.outcome AS our_row, s.outcome AS settled,
-       coalesce(t.status, '(never heard of)') AS at_the_provider, count(*) AS orders
+       coalesce(t.status, '(never heard of)') AS at_the_provider,
+       count(*) AS orders
 FROM cancel_log l
 JOIN orders o ON o.id = l.order_id
 LEFT JOIN settled s ON s.order_id = l.order_id

@@ -95,7 +95,7 @@ take_record(void *owner, const OgRecord *record)
 }
 
 static void
-forget_records(void *owner)
+forget_records(void *owner, int64 kept)
 {
 }
 

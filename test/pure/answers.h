@@ -75,14 +75,11 @@ outcomes_text(const OgOperation *operation, const OgBatch *batch,
 {
 	OgCollected collected;
 	StringInfoData out;
-	int			too_frequent = 0;
 
 	og_collect(&collected, operation, batch, response);
 	initStringInfo(&out);
 	for (int i = 0; i < batch->nkeys; i++)
 	{
-		if (collected.outcomes[i].verdict == OG_TOO_FREQUENT)
-			too_frequent++;
 		for (const OgOutcome *o = &collected.outcomes[i]; o; o = o->next)
 		{
 			if (out.len > 0)
@@ -94,9 +91,6 @@ outcomes_text(const OgOperation *operation, const OgBatch *batch,
 	}
 	if (collected.foreign > 0)
 		appendStringInfo(&out, "\nforeign %d", collected.foreign);
-	if (collected.too_frequent != too_frequent)
-		appendStringInfo(&out, "\nbut too_frequent %d",
-						 collected.too_frequent);
 	return out.data;
 }
 

@@ -270,7 +270,7 @@ asked(const OgProvider *provider, const char *name, const char *setting)
 {
 	static const char *const account[] = {"key", "secret", "c:d"};
 	const OgOperation *operation = og_provider_operation(provider, name);
-	OgSigner	signer = {account, &setting, provider->base_url, 1};
+	OgSigner	signer = {account, &setting, 1};
 	OgBatch		nothing = {0};
 	OgRequest	request;
 	StringInfoData out;

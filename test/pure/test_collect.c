@@ -191,7 +191,8 @@ test_asides(void)
 		og_collect(&collected, og_provider_operation(aside->provider, "cancel"),
 				   &batch, &response);
 		is_text(psprintf("%s %s%s",
-						 collected.too_frequent > 0 ? "too_frequent"
+						 collected.outcomes->verdict == OG_TOO_FREQUENT
+						 ? "too_frequent"
 						 : og_verdict_name(collected.outcomes->verdict),
 						 collected.wants_fewer ? "fewer" : "",
 						 collected.nonce_refused ? "nonce" : ""),

@@ -13,7 +13,6 @@
 
 /* The file itself, so that its constants and static functions are known. */
 #include "limiter/limiter_lane.c"
-#include "limiter/limiter_nonce.c"
 
 #include "server_shim.h"
 #include "tap.h"
@@ -636,27 +635,6 @@ test_doubt(void)
 }
 
 static void
-test_busy(void)
-{
-	OgPace		pace = one_window(10, S);
-	OgTurn		turn;
-
-	new_lanes();
-	ok(enter(&host_lane, START), "another session decides");
-	is_number(ask(&pace, START + MS, &turn), BUSY_US, "ask again soon");
-	leave(&host_lane, START);
-	is_number(ask(&pace, START + MS, &turn), 0, "it left");
-	ok(enter(&key_lane, START), "another session dies while it decides");
-	is_number(ask(&pace, START + MS, &turn), BUSY_US, "ask again");
-	is_number(ask(&pace, START + 2 * S, &turn), 0, "it is taken over");
-	ok(enter(&key_lane, START + 3 * S), "another one");
-	leave(&key_lane, START);
-	is_number(ask(&pace, START + 3 * S, &turn), BUSY_US,
-			  "who was taken over cannot let others in");
-	ok(enter(&key_lane, START - 60 * S), "a clock set back lets in");
-}
-
-static void
 test_nonce(void)
 {
 	int64		now_ms = INT64CONST(1763600000000);
@@ -780,7 +758,6 @@ main(void)
 	test_used();
 	test_two_keys_one_host();
 	test_doubt();
-	test_busy();
 	test_nonce();
 	test_at_random();
 	test_garbage();

@@ -69,11 +69,11 @@ request_text(const OgProvider *provider, const OgFields *arguments,
 	static OgSlice keys[MAX_KEYS];
 	const OgOperation *operation = og_provider_operation(provider, "cancel");
 	OgBatch		batch = make_batch(arguments, ids, keys);
-	OgSigner	signer = {credentials, &setting, provider->base_url, time_ms};
+	OgSigner	signer = {credentials, &setting, time_ms};
 	OgRequest	request;
 
 	og_request_init(&request, OG_GET, "");
-	if (!operation->build(&request, &batch) ||
+	if (!og_build_request(operation, &request, &batch) ||
 		!provider->sign(&request, &signer))
 		return NULL;
 	return render(provider, &request, masked);
@@ -194,7 +194,7 @@ static void
 btse_signs(const char *path, const char *body, int64 time_ms,
 		   const char *expected)
 {
-	OgSigner	signer = {btse_account, NULL, og_btse.base_url, time_ms};
+	OgSigner	signer = {btse_account, NULL, time_ms};
 	OgRequest	request;
 
 	og_request_init(&request, OG_POST, path);
@@ -503,7 +503,6 @@ test_tables(void)
 		ok(og_pace_parse(p->query_rate_limit, &pace, &reason),
 		   "%s: query_rate_limit", p->name);
 		ok(cancel != NULL && cancel->kind == OG_ACT &&
-		   cancel->lane == OG_LANE_ORDERS &&
 		   cancel->batch_max == p->max_batch &&
 		   cancel->batch_max <= OG_MAX_BATCH &&
 		   cancel->batch_default >= 1 &&

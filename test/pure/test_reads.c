@@ -95,7 +95,7 @@ request_text(const OgProvider *provider, const char *const *account,
 	const OgOperation *operation = operation_of(provider, name);
 	OgFields	fields = arguments_of(arguments);
 	OgBatch		batch = batch_of(&fields, ids);
-	OgSigner	signer = {account, settings, "", TIME_MS};
+	OgSigner	signer = {account, settings, TIME_MS};
 	OgRequest	request;
 	StringInfoData out;
 
@@ -539,20 +539,19 @@ read_mutated(const OgProvider *provider, OgSlice answer, const OgBatch *batch)
 {
 	int			count = 0;
 
-	for (int i = 0; i < OG_MAX_TABLES && provider->operations[i]; i++)
-		for (const OgOperation *o = provider->operations[i]; o->name; o++)
-		{
-			Taken		taken = {0};
+	for (const OgOperation *o = provider->operations; o->name; o++)
+	{
+		Taken		taken = {0};
 
-			if (o->read_records == NULL)
-				continue;
-			taken.records.reading.find = find_key;
-			taken.records.columns = o->columns;
-			taken.records.take = check_record;
-			taken.batch = batch;
-			o->read_records(&taken.records, answer, batch);
-			count++;
-		}
+		if (o->read_records == NULL)
+			continue;
+		taken.records.reading.find = find_key;
+		taken.records.columns = o->columns;
+		taken.records.take = check_record;
+		taken.batch = batch;
+		o->read_records(&taken.records, answer, batch);
+		count++;
+	}
 	return count;
 }
 
@@ -704,34 +703,33 @@ static void
 test_shapes(void)
 {
 	for (const OgProvider *const *p = og_providers; *p != NULL; p++)
-		for (int i = 0; i < OG_MAX_TABLES && (*p)->operations[i]; i++)
-			for (const OgOperation *o = (*p)->operations[i]; o->name; o++)
+		for (const OgOperation *o = (*p)->operations; o->name; o++)
+		{
+			int			wrong = 0;
+			int			n = 0;
+
+			if (o->read_records == NULL)
+				continue;
+			for (; o->columns[n].name != NULL; n++)
 			{
-				int			wrong = 0;
-				int			n = 0;
+				const OgColumn *column = &o->columns[n];
 
-				if (o->read_records == NULL)
-					continue;
-				for (; o->columns[n].name != NULL; n++)
-				{
-					const OgColumn *column = &o->columns[n];
-
-					if (og_column(o->columns, column->name) != n)
-						wrong++;
-					if (column->type == OG_NAME_OF_CODE &&
-						(n == 0 || column->codes == NULL ||
-						 o->columns[n - 1].type != OG_INTEGER))
-						wrong++;
-				}
-				if (o->span && og_column(o->columns, o->span->time) < 0)
+				if (og_column(o->columns, column->name) != n)
 					wrong++;
-				for (const OgDemand *d = o->demands; d && d->argument; d++)
-					wrong += og_column(o->columns, d->column) < 0;
-				for (const char *const *id = o->id; id && *id; id++)
-					wrong += og_column(o->columns, *id) < 0;
-				ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,
-				   "%s %s: a good shape", (*p)->name, o->name);
+				if (column->type == OG_NAME_OF_CODE &&
+					(n == 0 || column->codes == NULL ||
+					 o->columns[n - 1].type != OG_INTEGER))
+					wrong++;
 			}
+			if (o->span && og_column(o->columns, o->span->time) < 0)
+				wrong++;
+			for (const OgParameter *d = o->parameters; d && d->name; d++)
+				wrong += d->column && og_column(o->columns, d->column) < 0;
+			for (const char *const *id = o->id; id && *id; id++)
+				wrong += og_column(o->columns, *id) < 0;
+			ok(wrong == 0 && n > 0 && n < OG_MAX_COLUMNS,
+			   "%s %s: a good shape", (*p)->name, o->name);
+		}
 }
 
 /* What an inquiry looks at is there. */

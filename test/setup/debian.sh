@@ -1,5 +1,5 @@
 # Other releases of Debian: which one has a package, and a tree of it. Sourced
-# by test/setup/check-versions, which sets $work, a directory for a while.
+# with test/setup/trees.sh, which sets $work, a directory for a while.
 #
 # All is asked of the mirror that this machine's apt uses, or of MIRROR.
 

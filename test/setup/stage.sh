@@ -58,6 +58,7 @@ on_stage()
 		${OG_SEED:+"OG_SEED=$OG_SEED"} \
 		${OG_CASES:+"OG_CASES=$OG_CASES"} \
 		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
+		${OG_PROMETHEUS:+"OG_PROMETHEUS=$OG_PROMETHEUS"} \
 		"$@" </dev/null &
 	actor=$!
 	wait "$actor" || { set -- $?; actor=; return "$1"; }
@@ -134,7 +135,7 @@ copy_source()
 			tar -C "$1" --no-same-owner -xf -
 	else
 		tar -C "$top" --exclude=.git --exclude='*.o' --exclude='*.so' \
-			--exclude='*.bc' --exclude=./tmp_check --exclude=./results -cf - . |
+			--exclude='*.bc' --exclude=./tmp_check --exclude=./results --exclude=./dist -cf - . |
 			tar -C "$1" --no-same-owner -xf -
 	fi
 }
@@ -188,7 +189,8 @@ make_on_stage()
 	fail "make $*"
 }
 
-set_stage()
+# A stage with a copy of the source tree and nothing else.
+make_stage()
 {
 	local tmp=${TMPDIR:-/tmp}
 
@@ -212,6 +214,13 @@ set_stage()
 	mkdir "$STAGE/source" "$STAGE/root" "$STAGE/tmp" "$STAGE/home"
 
 	copy_source "$STAGE/source"
+	[ "$(id -u)" -ne 0 ] || chown -Rh "$stage_user:" "$STAGE"
+}
+
+# A stage with all that tests and demo run on.
+set_stage()
+{
+	make_stage
 	copy_postgresql
 	[ "$(id -u)" -ne 0 ] || chown -Rh "$stage_user:" "$STAGE"
 

@@ -1,7 +1,8 @@
 # What others read to fetch, build and test the extension: META.json is valid
 # by the PGXN's specification 1.0.0 and agrees with the control file, the
-# install script and the headers, and "make installcheck" needs no more than a
-# server.
+# install script and the headers, Debian's files agree with all of these, so do
+# the Dockerfile and the workflow, and "make installcheck" needs no more than a
+# server. (make check-package builds the packages and installs them.)
 
 use strict;
 use warnings;
@@ -9,6 +10,7 @@ use utf8;
 
 use File::Basename qw(basename dirname);
 use JSON::PP ();
+use List::Util qw(uniq);
 use Test::More;
 
 my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
@@ -211,7 +213,71 @@ foreach my $path (glob "$TOP/sql/order_gateway--*.sql")
 is($control{module_pathname}, '$libdir/order_gateway', 'the library has its name, too');
 my ($oldest) = slurp('src/ground/compat.h') =~ /^#if PG_VERSION_NUM < (\d+)0000$/m;
 is($meta->{prereqs}{runtime}{requires}{PostgreSQL}, "$oldest.0.0", 'it needs the server that the sources need');
-like(slurp('README.md'), qr/^You need PostgreSQL $oldest to /m, '... and that the README names');
+is_deeply([ map { $control{$_} } qw(superuser trusted relocatable) ], [qw(true false true)],
+	'a superuser creates it, where he likes');
+my $document = slurp('docs/installation.md');
+my ($newest) = $document =~ /^It takes PostgreSQL $oldest to (\d+),/m;
+ok($newest, '... and that the document names');
+
+# ----
+# Debian's packages
+# ----
+
+# debian/control for some versions, as pg_buildext makes it of control.in.
+sub debian_control
+{
+	my (@versions) = @_;
+	my @paragraphs;
+
+	foreach my $paragraph (split /\n\n+/, slurp('debian/control.in') =~ s/\n\z//r)
+	{
+		push @paragraphs, map { $paragraph =~ s/PGVERSION/$_/gr }
+		  $paragraph =~ /^Package: .*PGVERSION/ ? @versions : $versions[-1];
+	}
+	return join("\n\n", @paragraphs) . "\n";
+}
+
+my $debian_control = slurp('debian/control');
+my @packages = $debian_control =~ /^Package: (.*)$/mg;
+my @versions = map { /^postgresql-(\d+)-/ } @packages;
+my ($package_version) = slurp('debian/changelog') =~ /^order-gateway \(([^)]+)\)/;
+is($debian_control, debian_control(@versions), 'debian/control is that of control.in');
+is($package_version =~ s/-[^-]+\z//r, $meta->{version}, 'its version is that of META.json');
+is((slurp('CHANGELOG.md') =~ /^## (?!Unreleased)(\S+)/m)[0], $meta->{version}, '... and the last of the changelog');
+is(slurp('debian/pgversions'), "$oldest+\n", 'it is built for the servers that the sources take');
+unlike(slurp('debian/minor_versions'), qr/^\d/m, '... of any minor version');
+foreach my $name (@packages)
+{
+	like($document, qr/`\Q${name}_$package_version\E_(?:amd64|all)\.deb`/, "the document has the name of $name");
+}
+like(slurp('debian/copyright'), qr/\A.*^License: PostgreSQL\n\n/ms, 'there is a license');
+foreach my $line (grep { /\S/ } split /\n/, slurp('LICENSE') =~ s/\A.*?\n\n.*?\n\n//sr)
+{
+	like(slurp('debian/copyright'), qr/^ \Q$line\E$/m, "... which says \"$line\"");
+}
+
+# The sandbox's page of the manual.
+my $page = slurp('debian/order-sandbox.1') =~ s/\\-/-/gr;
+like($page, qr/^\.TH .* "order_gateway \Q$control{default_version}\E" /m, 'the manual is of this version');
+is(join(' ', $page =~ /^\.(?:B|BI|BR) (--[a-z-]+)/mg),
+	join(' ', slurp('test/sandbox/sandbox') =~ /add_argument\("(--[a-z-]+)"/g),
+	'... and has all options of the sandbox');
+
+# ----
+# Dockerfile, compose.yaml, workflow
+# ----
+
+is($_->[1], $oldest, "$_->[0] takes PostgreSQL $oldest if nobody says otherwise")
+  foreach [ Dockerfile => slurp('Dockerfile') =~ /^ARG POSTGRES_MAJOR=(\d+)$/m ],
+  map { [ 'compose.yaml' => $_ ] } uniq(slurp('compose.yaml') =~ /POSTGRES_MAJOR:-(\d+)/g);
+SKIP:
+{
+	my $workflow = '.github/workflows/check.yml';
+
+	skip 'the archive of "make dist" has no workflow', 1 if !-e "$TOP/$workflow";
+	is(join(' ', slurp($workflow) =~ /^ +postgresql: \[(.*)\]$/m),
+		join(', ', $oldest .. $newest), 'the workflow runs on all versions');
+}
 
 # ----
 # The targets that test

@@ -1,7 +1,8 @@
 # Each field stands once: what is generated is what src/*/*_fields.def say, and
 # a new field is one line there and "make generate". It is tried on a copy of the
-# tree: its C, its SQL and its README follow, the catalog's test passes, and the
-# field is read.
+# tree: its C, its SQL and its reference follow, the catalog's test passes, and the
+# field is read. That what is committed of documents is what the catalog says is
+# for 004_documents.
 
 use strict;
 use warnings;
@@ -30,7 +31,7 @@ sub new_tree
 {
 	$tree = tempdir(CLEANUP => 1);
 	system_or_bail('cp', '-r', (map { "$TOP/$_" }
-		  qw(Makefile README.md order_gateway.control src sql expected)), $tree);
+		  qw(Makefile README.md docs examples order_gateway.control src sql expected)), $tree);
 	system_or_bail('find', "$tree/src", '-name', '*.[oa]', '-delete', '-o', '-name', '*.bc', '-delete');
 	return;
 }
@@ -97,7 +98,6 @@ edit($FIELDS, $before, "$before\n$line");
 ($exit, $output) = generate('--check');
 is($exit, 1, 'a field that was added: what is generated is stale');
 like($output, qr/^\Q$SCRIPT\E:\d+: types: not what/m, '... in the script');
-like($output, qr/^README\.md:\d+: type btse_fee: not what/m, '... and in the README');
 like($output, qr/^run "make generate", and commit/m, '... and what to do is said');
 unlike($output, qr/btse_price/, '... and nothing is said of others');
 
@@ -106,17 +106,15 @@ my $released = text_of($SCRIPT);
 
 write_text('sql/order_gateway--0.9.sql', $released);
 ($exit, $output) = run_there('make', 'generate');
-is("$exit$output", "0wrote README.md\nwrote $SCRIPT\n", '"make generate" writes both');
+is("$exit$output", "0wrote $SCRIPT\n", '"make generate" writes it');
 is(text_of('sql/order_gateway--0.9.sql'), $released, '... and no script that is released');
 unlink "$tree/sql/order_gateway--0.9.sql";
 like(text_of($SCRIPT), qr/^\ttakerfee numeric,\n\ttier_rate numeric,\n\traw json$/m, 'the type has it');
 like(text_of($SCRIPT), qr/^COMMENT ON COLUMN btse_fee\.tier_rate IS 'fee of the account''s tier, "net"';$/m,
 	'... with its comment');
-like(text_of('README.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
-	'the README shows it');
 is_deeply([ generate('--check') ], [ 0, '' ], '... and all is well again');
-my @changed = split /\n/, `diff -r "$TOP/sql" "$tree/sql"; diff "$TOP/README.md" "$tree/README.md"`;
-is(scalar(grep { /^>/ } @changed), 3, '... by three lines more') or diag(join "\n", @changed);
+my @changed = split /\n/, `diff -r "$TOP/sql" "$tree/sql"`;
+is(scalar(grep { /^>/ } @changed), 2, '... by two lines more') or diag(join "\n", @changed);
 is(scalar(grep { /^</ } @changed), 0, '... and none less') or diag(join "\n", @changed);
 
 # ----
@@ -139,6 +137,7 @@ is($exit, 0, '... and can be installed') or diag($output);
 
 my $node = PostgreSQL::Test::Cluster->new('fields', install_path => $root . dirname($dir{bindir}));
 $node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'order_gateway'");
 $node->start;
 ($exit, $output) = run_there($ENV{PG_REGRESS} // "$dir{pkglibdir}/pgxs/src/test/regress/pg_regress",
 	"--bindir=$root$dir{bindir}", "--inputdir=$tree", "--outputdir=$tree",
@@ -155,6 +154,46 @@ is($node->safe_psql('postgres', q{SELECT makerfee IS NOT NULL, tier_rate, raw ->
 $sandbox->disarm;
 is($node->safe_psql('postgres', q{SELECT makerfee IS NOT NULL, tier_rate IS NULL FROM btse_fees('BTC-USD')}),
 	't|t', '... and is NULL where an answer has none');
+
+# What "make docs" does, of that catalog.
+{
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres');
+
+	($exit, $output) = run_there("$tree/src/document.pl", '--check');
+	is($exit, 1, 'the reference is stale');
+	like($output, qr{^docs/reference\.md:\d+: types: not what}m, '... and it is said where');
+	unlike($output, qr/functions/, '... and of nothing else');
+	like($output, qr/^run "make docs", and commit/m, '... and what to do');
+	is(join('', run_there("$tree/src/document.pl")), "0wrote docs/reference.md\n", '"make docs" writes it');
+	like(text_of('docs/reference.md'), qr/^\| `tier_rate` \| `numeric` \| fee of the account's tier, "net" \|$/m,
+		'... with the field');
+	is(join('', run_there("$tree/src/document.pl", '--check')), '0', '... and all is well again');
+
+	my $arguments = 'src/sql/sql_fields.def';
+
+	foreach my $case (
+		[ 'an argument of which nothing is said', $arguments, 'ARGUMENT_OF(xt_order, id, "the order")', '',
+			qr/^no \*_fields\.def says what id of xt_order is: give it a line$/m ],
+		[ 'an argument that no function has', $arguments, 'ARGUMENT_OF(xt_order, id,', 'ARGUMENT(ident, "a") ARGUMENT_OF(xt_order, id,',
+			qr/^\Q$arguments\E:\d+: no function has such an argument$/m ],
+		[ 'a mark of something else', 'docs/reference.md', 'generated: views', 'generated: sights',
+			qr/^docs\/reference\.md:\d+: nothing is generated for "sights"$/m ],
+		[ 'an example that was edited', 'examples/watch.sql', 'FROM order_gateway_activity', 'FROM activity',
+			qr/^examples\/watch\.sql: not what/m ])
+	{
+		my ($name, $file, $from, $to, $complaint) = @$case;
+		my $text = text_of($file);
+
+		write_text($file, $text =~ s/\Q$from\E/$to/r);
+		($exit, $output) = run_there("$tree/src/document.pl", '--check');
+		isnt($exit, 0, "$name: refused");
+		like($output, $complaint, '... and said where');
+		write_text($file, $text);
+	}
+}
+@changed = split /\n/, `diff -r "$TOP/docs" "$tree/docs"; diff -r "$TOP/examples" "$tree/examples"`;
+is(scalar(grep { /^>/ } @changed), 1, '... by one line more') or diag(join "\n", @changed);
+is(scalar(grep { /^</ } @changed), 0, '... and none less') or diag(join "\n", @changed);
 $sandbox->stop;
 $node->stop;
 
@@ -188,36 +227,37 @@ foreach my $case (
 	[ 'a column that is there', 'FIELD(symbol, TEXT, "a", "b")', '\d+: "symbol" is in the table twice: use AGAIN' ],
 	[ 'a member that is there', 'FIELD(a, TEXT, "symbol", "b")', '\d+: "symbol" is another column\'s' ],
 	[ 'words of codes that are none', 'FIELD(a, TEXT, "a", "one of {codes}")', '\d+: no CODES are called "codes" above' ],
-	[ 'a name of nothing', 'NAME(a, og_btse_codes, "b")', '\d+: "a" does not follow a number' ],
-	[ 'codes that are none', 'NAME(a, og_codes, "b")', '\d+: no CODES are called "og_codes" above' ],
+	[ 'a name of nothing', 'NAME(a, btse_codes, "b")', '\d+: "a" does not follow a number' ],
+	[ 'codes that are none', 'NAME(a, codes_of_none, "b")', '\d+: no CODES are called "codes_of_none" above' ],
 	[ 'once more of what is not there', 'AGAIN(a)', '\d+: there is no "a" above' ],
 	[ 'once more in the same row', 'AGAIN(symbol, "b")', '\d+: "symbol" is there twice' ],
+	[ 'an argument that is there', 'ARGUMENT(a, "b") ARGUMENT(a, "c")', '\d+: "a" is there twice' ],
 	[ 'Markdown for SQL', 'FIELD(a, TEXT, "a", "see `b`")', '\d+: a comment in SQL has no backticks' ])
 {
 	my ($name, $bad, $complaint) = @$case;
 
 	refused($name, $FIELDS, $SYMBOL, "$bad\n$SYMBOL", $complaint);
 }
-refused('a table without END', $FIELDS, "END\n\nTABLE(og_btse_fee_columns)", "\nTABLE(og_btse_fee_columns)",
+refused('a table without END', $FIELDS, "END\n\nTABLE(btse_fee_columns)", "\nTABLE(btse_fee_columns)",
 	'\d+: TABLE without END');
 refused('a column of no row', $FIELDS, "TYPE(btse_fee, ", "/* */ HIDDEN(fee, TEXT, \"fee\") OURS(fee, text, ",
 	'\d+: no TYPE, ROW or VIEW has "fee"');
 refused('a type twice', $FIELDS, 'TYPE(btse_fee, "', 'TYPE(btse_price, "', '\d+: "btse_price" is there twice');
-refused('a mark of nothing', 'README.md', 'generated: type btse_fee -->', 'generated: type btse_fees -->',
-	'\d+: no \*_fields\.def has "btse_fees"');
-refused('a mark of something else', 'README.md', 'generated: type btse_fee -->', 'generated: types -->',
-	'\d+: nothing is generated for "types"');
+refused('a mark of nothing', $SCRIPT, 'comments of order_gateway_stats', 'comments of order_gateway_stat',
+	'\d+: no \*_fields\.def has "order_gateway_stat"');
+refused('a mark of something else', $SCRIPT, 'comments of order_gateway_stats', 'views',
+	'\d+: nothing is generated for "views"');
 refused('a mark without an end', $SCRIPT, "-- end of generated\n", '', '\d+: the one above has no end');
 refused('an end of nothing', $SCRIPT, "-- generated: types\n", '', '\d+: nothing begins above');
 refused('a column that the row has not', $SCRIPT, 'columns of xt_order, order_id', 'columns of xt_order, id',
 	'\d+: "xt_order" has no "id"');
 
-# A type of which no document tells.
-edit('README.md', '<!-- generated: type btse_fee -->', '<!-- generated: type btse_price -->');
+# A row that nothing answers.
+edit($SCRIPT, 'generated: columns of check', 'generated: columns of preview');
+my $edited = text_of($SCRIPT);
 ($exit, $output) = generate();
-isnt($exit, 0, 'a type that no document shows: refused');
-like($output, qr/^\Q$FIELDS\E: no document shows btse_fee: give it the lines\n<!-- generated: type btse_fee -->$/m,
-	'... and what to write is said');
-is(text_of($SCRIPT), slurp_file("$TOP/$SCRIPT"), 'nothing was written meanwhile');
+isnt($exit, 0, 'a row that no function answers: refused');
+like($output, qr{^src/sql/sql_fields\.def: no install script has check$}m, '... and it is said which');
+is(text_of($SCRIPT), $edited, 'nothing was written meanwhile');
 
 done_testing();

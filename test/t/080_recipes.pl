@@ -1,7 +1,7 @@
-# The README is true: its recipes run, word by word, and its tables say what
+# The documents are true: their recipes run, word by word, and their tables say what
 # the code does.
 #
-# A block of code in README.md that follows a line "<!-- recipe: NAME -->" is
+# A block of code in README.md or docs/ that follows a line "<!-- recipe: NAME -->" is
 # run as it stands, in a database "erp"; what the reader is expected to fill
 # in (keys, addresses) is set beside it. Most are run here, those of the job
 # by 081_job and those of client programs by 082_clients. Every other block of
@@ -20,7 +20,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use OrderGateway::Readme;
+use OrderGateway::Documents;
 use OrderGateway::Sandbox;
 
 my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
@@ -31,19 +31,19 @@ my %KEYS = (
 	secret_key => q{recipe-secret'key\\4711});
 
 # ----
-# The README in pieces
+# The documents in pieces
 # ----
 
-my $readme = OrderGateway::Readme->new;
+my $documents = OrderGateway::Documents->new;
 
-sub chapter { return $readme->chapter(@_); }
-sub table_rows { return $readme->table_rows(@_); }
-sub quoted { return $readme->quoted(@_); }
-sub recipe { return $readme->recipe(@_); }
+sub chapter { return $documents->chapter(@_); }
+sub table_rows { return $documents->table_rows(@_); }
+sub quoted { return $documents->quoted(@_); }
+sub recipe { return $documents->recipe(@_); }
 
-# What the server's log says of a lost batch, as the README shows it, up to
+# What the server's log says of a lost batch, as the documents show it, up to
 # the ids.
-my ($LOST) = chapter('### What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
+my ($LOST) = chapter('docs/troubleshooting.md', '## What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
 
 # ----
 # A server as it might be in production, one that logs everything
@@ -207,7 +207,7 @@ sql('CREATE EXTENSION pg_stat_statements');
 sql(recipe('lend-role'));
 $sandbox->add_account('xt', \%KEYS);
 
-# Run the script as the README says; returns exit code and output.
+# Run the script as the document says; returns exit code and output.
 sub run_mapping_script
 {
 	my ($script, $keys, @options) = @_;
@@ -411,7 +411,7 @@ foreach my $case (
 	my ($call, $who) = @$case;
 
 	is(join(' ', grep { as_role($_, $call) eq 'may' } qw(canceller trader reader monitor)),
-		$who, "README: who may: $call");
+		$who, "documents: who may: $call");
 }
 is(sql(q{SELECT string_agg(p.oid::regproc::text, ' ' ORDER BY 1)
 	FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'order_gateway'
@@ -419,11 +419,11 @@ is(sql(q{SELECT string_agg(p.oid::regproc::text, ' ' ORDER BY 1)
 	WHERE p.proretset AND (p.proname ~ '^(xt|btse|tronsave|wangdian)_')
 	AND p.proname !~ '_preview$|_(cancel|create|amend)|invest_(deposit|renew|redeem)$'
 	AND NOT has_function_privilege('reader', p.oid, 'EXECUTE')}), '',
-	'README: who reads may call each read');
+	'documents: who reads may call each read');
 is(as_role('canceller', q{SELECT FROM tronsave_orders(ARRAY['1'])}), 'permission denied for',
-	'README: what is not granted is refused');
+	'documents: what is not granted is refused');
 is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
-	'README: who watches sees the views');
+	'documents: who watches sees the views');
 
 # What the rows do not say by themselves.
 {
@@ -431,17 +431,17 @@ is(sql(q{SELECT pg_has_role('monitor', 'pg_read_all_stats', 'MEMBER')}), 't',
 	$sandbox->seed('btse', market => 'BTC-USD', ids => ['part']);
 	$sandbox->fill('btse', 'part', size => '0.0003');
 	is(sql(q{SELECT outcome, response ->> 'totalFilledBaseSize' FROM btse_cancel('BTC-USD', ARRAY['part'])}),
-		'cancelled|0.0003', 'README: a part was filled before it was cancelled');
+		'cancelled|0.0003', 'documents: a part was filled before it was cancelled');
 	is(sql(q{SELECT status_name, total_filled_base_size FROM btse_order('part')}),
 		'ORDER_CANCELLED|0.0003', '... as the order tells');
 	is(sql(q{SELECT count(*) FROM btse_trade_history('BTC-USD', order_id => 'part')}), 1,
 		'... and its trade');
 	is(sql(q{SELECT outcome FROM btse_create_order('BTC-USDT', 'BUY', 'PEG', 0.002, 34000, stealth => 10)}),
-		'rejected', 'README: PEG is for markets in USD');
+		'rejected', 'documents: PEG is for markets in USD');
 
 	$sandbox->seed('xt', market => 'btc_usdt', ids => ['7']);
 	is(sql(q{SELECT count(*) FROM xt_orders('btc_usdt', ARRAY[7, 7])}), 1,
-		'README: a repeated id is answered once by a read');
+		'documents: a repeated id is answered once by a read');
 	is(sql(q{SELECT count(*) FROM order_gateway_settle('xt', ARRAY[7, 7], NULL, 'btc_usdt')}), 2,
 		'... and twice by settling');
 	is(sql(q{SELECT count(*) FROM batch_cancel('btc_usdt', ARRAY[7, 7])}), 2, '... and by a cancel');
@@ -463,8 +463,8 @@ sub outcome_of
 	my %checked;
 	my @tables = (
 		[ 'xt', q{batch_cancel('BTC-USD', ARRAY[77])},
-			(split /XT says about the whole request/, chapter('## XT'))[0] ],
-		[ 'btse', q{btse_cancel('BTC-USD', ARRAY[77])}, chapter('## BTSE') ]);
+			(split /XT says about the whole request/, chapter('docs/providers/xt.md'))[0] ],
+		[ 'btse', q{btse_cancel('BTC-USD', ARRAY[77])}, chapter('docs/providers/btse.md') ]);
 
 	foreach my $table (@tables)
 	{
@@ -478,7 +478,7 @@ sub outcome_of
 			foreach my $code (@codes)
 			{
 				is(outcome_of($provider, $call, $code), $outcome,
-					"README: $provider $code is $outcome");
+					"documents: $provider $code is $outcome");
 				$checked{$provider}++;
 			}
 		}
@@ -488,7 +488,7 @@ sub outcome_of
 }
 
 # XT's codes for a request as a whole.
-foreach my $row (table_rows((split /code \| XT says about the whole/, chapter('## XT'))[1]))
+foreach my $row (table_rows((split /code \| XT says about the whole/, chapter('docs/providers/xt.md'))[1]))
 {
 	my ($codes, undef, $outcome) = @$row;
 	($outcome) = quoted($outcome);
@@ -500,116 +500,37 @@ foreach my $row (table_rows((split /code \| XT says about the whole/, chapter('#
 		$sandbox->arm($codes eq 'any other' ? 'undefined_envelope' : 'envelope',
 			provider => 'xt', code => $code);
 		is(sql(q{SELECT outcome FROM batch_cancel('btc_usdt', ARRAY[77])}),
-			$outcome, "README: a request with $code is $outcome");
+			$outcome, "documents: a request with $code is $outcome");
 	}
 }
 
 # Wangdian's reasons.
-foreach my $row (grep { $_->[0] =~ /采购/ } table_rows(chapter('## Wangdian')))
+foreach my $row (grep { $_->[0] =~ /采购/ } table_rows(chapter('docs/providers/wangdian.md')))
 {
 	my ($reason) = quoted($row->[0]);
 	my ($outcome) = quoted($row->[1]);
 
 	is(outcome_of('wangdian', q{wangdian_cancel(ARRAY[77])}, $reason),
-		$outcome, encode_utf8("README: $reason is $outcome"));
+		$outcome, encode_utf8("documents: $reason is $outcome"));
 }
 is(outcome_of('wangdian', q{wangdian_cancel(ARRAY[77])}, 'no'), 'rejected',
-	'README: any other reason is rejected');
+	'documents: any other reason is rejected');
 is(outcome_of('tronsave', q{tronsave_cancel(ARRAY[77])}, 'no'), 'rejected',
-	'README: is_success false is rejected');
+	'documents: is_success false is rejected');
 
 # ----
-# Tables: functions, columns, options, outcomes, SQLSTATEs
+# Tables: outcomes, options
 # ----
 
 is_deeply([ sort map { (quoted($_->[0]))[0] } table_rows(
-			(split /How an answer/, chapter('## Reading the rows'))[0]) ],
+			chapter('README.md', '## Outcomes')) ],
 	[ sort split /\n/, sql('SELECT unnest(enum_range(NULL::order_outcome))') ],
-	'README: the outcomes');
-
-# Names of all functions, with those of their arguments.
-{
-	my $functions = sql(q{
-		SELECT format('%s(%s)', p.proname,
-			(SELECT string_agg(name, ', ') FROM
-			 (SELECT unnest(p.proargnames[1:p.pronargs]) AS name) AS n))
-		FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid
-		WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-		  AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')
-		  AND p.proname !~ 'validator$|_support$|^order_gateway_(activity|stats|limits)$'});
-	my @shown = grep { /\(/ } map { (quoted($_->[0]))[0] }
-	  table_rows(chapter('### Functions'));
-
-	# types stand behind the names; "grouping" is a word of SQL
-	s/"//g, s/(\w+) [^,()]+/$1/g foreach @shown;
-	is_deeply([ sort @shown ], [ sort split /\n/, $functions ],
-		'README: the functions and their arguments');
-}
-
-foreach my $case (
-	[ '### Columns of a call', q{batch_cancel('btc_usdt', '{}')} ],
-	[ '### Columns of a preview', q{batch_cancel_preview('btc_usdt', '{}')} ],
-	[ '### Columns of a check', q{order_gateway_check('xt')} ])
-{
-	sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1]");
-	my $columns = sql("CREATE TEMP VIEW v AS SELECT * FROM $case->[1];"
-		. q{SELECT attname FROM pg_attribute
-		    WHERE attrelid = 'v'::regclass AND attnum > 0 ORDER BY attnum});
-	is_deeply([ map { (quoted($_->[0]))[0] } table_rows(chapter($case->[0])) ],
-		[ split /\n/, $columns ], "README: $case->[0]");
-}
-
-is_deeply([ map { quoted($_->[0]) } table_rows(chapter('### Columns of the views')) ],
-	[ split /\n/, sql(q{
-		SELECT attname FROM pg_attribute JOIN unnest('{order_gateway_activity,
-			order_gateway_stats,order_gateway_limits}'::regclass[]) WITH ORDINALITY
-			AS v (oid, n) ON oid = attrelid
-		WHERE attnum > 0 ORDER BY n, attnum}) ],
-	'README: columns of the views');
-# Every row type and view, and every row without one: names and types of columns,
-# and what each is. Types are spelled as in the script, names stand in backticks.
-{
-	my %spelled = (integer => 'int', 'timestamp with time zone' => 'timestamptz',
-		'double precision' => 'float8', anycompatible => 'that of the array');
-	my %answers = (call => 'batch_cancel', preview => 'batch_cancel_preview',
-		check => 'order_gateway_check', settling => 'order_gateway_settle');
-	my %shown = $readme->generated;
-	my %types = map { $_ => 1 } split /\n/, sql(q{
-		SELECT c.relname FROM pg_class AS c LEFT JOIN pg_type AS t ON t.oid = c.reltype
-		JOIN pg_depend AS d ON d.objid IN (c.oid, t.oid) AND d.deptype = 'e'
-		WHERE c.relkind IN ('c', 'v')
-			AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')});
-
-	is_deeply([ grep { !$shown{$_} } sort keys %types ], [], 'README: all types and views');
-	cmp_ok(scalar(keys %types), '>', 15, '... which are many');
-	foreach my $name (sort keys %shown)
-	{
-		my $function = $answers{$name} // $name;
-		my $columns = sql($types{$name}
-			? qq{SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum)
-				FROM pg_attribute WHERE attrelid = '$name'::regclass AND attnum > 0 ORDER BY attnum}
-			: qq{SELECT a.name, a.type::regtype FROM pg_proc,
-				unnest(proargnames, proargmodes, proallargtypes) WITH ORDINALITY AS a (name, mode, type, n)
-				WHERE proname = '$function' AND a.mode = 'o' ORDER BY a.n});
-		my @wanted = map { [ split /\|/ ] } split /\n/, $columns;
-
-		$_->[1] = $spelled{ $_->[1] } // $_->[1] foreach @wanted;
-		my @rows = map { [ map { s/[`\\]//gr } @$_[ 0 .. ($types{$name} ? 2 : 1) ] ] }
-		  table_rows($shown{$name});
-		is_deeply(\@rows, \@wanted, "README: columns of $name");
-	}
-}
-
-is_deeply(
-	[ grep { /^order_gateway\./ } map { quoted($_->[0]) } table_rows(chapter('## Settings')) ],
-	[ split /\n/, sql(q{LOAD 'order_gateway';
-		SELECT name FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name DESC}) ],
-	'README: parameters');
+	'documents: the outcomes');
 
 # Options, as the validators list them when they refuse one.
 {
-	my ($server_table, $mapping_table) = split /Options of user mappings/,
-	  chapter('## Settings');
+	my ($server_table, $mapping_table) = map { chapter('docs/reference.md', "## Options of $_") }
+	  'servers', 'user mappings';
 	my @shown = map { (quoted($_->[0]))[0] } table_rows($server_table);
 	my %known;
 
@@ -626,9 +547,9 @@ is_deeply(
 		  =~ /Valid options of a user mapping are: (.*)\./;
 		my ($row) = grep { $_->[0] eq "`${provider}_fdw`" } table_rows($mapping_table);
 		is_deeply([ grep { !/:/ } quoted($row->[1]) ], [ split /, /, $names ],
-			"README: options of a user mapping of $provider");
+			"documents: options of a user mapping of $provider");
 	}
-	is_deeply([ sort @shown ], [ sort keys %known ], 'README: options of servers');
+	is_deeply([ sort @shown ], [ sort keys %known ], 'documents: options of servers');
 
 	# Defaults and bounds that are plain values, by trying them.
 	foreach my $row (table_rows($server_table))
@@ -641,48 +562,21 @@ is_deeply(
 		my ($number, $unit) = $high =~ /^(\d+)(\D*)$/;
 		my $above = ($number + 1) . $unit;
 		like(sql_error("CREATE SERVER bound FOREIGN DATA WRAPPER xt_fdw OPTIONS ($option '$above')"),
-			qr/from \Q$low\E to \Q$high\E/, "README: bounds of $option");
+			qr/from \Q$low\E to \Q$high\E/, "documents: bounds of $option");
 	}
-}
-
-# ----
-# Troubleshooting: every text of ours is in the sources
-# ----
-
-{
-	my $source = join "\n", map { decode_utf8(slurp_file($_)) } glob "$TOP/src/{,*/,*/*/}*.[ch]";
-	my $errors = (split /From PostgreSQL itself/, chapter('### Errors'))[0];
-	my @texts = map { quoted($_->[0]) } table_rows($errors);
-	my $count = 0;
-
-	$source =~ s/\\"/"/g;
-	push @texts, grep { $_ ne 'HTTP …' && $_ ne 'the answer …' }
-	  map { quoted($_->[1]) } table_rows(chapter('### Messages in rows'));
-	foreach my $text (@texts)
-	{
-		# what a sentence is about may be put before the rest of it
-		my ($pattern, $rest) = map {
-			join '[^;]{1,40}?', map { quotemeta } split /…/
-		} $text, $text =~ s/^(?:(?:argument )?"[^"]*"(?: of the order at position …)?|the answer) //r;
-
-		ok($source =~ /$pattern/ || $source =~ /(?:"|%s )$rest/,
-			encode_utf8("README: the sources say: $text"));
-		$count++;
-	}
-	cmp_ok($count, '>', 30, 'README: many texts were looked for');
 }
 
 # ----
 # All other SQL is at least SQL
 # ----
 
-foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } $readme->blocks)
+foreach my $block (grep { $_->{language} eq 'sql' && !$_->{name} } $documents->blocks)
 {
 	my $text = $block->{text};
 
 	# PL/pgSQL parses all statements of a body before it runs the first.
 	ok(eval { sql_utf8("DO \$parse\$ BEGIN RETURN;\n$text\nEND \$parse\$"); 1 },
-		encode_utf8('README: parses: ' . (split /\n/, $text)[0])) or diag($@);
+		encode_utf8('documents: parses: ' . (split /\n/, $text)[0])) or diag($@);
 }
 
 # ----
@@ -727,18 +621,18 @@ ok($node->poll_query_until('erp', 'SHOW order_gateway.log_requests', 'on'),
 	'the log of requests is on');
 sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9002])});
 {
-	my ($line) = chapter('### A log line for each request') =~ /^(LOG: .*)$/m;
-	my ($detail) = chapter('### A log line for each request') =~ /^(DETAIL: .*)$/m;
+	my ($line) = chapter('docs/operations.md', '### A log line for each request') =~ /^(LOG: .*)$/m;
+	my ($detail) = chapter('docs/operations.md', '### A log line for each request') =~ /^(DETAIL: .*)$/m;
 
 	foreach ($line, $detail)
 	{
 		$_ = quotemeta;
 		s/\d+/\\d+/g;
-		like(slurp_file($node->logfile), qr/$_/, '... as the README shows it');
+		like(slurp_file($node->logfile), qr/$_/, '... as the documents show it');
 	}
 }
 
-$readme->all_were_run;
+$documents->all_were_run;
 $sandbox->stop;
 $node->stop;
 done_testing();

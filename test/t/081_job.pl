@@ -1,4 +1,4 @@
-# The job of the README: its recipes run, word by word, against the sandbox,
+# The job of the documents: its recipes run, word by word, against the sandbox,
 # alone and several at once, with somebody calling by hand at the same time,
 # with ends in the middle, and at a provider that refuses.
 
@@ -6,78 +6,35 @@ use strict;
 use warnings;
 use utf8;
 
-use IPC::Run ();
 use List::Util qw(uniq);
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use OrderGateway::Readme;
-use OrderGateway::Sandbox;
-
-my $readme = OrderGateway::Readme->new;
-
-sub recipe { return $readme->recipe(@_); }
-
-# What the server's log says of a lost batch, as the README shows it, up to
-# the ids, and the counts in an error's context.
-my $log_chapter = $readme->chapter('### What the server\'s log says');
-my ($LOST) = $log_chapter =~ /^LOG:  (.*batch )1: /m;
-my ($CONTEXT) = $log_chapter =~ /^(CONTEXT: .*)/m;
+use OrderGateway::Erp;
 
 # ----
-# A server as the README sets it up
+# A server as the documents set it up
 # ----
 
-my $node = PostgreSQL::Test::Cluster->new('job');
 my $share_dir = `pg_config --sharedir`;
 chomp $share_dir;
 my $has_cron = -e "$share_dir/extension/pg_cron.control";
-my $cron_conf = recipe('cron-conf');
+my $erp = OrderGateway::Erp->start('job', recipes => $has_cron ? ['cron-conf'] : []);
+my ($node, $sandbox, $documents) = ($erp->node, $erp->sandbox, $erp->documents);
 
-$node->init;
-$node->append_conf('postgresql.conf',
-	$has_cron ? $cron_conf
-	: $ENV{OG_PRELOAD} ? "shared_preload_libraries = 'order_gateway'" : '');
-$node->start;
-$node->safe_psql('postgres', 'CREATE DATABASE erp');
+sub recipe { return $documents->recipe(@_); }
+sub sql { return $erp->sql(@_); }
+sub sql_error { return $erp->sql_error(@_); }
+sub start_sql { return $erp->start_sql(@_); }
+sub finish_sql { return $erp->finish_sql(@_); }
+sub stale_orders { return $erp->stale_orders(@_); }
 
-my $sandbox = OrderGateway::Sandbox->start(
-	log => "${PostgreSQL::Test::Utils::tmp_check}/log/081_job_sandbox.log");
-
-sub sql { return $node->safe_psql('erp', $_[0]); }
-
-# Run something that must fail; returns the error.
-sub sql_error
-{
-	my ($sql) = @_;
-	my ($exit, undef, $stderr) = $node->psql('erp', $sql);
-
-	isnt($exit, 0, "fails: $sql");
-	return $stderr;
-}
-
-# Run statements in a process of their own, each as its own transaction.
-sub start_sql
-{
-	my ($sql) = @_;
-	my $process = { output => '' };
-
-	$process->{run} = IPC::Run::start(
-		[ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('erp'),
-			map { ('-c', $_) } split /(?<=;)\n/, $sql ],
-		'<', \undef, '>', \$process->{output}, '2>', \$process->{error},
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return $process;
-}
-
-sub finish_sql
-{
-	my ($process) = @_;
-
-	IPC::Run::finish($process->{run});
-	return $process->{error} // '';
-}
+# What the server's log says of a lost batch, as the documents show it, up to
+# the ids, and the counts in an error's context.
+my $log_chapter = $documents->chapter('docs/troubleshooting.md', '## What the server\'s log says');
+my ($LOST) = $log_chapter =~ /^LOG:  (.*batch )1: /m;
+my ($CONTEXT) =
+  $documents->chapter('docs/troubleshooting.md', '## When a call is stopped') =~ /^(CONTEXT: .*)/m;
 
 # Run something whose call gets no answer, and cancel it when its requests have
 # been sent.
@@ -115,17 +72,6 @@ sub only_orders
 	stale_orders($first, $n) if $n;
 }
 
-sub stale_orders
-{
-	my ($first, $n) = @_;
-
-	$sandbox->seed('xt', market => 'btc_usdt', range => [ $first, $n ]);
-	sql(qq{
-		INSERT INTO orders (id, provider, market, placed_at)
-		SELECT i::text, 'xt', 'btc_usdt', now() - interval '2 hours'
-		FROM generate_series($first, $first + $n - 1) AS i});
-}
-
 sub requests { return scalar @{ $sandbox->requests(provider => 'xt') }; }
 
 # No order was cancelled, or even looked at, more than once.
@@ -138,8 +84,8 @@ sub each_sent_once
 }
 
 $sandbox->install($node, database => 'erp', providers => ['xt'], extension => 1);
-sql(recipe($_)) foreach qw(orders log-table call-outcome last-outcome
-	job-timeout job-brake job-settle job-cancel job-stale settle-job);
+$erp->run_recipes(qw(orders log-table call-outcome last-outcome
+	job-timeout job-brake job-settle job-cancel job-stale settle-job));
 
 # ----
 # By hand
@@ -344,9 +290,9 @@ my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0,
 	message => 'account is locked, try again later');
 my $error = sql_error('CALL cancel_stale_orders(50)');
 {
-	my @shown = $readme->chapter('### When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
+	my @shown = $documents->chapter('docs/recipes.md', '## When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
 
-	is(scalar(@shown), 3, 'the README shows an error');
+	is(scalar(@shown), 3, 'the documents show an error');
 	foreach my $line (@shown)
 	{
 		my $pattern = quotemeta($line) =~ s/\d+/\\d+/gr;
@@ -405,7 +351,7 @@ is(orders_by_status(), 'cancelled 10, check 10', 'unknown is not refused');
 only_orders(7001, 5);
 $sandbox->arm('black_hole', provider => 'xt');
 {
-	my $log_start = -s $node->logfile;
+	my $log_start = $erp->log_end;
 	my $job = start_sql('CALL cancel_stale_orders()');
 
 	ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
@@ -418,7 +364,7 @@ $sandbox->arm('black_hole', provider => 'xt');
 		$log_start);
 	pass('the server log has the ids');
 	my $counts = $CONTEXT =~ s/\d+/\\d+/gr =~ s/([()])/\\$1/gr;
-	like(slurp_file($node->logfile, $log_start), qr/$counts/, '... and the counts');
+	like($erp->log_since($log_start), qr/$counts/, '... and the counts');
 	is(orders_by_status(), 'cancelling 5', 'the claim is the visible trace');
 	is(sql('SELECT count(*) FROM cancel_log'), '0', '... there are no rows');
 	$sandbox->disarm;
@@ -520,7 +466,7 @@ sub my_orders
 		FROM (SELECT state, count(*) AS n FROM my_order GROUP BY 1) AS s});
 }
 
-sql(recipe($_)) foreach qw(trade-claim trade-send trade-take);
+$erp->run_recipes(qw(trade-claim trade-send trade-take));
 is(my_orders(), 'open 3', 'new orders are claimed, sent and taken over');
 
 # The first call sends nothing, the second is lost: it is not the word of the
@@ -528,7 +474,7 @@ is(my_orders(), 'open 3', 'new orders are claimed, sent and taken over');
 sql(q{UPDATE my_order SET state = 'new', client_order_id = gen_random_uuid()::text});
 my $btse_url = $sandbox->base_url('btse');
 sql(q{ALTER SERVER btse OPTIONS (SET base_url '} . ($btse_url =~ s/:\d+/:1/r) . q{')});
-sql(recipe($_)) foreach qw(trade-claim trade-send trade-take);
+$erp->run_recipes(qw(trade-claim trade-send trade-take));
 is(my_orders(), 'new 3', 'not sent: they are new again');
 sql(qq{ALTER SERVER btse OPTIONS (SET base_url '$btse_url')});
 sql(recipe('trade-claim'));
@@ -536,10 +482,13 @@ $held = 0;
 cancel_in_call(recipe('trade-send'), 3);
 sql(recipe('trade-take'));
 is(my_orders(), 'sending 3', '... which is not what the call before says');
-sql(recipe($_)) foreach qw(trade-claim trade-send trade-take);
+$erp->run_recipes(qw(trade-claim trade-send trade-take));
 is(my_orders(), 'check 3', '... and they are to be checked, not sent again');
 is(scalar(grep { $_->{method} eq 'POST' } @{ $sandbox->requests(provider => 'btse') }), 6,
 	'... three orders were sent twice in all, by two names');
+is(sql(q{SELECT string_agg(DISTINCT order_state || ' ' || outcome, ', ') || ' ' || count(*) FROM (}
+		. recipe('trade-settle') =~ s/;\s*\z//r . ') AS s'),
+	'open accepted 3', '... and settled by them: BTSE has them');
 
 # ----
 # By pg_cron
@@ -597,7 +546,5 @@ if ($has_cron)
 	is(sql($outcomes), $logged, '... nor the library');
 }
 
-$readme->all_were_run($has_cron ? () : qw(cron-job cron-settle cron-runs uninstall-jobs));
-$sandbox->stop;
-$node->stop;
+$erp->stop($has_cron ? () : qw(cron-conf cron-job cron-settle cron-runs uninstall-jobs));
 done_testing();

@@ -43,6 +43,20 @@ sub activity_is
 	return;
 }
 
+# What the server says that the caller waits for, who looks up now and then.
+sub event_is
+{
+	my ($expected, $name) = @_;
+
+	$test->wait_until(
+		sub {
+			return ($session->value('SELECT wait_event FROM pg_stat_activity WHERE pid = '
+					  . $caller->pid) // '') eq $expected;
+		},
+		$name);
+	return;
+}
+
 # ----
 # Calls in progress
 # ----
@@ -64,8 +78,7 @@ SKIP:
 {
 	skip 'wait events have names since PostgreSQL 17', 1
 	  if $node->pg_version < 17;
-	is($session->value('SELECT wait_event FROM pg_stat_activity WHERE pid = '
-			  . $caller->pid), 'OrderGatewayAnswer', '... with a wait event');
+	event_is('OrderGatewayAnswer', '... with a wait event');
 }
 
 # who sees it
@@ -108,9 +121,7 @@ sub waits_for
 
 	$caller->send_call($provider, [ 1 .. 3 ], server => $server);
 	activity_is('waiting_for', $waiting_for, "a call waits for: $waiting_for");
-	is($session->value('SELECT wait_event FROM pg_stat_activity WHERE pid = '
-			  . $caller->pid),
-		$node->pg_version < 17 ? 'Extension' : $event, '... also as a wait event');
+	event_is($node->pg_version < 17 ? 'Extension' : $event, '... also as a wait event');
 	return;
 }
 

@@ -183,14 +183,14 @@ arm('tronsave_orders', 'status', status => 401,
 	body => { message => 'TSAS:107 INVALID_API_KEY', error => 'Unauthorized' });
 fails('tronsave_orders', 'once', '28000', qr/refused: TSAS:107 INVALID_API_KEY/,
 	'tronsave: a wrong key');
-foreach my $case ([ '签名错误', '28000' ], [ '接口不存在', '38000' ])
+foreach my $case ([ '签名错误', '28000', 'a wrong signature' ], [ '接口不存在', '38000', 'no such method' ])
 {
-	my ($words, $sqlstate) = @$case;
+	my ($words, $sqlstate, $name) = @$case;
 
 	arm('wangdian_returns', 'status', status => 200,
 		body => { status => 100, message => $words });
 	fails('wangdian_returns', 'once', $sqlstate, qr/code 100, $words/,
-		"wangdian: $words");
+		"wangdian: $name");
 }
 arm('wangdian_returns', 'status', status => 200,
 	body => { status => 100, message => '采购退货单号不存在' });

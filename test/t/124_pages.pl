@@ -139,6 +139,47 @@ arm_moves(leave => 1, skip => 1);
 is($session->value(q{SELECT count(*) || ' ' || count(DISTINCT order_id) FROM xt_open_orders('btc_usdt')}),
 	'29 29', 'what was read first is not told twice');
 
+# Pages that are the same are not told anew; those behind them are.
+foreach my $skip (0, 1, 2, 4)
+{
+	my $left = 10 * $skip + 1;
+
+	fresh(55, xt_page_most => 10, xt_page_order => 'oldest');
+	arm_moves(leave => 1, skip => $skip);
+	is($session->value(q{SELECT string_agg(order_id || ' ' || (raw->>'id'), ',') FROM xt_open_orders('btc_usdt')}),
+		join(',', map { "$_ $_" } grep { $_ != $left } 1 .. 55),
+		"one leaves after page " . ($skip + 1) . ': all others in order, once');
+}
+
+# Rows of pages that stayed the same are kept where a later page is another one,
+# also by a cursor that goes back, and where they do not fit in memory.
+foreach my $work_mem ('4MB', '64kB')
+{
+	foreach my $cursor ('SCROLL CURSOR FOR', 'SCROLL CURSOR WITH HOLD FOR', 'NO SCROLL CURSOR FOR')
+	{
+		my $goes_back = $cursor !~ /^NO/;
+
+		fresh(3000);
+		arm_moves(leave => 5, which => 'last', skip => 5);
+		$result = $session->query(qq{
+			SET work_mem = '$work_mem';
+			BEGIN;
+			DECLARE c $cursor SELECT order_id FROM xt_open_orders('btc_usdt');
+			FETCH ALL FROM c;
+			} . ($goes_back ? "FETCH BACKWARD ALL FROM c;" : '') . q{
+			COMMIT;
+			RESET work_mem;
+			} . ($cursor =~ /HOLD/ ? 'CLOSE c;' : ''));
+
+		my @there = splice @{ $result->{lines} }, 0, 2995;
+		my @back = reverse @{ $result->{lines} };
+
+		is_deeply([ missing({ lines => \@there }), $result->{stderr} ], [''],
+			"$cursor, work_mem $work_mem: all are there");
+		is_deeply(\@back, $goes_back ? \@there : [], '... and back');
+	}
+}
+
 # ----
 # Pages that are not turned
 # ----

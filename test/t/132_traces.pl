@@ -9,8 +9,9 @@ use Test::More;
 
 use OrderGateway::Test qw(call_sql sql_text);
 
+# Freed memory does not look as before, so that whoever looks there falls.
 my $test = OrderGateway::Test->start(options => { rate_limit => 'off' },
-	conf => 'max_prepared_transactions = 5');
+	conf => 'max_prepared_transactions = 5', env => { MALLOC_PERTURB_ => 165 });
 my $sandbox = $test->sandbox;
 my $session = $test->session;
 
@@ -22,7 +23,7 @@ sub lines_of
 
 	$session->query($sql);
 	return join "\n", $test->log_from($start) =~
-	  /LOG:  order_gateway: rolled back after \S+ on server "btse" had sent (.*)/g;
+	  /LOG:  order_gateway: rolled back after \S+ on server "\w+" had sent (.*)/g;
 }
 
 # The ids of a list, sorted: they come in the provider's order.
@@ -124,7 +125,24 @@ my %id = map { $_->{client_order_id} => $_->{id} } @{ $sandbox->orders(provider 
 my %named = $line =~ /accepted \((n\d+): (\S+)\)$/mg;
 is_deeply(\%named, { map { $_ => $id{$_} } keys %named }, '... and the others with their own ids');
 $sandbox->disarm;
-$other->quit;
+
+# Memory goes from the inside out, also that of more batches than PostgreSQL keeps
+# the contexts of for those to come.
+$test->reset;
+$test->servers('wide', providers => ['btse'], max_in_flight => 64);
+$test->seed('btse', 1 .. 300);
+$sandbox->arm('black_hole', provider => 'btse', times => 0);
+$session->query('SELECT order_gateway_stats_reset()');
+$log = $test->log_end;
+$session->send('SELECT FROM ' . call_sql('btse', [ 1 .. 300 ], server => 'btse_wide'));
+ok($sandbox->wait_for(fault => 'black_hole'), 'some of many batches are under way');
+$other->query('SELECT pg_cancel_backend(' . $session->pid . ')');
+is($session->finish->{sqlstate}, '57014', '... when their call is stopped');
+my $lines = () = $test->log_from($log) =~ /had sent batch \d+: 1 unknown/g;
+cmp_ok($lines, '>', 0, '... the log has them');
+is($session->value(q{SELECT unknown || ' ' || not_sent FROM order_gateway_stats}),
+	$lines . ' ' . (300 - $lines), '... and so do the statistics');
+$sandbox->disarm;
 
 # Too frequent at first: only what came of it in the end.
 $test->reset;
@@ -174,6 +192,50 @@ like($line, qr/^batch 1: 3000 cancelled \(BTC-USD: x{490}00001, .* and (\d+) mor
 my ($more) = $line =~ / and (\d+) more/;
 is(scalar(() = $line =~ /x{490}\d{5}\b/g) + $more, 3000, '... and the rest is counted');
 cmp_ok(length $line, '<', 700_000, '... so that the line is no longer than that');
+
+# The ids of a large call, whose memory the trace takes over.
+my @long = map { sprintf 'CR%0100d', $_ } 1 .. 1000;
+
+sub long_ids
+{
+	return q{wangdian_cancel(ARRAY(SELECT 'CR' || lpad(n::text, 100, '0')}
+	  . " FROM generate_series(1, $_[0]) n))";
+}
+
+sub long_lines
+{
+	return map { "batch $_: 20 cancelled (" . join(', ', @long[20 * $_ - 20 .. 20 * $_ - 1]) . ')' }
+	  1 .. 50;
+}
+
+foreach my $case (
+	[ 'BEGIN; SELECT FROM %s; ROLLBACK', 'a thousand long ids' ],
+	[ 'BEGIN; SAVEPOINT a; SELECT FROM %s; ROLLBACK TO a; COMMIT', '... in a subtransaction' ],
+	[ 'BEGIN; SAVEPOINT a; SELECT FROM %s; RELEASE a; ROLLBACK', '... that was released' ])
+{
+	$test->reset;
+	$test->seed('wangdian', @long);
+	is(lines_of(sprintf $case->[0], long_ids(1000)), join("\n", long_lines()), $case->[1]);
+}
+$test->reset;
+$test->seed('wangdian', @long);
+is(lines_of('SELECT FROM ' . long_ids(1000)), '', '... and none of a commit');
+
+# They are there once while it runs: 2 MB beside the memory of its transaction.
+$test->reset;
+$sandbox->arm('black_hole', provider => 'wangdian', times => 0);
+$log = $test->log_end;
+$session->send('SELECT FROM ' . long_ids(20_000));
+ok($sandbox->wait_for(fault => 'black_hole'), 'a large call is under way');
+$other->query('SELECT pg_log_backend_memory_contexts(' . $session->pid . ')');
+$test->node->wait_for_log(qr/Grand total: /, $log);
+my ($size) = $test->log_from($log) =~ /TopTransactionContext: (\d+) total/;
+note('memory of its transaction: ' . ($size // 'not told'));
+ok(defined $size && $size < 1_000_000, '... its transaction has no copy of its ids');
+$other->query('SELECT pg_cancel_backend(' . $session->pid . ')');
+is($session->finish->{sqlstate}, '57014', '... and it is stopped');
+$sandbox->disarm;
+$other->quit;
 
 # What an id says cannot be taken for another line.
 $test->reset;

@@ -47,17 +47,19 @@ sub cancelled
 # Numbers that differ by case or width
 # ----
 
-foreach my $spelling ('cr1', 'ＣＲ1', 'Cr１')
+foreach my $case ([ 'cr1', 'cr1' ], [ 'ＣＲ1', 'CR1 in wide letters' ], [ 'Cr１', 'Cr1 with a wide digit' ])
 {
+	my ($spelling, $name) = @$case;
+
 	begin('folded', [ 'CR1', 'approved' ]);
 	is_deeply(cancelled($spelling, 'CR1'), [ "$spelling unknown 1", 'CR1 not_cancellable 2' ],
-		"$spelling and CR1: a failure of CR1 says nothing of $spelling");
+		"$name and CR1: a failure of CR1 says nothing of the other");
 	is_deeply($sandbox->truth('wangdian'), { CR1 => 'approved' }, '... and nothing was cancelled');
 	like($session->stderr, qr/WARNING:  01000: server "wangdian" answered about 1 order/,
 		'... but a number was named that was not asked for');
 	begin('folded', [ 'CR1', 'open' ]);
 	is($session->value(q{SELECT outcome FROM } . call_sql('wangdian', [$spelling])), 'cancelled',
-		"... and $spelling alone is cancelled where it is one");
+		"... and $name alone is cancelled where it is one");
 }
 begin('folded', [ 'CR1', 'open' ], [ 'CR2', 'approved' ]);
 my $rows = cancelled('CR1', 'CR2', 'cr1', 'CR1', 'cr2');
@@ -204,7 +206,7 @@ foreach my $case (
 	[ [], 'unknown gone' ])
 {
 	my ($orders, $expected) = @$case;
-	my $told = JSON::PP->new->canonical->encode($orders);
+	my $told = JSON::PP->new->canonical->ascii->encode($orders);
 
 	begin('exact');
 	$sandbox->arm('status', provider => 'wangdian', status => 200,

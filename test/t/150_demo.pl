@@ -7,6 +7,7 @@ use utf8;
 
 use Encode qw(decode_utf8);
 use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use JSON::PP ();
 use POSIX ();
@@ -21,7 +22,7 @@ binmode $_, ':encoding(UTF-8)'
 
 # What an outer make left in the environment is not meant for this one, nor is
 # what the tests make of it.
-delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PERL5LIB OG_PRELOAD KEEP CONTROL_PORT)};
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PERL5LIB OG_PRELOAD KEEP CONTROL_PORT COLUMNS SVG)};
 
 # A test installs nothing; "make check" has done so.
 my $missing = qx{"$TOP/test/setup/packages" --have build test sandbox 2>&1};
@@ -79,14 +80,14 @@ sub ended
 	return 'never';
 }
 
-# The lines that are too wide for a terminal of 100 columns, but for those whose
-# length depends on where the stage is.
+# The lines that are too wide for a terminal, but for those whose length depends
+# on where the stage is.
 sub too_wide
 {
-	my ($text) = @_;
+	my ($text, $columns) = @_;
 
-	return [ grep { length($_) + (() = /\p{East_Asian_Width=Wide}/g) > 100 }
-		  grep { !/^== build: |psql -h / } split /\n/, $text ];
+	return [ grep { length($_) + (() = /\p{East_Asian_Width=Wide}/g) > $columns }
+		  grep { !/^== (build|picture): |psql -h / } split /\n/, $text ];
 }
 
 # The stage that it said it is on is gone, and nobody is on it.
@@ -99,6 +100,15 @@ sub nothing_left
 	my $left = qx{grep -lzFx "OG_STAGE=$stage" /proc/[0-9]*/environ 2>/dev/null};
 	is($left, '', '... and no process');
 	return;
+}
+
+sub slurp
+{
+	my ($path) = @_;
+
+	open my $in, '<:encoding(UTF-8)', $path or return "could not read $path: $!";
+	local $/ = undef;
+	return scalar <$in>;
 }
 
 # The rows of the table that follows some text, as arrays of cells.
@@ -115,15 +125,16 @@ sub table_after
 # The demo
 # ----
 
-my $job = start('make', '--no-print-directory', '-C', $TOP, 'demo');
+my $svg = tempdir(CLEANUP => 1) . '/demo.svg';
+my $job = start('make', '--no-print-directory', '-C', $TOP, 'COLUMNS=80', "SVG=$svg", 'demo');
 my $text = read_until($job);
 is(ended($job), 0, 'the demo runs') or diag($text);
-is_deeply(too_wide($text), [], '... in 100 columns');
+is_deeply(too_wide($text, 80), [], '... in 80 columns');
 like($text, qr/^== build: .*\n\.{5,}\n/m, '... and shows that it works while it builds');
 nothing_left($text, 'it');
 
 my @marks = ('What comes:', '-- 1 ', '-- 4 ', 'One row of each kind', '-- 5 ', 'order_gateway_settle(',
-	'Was that right?', '== done');
+	'Was that right?', 'what the calls said', '== picture: ', '== done');
 my @places = map { index $text, $_ } @marks;
 is_deeply([ sort { $a <=> $b } @places ], \@places, 'what comes, the summary, then rows, then what is settled');
 cmp_ok($places[0], '>', 0, '... and none of them is missing');
@@ -155,6 +166,38 @@ is_deeply([ grep { ($_->[2] eq '-' ? $_->[1] : $_->[2]) eq 'cancelled' && $_->[3
 is_deeply([ table_after($text, 'cancelled_but_not_named') ], [ ['0'] ], '... and nothing else');
 
 # ----
+# The picture at its end
+# ----
+
+# Three pictures beside each other, a sign for an order.
+my ($picture) = $text =~ /^  what the calls said(.*?)^  ■ cancelled/ms;
+my @provider_pictures = split /^  (?=\w+: [0-9]+,)/m, $picture // '';
+shift @provider_pictures;
+is(scalar @provider_pictures, 4, 'four providers in the picture');
+foreach my $provider_picture (@provider_pictures)
+{
+	my ($head, @lines) = grep { /\S/ } split /\n/, $provider_picture;
+	my ($provider, $orders, $lost, $left, $verdict) = $head =~ /^(\w+): (\d+), (\d+) unknown +(\d+) still unknown +(.*)$/;
+	my @signs = ('') x 3;
+
+	foreach my $line (@lines)
+	{
+		my @parts = split ' ', $line;
+
+		$signs[$_] .= $parts[$_] foreach 0 .. 2;
+	}
+	is_deeply([ map { length } @signs ], [ ($orders) x 3 ], "... each order of $provider three times");
+	is_deeply([ $orders, $lost ], [ @{ $glance{$provider} }[ 1, -1 ] ], '... as many as there are rows');
+	is_deeply([ map { scalar(() = /\?/g) } @signs ], [ $lost, $left, 0 ], '... of them unknown before and after');
+	is($verdict, 'no row was wrong', '... and no row is wrong');
+}
+
+# The demo does the same each time, so its picture in docs is this one.
+is(slurp("$TOP/docs/demo.svg"), slurp($svg), 'docs/demo.svg is that picture (or run "make demo SVG=docs/demo.svg")');
+is(system('python3', '-c', 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])', $svg), 0,
+	'... which is XML');
+
+# ----
 # The sandbox to play in
 # ----
 
@@ -162,7 +205,7 @@ $job = start('make', '--no-print-directory', '-C', $TOP, 'sandbox');
 $text = read_until($job, qr/tutorial is .*\n/);
 like($text, qr/^== ready; it runs until Ctrl-C$/m, 'the sandbox starts')
   or die "there is nothing to test without it\n";
-is_deeply(too_wide($text), [], '... in 100 columns');
+is_deeply(too_wide($text, 100), [], '... in 100 columns');
 
 my ($psql) = $text =~ /^   (\S*psql -h .*)$/m;
 my ($url, $fault) = $text =~ m{^   curl (http://\S+)/faults -d '(.*)'$}m;

@@ -1,0 +1,164 @@
+-- What monitoring needs in a database that has order_gateway. Run it once in each
+-- that is to be watched, as a superuser:
+--
+--	psql --dbname=erp --file=setup.sql
+--
+-- It makes one role that may see statistics and nothing else, a table with what
+-- order_gateway_check said last, and a view of what is wrong now. Nothing here
+-- sends anything but the procedure check_servers(), for whoever calls it.
+
+\set ON_ERROR_STOP on
+BEGIN;
+
+-- The role that watches: of the exporter, and of Grafana's data source. It owns
+-- nothing, has no user mapping, may call no provider, and changes nothing. The
+-- other is for those who check: see below.
+
+SELECT 'CREATE ROLE order_gateway_monitor LOGIN CONNECTION LIMIT 10 IN ROLE pg_read_all_stats',
+       'CREATE ROLE order_gateway_checker'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'order_gateway_monitor')
+\gexec
+ALTER ROLE order_gateway_monitor SET default_transaction_read_only = on;
+ALTER ROLE order_gateway_monitor SET statement_timeout = '10s';
+
+CREATE SCHEMA order_gateway_monitoring;
+
+-- The extension may be in any schema.
+SELECT format('GRANT USAGE ON SCHEMA order_gateway_monitoring, %I TO order_gateway_monitor', n.nspname),
+       format('ALTER ROLE order_gateway_monitor IN DATABASE %I SET search_path = %I, order_gateway_monitoring',
+              current_database(), n.nspname),
+       format('SET LOCAL search_path = %I, order_gateway_monitoring', n.nspname)
+FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname = 'order_gateway'
+\gexec
+
+-- What order_gateway_check said last of each server, by whose credentials.
+
+CREATE TABLE order_gateway_monitoring.check_result (
+    role              name NOT NULL,
+    server            name NOT NULL,
+    item              text NOT NULL,
+    ok                boolean,
+    result            text,
+    hint              text,
+    certificate_until date,                    -- the last one seen
+    checked_at        timestamptz NOT NULL,
+    failed_since      timestamptz,
+    PRIMARY KEY (role, server, item)
+);
+
+GRANT SELECT ON order_gateway_monitoring.check_result TO order_gateway_monitor;
+
+-- Checks all servers for which the current role has a user mapping, as a call of
+-- that role would find them. Let the role that cancels run it, so that its
+-- credentials are what is tried: it takes EXECUTE on order_gateway_check and
+-- membership in order_gateway_checker.
+
+GRANT USAGE ON SCHEMA order_gateway_monitoring TO order_gateway_checker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON order_gateway_monitoring.check_result TO order_gateway_checker;
+
+-- Two requests a server: once an hour is plenty. Each check is committed by
+-- itself, so no transaction is open while the next one waits.
+
+CREATE PROCEDURE order_gateway_monitoring.check_servers()
+LANGUAGE plpgsql AS $$
+DECLARE
+    servers name[] := ARRAY(
+        SELECT s.srvname
+        FROM pg_foreign_server AS s
+        JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
+        WHERE w.fdwname IN ('xt_fdw', 'tronsave_fdw', 'btse_fdw', 'wangdian_fdw')
+          AND EXISTS (SELECT FROM pg_user_mappings AS m
+                      WHERE m.srvid = s.oid AND (m.umuser = 0 OR m.usename = current_user))
+        ORDER BY s.srvname);
+    checked name;
+    began   timestamptz;
+BEGIN
+    DELETE FROM order_gateway_monitoring.check_result AS r
+    WHERE r.role = current_user AND r.server <> ALL (servers);
+    COMMIT;
+
+    FOREACH checked IN ARRAY servers LOOP
+        began := clock_timestamp();
+        BEGIN
+            INSERT INTO order_gateway_monitoring.check_result AS r
+                   (role, server, item, ok, result, hint, certificate_until, checked_at, failed_since)
+            SELECT current_user, checked, c.item, c.ok, c.result, c.hint,
+                   CASE WHEN c.item = 'certificate'
+                        THEN substring(c.result FROM 'until (\d{4}-\d\d-\d\d)')::date END,
+                   clock_timestamp(),
+                   CASE WHEN NOT c.ok THEN clock_timestamp() END
+            FROM order_gateway_check(checked) AS c
+            ON CONFLICT (role, server, item) DO UPDATE
+            SET ok = excluded.ok, result = excluded.result, hint = excluded.hint,
+                certificate_until = coalesce(excluded.certificate_until, r.certificate_until),
+                checked_at = excluded.checked_at,
+                failed_since = CASE WHEN NOT excluded.ok
+                                    THEN coalesce(r.failed_since, excluded.failed_since) END;
+        EXCEPTION WHEN OTHERS THEN
+            -- It was not even tried: no privilege, or no mapping that is whole.
+            INSERT INTO order_gateway_monitoring.check_result AS r
+                   (role, server, item, ok, result, checked_at, failed_since)
+            VALUES (current_user, checked, 'check', false, SQLERRM, clock_timestamp(), clock_timestamp())
+            ON CONFLICT (role, server, item) DO UPDATE
+            SET result = excluded.result, checked_at = excluded.checked_at;
+        END;
+        DELETE FROM order_gateway_monitoring.check_result AS r
+        WHERE r.role = current_user AND r.server = checked AND r.checked_at < began;
+        COMMIT;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON PROCEDURE order_gateway_monitoring.check_servers() FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE order_gateway_monitoring.check_servers() TO order_gateway_checker;
+
+-- What is wrong now, the worst first: what, with whose orders, since when, and
+-- what to do. Last come what was counted since the statistics were begun: when
+-- those counts rose, only Prometheus or your own log can tell.
+
+CREATE VIEW order_gateway_monitoring.findings AS
+SELECT f.severity, f.what, f.whose, f.since, f.details, f.what_to_do
+FROM (
+    SELECT 'counted' AS severity, o.n || ' ' || o.outcome AS what,
+           concat_ws('.', s.database, s.server) || ', ' || s.function AS whose,
+           s.since, NULL AS details, o.what_to_do
+    FROM order_gateway_stats AS s,
+         LATERAL (VALUES
+             ('unknown', s.unknown, 'order_gateway_settle() asks what became of them'),
+             ('rejected', s.rejected, 'nothing was done: repair what code and message of the rows say, then send again'),
+             ('not_sent', s.not_sent, 'nothing was done: order_gateway_check() tells where it ends, then send again'))
+             AS o (outcome, n, what_to_do)
+    WHERE o.n > 0
+    UNION ALL
+    SELECT CASE WHEN l.held_until > now() + interval '10 min' THEN 'critical' ELSE 'warning' END,
+           'lane held', concat_ws('.', l.database, l.server) || ', ' || l.class || ' at ' || l.host,
+           max(l.last_sent_at),
+           'until ' || date_trunc('second', l.held_until) || ', ' || max(l.sessions_waiting) || ' sessions wait',
+           'the provider asked for a pause: see code and message of the last rows; lower rate_limit'
+    FROM order_gateway_limits AS l
+    WHERE l.held_until > now()
+    GROUP BY l.lane, l.class, l.host, l.database, l.server, l.held_until
+    UNION ALL
+    SELECT 'warning', 'call waits', concat_ws('.', a.database, a.server) || ', ' || a.function || ' of ' || a.role,
+           a.waiting_since, 'for ' || a.waiting_for || ', ' || a.ids_answered || ' of ' || a.ids || ' answered',
+           'pg_cancel_backend(' || a.pid || ') ends it; the log then tells what it had sent'
+    FROM order_gateway_activity AS a
+    WHERE a.waiting_since < now() - interval '10 min'
+    UNION ALL
+    SELECT CASE WHEN r.item = 'certificate' AND r.certificate_until > now() THEN 'warning' ELSE 'critical' END,
+           'check of ' || r.item || ' fails', current_database() || '.' || r.server || ', as ' || r.role,
+           r.failed_since, r.result, r.hint
+    FROM check_result AS r
+    WHERE NOT r.ok
+    UNION ALL
+    SELECT 'warning', 'check is old', current_database() || '.' || r.server || ', as ' || r.role,
+           max(r.checked_at), NULL, 'look why the job that calls check_servers() does not run'
+    FROM check_result AS r
+    GROUP BY r.role, r.server
+    HAVING max(r.checked_at) < now() - interval '3 hours') AS f
+ORDER BY array_position(ARRAY['critical', 'warning', 'counted'], f.severity), f.since, f.what, f.whose;
+
+GRANT SELECT ON order_gateway_monitoring.findings TO order_gateway_monitor;
+
+COMMIT;
