@@ -55,6 +55,7 @@
 #include "limiter/limiter_table.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -68,6 +69,7 @@ static const OgSharedPart *const shared_parts[] = {
 	&og_limiter_shared,
 	&og_activity_shared,
 	&og_stats_shared,
+	&og_worker_shared,
 	NULL
 };
 
@@ -108,6 +110,12 @@ define_settings(void)
 							 NULL,
 							 &og_log_requests, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomStringVariable("order_gateway.databases",
+							   "Sets the databases that have a gateway worker.",
+							   "A list of names; it needs the library in shared_preload_libraries.",
+							   &og_worker_databases, "", PGC_SIGHUP,
+							   GUC_LIST_INPUT,
+							   og_worker_check_databases, NULL, NULL);
 	MarkGUCPrefixReserved("order_gateway");
 }
 
@@ -122,4 +130,6 @@ _PG_init(void)
 	shmem_request_hook = request_hook;
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_hook;
+	og_worker_register();
+	og_worker_hook();
 }

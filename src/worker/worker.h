@@ -19,6 +19,7 @@
 #define OG_WORKER_H
 
 #include "datatype/timestamp.h"
+#include "utils/guc.h"
 
 #include "ground/shared.h"
 
@@ -27,6 +28,8 @@
 extern char *og_worker_databases;
 extern int	og_journal_keep;
 extern char *og_notify_channel;
+extern bool og_worker_check_databases(char **value, void **extra,
+									  GucSource source);
 
 /* What others may know of a worker. */
 #define OG_LAST_ERROR	256

@@ -13,7 +13,11 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -22,16 +26,18 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "ground/compat.h"
 #include "worker/worker_internal.h"
 
 #define LAUNCHER_MAIN	"og_launcher_main"
 
-PGDLLEXPORT pg_noreturn void og_launcher_main(Datum argument);
+pg_noreturn PGDLLEXPORT void og_launcher_main(Datum argument);
 
 /* What this process started, by entry. */
 static BackgroundWorkerHandle *handles[MAX_WORKERS];
@@ -168,7 +174,7 @@ start_and_end(void)
 	}
 }
 
-pg_noreturn void
+void
 og_launcher_main(Datum argument)
 {
 	MemoryContext look;
