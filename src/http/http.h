@@ -196,9 +196,6 @@ extern void og_http_abandon(OgTransfer *transfer, const char *problem);
 /* Free a transfer, its response and body, wiping what could hold a secret. */
 extern void og_http_release(OgTransfer *transfer);
 
-/* Abort and release everything; also done when the context goes. */
-extern void og_http_close(OgHttp *http);
-
 /* When an answer was written, by the clock of who wrote it; 0 = not told. */
 extern int64 og_http_date_ms(const OgResponse *response);
 

@@ -165,7 +165,6 @@ struct OgHttp
 	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
-	bool		closed;
 };
 
 /*
