@@ -65,6 +65,18 @@ og_slice_compare(OgSlice a, OgSlice b)
 	return order;
 }
 
+OgSlice
+og_slice_copy(OgSlice slice)
+{
+	char	   *copy;
+
+	if (slice.data == NULL)
+		return slice;
+	copy = palloc(Max(slice.len, 1));
+	memcpy(copy, slice.data, slice.len);
+	return og_slice(copy, slice.len);
+}
+
 const char *
 og_method_name(OgMethod method)
 {
