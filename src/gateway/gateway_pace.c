@@ -19,7 +19,6 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_internal.h"

@@ -18,9 +18,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "utils/memutils.h"
-
 #include "http/http_internal.h"
 
 /* Free what a transfer held while it was under way. */

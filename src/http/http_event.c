@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
