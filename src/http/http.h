@@ -7,8 +7,8 @@
  * There may be any number of groups, and one sleep for all of them: it is on
  * the process latch, so it ends at once on query cancel, timeout, shutdown or
  * postmaster death.  A group hangs on a memory context, and deleting or
- * resetting that context (which happens also on FATAL) aborts its transfers.  A transfer is never sent a second time,
- * whatever becomes of its connection.
+ * resetting that context (which happens also on FATAL) aborts its transfers.  A
+ * transfer is never sent a second time, whatever becomes of its connection.
  *
  * Knows no provider and no JSON.  Only og_http_open() and og_http_sleep() may
  * raise errors: the first before anything was sent, the second what the
@@ -173,11 +173,11 @@ extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
 
 /*
  * Sleep until something has happened (a transfer has left, or ended) to a group
- * of this process that waits for it: since the last sleep, its og_http_next() has answered NULL.  What happens
- * to others does not keep these from their sleep.  Also until the process latch
- * was set, since somebody may have woken us for a reason of the caller's, or
- * until that time (og_clock_now(), 0 = no such).  Without transfers this is an
- * interruptible sleep.
+ * of this process that waits for it: since the last sleep, its og_http_next()
+ * has answered NULL.  What happens to others does not keep these from their
+ * sleep.  Also until the process latch was set, since somebody may have woken us
+ * for a reason of the caller's, or until that time (og_clock_now(), 0 = no
+ * such).  Without transfers this is an interruptible sleep.
  */
 extern void og_http_sleep(int64 until, OgWait what);
 

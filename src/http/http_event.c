@@ -36,9 +36,9 @@
 #define MAX_EVENTS 64
 
 /*
- * Connections libcurl keeps in one cache.  The caches empty themselves (see
- * http.c), so this only has to be above any number of requests at once that
- * the server's limit on descriptors allows.
+ * Connections libcurl keeps in one cache.  Caches are closed as a whole (see
+ * http_connection.c), so this only has to be above any number of requests at
+ * once that the server's limit on descriptors allows.
  */
 #define MAX_CONNECTIONS 1024L
 

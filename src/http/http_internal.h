@@ -237,9 +237,9 @@ extern void og_request_free(OgTransfer *transfer);
 
 /* http_incoming.c */
 extern size_t og_incoming_header(char *data, size_t size, size_t count,
-							   void *transfer);
+								 void *transfer);
 extern size_t og_incoming_body(char *data, size_t size, size_t count,
-							 void *transfer);
+							   void *transfer);
 extern bool og_incoming_has_no_body(const OgIncoming *answer);
 extern void og_incoming_free_body(OgIncoming *answer);
 extern void og_incoming_free(OgIncoming *answer);
