@@ -160,13 +160,17 @@ og_has_any(OgSlice object, const char *const *names)
 	return og_first_member(object, names).data != NULL;
 }
 
-void
+int
 og_take_by_id(OgReading *reading, OgSlice id, const OgResult *result)
 {
 	OgJsonKind	kind = og_json_kind(id);
+	int			key;
 
-	if (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER)
-		reading->take(reading, reading->find(reading, id), result);
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return -1;
+	key = reading->find(reading, id);
+	reading->take(reading, key, result);
+	return key;
 }
 
 OgOrderState

@@ -164,9 +164,10 @@ extern bool og_has_any(OgSlice object, const char *const *names);
 
 /*
  * Take the verdict of an element that carries this id.  One that carries no
- * id at all is about no order, and is passed over.
+ * id at all is about no order, and is passed over.  Answers which key that is,
+ * as find() does.
  */
-extern void og_take_by_id(OgReading *reading, OgSlice id,
+extern int	og_take_by_id(OgReading *reading, OgSlice id,
 						  const OgResult *result);
 
 /*
