@@ -58,8 +58,7 @@ export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT MINUTES
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)
 
-check demo sandbox bench fuzz memcheck lint check-versions check-package check-clients \
-check-monitoring dashboard deb dist docs:
+$(filter-out check-floors generate,$(OWN_TARGETS)):
 	@test/setup/$@
 
 check-floors:
