@@ -251,13 +251,7 @@ copy_outcome(OgOutcome *to, const OgOutcome *from)
 		to->code = pstrdup(from->code);
 	if (from->message)
 		to->message = pstrdup(from->message);
-	if (from->response.data)
-	{
-		char	   *bytes = palloc(Max(from->response.len, 1));
-
-		memcpy(bytes, from->response.data, from->response.len);
-		to->response.data = bytes;
-	}
+	to->response = og_slice_copy(from->response);
 	to->part = og_slice(NULL, 0);
 	if (from->next)
 	{

@@ -58,7 +58,7 @@ typedef struct Sender
 	OgCaller	caller;
 	OgHttp	   *http;
 	OgLimiter  *limiter;
-	OgPace		pace;			/* all windows that count its requests */
+	OgPace		pace;			/* windows of the key that count its requests */
 	bool		is_act;
 	dlist_head	errands;		/* that are not done, in their order */
 	struct Errand *ended;		/* its answer is to be read, or NULL */

@@ -19,7 +19,6 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_internal.h"
@@ -127,10 +126,7 @@ og_pace_open(Sender *sender, const OgOperation *operation)
 	OgCounted	counted = counted_by(account, operation);
 
 	for (int i = 0; i < counted.nlanes; i++)
-	{
 		og_pace_add(&sender->pace, &counted.lanes[i].pace, OG_PER_KEY);
-		og_pace_add(&sender->pace, &counted.lanes[i].pace, OG_PER_HOST);
-	}
 	sender->limiter = og_limiter_open(&counted);
 	if (account->call_timeout > 0)
 		sender->deadline = og_clock_now() +

@@ -156,25 +156,13 @@ og_held_begin(const OgColumn *columns)
 	return held;
 }
 
-static OgSlice
-copy_slice(OgSlice from)
-{
-	char	   *copy;
-
-	if (from.data == NULL)
-		return from;
-	copy = palloc(Max(from.len, 1));
-	memcpy(copy, from.data, from.len);
-	return og_slice(copy, from.len);
-}
-
 /* Values of a record mostly are parts of it. */
 static OgSlice
 copy_value(OgSlice value, OgSlice raw, OgSlice copy)
 {
 	if (value.data == NULL || value.data < raw.data ||
 		value.data + value.len > raw.data + raw.len)
-		return copy_slice(value);
+		return og_slice_copy(value);
 	return og_slice(copy.data + (value.data - raw.data), value.len);
 }
 
@@ -183,7 +171,7 @@ copy_record(const Held *held, const OgRecord *from)
 {
 	MemoryContext old = MemoryContextSwitchTo(held->records);
 	OgSlice    *values = palloc(held->ncolumns * sizeof(OgSlice));
-	OgRecord	record = {values, copy_slice(from->raw), from->key};
+	OgRecord	record = {values, og_slice_copy(from->raw), from->key};
 
 	for (int i = 0; i < held->ncolumns; i++)
 		values[i] = copy_value(from->values[i], from->raw, record.raw);

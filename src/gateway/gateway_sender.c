@@ -22,7 +22,6 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_internal.h"

@@ -13,8 +13,6 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
-
 #include "gateway/gateway_walk.h"
 
 /* An argument that is a number, -1 = it is not given. */

@@ -180,20 +180,25 @@ og_json_is_empty(OgSlice value)
 }
 
 /*
- * Step to the next element or key, if the cursor is in a container that ends
- * with this bracket and has one.
+ * Step to the next key of an object, or element of an array.  False at its
+ * closing bracket.
  */
+static inline bool
+next_inside(const char **at, char bracket)
+{
+	CHECK_FOR_INTERRUPTS();
+	*at = skip_space(*at);
+	if (**at == ',')
+		*at = skip_space(*at + 1);
+	return **at != bracket;
+}
+
+/* The same of a cursor, if it is in a container that ends with this bracket. */
 static bool
 next_item(OgJsonCursor *cursor, char bracket)
 {
-	CHECK_FOR_INTERRUPTS();
-
-	if (cursor->end == NULL || *cursor->end != bracket)
-		return false;
-	cursor->at = skip_space(cursor->at);
-	if (*cursor->at == ',')
-		cursor->at = skip_space(cursor->at + 1);
-	return cursor->at < cursor->end;
+	return cursor->end != NULL && *cursor->end == bracket &&
+		next_inside(&cursor->at, bracket);
 }
 
 /*
@@ -261,20 +266,6 @@ find_place(OgSlice key, const char *const *names, const OgSlice *values,
 			return i;
 	}
 	return -1;
-}
-
-/*
- * Step to the next key of an object, or element of an array.  False at its
- * closing bracket.
- */
-static inline bool
-next_inside(const char **at, char bracket)
-{
-	CHECK_FOR_INTERRUPTS();
-	*at = skip_space(*at);
-	if (**at == ',')
-		*at = skip_space(*at + 1);
-	return **at != bracket;
 }
 
 static void

@@ -65,6 +65,18 @@ og_slice_compare(OgSlice a, OgSlice b)
 	return order;
 }
 
+OgSlice
+og_slice_copy(OgSlice slice)
+{
+	char	   *copy;
+
+	if (slice.data == NULL)
+		return slice;
+	copy = palloc(Max(slice.len, 1));
+	memcpy(copy, slice.data, slice.len);
+	return og_slice(copy, slice.len);
+}
+
 const char *
 og_method_name(OgMethod method)
 {
@@ -182,11 +194,26 @@ og_request_init(OgRequest *request, OgMethod method, const char *path)
 	initStringInfo(&request->body);
 }
 
+/* Every byte of most requests goes through here. */
 static inline bool
-is_unreserved(char c)
+is_unreserved(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		(c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
+	static const bool unreserved[256] = {
+		['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
+		['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
+#define LETTER(upper, lower)	[upper] = true, [lower] = true
+		LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'),
+		LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'), LETTER('H', 'h'),
+		LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'),
+		LETTER('M', 'm'), LETTER('N', 'n'), LETTER('O', 'o'), LETTER('P', 'p'),
+		LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'),
+		LETTER('U', 'u'), LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'),
+		LETTER('Y', 'y'), LETTER('Z', 'z'),
+#undef LETTER
+		['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
+	};
+
+	return unreserved[c];
 }
 
 void

@@ -87,6 +87,9 @@ og_slice_of(const char *text)
 extern bool og_slice_equal(OgSlice a, OgSlice b);
 extern int	og_slice_compare(OgSlice a, OgSlice b);
 
+/* A palloc'd copy; of nothing, nothing. */
+extern OgSlice og_slice_copy(OgSlice slice);
+
 extern const char *og_method_name(OgMethod method);
 
 /* "HTTP 404 Not Found", palloc'd. */

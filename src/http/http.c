@@ -18,9 +18,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "utils/memutils.h"
-
 #include "http/http_internal.h"
 
 /* Free what a transfer held while it was under way. */
@@ -80,11 +77,18 @@ end_transfer(OgTransfer *transfer, CURLcode code)
 	let_answer(transfer);
 }
 
-/* The context of a group goes.  Must not throw. */
+/* The context of a group goes: abort and release everything.  Must not throw. */
 static void
-close_on_reset(void *http)
+close_on_reset(void *arg)
 {
-	og_http_close(http);
+	OgHttp	   *http = arg;
+
+	for (int i = 0; i <= OG_OVER; i++)
+	{
+		while (!dlist_is_empty(&http->transfers[i]))
+			og_http_release(og_transfer_of(dlist_head_node(&http->transfers[i])));
+	}
+	og_cache_close(http->extra);
 }
 
 OgHttp *
@@ -110,7 +114,6 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 {
 	OgTransfer *transfer;
 
-	Assert(!http->closed);
 	transfer = MemoryContextAllocZero(http->context, sizeof(OgTransfer));
 	transfer->http = http;
 	transfer->ready = request->ready;
@@ -200,19 +203,4 @@ og_http_release(OgTransfer *transfer)
 	curl_free(transfer->location);
 	dlist_delete(&transfer->node);
 	pfree(transfer);
-}
-
-void
-og_http_close(OgHttp *http)
-{
-	if (http->closed)
-		return;
-	http->closed = true;
-	for (int i = 0; i <= OG_OVER; i++)
-	{
-		while (!dlist_is_empty(&http->transfers[i]))
-			og_http_release(og_transfer_of(dlist_head_node(&http->transfers[i])));
-	}
-	og_cache_close(http->extra);
-	http->extra = NULL;
 }

@@ -7,8 +7,8 @@
  * There may be any number of groups, and one sleep for all of them: it is on
  * the process latch, so it ends at once on query cancel, timeout, shutdown or
  * postmaster death.  A group hangs on a memory context, and deleting or
- * resetting that context (which happens also on FATAL) aborts its transfers.  A transfer is never sent a second time,
- * whatever becomes of its connection.
+ * resetting that context (which happens also on FATAL) aborts its transfers.  A
+ * transfer is never sent a second time, whatever becomes of its connection.
  *
  * Knows no provider and no JSON.  Only og_http_open() and og_http_sleep() may
  * raise errors: the first before anything was sent, the second what the
@@ -173,11 +173,11 @@ extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
 
 /*
  * Sleep until something has happened (a transfer has left, or ended) to a group
- * of this process that waits for it: since the last sleep, its og_http_next() has answered NULL.  What happens
- * to others does not keep these from their sleep.  Also until the process latch
- * was set, since somebody may have woken us for a reason of the caller's, or
- * until that time (og_clock_now(), 0 = no such).  Without transfers this is an
- * interruptible sleep.
+ * of this process that waits for it: since the last sleep, its og_http_next()
+ * has answered NULL.  What happens to others does not keep these from their
+ * sleep.  Also until the process latch was set, since somebody may have woken us
+ * for a reason of the caller's, or until that time (og_clock_now(), 0 = no
+ * such).  Without transfers this is an interruptible sleep.
  */
 extern void og_http_sleep(int64 until, OgWait what);
 
@@ -195,9 +195,6 @@ extern void og_http_abandon(OgTransfer *transfer, const char *problem);
 
 /* Free a transfer, its response and body, wiping what could hold a secret. */
 extern void og_http_release(OgTransfer *transfer);
-
-/* Abort and release everything; also done when the context goes. */
-extern void og_http_close(OgHttp *http);
 
 /* When an answer was written, by the clock of who wrote it; 0 = not told. */
 extern int64 og_http_date_ms(const OgResponse *response);

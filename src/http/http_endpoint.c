@@ -241,10 +241,13 @@ og_endpoint_enter(const char *url, const char *sslrootcert)
 
 	if (origin == NULL)
 		return NULL;
-	dlist_foreach(iter, &endpoints)
+	dlist_reverse_foreach(iter, &endpoints)
 	{
 		if (is_same(endpoint_of(iter.cur), origin, sslrootcert))
+		{
 			endpoint = endpoint_of(iter.cur);
+			break;
+		}
 	}
 	if (endpoint == NULL)
 		endpoint = make_endpoint(origin, sslrootcert);

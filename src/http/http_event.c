@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
@@ -37,9 +36,9 @@
 #define MAX_EVENTS 64
 
 /*
- * Connections libcurl keeps in one cache.  The caches empty themselves (see
- * http.c), so this only has to be above any number of requests at once that
- * the server's limit on descriptors allows.
+ * Connections libcurl keeps in one cache.  Caches are closed as a whole (see
+ * http_connection.c), so this only has to be above any number of requests at
+ * once that the server's limit on descriptors allows.
  */
 #define MAX_CONNECTIONS 1024L
 

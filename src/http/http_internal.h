@@ -165,7 +165,6 @@ struct OgHttp
 	int			width;			/* so many connections were in use at once */
 	CURLSH	   *extra;			/* connections beyond the one kept per
 								 * endpoint; NULL until one is needed */
-	bool		closed;
 };
 
 /*
@@ -238,9 +237,9 @@ extern void og_request_free(OgTransfer *transfer);
 
 /* http_incoming.c */
 extern size_t og_incoming_header(char *data, size_t size, size_t count,
-							   void *transfer);
+								 void *transfer);
 extern size_t og_incoming_body(char *data, size_t size, size_t count,
-							 void *transfer);
+							   void *transfer);
 extern bool og_incoming_has_no_body(const OgIncoming *answer);
 extern void og_incoming_free_body(OgIncoming *answer);
 extern void og_incoming_free(OgIncoming *answer);

@@ -4,10 +4,10 @@
  *		A call's view of its lanes.
  *
  * Ties together the arithmetic (limiter_lane.c) and the memory it works on
- * (limiter_table.c).  A request counts on several lanes: those
- * of its key, and that of its host.  A call reserves on all of them or on
- * none, and is remembered by all even if its own pace has no window for them,
- * or none at all ('off').
+ * (limiter_table.c).  A request counts on several lanes: those of its key, and
+ * that of its host.  A call reserves on all of them or on none, and is
+ * remembered by all even if its own pace has no window for them, or none at all
+ * ('off').
  *
  * Turns that were reserved are listed here until they are stamped or given
  * back, so that a call which ends by an error leaves none pending.

@@ -137,17 +137,6 @@ og_is_positive(OgSlice value)
 }
 
 OgSlice
-og_first_given(const OgSlice *values, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (og_json_kind(values[i]) > OG_JSON_NULL)
-			return values[i];
-	}
-	return og_slice(NULL, 0);
-}
-
-OgSlice
 og_first_member(OgSlice object, const char *const *names)
 {
 	OgSlice		values[OG_MAX_NAMES];
@@ -157,7 +146,12 @@ og_first_member(OgSlice object, const char *const *names)
 		count++;
 	Assert(count <= OG_MAX_NAMES);
 	og_json_pick(object, names, values, count);
-	return og_first_given(values, count);
+	for (int i = 0; i < count; i++)
+	{
+		if (og_json_kind(values[i]) > OG_JSON_NULL)
+			return values[i];
+	}
+	return og_slice(NULL, 0);
 }
 
 bool
@@ -166,13 +160,17 @@ og_has_any(OgSlice object, const char *const *names)
 	return og_first_member(object, names).data != NULL;
 }
 
-void
+int
 og_take_by_id(OgReading *reading, OgSlice id, const OgResult *result)
 {
 	OgJsonKind	kind = og_json_kind(id);
+	int			key;
 
-	if (kind == OG_JSON_STRING || kind == OG_JSON_NUMBER)
-		reading->take(reading, reading->find(reading, id), result);
+	if (kind != OG_JSON_STRING && kind != OG_JSON_NUMBER)
+		return -1;
+	key = reading->find(reading, id);
+	reading->take(reading, key, result);
+	return key;
 }
 
 OgOrderState

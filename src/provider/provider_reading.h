@@ -153,10 +153,10 @@ extern const OgMeaning *og_meaning(const OgMeaning *meanings, OgSlice value);
 /* True if a JSON string has one of these words in it, in any case of ASCII. */
 extern bool og_mentions(OgSlice value, const char *const *words);
 
-/* The first value that is there and not null, or a slice of nothing. */
-extern OgSlice og_first_given(const OgSlice *values, int count);
-
-/* The same of an object's members of so many names; is there any? */
+/*
+ * The first of an object's members of so many names that is there and not
+ * null, or a slice of nothing; is there any?
+ */
 #define OG_MAX_NAMES	3
 
 extern OgSlice og_first_member(OgSlice object, const char *const *names);
@@ -164,9 +164,10 @@ extern bool og_has_any(OgSlice object, const char *const *names);
 
 /*
  * Take the verdict of an element that carries this id.  One that carries no
- * id at all is about no order, and is passed over.
+ * id at all is about no order, and is passed over.  Answers which key that is,
+ * as find() does.
  */
-extern void og_take_by_id(OgReading *reading, OgSlice id,
+extern int	og_take_by_id(OgReading *reading, OgSlice id,
 						  const OgResult *result);
 
 /*

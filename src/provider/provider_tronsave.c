@@ -79,7 +79,7 @@ tronsave_take_elements(OgReading *reading, OgSlice list)
 		else if (success == OG_JSON_TRUE &&
 				 og_json_kind(values[FAIL_REASON]) <= OG_JSON_NULL)
 			result.verdict = OG_CANCELLED;
-		og_take_by_id(reading, values[ORDER_ID], &result);
+		(void) og_take_by_id(reading, values[ORDER_ID], &result);
 	}
 }
 

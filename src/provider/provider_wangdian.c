@@ -194,8 +194,7 @@ wangdian_take_failure(OgReading *reading, OgSlice element)
 		.element = element
 	};
 
-	og_take_by_id(reading, order_no, &result);
-	return has_reason && reading->find(reading, order_no) >= 0;
+	return og_take_by_id(reading, order_no, &result) >= 0 && has_reason;
 }
 
 /*

@@ -185,7 +185,7 @@ xt_take_elements(OgReading *reading, OgSlice data)
 			.element = element
 		};
 
-		og_take_by_id(reading, values[ID], &result);
+		(void) og_take_by_id(reading, values[ID], &result);
 	}
 }
 

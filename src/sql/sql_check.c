@@ -15,7 +15,6 @@
 #include <time.h>
 
 #include "catalog/pg_type.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "ground/list.h"

@@ -20,9 +20,7 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
+#include "utils/fmgrprotos.h"
 
 #include "ground/clock.h"
 #include "sql/sql_finding.h"

@@ -131,8 +131,21 @@ og_sql_row_set(SqlRows *rows, int attribute, Datum value)
 	rows->nulls[attribute] = false;
 }
 
-/* Where the next value goes, or NULL: nowhere. */
-static Datum *
+static void
+check_type(const SqlRows *rows, int attribute, Oid type)
+{
+	Form_pg_attribute column = TupleDescAttr(rows->desc, attribute);
+
+	if (OidIsValid(type) && column->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of the result has an unexpected type",
+						NameStr(column->attname)),
+				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+}
+
+/* Where the next value goes, or NULL: nowhere.  Those in order are checked. */
+static inline Datum *
 next_value(SqlRows *rows, Oid type)
 {
 	int			attribute = rows->order ? rows->order[rows->next] : rows->next;
@@ -140,13 +153,8 @@ next_value(SqlRows *rows, Oid type)
 	rows->next++;
 	if (attribute < 0 || attribute >= rows->desc->natts)
 		return NULL;
-	if (OidIsValid(type) &&
-		TupleDescAttr(rows->desc, attribute)->atttypid != type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of the result has an unexpected type",
-						NameStr(TupleDescAttr(rows->desc, attribute)->attname)),
-				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	if (rows->order == NULL)
+		check_type(rows, attribute, type);
 	rows->nulls[attribute] = false;
 	return &rows->values[attribute];
 }

@@ -135,15 +135,19 @@ def private_kb(pid):
                                             re.MULTILINE))
 
 
+def set_all(cursor, settings):
+    """What the session is to have, by name."""
+    for name, value in settings.items():
+        cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+
+
 class Session:
     """A session in which a call was prepared."""
 
     def __init__(self, connect, settings, query):
         self.connection = connect()
         self.cursor = self.connection.cursor()
-        for name, value in settings.items():
-            self.cursor.execute("SELECT set_config(%s, %s, false)",
-                                (name, value))
+        set_all(self.cursor, settings)
         self.cursor.execute(f"PREPARE call (bigint[]) AS {query}")
 
     def call(self, count):
@@ -247,9 +251,7 @@ class Json(Sql):
         read = workload.read
         if workload.name not in self.seen:
             self.statement("unnest('{1}'::int[])", workload)
-            for name, body in read.settings().items():
-                self.plain.execute("SELECT set_config(%s, %s, false)",
-                                   (name, body))
+            set_all(self.plain, read.settings())
         return self.statement(f"({read.rows_of_json()})", workload)
 
 
@@ -257,8 +259,7 @@ def compare(connect, read):
     """Complain unless order_gateway and SQL's JSON tell the same rows."""
     with contextlib.closing(connect()) as connection:
         cursor = connection.cursor()
-        for name, body in read.settings().items():
-            cursor.execute("SELECT set_config(%s, %s, false)", (name, body))
+        set_all(cursor, read.settings())
         cursor.execute(f"CREATE TEMP TABLE ours AS {read.rows()}")
         cursor.execute(f"CREATE TEMP TABLE theirs AS {read.rows_of_json()}")
         cursor.execute("""SELECT count(*) FROM

@@ -115,15 +115,12 @@ build_body(Text *body, int64_t first, long count)
 {
 	static Text data;
 	static Text plain;
-	struct timespec now;
 	char		nonce[32];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int digest_len;
 	char		hex[2 * EVP_MAX_MD_SIZE + 1];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(nonce, sizeof(nonce), "%lld",
-			 (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	write_nonce(nonce, sizeof(nonce));
 	encode_ids(&data, first, count);
 
 	plain.len = 0;
@@ -134,8 +131,7 @@ build_body(Text *body, int64_t first, long count)
 	if (HMAC(EVP_sha256(), "s", 1, (unsigned char *) plain.data, plain.len,
 			 digest, &digest_len) == NULL)
 		fail("could not sign");
-	for (unsigned int i = 0; i < digest_len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	write_hex(hex, digest, digest_len);
 
 	body->len = 0;
 	append_string(body, "accesskey=k&data=");
@@ -147,13 +143,6 @@ build_body(Text *body, int64_t first, long count)
 }
 
 /* ---------- answers ---------- */
-
-static size_t
-take_answer(char *data, size_t size, size_t count, void *answer)
-{
-	append(answer, data, size * count);
-	return size * count;
-}
 
 static void
 add_row(const cJSON *element)

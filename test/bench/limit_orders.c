@@ -39,13 +39,6 @@ static size_t nvalues;
 static size_t values_size;
 static long nrecords;
 
-static size_t
-take_answer(char *data, size_t size, size_t count, void *text)
-{
-	append(text, data, size * count);
-	return size * count;
-}
-
 /* ---------- records ---------- */
 
 static void
@@ -120,7 +113,6 @@ perform(const char *method, const char *path, const char *body)
 static struct curl_slist *
 sign(const char *body)
 {
-	struct timespec now;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len;
 	char		nonce[32];
@@ -128,9 +120,7 @@ sign(const char *body)
 	char		header[2 * EVP_MAX_MD_SIZE + 32];
 	struct curl_slist *headers;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(nonce, sizeof(nonce), "%lld",
-			 (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	write_nonce(nonce, sizeof(nonce));
 	snprintf(text, sizeof(text), "/api/v3.3/order%s%s", nonce, body);
 	if (HMAC(EVP_sha384(), "s", 1, (unsigned char *) text, strlen(text),
 			 digest, &len) == NULL)
@@ -138,8 +128,7 @@ sign(const char *body)
 	snprintf(header, sizeof(header), "request-nonce: %s", nonce);
 	headers = curl_slist_append(NULL, header);
 	strcpy(header, "request-sign: ");
-	for (unsigned int i = 0; i < len; i++)
-		snprintf(header + strlen(header), 3, "%02x", digest[i]);
+	write_hex(header + strlen(header), digest, len);
 	headers = curl_slist_append(headers, header);
 	headers = curl_slist_append(headers, "request-api: k");
 	headers = curl_slist_append(headers, "Content-Type: application/json");

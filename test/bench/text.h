@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * text.h
- *		What the programs of the benchmark share: text that grows, the clock,
- *		and the end.
+ *		What the programs of the benchmark share: text that grows, what goes
+ *		into a signature, the clock, and the end.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,6 +55,33 @@ static inline void
 append_string(Text *text, const char *string)
 {
 	append(text, string, strlen(string));
+}
+
+/* For libcurl: a piece of an answer comes behind those before it. */
+static inline size_t
+take_answer(char *data, size_t size, size_t count, void *answer)
+{
+	append(answer, data, size * count);
+	return size * count;
+}
+
+/* A nonce: the time in milliseconds. */
+static inline void
+write_nonce(char *nonce, size_t size)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(nonce, size, "%lld",
+			 (long long) now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* There must be room for two characters of each byte, and one. */
+static inline void
+write_hex(char *hex, const unsigned char *bytes, unsigned int len)
+{
+	for (unsigned int i = 0; i < len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 }
 
 static inline double

@@ -2,8 +2,8 @@
 #
 # PG_CONFIG if it is set; else Debian's PG_MAJOR if that is; else Debian's 15 if
 # it is here, server and headers; else the newest that is; else 15. What is not
-# here test/setup/packages then installs. Sets PG_MAJOR and the function
-# pg_config_path.
+# here test/setup/packages then installs. Sets PG_MAJOR and the functions
+# complete_versions and pg_config_path.
 
 is_complete()
 {
@@ -11,11 +11,21 @@ is_complete()
 		[ -e "/usr/include/postgresql/$1/server/postgres.h" ]
 }
 
+# All that are complete, from the oldest to the newest.
+complete_versions()
+{
+	local version
+
+	for version in $(ls /usr/lib/postgresql 2>/dev/null | sort -n); do
+		! is_complete "$version" || echo "$version"
+	done
+}
+
 if [ -z "${PG_MAJOR:-}" ]; then
 	PG_MAJOR=15
 	if ! is_complete 15; then
-		for candidate in $(ls /usr/lib/postgresql 2>/dev/null | sort -n); do
-			! is_complete "$candidate" || PG_MAJOR=$candidate
+		for candidate in $(complete_versions); do
+			PG_MAJOR=$candidate
 		done
 	fi
 fi

@@ -1,7 +1,7 @@
 # Prometheus, promtool and the exporter for PostgreSQL: those that are installed,
 # else Debian's, fetched and unpacked. Installing the packages would start two
-# services, so that is not done. Sourced by test/setup/check-monitoring and
-# dashboard.
+# services, so that is not done. Sourced after stage.sh by
+# test/setup/check-monitoring and dashboard.
 #
 #	find_prometheus DIR		sets OG_PROMETHEUS to a directory with the three
 #							programs, DIR if they have to be fetched (26 MB)

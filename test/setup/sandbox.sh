@@ -1,5 +1,5 @@
 # A cluster with the extension, the order sandbox, and open orders in both.
-# Sourced after stage.sh by test/setup/demo and sandbox.
+# Sourced after stage.sh by test/setup/demo, sandbox and dashboard.
 #
 #	start_shop		a cluster with a database "shop", in which are the extension,
 #					servers and user mappings for the sandbox, and the tables of

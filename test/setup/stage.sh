@@ -1,5 +1,5 @@
 # A stage: a private place with the extension built and installed, in which
-# tests and demo run. Sourced by test/setup/check, demo, sandbox and bench.
+# tests and demo run. Sourced by most scripts of this directory.
 #
 #	$STAGE			a temporary directory, removed at the end
 #	$STAGE/source	a copy of the source tree, built there

@@ -222,16 +222,12 @@ is(sent('xt', $rows), "[@{[1 .. 100]}] [@{[101 .. 150]}]", '... of different ids
 # again after some 600 others, and the last batch is held up.
 seed('xt', 1 .. 10_000);
 $sandbox->arm('black_hole', provider => 'xt', match_id => 10_000);
-my $logged = -s $test->node->logfile;
 my $again = $test->session;
 $again->send('SELECT FROM ' . call_sql('xt', q{ARRAY(SELECT n - 300 * k
 	FROM generate_series(1, 10000) n, generate_series(0, 1) k
 	WHERE n > 300 * k ORDER BY n, k)}));
 ok($sandbox->wait_for(fault => 'black_hole'), 'many repeated ids');
-$session->query('SELECT pg_log_backend_memory_contexts(' . $again->pid . ')');
-$test->node->wait_for_log(qr/Grand total: /, $logged);
-my ($size) = $test->log_from($logged) =~ /order_gateway call: (\d+) total/;
-note('memory of the call: ' . ($size // 'not told'));
+my $size = $test->context_size($again, 'order_gateway call');
 ok(defined $size && $size < 2_000_000, '... take no more memory than a few batches');
 $session->query('SELECT pg_cancel_backend(' . $again->pid . ')');
 is($again->finish->{sqlstate}, '57014', '... and the call is stopped');

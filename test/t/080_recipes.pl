@@ -5,25 +5,19 @@
 # run as it stands, in a database "erp"; what the reader is expected to fill
 # in (keys, addresses) is set beside it. Most are run here, those of the job
 # by 081_job and those of client programs by 082_clients. Every other block of
-# SQL must at least be parsed by the server. Tables that list codes, options and error
-# texts are compared with the sandbox's answers, the hints of validators and
-# the sources.
+# SQL must at least be parsed by the server. Tables that list codes and options are
+# compared with the sandbox's answers and the hints of validators.
 
 use strict;
 use warnings;
 use utf8;
 
 use Encode qw(decode_utf8 encode_utf8);
-use File::Basename qw(dirname);
 use IPC::Run ();
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use OrderGateway::Documents;
-use OrderGateway::Sandbox;
-
-my $TOP = $ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..';
+use OrderGateway::Erp;
 
 # Made up for this test, so that they can be looked for in every corner.
 my %KEYS = (
@@ -31,42 +25,32 @@ my %KEYS = (
 	secret_key => q{recipe-secret'key\\4711});
 
 # ----
-# The documents in pieces
-# ----
-
-my $documents = OrderGateway::Documents->new;
-
-sub chapter { return $documents->chapter(@_); }
-sub table_rows { return $documents->table_rows(@_); }
-sub quoted { return $documents->quoted(@_); }
-sub recipe { return $documents->recipe(@_); }
-
-# What the server's log says of a lost batch, as the documents show it, up to
-# the ids.
-my ($LOST) = chapter('docs/troubleshooting.md', '## What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
-
-# ----
 # A server as it might be in production, one that logs everything
 # ----
 
-my $node = PostgreSQL::Test::Cluster->new('recipes');
-$node->init;
 my @preload = ('pg_stat_statements', $ENV{OG_PRELOAD} ? 'order_gateway' : ());
-
-$node->append_conf('postgresql.conf', <<"END");
+my $erp = OrderGateway::Erp->start('recipes', conf => <<"END");
 shared_preload_libraries = '@{[ join ', ', @preload ]}'
 log_statement = all
 log_min_duration_statement = 0
 log_transaction_sample_rate = 1
 log_min_error_statement = debug5
 END
-$node->start;
-$node->safe_psql('postgres', 'CREATE DATABASE erp');
+my ($node, $sandbox, $documents) = ($erp->node, $erp->sandbox, $erp->documents);
 
-my $sandbox = OrderGateway::Sandbox->start(
-	log => "${PostgreSQL::Test::Utils::tmp_check}/log/080_recipes_sandbox.log");
+sub chapter { return $documents->chapter(@_); }
+sub table_rows { return $documents->table_rows(@_); }
+sub quoted { return $documents->quoted(@_); }
+sub recipe { return $documents->recipe(@_); }
+sub sql { return $erp->sql(@_); }
+sub sql_error { return $erp->sql_error(@_); }
+sub start_sql { return $erp->start_sql(@_); }
+sub finish_sql { return $erp->finish_sql(@_); }
+sub stale_orders { return $erp->stale_orders(@_); }
 
-sub sql { return $node->safe_psql('erp', $_[0]); }
+# What the server's log says of a lost batch, as the documents show it, up to
+# the ids.
+my ($LOST) = chapter('docs/troubleshooting.md', '## What the server\'s log says') =~ /^LOG:  (.*batch )1: /m;
 
 # For statements with bytes beyond ASCII.
 sub sql_utf8
@@ -75,38 +59,6 @@ sub sql_utf8
 
 	utf8::encode($text);
 	return decode_utf8(sql($text));
-}
-
-# Run something that must fail, as some role; returns the error.
-sub sql_error
-{
-	my ($sql, %options) = @_;
-	my ($exit, undef, $stderr) = $node->psql('erp', $sql, %options);
-
-	isnt($exit, 0, "fails: $sql");
-	return $stderr;
-}
-
-# Run something in a process of its own.
-sub start_sql
-{
-	my ($sql, @options) = @_;
-	my $process = { output => '' };
-
-	$process->{run} = IPC::Run::start(
-		[ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('erp'),
-			@options, '-c', $sql ],
-		'<', \undef, '>', \$process->{output}, '2>', \$process->{error},
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return $process;
-}
-
-sub finish_sql
-{
-	my ($process) = @_;
-
-	IPC::Run::finish($process->{run});
-	return $process->{error} // '';
 }
 
 # Point a server at the sandbox.
@@ -120,18 +72,6 @@ sub use_sandbox
 
 	sql("ALTER SERVER $provider OPTIONS ("
 		  . join(', ', map { "ADD $_ '$all{$_}'" } sort keys %all) . ')');
-}
-
-# Stale orders at XT, here and there.
-sub stale_orders
-{
-	my ($first, $n, %more) = @_;
-
-	$sandbox->seed('xt', market => 'btc_usdt', range => [ $first, $n ], %more);
-	sql(qq{
-		INSERT INTO orders (id, provider, market, placed_at)
-		SELECT i::text, 'xt', 'btc_usdt', now() - interval '2 hours'
-		FROM generate_series($first, $first + $n - 1) AS i});
 }
 
 # ----
@@ -186,13 +126,13 @@ sub stale_orders
 		qr/argument declared anyarray is not an array but type text/,
 		'named arguments out of order');
 
-	my $log_start = -s $node->logfile;
+	my $log_start = $erp->log_end;
 	sql(q{BEGIN; SELECT FROM batch_cancel('btc_usdt', ARRAY[5]); ROLLBACK});
 	is($sandbox->truth('xt')->{5}, 'cancelled', 'ROLLBACK cancels nothing back');
-	like(slurp_file($node->logfile, $log_start),
+	like($erp->log_since($log_start),
 		qr/LOG:  \Q$LOST\E1: 1 cancelled \(5\)/, '... and the log tells');
 	sql_error(q{SELECT 1 / (ordinal - 1) FROM batch_cancel('btc_usdt', ARRAY[6])});
-	like(slurp_file($node->logfile, $log_start),
+	like($erp->log_since($log_start),
 		qr/LOG:  \Q$LOST\E1: 1 cancelled \(6\)/,
 		'... as of a statement that fails');
 }
@@ -632,7 +572,5 @@ sql(q{SELECT FROM batch_cancel('btc_usdt', ARRAY[9002])});
 	}
 }
 
-$documents->all_were_run;
-$sandbox->stop;
-$node->stop;
+$erp->stop;
 done_testing();

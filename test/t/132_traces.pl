@@ -224,13 +224,9 @@ is(lines_of('SELECT FROM ' . long_ids(1000)), '', '... and none of a commit');
 # They are there once while it runs: 2 MB beside the memory of its transaction.
 $test->reset;
 $sandbox->arm('black_hole', provider => 'wangdian', times => 0);
-$log = $test->log_end;
 $session->send('SELECT FROM ' . long_ids(20_000));
 ok($sandbox->wait_for(fault => 'black_hole'), 'a large call is under way');
-$other->query('SELECT pg_log_backend_memory_contexts(' . $session->pid . ')');
-$test->node->wait_for_log(qr/Grand total: /, $log);
-my ($size) = $test->log_from($log) =~ /TopTransactionContext: (\d+) total/;
-note('memory of its transaction: ' . ($size // 'not told'));
+my $size = $test->context_size($session, 'TopTransactionContext');
 ok(defined $size && $size < 1_000_000, '... its transaction has no copy of its ids');
 $other->query('SELECT pg_cancel_backend(' . $session->pid . ')');
 is($session->finish->{sqlstate}, '57014', '... and it is stopped');

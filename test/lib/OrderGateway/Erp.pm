@@ -74,9 +74,10 @@ sub node { return $_[0]{node}; }
 sub sandbox { return $_[0]{sandbox}; }
 sub documents { return $_[0]{documents}; }
 
-=head2 $erp->sql($sql), $erp->sql_error($sql)
+=head2 $erp->sql($sql), $erp->sql_error($sql, %options)
 
-Run it; returns what it printed, or the error of something that must fail.
+Run it; returns what it printed, or the error of something that must fail. The
+options are those of psql() of PostgreSQL::Test::Cluster.
 
 =cut
 
@@ -84,27 +85,27 @@ sub sql { return $_[0]{node}->safe_psql('erp', $_[1]); }
 
 sub sql_error
 {
-	my ($self, $sql) = @_;
-	my ($exit, undef, $stderr) = $self->{node}->psql('erp', $sql);
+	my ($self, $sql, %options) = @_;
+	my ($exit, undef, $stderr) = $self->{node}->psql('erp', $sql, %options);
 
 	isnt($exit, 0, "fails: $sql");
 	return $stderr;
 }
 
-=head2 $erp->start_sql($sql), $erp->finish_sql($process)
+=head2 $erp->start_sql($sql, @options), $erp->finish_sql($process)
 
 Run statements in a process of their own, each as its own transaction; wait for
-its end, and return the errors.
+its end, and return the errors.  The options are psql's.
 
 =cut
 
 sub start_sql
 {
-	my ($self, $sql) = @_;
+	my ($self, $sql, @options) = @_;
 	my $process = { output => '' };
 
 	$process->{run} = IPC::Run::start(
-		[ 'psql', '-X', '-q', '-A', '-t', '-d', $self->{node}->connstr('erp'),
+		[ 'psql', '-X', '-q', '-A', '-t', '-d', $self->{node}->connstr('erp'), @options,
 			map { ('-c', $_) } split /(?<=;)\n/, $sql ],
 		'<', \undef, '>', \$process->{output}, '2>', \$process->{error},
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
@@ -133,17 +134,18 @@ sub run_recipes
 	return;
 }
 
-=head2 $erp->stale_orders($first, $n)
+=head2 $erp->stale_orders($first, $n, %more)
 
-So many orders of two hours ago, at XT and in C<orders>.
+So many orders of two hours ago, at XT and in C<orders>; C<%more> is said of them to
+the sandbox.
 
 =cut
 
 sub stale_orders
 {
-	my ($self, $first, $n) = @_;
+	my ($self, $first, $n, %more) = @_;
 
-	$self->{sandbox}->seed('xt', market => 'btc_usdt', range => [ $first, $n ]);
+	$self->{sandbox}->seed('xt', market => 'btc_usdt', range => [ $first, $n ], %more);
 	$self->sql(qq{
 		INSERT INTO orders (id, provider, market, placed_at)
 		SELECT i::text, 'xt', 'btc_usdt', now() - interval '2 hours'

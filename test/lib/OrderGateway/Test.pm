@@ -331,6 +331,11 @@ One test: the code answers true, in time.
 
 The server's log from a place on, and the place where it ends now.
 
+=head2 $test->context_size($session, $name)
+
+How many bytes a memory context of a session has that is in the middle of
+something; undef if it has none of that name.
+
 =cut
 
 sub wait_until
@@ -355,6 +360,18 @@ sub log_from
 
 	return PostgreSQL::Test::Utils::slurp_file($self->{node}->logfile,
 		$offset);
+}
+
+sub context_size
+{
+	my ($self, $session, $name) = @_;
+	my $start = $self->log_end;
+
+	$self->_ask('SELECT pg_log_backend_memory_contexts(' . $session->pid . ')');
+	$self->{node}->wait_for_log(qr/Grand total: /, $start);
+	my ($size) = $self->log_from($start) =~ /\Q$name\E: (\d+) total/;
+	note("memory of $name: " . ($size // 'not told'));
+	return $size;
 }
 
 =head1 THE PACE
