@@ -136,6 +136,12 @@ typedef struct OgWitness
 	/* What is known now of a key that was asked for. */
 	void		(*answered) (void *owner, int key, const OgOutcome *outcome);
 
+	/*
+	 * All is said about a key, long before its rows are pulled: .position of
+	 * the row means nothing.  It is valid during this call only.
+	 */
+	void		(*closed) (void *owner, int key, const struct OgRow *row);
+
 	void		(*hear) (void *owner, const OgNews *news);
 } OgWitness;
 
@@ -181,6 +187,7 @@ typedef struct OgRow
 	int			http_status;	/* 0 = none came */
 	TimestampTz sent_at;		/* 0 = never sent */
 	TimestampTz answered_at;	/* 0 = no answer */
+	bool		unprocessed;	/* provably not: the same may be asked again */
 } OgRow;
 
 /*
@@ -203,6 +210,9 @@ extern bool og_call_advance(OgCall *call, OgPause *pause);
 
 /* The next row, or false after the last. */
 extern bool og_call_next(OgCall *call, OgRow *row);
+
+/* Nothing more is sent; what is in flight is finished. */
+extern void og_call_stop(OgCall *call, const char *why);
 
 /*
  * Give up: nothing more is sent, and what is in flight is not waited for.  The
