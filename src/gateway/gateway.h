@@ -94,6 +94,8 @@ typedef struct OgCall OgCall;
 
 /* ---------- who makes a call, and who is told of it ---------- */
 
+struct OgRow;
+
 /* What people should hear. */
 typedef enum OgNewsKind
 {
