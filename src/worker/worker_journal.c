@@ -115,6 +115,15 @@ og_journal_installation(OgInstallation *installation)
 	*installation = found.found ? found.installation : make_installation();
 }
 
+bool
+og_journal_find(OgInstallation *installation)
+{
+	FoundInstallation found = find_installation();
+
+	*installation = found.installation;
+	return found.found;
+}
+
 void
 og_journal_save(const OgInstallation *installation)
 {
@@ -136,12 +145,19 @@ og_journal_save(const OgInstallation *installation)
 /* ---------- calls in and out ---------- */
 
 int64
+og_journal_next(void)
+{
+	return nextval_internal(og_table_oid(OG_CALL_ID), false);
+}
+
+int64
 og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	call->call_id = nextval_internal(og_table_oid(OG_CALL_ID), false);
+	if (call->call_id == 0)
+		call->call_id = og_journal_next();
 	call->xid = GetTopFullTransactionId();
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
