@@ -60,6 +60,10 @@ extern void og_journal_installation(OgInstallation *installation);
 /* The same, if there is one already. */
 extern bool og_journal_find(OgInstallation *installation);
 
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
 /* Write down all but the id of an installation. */
 extern void og_journal_save(const OgInstallation *installation);
 
