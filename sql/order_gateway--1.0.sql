@@ -1930,7 +1930,7 @@ CREATE TABLE order_gateway_journal_call (
 	PRIMARY KEY (installation, call_id)
 );
 
-CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (xid);
+CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
 
 COMMENT ON TABLE order_gateway_journal_call IS
 'what was asked for: one row per call, written by the transaction that submits it';
@@ -1981,7 +1981,7 @@ CREATE TABLE order_gateway_journal_withdrawal (
 	PRIMARY KEY (installation, call_id, xid)
 );
 
-CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (xid);
+CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (installation, xid);
 
 COMMENT ON TABLE order_gateway_journal_withdrawal IS
 'what was not sent yet of these calls is not to be sent any more';
