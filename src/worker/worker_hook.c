@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/catalog.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
@@ -27,7 +26,6 @@
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "ground/compat.h"
@@ -154,18 +152,17 @@ drops_extension(void)
 	return og_holds_lock(&tag, AccessExclusiveLock);
 }
 
-/*
- * Is it a table, index or sequence of the extension's?  Those of the journal are
- * all that it has.
- */
 static bool
 is_part_of_journal(Oid relid)
 {
-	char		kind = get_rel_relkind(relid);
-
-	return (kind == RELKIND_RELATION || kind == RELKIND_INDEX ||
-			kind == RELKIND_SEQUENCE) &&
-		og_journal_exists() && !IsToastNamespace(get_rel_namespace(relid));
+	if (!og_journal_exists())
+		return false;
+	for (int i = 0; i < OG_TABLES; i++)
+	{
+		if (og_table_oid(i) == relid)
+			return true;
+	}
+	return false;
 }
 
 /*

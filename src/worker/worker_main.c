@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -43,8 +42,11 @@ char	   *og_notify_channel = NULL;
 
 static emit_log_hook_type previous_log_hook = NULL;
 
-/* The extension that calls are made for; InvalidOid = it is not there. */
-static Oid	extension = InvalidOid;
+/*
+ * The journal that calls are made from, by its first table: that of the extension
+ * that is there; InvalidOid = it is not.
+ */
+static Oid	journal = InvalidOid;
 
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
@@ -99,6 +101,9 @@ fix_settings(void)
 	};
 
 	StartTransactionCommand();
+	SetConfigOption("session_authorization",
+					GetUserNameFromId(GetAuthenticatedUserId(), false),
+					PGC_SUSET, PGC_S_OVERRIDE);
 	for (int i = 0; i < lengthof(fixed); i++)
 	{
 		if (GetConfigOption(fixed[i][0], true, false) != NULL)
@@ -173,7 +178,7 @@ report_activity(void)
 	OgWorkerState own;
 	char		text[128];
 
-	if (!OidIsValid(extension))
+	if (!OidIsValid(journal))
 	{
 		pgstat_report_activity(STATE_IDLE,
 							   "order_gateway: the extension is not in this database");
@@ -195,16 +200,17 @@ look_at_extension(void)
 
 	StartTransactionCommand();
 	if (og_journal_exists())
-		found = get_extension_oid(OG_EXTENSION, true);
+		found = og_table_oid(OG_CALL_TABLE);
 	CommitTransactionCommand();
-	if (found == extension)
-		return;
 	MemoryContextSwitchTo(turn_context);
-	if (OidIsValid(extension))
+	if (found == journal)
+		return;
+	if (OidIsValid(journal))
 		og_loop_close();
-	extension = found;
-	if (OidIsValid(extension))
+	journal = found;
+	if (OidIsValid(journal))
 		og_loop_open();
+	MemoryContextSwitchTo(turn_context);
 }
 
 /* What is to be done each second, and after a reload. */
@@ -235,8 +241,7 @@ turn(int64 next_look)
 		look();
 		next_look = og_clock_now() + LOOK_MS * INT64CONST(1000);
 	}
-	MemoryContextSwitchTo(turn_context);
-	if (OidIsValid(extension))
+	if (OidIsValid(journal))
 		more = og_loop_turn(&pause);
 
 	/* Where there is more to do, what has come in meanwhile is taken in. */
@@ -259,7 +264,8 @@ og_worker_main(Datum argument)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		next_look = turn(next_look);
 		MemoryContextReset(turn_context);
+		MemoryContextSwitchTo(turn_context);
+		next_look = turn(next_look);
 	}
 }
