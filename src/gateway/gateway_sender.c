@@ -440,11 +440,12 @@ what_for(const Sender *sender, const OgPause *pause)
 	{
 		const Errand *errand = og_errand_of(iter.cur);
 
-		if (errand->state != ERRAND_IN_FLIGHT)
-			continue;
-		if (!errand->left)
+		if (errand->state == ERRAND_IN_FLIGHT && !errand->left)
 			return OG_WAIT_CONNECT;
-		what = OG_WAIT_ANSWER;
+		if (errand->state == ERRAND_IN_FLIGHT)
+			what = OG_WAIT_ANSWER;
+		else if (errand->state != ERRAND_READY && what != OG_WAIT_ANSWER)
+			what = OG_WAIT_JOURNAL;
 	}
 	return what;
 }

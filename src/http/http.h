@@ -156,11 +156,12 @@ extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 /* What a wait is for, as it shows in pg_stat_activity. */
 typedef enum OgWait
 {
-	OG_WAIT_NONE,
+	OG_WAIT_NONE,				/* nothing that can be told */
 	OG_WAIT_TURN,				/* the pace, or another call */
 	OG_WAIT_CONNECT,			/* a connection */
 	OG_WAIT_ANSWER,
-	OG_WAIT_BACKOFF				/* before a retry */
+	OG_WAIT_BACKOFF,			/* before a retry */
+	OG_WAIT_JOURNAL				/* to be written down before it may leave */
 } OgWait;
 
 /*
