@@ -67,6 +67,7 @@ void
 og_event_await(OgHttp *http)
 {
 	http->awaits = loop.sleeps + 1;
+	http->news = false;
 }
 
 /*
@@ -76,6 +77,7 @@ og_event_await(OgHttp *http)
 void
 og_event_news(OgHttp *http)
 {
+	http->news = true;
 	if (http->awaits == loop.sleeps + 1)
 		loop.news = true;
 }
@@ -368,6 +370,8 @@ og_http_sleep(int64 until, OgWait what)
 {
 	int64		left = -1;
 	bool		woken = false;
+
+	og_kept_close_old();
 
 	/* Even without time left, what has come in is taken in once. */
 	while (!loop.news && !woken && left != 0)
