@@ -2203,7 +2203,7 @@ SELECT c.call_id,
 	END AS next_try_at,
 	CASE WHEN e.call_id IS NOT NULL THEN e.note
 		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
-		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role)
+		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w
 			WHERE w.installation = c.installation AND w.call_id = c.call_id
 			LIMIT 1)
