@@ -89,6 +89,9 @@ SELECT insert_refused('btse_create_orders', '{"orders": {}}');
 SELECT insert_refused('btse_create_orders', '{"orders": [{"symbol": "BTC-USD"}]}');
 SELECT insert_refused('btse_cancel_all_after', '{"timeout": "1 month"}');
 SELECT insert_refused('btse_cancel_all_after', '{"timeout": "soon"}');
+-- every act can be named
+SELECT proname FROM pg_proc
+WHERE proname LIKE '%\_submit' AND EXISTS (SELECT FROM insert_refused(left(proname, -7), NULL) AS r WHERE r LIKE '%is not a function%');
 -- nothing but a worker is missing to these
 SELECT n, r FROM (VALUES
 	(1, 'btse_cancel', '{"symbol": "BTC-USD"}', '{1}'),
