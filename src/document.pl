@@ -130,7 +130,7 @@ sub markdown
 			s/&/&amp;/g;
 			s/</&lt;/g;
 			s/\*/\\*/g;
-			s/(?<![\w"])([A-Za-z0-9]\w*_\w+(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
+			s/(?<![\w"])(order_gateway\.\w+|[A-Za-z0-9]\w*_\w+(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
 		}
 		$_;
 	} split /(`[^`]*`)/, $text;
@@ -390,18 +390,27 @@ sub all_views
 		FROM pg_class WHERE relkind = 'v' AND oid IN (} . members('pg_class') . ') ORDER BY relname');
 }
 
-my %CONTEXT = (postmaster => 'at the start of the server', superuser => 'superusers');
+my %CONTEXT = (postmaster => 'at the start of the server', superuser => 'superusers',
+	sighup => 'the configuration, by a reload');
+
+sub allowed
+{
+	my ($type, $unit, $least, $most) = @_;
+
+	return $type eq 'bool' ? '`on`, `off`' : $type eq 'string' ? 'text' : "$least to $most $unit" =~ s/ $//r;
+}
 
 sub all_settings
 {
 	return join '', "\n| setting | default | allowed | who may change it | what it does |\n|---|---|---|---|---|\n", map {
-		my ($name, $default, $least, $most, $context, $short, $extra) = @$_;
+		my ($name, $default, $context, $short, $extra, @range) = @$_;
 
-		"| `$name` | `$default` | " . ($least ne '' ? "$least to $most" : '`on`, `off`')
+		"| `$name` | " . ($default eq '' ? 'empty' : "`$default`") . ' | ' . allowed(@range)
 		  . ' | ' . ($CONTEXT{$context} // die "a setting of context $context\n") . ' | '
 		  . markdown(join ' ', grep { $_ ne '' } $short, $extra) . " |\n";
 	} rows_of(q{
-		SELECT name, boot_val, min_val, max_val, context, short_desc, extra_desc
+		SELECT name, CASE WHEN unit IS NULL THEN boot_val ELSE current_setting(name) END, context,
+			short_desc, extra_desc, vartype, unit, min_val, max_val
 		FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name});
 }
 
