@@ -62,7 +62,7 @@ typedef struct Sender
 	bool		is_act;
 	dlist_head	errands;		/* that are not done, in their order */
 	struct Errand *ended;		/* its answer is to be read, or NULL */
-	int			busy;			/* those with a turn, or in flight */
+	int			busy;			/* those that had a turn and are not answered */
 	int64		further;		/* requests that will follow; -1 = unknown */
 
 	/* bounds */
@@ -84,7 +84,8 @@ typedef enum ErrandState
 {
 	ERRAND_READY,				/* may be sent as soon as it has a turn, but not
 								 * before .not_before */
-	ERRAND_WITNESSED,			/* has a turn; the witness holds it back */
+	ERRAND_WITNESSED,			/* has a turn; the witness holds it back ... */
+	ERRAND_HELD,				/* ... and did so until that was over */
 	ERRAND_IN_FLIGHT,			/* until its answer is read */
 	ERRAND_DONE
 } ErrandState;
@@ -173,6 +174,7 @@ extern void og_sender_add(Sender *sender, Errand *errand);
 
 /* False if there is nothing to do before *pause is over, or nothing at all. */
 extern bool og_sender_step(Sender *sender, OgPause *pause);
+extern void og_sender_stop(Sender *sender, const char *why);
 extern void og_sender_cancel(Sender *sender, const char *unsent,
 							 const char *unanswered);
 

@@ -62,7 +62,7 @@ static void
 return_turn(Errand *errand)
 {
 	og_limiter_return(errand->sender->limiter, &errand->turn);
-	if (errand->state == ERRAND_WITNESSED)
+	if (errand->state == ERRAND_WITNESSED || errand->state == ERRAND_HELD)
 		errand->sender->busy--;
 	errand->state = ERRAND_READY;
 }
@@ -318,6 +318,27 @@ stop(Sender *sender, const char *why)
 	}
 }
 
+/*
+ * The same, for whoever wants nothing more to be sent: also what has a turn and
+ * waits for its connection is given up.
+ */
+void
+og_sender_stop(Sender *sender, const char *why)
+{
+	dlist_mutable_iter iter;
+
+	stop(sender, why);
+	dlist_foreach_modify(iter, &sender->errands)
+	{
+		Errand	   *errand = og_errand_of(iter.cur);
+
+		if (errand->left || !og_http_abandon(errand->transfer, why))
+			continue;
+		sender->busy--;
+		take(errand);
+	}
+}
+
 /* Give up what is in flight, too. */
 void
 og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
@@ -330,7 +351,8 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 	{
 		Errand	   *errand = og_errand_of(iter.cur);
 
-		og_http_abandon(errand->transfer, errand->left ? unanswered : unsent);
+		(void) og_http_abandon(errand->transfer,
+							   errand->left ? unanswered : unsent);
 		sender->busy--;
 		take(errand);
 	}
@@ -339,14 +361,44 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 /* ---------- one step ---------- */
 
 /*
+ * One that the witness held back when it had its turn.  When that is over,
+ * others must not wait for it any longer; as soon as it may leave then, it asks
+ * for another one.
+ */
+static void
+look_after_held(Errand *errand, int64 now)
+{
+	if (errand->state == ERRAND_WITNESSED &&
+		now >= og_limiter_turn_end(&errand->turn))
+	{
+		og_limiter_return(errand->sender->limiter, &errand->turn);
+		errand->state = ERRAND_HELD;
+	}
+	if (errand->state == ERRAND_HELD && may_leave(errand))
+		return_turn(errand);
+}
+
+/* Send one that has its turn, or see to it in time that it has no longer. */
+static void
+send_or_hold(Errand *errand, OgPause *held)
+{
+	if (may_leave(errand))
+		send(errand);
+	else
+		og_pause_merge(held, &(OgPause) {og_limiter_turn_end(&errand->turn),
+					   OG_WAIT_BACKOFF});
+}
+
+/*
  * Send what may be sent now, oldest first.  Answers what becomes possible next
- * without a transfer ending.
+ * without a transfer ending; *held tells when to look after those that the
+ * witness holds, which is no wait for the pace.
  *
  * What the witness lets go by now leaves, though an older one may wait for a
- * turn, or for its place; if that came too late, it needs another turn.
+ * turn, or for its place.
  */
 static OgPause
-send_ready(Sender *sender, int64 now)
+send_ready(Sender *sender, int64 now, OgPause *held)
 {
 	OgPause		pause = {0, OG_WAIT_BACKOFF};
 	bool		in_line = true;
@@ -356,9 +408,7 @@ send_ready(Sender *sender, int64 now)
 	{
 		Errand	   *errand = og_errand_of(iter.cur);
 
-		if (errand->state == ERRAND_WITNESSED &&
-			og_limiter_is_stale(&errand->turn, now))
-			return_turn(errand);
+		look_after_held(errand, now);
 		if (errand->state == ERRAND_READY && in_line)
 		{
 			in_line = sender->busy < (sender->one_by_one ? 1 : sender->width);
@@ -367,8 +417,8 @@ send_ready(Sender *sender, int64 now)
 			else
 				pause.until = 0;
 		}
-		if (errand->state == ERRAND_WITNESSED && may_leave(errand))
-			send(errand);
+		if (errand->state == ERRAND_WITNESSED)
+			send_or_hold(errand, held);
 	}
 
 	/* Whoever does not wait for a turn must not stand before others. */
@@ -399,14 +449,15 @@ what_for(const Sender *sender, const OgPause *pause)
 	return what;
 }
 
-/* There is nothing to do but to wait, for *pause or until it is due. */
+/* There is nothing to do but to wait, for *pause, or "held", or until it is due. */
 static void
-begin_to_wait(Sender *sender, OgPause *pause, int64 due)
+begin_to_wait(Sender *sender, OgPause *pause, const OgPause *held, int64 due)
 {
 	if (pause->until != 0)
 		sender->pausing_since = og_clock_now();
 	pause->what = what_for(sender, pause);
 	og_report_wait(sender, pause->what, og_clock_now());
+	og_pause_merge(pause, &(OgPause) {held->until, pause->what});
 	og_pause_merge(pause, &(OgPause) {due, pause->what});
 	og_pause_merge(pause, &(OgPause) {sender->deadline, pause->what});
 }
@@ -425,6 +476,7 @@ og_sender_step(Sender *sender, OgPause *pause)
 {
 	int64		now = og_clock_now();
 	const char *stopped = sender->stopped;
+	OgPause		held = {0, OG_WAIT_BACKOFF};
 	OgTransfer *transfer;
 	int64		due;
 
@@ -434,7 +486,7 @@ og_sender_step(Sender *sender, OgPause *pause)
 		time_out(sender);
 		return true;
 	}
-	*pause = send_ready(sender, now);
+	*pause = send_ready(sender, now, &held);
 	if (sender->stopped != stopped)
 	{
 		stop(sender, sender->stopped);
@@ -450,7 +502,7 @@ og_sender_step(Sender *sender, OgPause *pause)
 		end_transfer(sender, transfer);
 	else if (sender->busy > 0 || pause->until != 0)
 	{
-		begin_to_wait(sender, pause, due);
+		begin_to_wait(sender, pause, &held, due);
 		return false;
 	}
 	return true;

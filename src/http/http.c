@@ -186,13 +186,14 @@ og_http_response(const OgTransfer *transfer)
 	return &transfer->response;
 }
 
-void
+bool
 og_http_abandon(OgTransfer *transfer, const char *problem)
 {
 	if (transfer->easy == NULL)
-		return;
+		return false;
 	og_ending(transfer, CURLE_OPERATION_TIMEDOUT, problem);
 	let_go(transfer);
+	return true;
 }
 
 void

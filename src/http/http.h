@@ -189,9 +189,10 @@ extern const OgResponse *og_http_response(const OgTransfer *transfer);
 /*
  * Give a transfer up that is still under way: afterwards its response says
  * what is known (not delivered, or no answer), and og_http_next() will not
- * answer it any more.  One that has ended stays as it is.
+ * answer it any more.  One that has ended stays as it is, and og_http_next()
+ * answers it as always: then false.
  */
-extern void og_http_abandon(OgTransfer *transfer, const char *problem);
+extern bool og_http_abandon(OgTransfer *transfer, const char *problem);
 
 /* Free a transfer, its response and body, wiping what could hold a secret. */
 extern void og_http_release(OgTransfer *transfer);
