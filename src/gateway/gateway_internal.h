@@ -71,6 +71,9 @@ typedef struct Sender
 	int64		patience_us;	/* for turns and pauses, what is left of it */
 	int64		pausing_since;	/* og_clock_now(); 0 = it does not wait for one */
 	int64		waited_us;		/* for them so far */
+	bool		resting;		/* there is nothing to do before .rest is over,
+								 * unless something happens */
+	OgPause		rest;
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		one_by_one;		/* no request leaves before the last one is
 								 * answered: their order matters ... */
