@@ -52,9 +52,15 @@ take_installation(void *owner, const OgTableRow *row)
 	if (DatumGetObjectId(values[INSTALLATION_DATABASE]) != MyDatabaseId)
 		return true;
 	installation->id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation->system_identifier =
+		DatumGetInt64(values[INSTALLATION_SYSTEM_IDENTIFIER]);
 	installation->timeline = DatumGetInt32(values[INSTALLATION_TIMELINE]);
 	installation->done_below = DatumGetInt64(values[INSTALLATION_DONE_BELOW]);
+	installation->doubtful_below =
+		DatumGetInt64(values[INSTALLATION_DOUBTFUL_BELOW]);
 	installation->crashes = DatumGetInt32(values[INSTALLATION_CRASHES]);
+	installation->running = DatumGetBool(values[INSTALLATION_RUNNING]);
+	installation->held = DatumGetBool(values[INSTALLATION_HELD]);
 	installation->alive_at = row->nulls[INSTALLATION_ALIVE_AT] ? 0
 		: DatumGetTimestampTz(values[INSTALLATION_ALIVE_AT]);
 	found->at = *row->at;
@@ -75,9 +81,15 @@ find_installation(void)
 static void
 set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 {
+	values[INSTALLATION_SYSTEM_IDENTIFIER] =
+		Int64GetDatum(installation->system_identifier);
 	values[INSTALLATION_TIMELINE] = Int32GetDatum(installation->timeline);
 	values[INSTALLATION_DONE_BELOW] = Int64GetDatum(installation->done_below);
+	values[INSTALLATION_DOUBTFUL_BELOW] =
+		Int64GetDatum(installation->doubtful_below);
 	values[INSTALLATION_CRASHES] = Int32GetDatum(installation->crashes);
+	values[INSTALLATION_RUNNING] = BoolGetDatum(installation->running);
+	values[INSTALLATION_HELD] = BoolGetDatum(installation->held);
 	values[INSTALLATION_ALIVE_AT] = og_time_or_null(installation->alive_at,
 													&nulls[INSTALLATION_ALIVE_AT]);
 }
@@ -92,6 +104,7 @@ make_installation(void)
 
 	values[INSTALLATION_ID] = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
 	installation.id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation.system_identifier = GetSystemIdentifier();
 	installation.timeline = GetWALInsertionTimeLine();
 	values[INSTALLATION_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
 	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -115,6 +128,19 @@ og_journal_installation(OgInstallation *installation)
 	*installation = found.found ? found.installation : make_installation();
 }
 
+bool
+og_journal_hold(OgInstallation *installation, bool wait)
+{
+	if (wait)
+		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
+						ShareUpdateExclusiveLock);
+	else if (!og_table_try_lock(OG_INSTALLATION_TABLE,
+								ShareUpdateExclusiveLock))
+		return false;
+	og_journal_installation(installation);
+	return true;
+}
+
 void
 og_journal_save(const OgInstallation *installation)
 {
@@ -127,7 +153,7 @@ og_journal_save(const OgInstallation *installation)
 							   sizeof(pg_uuid_t)) != 0)
 		return;
 	set_columns(installation, values, nulls);
-	for (int i = INSTALLATION_TIMELINE; i <= INSTALLATION_ALIVE_AT; i++)
+	for (int i = INSTALLATION_SYSTEM_IDENTIFIER; i <= INSTALLATION_ALIVE_AT; i++)
 		replace[i] = true;
 	og_table_update(OG_INSTALLATION_TABLE, &found.at, values, nulls, replace);
 	CommandCounterIncrement();
@@ -135,14 +161,24 @@ og_journal_save(const OgInstallation *installation)
 
 /* ---------- calls in and out ---------- */
 
+bool
+og_journal_is_harmless(const char *operation, const OgFields *arguments)
+{
+	const char *by = og_fields_get(arguments, "by");
+
+	return strcmp(operation, "cancel") == 0 &&
+		(by == NULL || strcmp(by, "order_id") == 0);
+}
+
 int64
 og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	call->call_id = nextval_internal(og_table_oid(OG_CALL_ID), false);
+	/* In this order, as og_journal_last_id() says. */
 	call->xid = GetTopFullTransactionId();
+	call->call_id = nextval_internal(og_table_oid(OG_CALL_ID), false);
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
 	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);
@@ -169,6 +205,19 @@ og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 	values[CALL_EXPIRES_AT] = TimestampTzGetDatum(call->expires_at);
 	og_table_insert(OG_CALL_TABLE, values, nulls);
 	return call->call_id;
+}
+
+int64
+og_journal_last_id(void)
+{
+	LOCAL_FCINFO(info, 1);
+	Datum		last;
+
+	InitFunctionCallInfoData(*info, NULL, 1, InvalidOid, NULL, NULL);
+	info->args[0].value = ObjectIdGetDatum(og_table_oid(OG_CALL_ID));
+	info->args[0].isnull = false;
+	last = pg_sequence_last_value(info);
+	return info->isnull ? 0 : DatumGetInt64(last);
 }
 
 static char *
@@ -259,28 +308,20 @@ typedef struct Looking
 } Looking;
 
 static bool
-is_ours(const Looking *looking, Datum installation)
-{
-	return memcmp(DatumGetUUIDP(installation), &looking->installation->id,
-				  UUID_LEN) == 0;
-}
-
-static bool
 take_entry(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
 	const Datum *values = row->values;
 
-	if (is_ours(looking, values[CALL_INSTALLATION]))
-		looking->found(looking->owner, &(OgJournalEntry)
-					   {
-						   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
-						   .not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]),
-						   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
-						   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
-						   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
-						   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
-					   });
+	looking->found(looking->owner, &(OgJournalEntry)
+				   {
+					   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
+					   .not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]),
+					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
+					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
+					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+				   });
 	return true;
 }
 
@@ -289,9 +330,8 @@ take_withdrawal(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
 
-	if (is_ours(looking, row->values[WITHDRAWAL_INSTALLATION]))
-		looking->withdrawn(looking->owner,
-						   DatumGetInt64(row->values[WITHDRAWAL_CALL_ID]));
+	looking->withdrawn(looking->owner,
+					   DatumGetInt64(row->values[WITHDRAWAL_CALL_ID]));
 	return true;
 }
 
@@ -302,16 +342,21 @@ look_at(Looking *looking, FullTransactionId xid, bool and_above)
 	StrategyNumber strategy = and_above ? BTGreaterEqualStrategyNumber
 		: BTEqualStrategyNumber;
 	RegProcedure compare = and_above ? F_XID8GE : F_XID8EQ;
-	ScanKeyData key;
+	Datum		id = UUIDPGetDatum(&looking->installation->id);
+	ScanKeyData keys[2];
 
-	ScanKeyInit(&key, CALL_XID + 1, strategy, compare,
+	ScanKeyInit(&keys[0], CALL_INSTALLATION + 1, BTEqualStrategyNumber,
+				F_UUID_EQ, id);
+	ScanKeyInit(&keys[1], CALL_XID + 1, strategy, compare,
 				FullTransactionIdGetDatum(xid));
-	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, &key, 1,
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, keys, 2,
 				  take_entry, looking);
-	ScanKeyInit(&key, WITHDRAWAL_XID + 1, strategy, compare,
+	ScanKeyInit(&keys[0], WITHDRAWAL_INSTALLATION + 1, BTEqualStrategyNumber,
+				F_UUID_EQ, id);
+	ScanKeyInit(&keys[1], WITHDRAWAL_XID + 1, strategy, compare,
 				FullTransactionIdGetDatum(xid));
 	og_table_scan(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_XID, looking->snapshot,
-				  &key, 1, take_withdrawal, looking);
+				  keys, 2, take_withdrawal, looking);
 }
 
 /* Did this one have an end when the first look came to it? */
