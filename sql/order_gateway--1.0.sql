@@ -376,7 +376,7 @@ COMMENT ON COLUMN order_gateway_activity.requests_sent IS 'requests that left, t
 COMMENT ON COLUMN order_gateway_activity.requests_answered IS 'requests to which a whole answer came';
 COMMENT ON COLUMN order_gateway_activity.requests_in_flight IS 'requests whose answer is awaited';
 COMMENT ON COLUMN order_gateway_activity.requests_retried IS 'attempts after the first one of a batch';
-COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, or backoff (a pause before a retry)';
+COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, backoff (a pause before a retry), or journal (the worker, to have its request written down before it leaves)';
 COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
@@ -544,6 +544,62 @@ COMMENT ON COLUMN order_gateway_limits.next_turn_at IS 'when the next request ma
 COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent because the provider said "too frequent"; NULL = not held back';
 COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
 COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
+-- end of generated
+
+--
+-- Gateway workers
+--
+
+CREATE FUNCTION order_gateway_workers(
+	-- generated: columns of order_gateway_workers
+	OUT database name,
+	OUT pid int,
+	OUT since timestamptz,
+	OUT queued bigint,
+	OUT in_flight bigint,
+	OUT quarantined bigint,
+	OUT oldest_queued timestamptz,
+	OUT connections int,
+	OUT last_commit timestamptz,
+	OUT waiting_for_standby boolean,
+	OUT last_error text
+	-- end of generated
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2;
+
+COMMENT ON FUNCTION order_gateway_workers() IS
+'gateway workers of all databases that order_gateway.databases names, as the view order_gateway_workers shows them';
+
+CREATE VIEW order_gateway_workers AS
+SELECT w.database,
+	w.pid,
+	w.since,
+	w.queued,
+	w.in_flight,
+	w.quarantined,
+	w.oldest_queued,
+	w.connections,
+	w.last_commit,
+	w.waiting_for_standby,
+	w.last_error
+FROM order_gateway_workers() AS w;
+
+-- generated: comments of order_gateway_workers
+COMMENT ON VIEW order_gateway_workers IS
+'gateway workers: one row for each database that order_gateway.databases names';
+COMMENT ON COLUMN order_gateway_workers.database IS 'database, as the setting names it';
+COMMENT ON COLUMN order_gateway_workers.pid IS 'process id of its worker, as in pg_stat_activity; NULL = not running: last_error says why, or it is about to start';
+COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
+COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
+COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
+COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
+COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
+COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
 -- end of generated
 
 --
@@ -2112,7 +2168,9 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON order_gateway_activity TO PUBLIC;
 
--- Who trades, and how much, is not everybody's business.  These two functions
--- ask once more who calls, as order_gateway_stats_reset() does.
-GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;
+-- Who trades, and how much, is not everybody's business.  These functions ask
+-- once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits(), order_gateway_workers()
+TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits, order_gateway_workers
+TO pg_read_all_stats;

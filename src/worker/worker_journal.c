@@ -335,26 +335,29 @@ take_withdrawal(void *owner, const OgTableRow *row)
 	return true;
 }
 
-/* What transactions wrote whose number is this, or at least this. */
+/* Keys of an index: what transactions wrote whose number is this, or more. */
+static void
+xid_key(ScanKeyData keys[2], const Looking *looking, int column,
+		FullTransactionId xid, bool and_above)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&looking->installation->id));
+	ScanKeyInit(&keys[1], column + 1,
+				and_above ? BTGreaterEqualStrategyNumber
+				: BTEqualStrategyNumber,
+				and_above ? F_XID8GE : F_XID8EQ,
+				FullTransactionIdGetDatum(xid));
+}
+
 static void
 look_at(Looking *looking, FullTransactionId xid, bool and_above)
 {
-	StrategyNumber strategy = and_above ? BTGreaterEqualStrategyNumber
-		: BTEqualStrategyNumber;
-	RegProcedure compare = and_above ? F_XID8GE : F_XID8EQ;
-	Datum		id = UUIDPGetDatum(&looking->installation->id);
 	ScanKeyData keys[2];
 
-	ScanKeyInit(&keys[0], CALL_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, id);
-	ScanKeyInit(&keys[1], CALL_XID + 1, strategy, compare,
-				FullTransactionIdGetDatum(xid));
+	xid_key(keys, looking, CALL_XID, xid, and_above);
 	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, keys, 2,
 				  take_entry, looking);
-	ScanKeyInit(&keys[0], WITHDRAWAL_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, id);
-	ScanKeyInit(&keys[1], WITHDRAWAL_XID + 1, strategy, compare,
-				FullTransactionIdGetDatum(xid));
+	xid_key(keys, looking, WITHDRAWAL_XID, xid, and_above);
 	og_table_scan(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_XID, looking->snapshot,
 				  keys, 2, take_withdrawal, looking);
 }
