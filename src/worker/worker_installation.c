@@ -38,6 +38,7 @@
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
+#include "worker/worker_table.h"
 
 /* A worker that was alive this long ago may be failed over without asking. */
 #define FRESH_MS		(5 * 60 * 1000)
@@ -49,11 +50,20 @@
 #define CALLS_AT_ONCE	5000
 
 static const char *const HELD =
-"held: this is a copy, or was promoted late; see order_gateway_adopt()";
+"nothing is sent: this looks like a copy of a server that may still run; see order_gateway_adopt()";
 
-/* Of the process. */
 static volatile sig_atomic_t told_to_end = false;
-static int64 next_note = 0;		/* on og_clock_now() */
+
+/* Of this process, since it began with the journal. */
+static struct
+{
+	int64		next_note;		/* on og_clock_now() */
+	bool		adopted;		/* what was held */
+	int64		decided_below;	/* calls below are committed, or never will be */
+	int64		bound;			/* so will be those below this, 0 = that is not
+								 * asked, as soon as ... */
+	FullTransactionId running_below;	/* ... transactions below have ended */
+}			progress;
 
 static void
 begin(void)
@@ -138,6 +148,28 @@ note_start(OgInstallation *installation)
 	commit();
 }
 
+/* After pg_upgrade: what calls name is found by its names. */
+static void
+find_anew(const OgInstallation *installation)
+{
+	int64		from = installation->done_below;
+	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
+
+	while (from != PG_INT64_MAX)
+	{
+		int			count;
+
+		begin();
+		count = og_journal_open_calls(installation, false, &from, calls,
+									  CALLS_AT_ONCE);
+		for (int i = 0; i < count; i++)
+			og_journal_find_anew(installation, calls[i]);
+		commit();
+		CHECK_FOR_INTERRUPTS();
+	}
+	pfree(calls);
+}
+
 /* What was queued on another timeline or in another cluster, and may go on. */
 static void
 follow_timeline(OgInstallation *installation)
@@ -148,10 +180,10 @@ follow_timeline(OgInstallation *installation)
 	if (installation->timeline == timeline && !is_moved(installation))
 		return;
 	og_recover_end_doubtful(installation);
+	if (is_moved(installation))
+		find_anew(installation);
 	begin();
 	(void) og_journal_hold(installation, true);
-	if (is_moved(installation))
-		og_journal_find_anew(installation);
 	installation->done_below = Max(done_below, installation->done_below);
 	installation->timeline = timeline;
 	installation->system_identifier = GetSystemIdentifier();
@@ -159,21 +191,168 @@ follow_timeline(OgInstallation *installation)
 	commit();
 }
 
+/* Each process notes its end, however often it begins with a journal. */
+static void
+watch_end(void)
+{
+	static bool watching = false;
+
+	if (!watching)
+		before_shmem_exit(note_end, (Datum) 0);
+	watching = true;
+}
+
 void
 og_recover(OgInstallation *installation)
 {
+	memset(&progress, 0, sizeof(progress));
+	progress.next_note = og_clock_now() + ALIVE_US;
 	note_start(installation);
-	before_shmem_exit(note_end, (Datum) 0);
-	next_note = og_clock_now() + ALIVE_US;
+	watch_end();
 	og_recover_end_marked(installation);
-	if (installation->held)
+	if (!installation->held)
+		follow_timeline(installation);
+	else
 	{
 		ereport(WARNING,
-				(errmsg("nothing is sent from database \"%s\": this looks like a copy of a server that may still run",
-						MyBgworkerEntry ? MyBgworkerEntry->bgw_name : ""),
-				 errhint("If the other one is gone for good, call order_gateway_adopt().")));
+				(errmsg("nothing is sent from this database: it looks like a copy of a server that may still run"),
+				 errhint("If the other one does not run any more, call order_gateway_adopt().")));
 		og_workers_show_error(HELD);
 	}
-	else
-		follow_timeline(installation);
+}
+
+/* ---------- what is held ---------- */
+
+bool
+og_recover_may_send(const OgInstallation *installation)
+{
+	return !installation->held;
+}
+
+bool
+og_recover_adopt(void)
+{
+	OgInstallation installation;
+
+	(void) og_journal_hold(&installation, true);
+	if (!installation.held)
+		return false;
+	installation.held = false;
+	installation.doubtful_below = og_journal_last_id() + 1;
+	og_journal_save(&installation);
+	return true;
+}
+
+/* Was it adopted meanwhile? */
+static void
+look_at_hold(OgInstallation *installation)
+{
+	OgInstallation now;
+
+	og_journal_installation(&now);
+	installation->doubtful_below = now.doubtful_below;
+	progress.adopted = !now.held;
+}
+
+/* It was: outside of a transaction. */
+static void
+go_on(OgInstallation *installation)
+{
+	progress.adopted = false;
+	follow_timeline(installation);
+	installation->held = false;
+	og_workers_show_error("");
+	ereport(LOG,
+			(errmsg("order_gateway: this installation was adopted, and sends again")));
+}
+
+/* ---------- each second ---------- */
+
+/*
+ * Ids are not committed in their order, so what is done below one is known only
+ * when no lower one can come any more: up to the last id that was given by some
+ * time, as soon as all transactions have ended that were running then.
+ */
+static void
+learn_decided(void)
+{
+	Snapshot	snapshot = GetLatestSnapshot();
+	TransactionId running_below =
+		XidFromFullTransactionId(progress.running_below);
+
+	if (progress.bound > 0 &&
+		!TransactionIdPrecedes(snapshot->xmin, running_below))
+	{
+		progress.decided_below = progress.bound;
+		progress.bound = 0;
+	}
+	if (progress.bound == 0)
+	{
+		progress.bound = og_journal_last_id() + 1;
+		progress.running_below = ReadNextFullTransactionId();
+	}
+}
+
+static void
+advance_done(OgInstallation *installation)
+{
+	int64		from = installation->done_below;
+	int64		first;
+	int64	   *calls;
+	int			open;
+
+	learn_decided();
+
+	/* Where the first is open there is nothing more to be looked at. */
+	if (from >= progress.decided_below ||
+		og_journal_open_calls(installation, false, &from, &first, 1) > 0)
+		return;
+	calls = palloc(CALLS_AT_ONCE * sizeof(int64));
+	open = og_journal_open_calls(installation, false, &from, calls,
+								 CALLS_AT_ONCE);
+	installation->done_below = Min(progress.decided_below,
+								   open > 0 ? calls[0] : from);
+}
+
+/* A minute without a crash is over, or another one. */
+static void
+note_alive(OgInstallation *installation)
+{
+	OgInstallation now;
+
+	if (!og_journal_hold(&now, false))
+		return;
+	now.crashes = 0;
+	now.running = true;
+	now.done_below = Max(now.done_below, installation->done_below);
+	now.alive_at = GetCurrentTimestamp();
+	og_journal_save(&now);
+	installation->crashes = 0;
+	installation->alive_at = now.alive_at;
+	progress.next_note = og_clock_now() + ALIVE_US;
+}
+
+static bool
+may_read(void)
+{
+	return og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) &&
+		og_table_try_lock(OG_CALL_TABLE, AccessShareLock) &&
+		og_table_try_lock(OG_END_TABLE, AccessShareLock);
+}
+
+void
+og_recover_tick(OgInstallation *installation)
+{
+	begin();
+	if (may_read())
+	{
+		advance_done(installation);
+		if (og_clock_now() >= progress.next_note)
+			note_alive(installation);
+		if (installation->held)
+			look_at_hold(installation);
+	}
+	commit();
+	if (progress.adopted)
+		go_on(installation);
 }

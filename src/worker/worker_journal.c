@@ -10,15 +10,19 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -293,6 +297,71 @@ og_journal_read(const OgInstallation *installation, int64 call_id,
 	og_table_call_key(keys, &installation->id, call_id);
 	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_call, call);
 	return call->origin != NULL;
+}
+
+/* ---------- another cluster ---------- */
+
+/* What a call names, and where its row is. */
+typedef struct Naming
+{
+	bool		found;
+	ItemPointerData at;
+	char	   *server;
+	char	   *function;
+} Naming;
+
+static bool
+take_names(void *owner, const OgTableRow *row)
+{
+	Naming	   *naming = owner;
+
+	naming->found = true;
+	naming->at = *row->at;
+	naming->server = name_of(row, CALL_SERVER);
+	naming->function = text_of(row, CALL_FUNCTION);
+	return false;
+}
+
+/* The function of the extension that submits such calls, InvalidOid = none. */
+static Oid
+find_submit(const char *function)
+{
+	char	   *name = psprintf("%s_submit", function);
+	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
+											CStringGetDatum(name));
+	Oid			functionid = InvalidOid;
+
+	for (int i = 0; i < found->n_members; i++)
+	{
+		Form_pg_proc row =
+			(Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
+
+		if (row->pronamespace == og_table_schema())
+			functionid = row->oid;
+	}
+	ReleaseSysCacheList(found);
+	return functionid;
+}
+
+void
+og_journal_find_anew(const OgInstallation *installation, int64 call_id)
+{
+	Naming		naming = {.found = false};
+	ScanKeyData keys[2];
+	Datum		values[CALL_COLUMNS] = {0};
+	bool		nulls[CALL_COLUMNS] = {false};
+	bool		replace[CALL_COLUMNS] = {false};
+
+	og_table_call_key(keys, &installation->id, call_id);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_names,
+				  &naming);
+	if (!naming.found)
+		return;
+	values[CALL_SERVER_ID] =
+		ObjectIdGetDatum(get_foreign_server_oid(naming.server, true));
+	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(find_submit(naming.function));
+	replace[CALL_SERVER_ID] = replace[CALL_FUNCTION_ID] = true;
+	og_table_update(OG_CALL_TABLE, &naming.at, values, nulls, replace);
 }
 
 /* ---------- the look ---------- */

@@ -117,6 +117,13 @@ extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 							OgJournalCall *call);
 
 /*
+ * Give a call the OIDs that its server and function have now: pg_upgrade keeps
+ * their names.
+ */
+extern void og_journal_find_anew(const OgInstallation *installation,
+								 int64 call_id);
+
+/*
  * The last id that a call got, here and by now.  A transaction has its number
  * before the id of any call that it adds.
  */

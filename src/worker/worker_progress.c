@@ -225,8 +225,9 @@ typedef struct Sifting
 static int64
 call_id_of(const OgTableRow *row)
 {
-	StaticAssertStmt(CALL_CALL_ID == MARK_CALL_ID &&
-					 CALL_CALL_ID == END_CALL_ID, "call_id has one place");
+	StaticAssertStmt((int) CALL_CALL_ID == (int) MARK_CALL_ID &&
+					 (int) CALL_CALL_ID == (int) END_CALL_ID,
+					 "call_id is the same column of all");
 	return DatumGetInt64(row->values[CALL_CALL_ID]);
 }
 
