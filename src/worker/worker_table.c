@@ -11,12 +11,14 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -240,14 +242,23 @@ og_table_update(OgTable table, const ItemPointerData *row,
 	table_close(rel, NoLock);
 }
 
-void
+bool
 og_table_delete(OgTable table, const ItemPointerData *row)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	ItemPointerData at = *row;
+	TM_FailureData failure;
+	TM_Result	result = heap_delete(rel, &at, GetCurrentCommandId(true),
+									 InvalidSnapshot, false, &failure, false);
 
-	simple_heap_delete(rel, &at);
 	table_close(rel, NoLock);
+	return result == TM_Ok;
+}
+
+bool
+og_table_try_lock(OgTable table, LOCKMODE mode)
+{
+	return ConditionalLockRelationOid(og_table_oid(table), mode);
 }
 
 /* ---------- rows out ---------- */

@@ -18,6 +18,7 @@
 #include "access/skey.h"
 #include "datatype/timestamp.h"
 #include "storage/itemptr.h"
+#include "storage/lockdefs.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
 
@@ -52,9 +53,11 @@ typedef enum OgTable
 
 enum
 {
-	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_TIMELINE,
-	INSTALLATION_DONE_BELOW, INSTALLATION_CRASHES, INSTALLATION_ALIVE_AT,
-	INSTALLATION_CREATED_AT, INSTALLATION_COLUMNS
+	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
+	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
+	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
+	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_COLUMNS
 };
 
 enum
@@ -134,7 +137,15 @@ extern void og_table_insert_many(OgTable table, int count, OgForm form,
 extern void og_table_update(OgTable table, const ItemPointerData *row,
 							const Datum *values, const bool *nulls,
 							const bool *replace);
-extern void og_table_delete(OgTable table, const ItemPointerData *row);
+
+/* False if somebody else holds the row. */
+extern bool og_table_delete(OgTable table, const ItemPointerData *row);
+
+/*
+ * Get this lock on a table until the end of the transaction, without waiting
+ * for anybody: false if that cannot be.
+ */
+extern bool og_table_try_lock(OgTable table, LOCKMODE mode);
 
 /* A row that was found; valid until found() returns. */
 typedef struct OgTableRow
