@@ -89,6 +89,8 @@ typedef struct Making
 	int			nmarks;			/* so many marks were numbered */
 	int			outcomes[OG_OUTCOMES];
 	const char *over;			/* nothing more is sent, because ... */
+	OgVerdict	unsent;			/* what is not sent is that: another server may
+								 * have sent it */
 	const char *note;			/* of its end */
 	bool		quarantined;
 	LastAnswer *last;			/* of each key, or NULL */

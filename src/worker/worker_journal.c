@@ -145,6 +145,15 @@ og_journal_hold(OgInstallation *installation, bool wait)
 	return true;
 }
 
+bool
+og_journal_find(OgInstallation *installation)
+{
+	FoundInstallation found = find_installation();
+
+	*installation = found.installation;
+	return found.found;
+}
+
 void
 og_journal_save(const OgInstallation *installation)
 {
@@ -175,14 +184,22 @@ og_journal_is_harmless(const char *operation, const OgFields *arguments)
 }
 
 int64
+og_journal_next(void)
+{
+	/* In this order, as og_journal_last_id() says. */
+	(void) GetTopFullTransactionId();
+	return nextval_internal(og_table_oid(OG_CALL_ID), false);
+}
+
+int64
 og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	/* In this order, as og_journal_last_id() says. */
 	call->xid = GetTopFullTransactionId();
-	call->call_id = nextval_internal(og_table_oid(OG_CALL_ID), false);
+	if (call->call_id == 0)
+		call->call_id = og_journal_next();
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
 	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);

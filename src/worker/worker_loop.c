@@ -58,9 +58,6 @@
 /* Between two times that what goes on is shown. */
 #define SHOWS_APART_US		INT64CONST(50000)
 
-/* How soon a number is looked at below which all calls may be done. */
-#define CANDIDATE_US		INT64CONST(60000000)
-
 /* Steps of removing old calls in one second. */
 #define REMOVALS_IN_TICK	10
 
@@ -88,6 +85,7 @@ static struct
 	int64		next_look;
 	int64		next_tick;
 	int64		next_begin;		/* not before, since something failed */
+	int64		suspect;		/* the one suspect call that is under way, 0 = none */
 	dlist_head	makings;
 	int			nrounds;		/* makings with requests, or about to have them */
 	bool		blocked;		/* nothing can be written ... */
@@ -102,13 +100,6 @@ static struct
 	int64		next_show;
 	TimestampTz last_commit;
 	int64		nquarantined;
-
-	/* below which number all calls are done; see note_done() */
-	int64		done_below;
-	int64		highest;		/* that was found */
-	int64		candidate;
-	FullTransactionId candidate_next;
-	int64		candidate_due;
 }			loop;
 
 static Making *
@@ -153,7 +144,6 @@ og_loop_open(void)
 										 "order_gateway calls",
 										 ALLOCSET_DEFAULT_SIZES);
 	loop.installation = installation;
-	loop.done_below = installation.done_below;
 	loop.turn = UNMARKED + 1;
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
@@ -175,7 +165,6 @@ take_entry(void *owner, const OgJournalEntry *entry)
 	};
 
 	og_outbox_add(&call, entry->serverid, entry->roleid);
-	loop.highest = Max(loop.highest, entry->call_id);
 	loop.changed = true;
 }
 
@@ -243,12 +232,30 @@ look(int64 now)
 
 /* ---------- begin ---------- */
 
+/* Only one suspect call is under way at a time. */
 static bool
-line_may_begin(const Line *line)
+suspect_may_begin(int64 call_id)
+{
+	return loop.suspect == 0 || loop.suspect == call_id ||
+		!og_recover_is_suspect(&loop.installation, call_id);
+}
+
+/* Nothing of a call is under way. */
+static void
+note_at_rest(int64 call_id)
+{
+	if (loop.suspect == call_id)
+		loop.suspect = 0;
+}
+
+static bool
+may_begin(const Line *line, int64 call_id)
 {
 	int			most = line->max_in_flight + line->max_in_flight / 4 + 2;
 	const Target *target = line->target;
 
+	if (!suspect_may_begin(call_id))
+		return false;
 	if (line->max_in_flight == 0)
 		return line->nmade == 0;
 	if (target->pause_us != 0 &&
@@ -287,6 +294,7 @@ put_back(const Queued *queued)
 {
 	og_outbox_add(queued, queued->line->serverid, queued->line->roleid);
 	og_outbox_leave(queued->line);
+	note_at_rest(queued->call_id);
 	loop.next_begin = og_clock_now() + AGAIN_US;
 }
 
@@ -297,9 +305,14 @@ try_round(Making *making)
 	Trouble		trouble;
 
 	if (og_turn_try_part(open_round, making, &trouble))
+	{
+		if (og_recover_is_suspect(&loop.installation, making->call.call_id))
+			loop.suspect = making->call.call_id;
 		return;
+	}
 	og_making_close(making);
 	loop.nrounds--;
+	note_at_rest(making->call.call_id);
 	og_trouble_show(&trouble);
 	if (og_trouble_passes(&trouble))
 	{
@@ -330,7 +343,10 @@ begin_call(const Queued *queued)
 		loop.nquarantined++;
 	}
 	if (beginning.making == NULL)
+	{
+		note_at_rest(queued->call_id);
 		og_outbox_leave(queued->line);
+	}
 	else
 		dlist_push_tail(&loop.makings, &beginning.making->node);
 }
@@ -341,6 +357,14 @@ typedef struct Begun
 	Queued		calls[BEGUN_IN_TURN];
 	int			ncalls;
 } Begun;
+
+static bool
+may_open(const Making *making, int64 now)
+{
+	return og_making_is_due(making, now) &&
+		suspect_may_begin(making->call.call_id) &&
+		og_target_lets(making->line->target, making->call.call_id, now);
+}
 
 /* Open rounds that are due, as many as there may be. */
 static void
@@ -355,8 +379,7 @@ open_rounds(void)
 
 		if (loop.nrounds >= MOST_ROUNDS)
 			return;
-		if (!og_making_is_due(making, now) ||
-			!og_target_lets(making->line->target, making->call.call_id, now))
+		if (!may_open(making, now))
 			continue;
 		loop.nrounds++;
 		try_round(making);
@@ -408,7 +431,11 @@ may_be_tried(const Queued *queued)
 		return false;
 	}
 	if (trial.may_be_made)
+	{
+		if (og_recover_is_suspect(&loop.installation, queued->call_id))
+			loop.suspect = queued->call_id;
 		return true;
+	}
 	loop.nquarantined++;
 	og_outbox_leave(queued->line);
 	return false;
@@ -420,7 +447,7 @@ take_call(Queued *queued)
 {
 	if (og_outbox_take_late(GetCurrentTimestamp(), queued))
 		return true;
-	return loop.may_send && og_outbox_take(line_may_begin, queued);
+	return loop.may_send && og_outbox_take(may_begin, queued);
 }
 
 static bool
@@ -431,10 +458,7 @@ any_due(void)
 
 	dlist_foreach(iter, &loop.makings)
 	{
-		const Making *making = making_of(iter.cur);
-
-		if (og_making_is_due(making, now) &&
-			og_target_lets(making->line->target, making->call.call_id, now))
+		if (may_open(making_of(iter.cur), now))
 			return true;
 	}
 	return false;
@@ -532,7 +556,11 @@ advance(OgPause *pause)
 		rows -= making->pending.nresults;
 		more |= og_making_advance(making, ROWS_OF_CALL, pause);
 		rows += making->pending.nresults;
-		loop.nrounds -= had_round && making->pipeline == NULL;
+		if (had_round && making->pipeline == NULL)
+		{
+			loop.nrounds--;
+			note_at_rest(making->call.call_id);
+		}
 		pause_for(making, now, clock_now, pause);
 	}
 	return more;
@@ -552,6 +580,7 @@ sweep(void)
 
 		if (!making->ended)
 			continue;
+		note_at_rest(making->call.call_id);
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
@@ -650,52 +679,10 @@ pause_for_standbys(OgPause *pause)
 
 /* ---------- each second ---------- */
 
-/* The smallest number of a call that is known and not done. */
-static int64
-first_open(void)
-{
-	int64		first = Min(og_outbox_first(), loop.highest + 1);
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &loop.makings)
-		first = Min(first, making_of(iter.cur)->call.call_id);
-	return first;
-}
-
-static bool
-still_runs(FullTransactionId next)
-{
-	for (int i = 0; i < loop.look.nrunning; i++)
-	{
-		if (FullTransactionIdPrecedes(loop.look.running[i], next))
-			return true;
-	}
-	return false;
-}
-
-/*
- * All calls below some number are done when that was so of all that were known,
- * and whatever was not committed then has ended since, and been looked at.  This
- * looks at all calls, so not often.
- */
-static void
-note_done(int64 now)
-{
-	if (now < loop.candidate_due || !loop.looked ||
-		still_runs(loop.candidate_next))
-		return;
-	if (loop.candidate_due != 0)
-		loop.done_below = Max(loop.done_below,
-							  Min(loop.candidate, first_open()));
-	loop.candidate = first_open();
-	loop.candidate_next = loop.look.next;
-	loop.candidate_due = now + CANDIDATE_US;
-}
-
 static void
 tell_recovery(void *arg)
 {
-	og_recover_tick(&loop.installation, loop.done_below);
+	og_recover_tick(&loop.installation);
 }
 
 static void
@@ -710,7 +697,6 @@ tick(int64 now)
 {
 	Trouble		trouble;
 
-	note_done(now);
 	if (!og_turn_try_alone(tell_recovery, NULL, &trouble))
 		og_trouble_show(&trouble);
 	else if (!og_turn_try_alone(remove_old, NULL, &trouble))

@@ -310,12 +310,6 @@ find_entry(int64 call_id)
 	return place != NULL ? place->number : 0;
 }
 
-bool
-og_outbox_has(int64 call_id)
-{
-	return find_entry(call_id) != 0;
-}
-
 void
 og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 {
@@ -323,7 +317,7 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 	uint32		number;
 	Entry	   *entry;
 
-	if (og_outbox_has(call->call_id))
+	if (find_entry(call->call_id) != 0)
 		return;
 	heap_reserve(&outbox.times);
 	number = take_number();
@@ -423,7 +417,8 @@ og_outbox_advance(TimestampTz now)
 }
 
 bool
-og_outbox_take(bool (*may_begin) (const Line *line), Queued *call)
+og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
+			   Queued *call)
 {
 	dlist_iter	iter;
 
@@ -431,7 +426,7 @@ og_outbox_take(bool (*may_begin) (const Line *line), Queued *call)
 	{
 		Line	   *line = dlist_container(Line, node, iter.cur);
 
-		if (!may_begin(line))
+		if (!may_begin(line, outbox.entries[line->queue.items[0]].call_id))
 			continue;
 		dlist_delete(&line->node);
 		dlist_push_tail(&outbox.waiting, &line->node);
@@ -464,16 +459,6 @@ og_outbox_waits_since(void)
 			since = first;
 	}
 	return since;
-}
-
-int64
-og_outbox_first(void)
-{
-	int64		first = PG_INT64_MAX;
-
-	for (uint32 i = 0; i < outbox.times.count; i++)
-		first = Min(first, outbox.entries[outbox.times.items[i]].call_id);
-	return first;
 }
 
 void

@@ -89,7 +89,8 @@ extern TimestampTz og_outbox_advance(TimestampTz now);
  * Take the first call of the first line that may begin one; that line is then
  * the last to be asked.
  */
-extern bool og_outbox_take(bool (*may_begin) (const Line *line), Queued *call);
+extern bool og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
+						   Queued *call);
 
 /* It was taken, and has ended. */
 extern void og_outbox_leave(Line *line);
@@ -98,10 +99,6 @@ extern int64 og_outbox_count(void);
 
 /* Since when the one that waits longest could have been begun; 0 = none is. */
 extern TimestampTz og_outbox_waits_since(void);
-
-/* The smallest number of all, PG_INT64_MAX if there are none: looks at all. */
-extern int64 og_outbox_first(void);
-extern bool og_outbox_has(int64 call_id);
 
 /* Go through the lines. */
 extern void og_outbox_lines(void (*visit) (Line *line, void *arg), void *arg);

@@ -45,6 +45,7 @@ typedef enum OgTable
 	OG_WITHDRAWAL_XID,
 	OG_MARK_KEY,
 	OG_RESULT_KEY,
+	OG_RESULT_ORDER,
 	OG_TRIAL_KEY,
 	OG_END_KEY,
 	OG_CALL_ID,					/* sequence */
@@ -118,6 +119,9 @@ extern Oid	og_table_oid(OgTable table);
 
 /* The schema of the extension, InvalidOid where there is none. */
 extern Oid	og_table_schema(void);
+
+/* Who owns the tables. */
+extern Oid	og_table_owner(void);
 
 extern void og_table_insert(OgTable table, const Datum *values,
 							const bool *nulls);

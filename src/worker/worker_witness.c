@@ -310,7 +310,7 @@ void
 og_pending_unsent(Making *making, int key)
 {
 	const LastAnswer *last = making->last ? &making->last[key] : NULL;
-	OgOutcome	outcome = {.verdict = OG_NOT_SENT};
+	OgOutcome	outcome = {.verdict = making->unsent};
 	OgRow		row = {.outcome = &outcome,.attempts = making->states[key].attempts};
 
 	outcome.message = making->over;
