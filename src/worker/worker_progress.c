@@ -150,8 +150,6 @@ og_journal_withdraw(const OgInstallation *installation, int64 call_id,
 	og_table_insert(OG_WITHDRAWAL_TABLE, values, nulls);
 }
 
-/* ---------- how far a call has come ---------- */
-
 typedef struct Following
 {
 	const OgJournalCall *call;
@@ -210,6 +208,80 @@ note_row(void *owner, const OgTableRow *row)
 	*(bool *) owner = true;
 	return false;
 }
+
+/* ---------- which calls are open ---------- */
+
+/* Calls in the order of their ids, of which those that have ended go out. */
+typedef struct Sifting
+{
+	int64	   *calls;
+	int			count;
+	int			most;
+	int			next;			/* to be compared with the next end */
+	int			kept;
+} Sifting;
+
+/* The second column of all tables but that of references. */
+static int64
+call_id_of(const OgTableRow *row)
+{
+	StaticAssertStmt((int) CALL_CALL_ID == (int) MARK_CALL_ID &&
+					 (int) CALL_CALL_ID == (int) END_CALL_ID,
+					 "call_id is the same column of all");
+	return DatumGetInt64(row->values[CALL_CALL_ID]);
+}
+
+static bool
+take_call_id(void *owner, const OgTableRow *row)
+{
+	Sifting    *sifting = owner;
+	int64		call_id = call_id_of(row);
+
+	if (sifting->count > 0 && sifting->calls[sifting->count - 1] == call_id)
+		return true;
+	if (sifting->count == sifting->most)
+		return false;
+	sifting->calls[sifting->count++] = call_id;
+	return true;
+}
+
+static bool
+sift_out(void *owner, const OgTableRow *row)
+{
+	Sifting    *sifting = owner;
+	int64		ended = call_id_of(row);
+
+	while (sifting->next < sifting->count &&
+		   sifting->calls[sifting->next] < ended)
+		sifting->calls[sifting->kept++] = sifting->calls[sifting->next++];
+	if (sifting->next < sifting->count &&
+		sifting->calls[sifting->next] == ended)
+		sifting->next++;
+	return sifting->next < sifting->count;
+}
+
+int
+og_journal_open_calls(const OgInstallation *installation, bool marked,
+					  int64 *from, int64 *calls, int most)
+{
+	Sifting		sifting = {.calls = calls,.most = most};
+	ScanKeyData keys[2];
+
+	og_table_call_key_from(keys, &installation->id, *from);
+	og_table_scan(marked ? OG_MARK_TABLE : OG_CALL_TABLE,
+				  marked ? OG_MARK_KEY : OG_CALL_KEY, NULL, keys, 2,
+				  take_call_id, &sifting);
+	*from = sifting.count < most ? PG_INT64_MAX : calls[sifting.count - 1] + 1;
+	if (sifting.count == 0)
+		return 0;
+	og_table_call_key_from(keys, &installation->id, calls[0]);
+	og_table_scan(OG_END_TABLE, OG_END_KEY, NULL, keys, 2, sift_out, &sifting);
+	while (sifting.next < sifting.count)
+		calls[sifting.kept++] = calls[sifting.next++];
+	return sifting.kept;
+}
+
+/* ---------- how far a call has come ---------- */
 
 /* Go through the rows that a table has of a call. */
 static void
@@ -292,6 +364,17 @@ og_journal_progress(const OgInstallation *installation,
 	scan_call(OG_END_TABLE, OG_END_KEY, installation, call->call_id, take_end,
 			  &following);
 	progress->withdrawn = og_journal_is_withdrawn(installation, call->call_id);
+}
+
+int
+og_journal_trials(const OgInstallation *installation, int64 call_id)
+{
+	OgJournalProgress progress = {0};
+	Following	following = {NULL, &progress};
+
+	scan_call(OG_TRIAL_TABLE, OG_TRIAL_KEY, installation, call_id, take_trial,
+			  &following);
+	return progress.ntrials;
 }
 
 /* ---------- withdrawal ---------- */

@@ -11,12 +11,15 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -44,6 +47,7 @@ static const char *const names[OG_TABLES] = {
 	[OG_WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
 	[OG_MARK_KEY] = "order_gateway_journal_mark_pkey",
 	[OG_RESULT_KEY] = "order_gateway_journal_result_pkey",
+	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
 	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
 	[OG_END_KEY] = "order_gateway_journal_end_pkey",
 	[OG_CALL_ID] = "order_gateway_call_id"
@@ -172,6 +176,20 @@ og_table_schema(void)
 	return og_tables_exist() ? catalog.schema : InvalidOid;
 }
 
+Oid
+og_table_owner(void)
+{
+	Oid			relid = og_table_oid(OG_CALL_TABLE);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /* ---------- rows in ---------- */
 
 void
@@ -240,14 +258,23 @@ og_table_update(OgTable table, const ItemPointerData *row,
 	table_close(rel, NoLock);
 }
 
-void
+bool
 og_table_delete(OgTable table, const ItemPointerData *row)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	ItemPointerData at = *row;
+	TM_FailureData failure;
+	TM_Result	result = heap_delete(rel, &at, GetCurrentCommandId(true),
+									 InvalidSnapshot, false, &failure, false);
 
-	simple_heap_delete(rel, &at);
 	table_close(rel, NoLock);
+	return result == TM_Ok;
+}
+
+bool
+og_table_try_lock(OgTable table, LOCKMODE mode)
+{
+	return ConditionalLockRelationOid(og_table_oid(table), mode);
 }
 
 /* ---------- rows out ---------- */
