@@ -65,6 +65,10 @@ extern void og_journal_installation(OgInstallation *installation);
 /* The same, if there is one already. */
 extern bool og_journal_find(OgInstallation *installation);
 
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
 /*
  * Keep others from changing the installation until this transaction is over,
  * and read it; false if somebody else does, who is waited for where "wait" says

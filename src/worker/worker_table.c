@@ -58,6 +58,7 @@ static struct
 {
 	bool		known;
 	bool		changed;		/* while they were being looked up */
+	uint64		version;		/* how often they were looked up */
 	Oid			schema;
 	Oid			oids[OG_TABLES];
 	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
@@ -146,6 +147,7 @@ og_tables_exist(void)
 		if (!find_all())
 			return false;
 		catalog.known = !catalog.changed;
+		catalog.version++;
 	}
 	return true;
 }
@@ -174,6 +176,13 @@ Oid
 og_table_schema(void)
 {
 	return og_tables_exist() ? catalog.schema : InvalidOid;
+}
+
+uint64
+og_table_version(void)
+{
+	need_tables();
+	return catalog.version;
 }
 
 Oid

@@ -123,6 +123,12 @@ extern Oid	og_table_schema(void);
 /* Who owns the tables. */
 extern Oid	og_table_owner(void);
 
+/*
+ * What was read from a table that nobody changes by hand may be kept for as long
+ * as this number stays the same: another extension has others.
+ */
+extern uint64 og_table_version(void);
+
 extern void og_table_insert(OgTable table, const Datum *values,
 							const bool *nulls);
 
