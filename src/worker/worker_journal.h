@@ -62,6 +62,13 @@ extern bool og_journal_exists(void);
  */
 extern void og_journal_installation(OgInstallation *installation);
 
+/* The same, if there is one already. */
+extern bool og_journal_find(OgInstallation *installation);
+
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
 /*
  * Keep others from changing the installation until this transaction is over,
  * and read it; false if somebody else does, who is waited for where "wait" says
@@ -106,11 +113,14 @@ extern bool og_journal_is_harmless(const char *operation,
 								   const OgFields *arguments);
 
 /*
- * Add a call in this transaction, and answer its id: .call_id, .xid and
- * .timeline are set here.
+ * Add a call in this transaction, and answer its id: .xid and .timeline are set
+ * here, and .call_id, unless it has got one by og_journal_next().
  */
 extern int64 og_journal_add(const OgInstallation *installation,
 							OgJournalCall *call);
+
+/* The number of a call that may be added. */
+extern int64 og_journal_next(void);
 
 /* Read a call, into the current context; false if there is none. */
 extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
