@@ -76,7 +76,7 @@ sub kind_of
 
 	return 'preview' if $name =~ /_preview$/;
 	return 'act' if $functions{"${name}_preview"};
-	return 'support' if $name =~ /_validator$|_support$/ || $name =~ /^order_gateway_(activity|stats|limits)$/;
+	return 'support' if $name =~ /_validator$|_support$/ || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
 	return 'own' if $function->{cost} < 100;
 	return 'public read' if $function->{comment} =~ /No user mapping is needed/;
 	return 'read';

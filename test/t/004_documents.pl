@@ -223,7 +223,7 @@ sub texts_of
 # Who is given what nobody reads, or what only goes with a message.
 my %NO_MESSAGE = map { $_ => 1 } qw(
   AllocSetContextCreate StaticAssertDecl elog og_list_add og_says og_account_refuse_name og_account_read_none
-  errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable);
+  errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable DefineCustomStringVariable);
 
 # Rows of order_gateway_check carry a hint of their own.
 my $ROWS_OF_CHECK = qr{^src/(?:sql/sql_check|gateway/gateway_check)\.c$};
