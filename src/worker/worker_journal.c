@@ -213,7 +213,7 @@ og_journal_is_harmless(const char *operation, const OgFields *arguments)
 int64
 og_journal_next(void)
 {
-	/* In this order, as og_journal_last_id() says. */
+	/* First, as og_journal_last_id() says. */
 	(void) GetTopFullTransactionId();
 	return nextval_internal(og_table_oid(OG_CALL_ID), false);
 }
@@ -224,9 +224,9 @@ og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	call->xid = GetTopFullTransactionId();
 	if (call->call_id == 0)
 		call->call_id = og_journal_next();
+	call->xid = GetTopFullTransactionId();
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
 	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);

@@ -99,7 +99,7 @@ enum
 
 enum
 {
-	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_NUMBER, TRIAL_BEGUN_AT,
+	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_CRASHES, TRIAL_BEGUN_AT,
 	TRIAL_COLUMNS
 };
 
@@ -148,8 +148,13 @@ extern void og_table_update(OgTable table, const ItemPointerData *row,
 							const Datum *values, const bool *nulls,
 							const bool *replace);
 
-/* False if somebody else holds the row. */
-extern bool og_table_delete(OgTable table, const ItemPointerData *row);
+/*
+ * Remove rows that have these keys, *most of them at most, from which those that
+ * go are taken off.  False if some are left: there are more, or somebody holds
+ * one of them, who is not waited for.
+ */
+extern bool og_table_remove(OgTable table, OgTable index, ScanKey keys,
+							int nkeys, int *most);
 
 /*
  * Get this lock on a table until the end of the transaction, without waiting
