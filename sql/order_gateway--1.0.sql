@@ -547,6 +547,62 @@ COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent 
 -- end of generated
 
 --
+-- Gateway workers
+--
+
+CREATE FUNCTION order_gateway_workers(
+	-- generated: columns of order_gateway_workers
+	OUT database name,
+	OUT pid int,
+	OUT since timestamptz,
+	OUT queued bigint,
+	OUT in_flight bigint,
+	OUT quarantined bigint,
+	OUT oldest_queued timestamptz,
+	OUT connections int,
+	OUT last_commit timestamptz,
+	OUT waiting_for_standby boolean,
+	OUT last_error text
+	-- end of generated
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2;
+
+COMMENT ON FUNCTION order_gateway_workers() IS
+'gateway workers of all databases that order_gateway.databases names, as the view order_gateway_workers shows them';
+
+CREATE VIEW order_gateway_workers AS
+SELECT w.database,
+	w.pid,
+	w.since,
+	w.queued,
+	w.in_flight,
+	w.quarantined,
+	w.oldest_queued,
+	w.connections,
+	w.last_commit,
+	w.waiting_for_standby,
+	w.last_error
+FROM order_gateway_workers() AS w;
+
+-- generated: comments of order_gateway_workers
+COMMENT ON VIEW order_gateway_workers IS
+'gateway workers: one row for each database that order_gateway.databases names';
+COMMENT ON COLUMN order_gateway_workers.database IS 'database, as the setting names it';
+COMMENT ON COLUMN order_gateway_workers.pid IS 'process id of its worker, as in pg_stat_activity; NULL = not running: last_error says why, or it is about to start';
+COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
+COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
+COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
+COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
+COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
+COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
+-- end of generated
+
+--
 -- Before going live: what a DBA wants to know of a server.  It opens
 -- connections and uses credentials, so it is granted to nobody at first; it
 -- only reads, so it may run in READ ONLY transactions and on standbys.
@@ -1874,7 +1930,7 @@ CREATE TABLE order_gateway_journal_call (
 	PRIMARY KEY (installation, call_id)
 );
 
-CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (xid);
+CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
 
 COMMENT ON TABLE order_gateway_journal_call IS
 'what was asked for: one row per call, written by the transaction that submits it';
@@ -1925,7 +1981,7 @@ CREATE TABLE order_gateway_journal_withdrawal (
 	PRIMARY KEY (installation, call_id, xid)
 );
 
-CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (xid);
+CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (installation, xid);
 
 COMMENT ON TABLE order_gateway_journal_withdrawal IS
 'what was not sent yet of these calls is not to be sent any more';
@@ -2104,7 +2160,9 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON order_gateway_activity TO PUBLIC;
 
--- Who trades, and how much, is not everybody's business.  These two functions
--- ask once more who calls, as order_gateway_stats_reset() does.
-GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;
+-- Who trades, and how much, is not everybody's business.  These functions ask
+-- once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits(), order_gateway_workers()
+TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits, order_gateway_workers
+TO pg_read_all_stats;

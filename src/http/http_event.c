@@ -189,7 +189,7 @@ name_waits(void)
 	loop.names[OG_WAIT_CONNECT] = og_wait_event("OrderGatewayConnect");
 	loop.names[OG_WAIT_ANSWER] = og_wait_event("OrderGatewayAnswer");
 	loop.names[OG_WAIT_BACKOFF] = og_wait_event("OrderGatewayBackoff");
-	loop.names[OG_WAIT_NONE] = loop.names[OG_WAIT_ANSWER];
+	loop.names[OG_WAIT_NONE] = og_wait_event("OrderGatewayIdle");
 }
 
 /*
@@ -363,7 +363,7 @@ turn(int64 timeout_us, OgWait what)
 }
 
 void
-og_http_sleep(int64 until, OgWait what)
+og_event_sleep(int64 until, OgWait what)
 {
 	int64		left = -1;
 	bool		woken = false;

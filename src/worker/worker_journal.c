@@ -259,28 +259,20 @@ typedef struct Looking
 } Looking;
 
 static bool
-is_ours(const Looking *looking, Datum installation)
-{
-	return memcmp(DatumGetUUIDP(installation), &looking->installation->id,
-				  UUID_LEN) == 0;
-}
-
-static bool
 take_entry(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
 	const Datum *values = row->values;
 
-	if (is_ours(looking, values[CALL_INSTALLATION]))
-		looking->found(looking->owner, &(OgJournalEntry)
-					   {
-						   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
-						   .not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]),
-						   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
-						   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
-						   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
-						   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
-					   });
+	looking->found(looking->owner, &(OgJournalEntry)
+				   {
+					   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
+					   .not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]),
+					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
+					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
+					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+				   });
 	return true;
 }
 
@@ -289,29 +281,36 @@ take_withdrawal(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
 
-	if (is_ours(looking, row->values[WITHDRAWAL_INSTALLATION]))
-		looking->withdrawn(looking->owner,
-						   DatumGetInt64(row->values[WITHDRAWAL_CALL_ID]));
+	looking->withdrawn(looking->owner,
+					   DatumGetInt64(row->values[WITHDRAWAL_CALL_ID]));
 	return true;
 }
 
-/* What transactions wrote whose number is this, or at least this. */
+/* Keys of an index: what transactions wrote whose number is this, or more. */
+static void
+xid_key(ScanKeyData keys[2], const Looking *looking, int column,
+		FullTransactionId xid, bool and_above)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&looking->installation->id));
+	ScanKeyInit(&keys[1], column + 1,
+				and_above ? BTGreaterEqualStrategyNumber
+				: BTEqualStrategyNumber,
+				and_above ? F_XID8GE : F_XID8EQ,
+				FullTransactionIdGetDatum(xid));
+}
+
 static void
 look_at(Looking *looking, FullTransactionId xid, bool and_above)
 {
-	StrategyNumber strategy = and_above ? BTGreaterEqualStrategyNumber
-		: BTEqualStrategyNumber;
-	RegProcedure compare = and_above ? F_XID8GE : F_XID8EQ;
-	ScanKeyData key;
+	ScanKeyData keys[2];
 
-	ScanKeyInit(&key, CALL_XID + 1, strategy, compare,
-				FullTransactionIdGetDatum(xid));
-	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, &key, 1,
+	xid_key(keys, looking, CALL_XID, xid, and_above);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, keys, 2,
 				  take_entry, looking);
-	ScanKeyInit(&key, WITHDRAWAL_XID + 1, strategy, compare,
-				FullTransactionIdGetDatum(xid));
+	xid_key(keys, looking, WITHDRAWAL_XID, xid, and_above);
 	og_table_scan(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_XID, looking->snapshot,
-				  &key, 1, take_withdrawal, looking);
+				  keys, 2, take_withdrawal, looking);
 }
 
 /* Did this one have an end when the first look came to it? */
