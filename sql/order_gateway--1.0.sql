@@ -376,7 +376,7 @@ COMMENT ON COLUMN order_gateway_activity.requests_sent IS 'requests that left, t
 COMMENT ON COLUMN order_gateway_activity.requests_answered IS 'requests to which a whole answer came';
 COMMENT ON COLUMN order_gateway_activity.requests_in_flight IS 'requests whose answer is awaited';
 COMMENT ON COLUMN order_gateway_activity.requests_retried IS 'attempts after the first one of a batch';
-COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, or backoff (a pause before a retry)';
+COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, backoff (a pause before a retry), or journal (the worker, to have its request written down before it leaves)';
 COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';

@@ -114,7 +114,8 @@ static const char *const wait_names[] = {
 	[OG_WAIT_TURN] = "turn",
 	[OG_WAIT_CONNECT] = "connect",
 	[OG_WAIT_ANSWER] = "answer",
-	[OG_WAIT_BACKOFF] = "backoff"
+	[OG_WAIT_BACKOFF] = "backoff",
+	[OG_WAIT_JOURNAL] = "journal"
 };
 
 /*
