@@ -41,7 +41,7 @@ sub psql_file
 }
 
 $node->safe_psql('postgres', $documents->recipe($_))
-  foreach qw(orders log-table call-outcome last-outcome);
+  foreach qw(orders job-orders log-table call-outcome last-outcome);
 is(psql_file($monitoring->path('setup.sql')), '', 'setup.sql runs');
 is(psql_file($monitoring->path('setup-log.sql')), '', 'setup-log.sql runs');
 like(psql_file($monitoring->path('setup.sql')), qr/schema "order_gateway_monitoring" already exists/,

@@ -70,7 +70,7 @@ sub run_file
 		"$file runs");
 }
 
-$node->safe_psql('postgres', $documents->recipe($_)) foreach qw(orders log-table call-outcome last-outcome);
+$node->safe_psql('postgres', $documents->recipe($_)) foreach qw(orders job-orders log-table call-outcome last-outcome);
 run_file($monitoring->path($_)) foreach qw(setup.sql setup-log.sql);
 $owner->query('CALL order_gateway_monitoring.check_servers()');
 
