@@ -159,16 +159,16 @@ FROM (
     WHERE l.held_until > now()
     GROUP BY l.lane, l.class, l.host, l.database, l.server, l.held_until
     UNION ALL
-    SELECT 'critical', 'no worker', w.database, w.last_commit, w.last_error,
+    SELECT 'critical', 'no worker', w.database, coalesce(w.last_commit, pg_postmaster_start_time()), w.last_error,
            'what is submitted there waits, and expires: last_error and the log of the server say why'
-    FROM order_gateway_workers AS w
+    FROM order_gateway_workers AS w JOIN pg_database AS d ON d.datname = w.database
     WHERE w.pid IS NULL AND NOT pg_is_in_recovery()
     UNION ALL
     SELECT CASE WHEN q.what = 'queue is old' THEN 'warning' ELSE 'critical' END,
            q.what, w.database, q.since, w.queued || ' queued, ' || w.in_flight || ' in flight', q.what_to_do
     FROM order_gateway_workers AS w,
          LATERAL (VALUES
-             ('worker waits for the standby', w.last_commit, w.waiting_for_standby,
+             ('worker waits for the standby', coalesce(w.last_commit, w.since), w.waiting_for_standby,
               'nothing is sent meanwhile: look at pg_stat_replication'),
              ('queue is old', w.oldest_queued, w.oldest_queued < now() - interval '10 min',
               'no connection, a lane that is held, or more orders than the pace allows: see order_gateway_limits'),

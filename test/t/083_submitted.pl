@@ -46,7 +46,7 @@ sub wait_done
 # Requests that cancel, as arrays of their ids.
 sub cancels
 {
-	return map { $_->{ids} } grep { $_->{operation} eq 'cancel' } @{ $sandbox->requests(provider => 'xt') };
+	return map { $_->{ids} } grep { $_->{operation} eq 'batch_cancel' } @{ $sandbox->requests(provider => 'xt') };
 }
 
 sub requests { return scalar cancels(); }
