@@ -77,8 +77,8 @@ sub kind_of
 
 	return $1 if $name =~ /_(preview|submit)$/;
 	return 'act' if $functions{"${name}_preview"};
-	return 'support' if $name =~ /_validator$|_support$/ || $function->{type} eq 'trigger'
-	  || $name =~ /^order_gateway_(activity|stats|limits|workers|may_see)$/;
+	return 'support' if $name =~ /_validator$|_support$|_may_see$/ || $function->{type} eq 'trigger'
+	  || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
 	return 'journal' if $name =~ /^order_gateway_(wait|find|withdraw|adopt)$/;
 	return 'own' if $function->{cost} < 100;
 	return 'public read' if $function->{comment} =~ /No user mapping is needed/;
@@ -133,7 +133,7 @@ sub markdown
 			s/&/&amp;/g;
 			s/</&lt;/g;
 			s/\*/\\*/g;
-			s/(?<![\w"])([A-Za-z0-9]\w*_\w+(?:\.\w+)?(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
+			s/(?<![\w"])(order_gateway\.\w+|[A-Za-z0-9]\w*_\w+(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
 		}
 		$_;
 	} split /(`[^`]*`)/, $text;
@@ -417,24 +417,27 @@ sub all_views
 			AND oid IN (} . members('pg_class') . ') ORDER BY relname');
 }
 
-my %CONTEXT = (postmaster => 'at the start of the server', sighup => 'in `postgresql.conf`, at a reload',
-	superuser => 'superusers');
+my %CONTEXT = (postmaster => 'at the start of the server', superuser => 'superusers',
+	sighup => 'the configuration, by a reload');
 
-# A number of minutes as people write it.
-sub minutes { return $_[0] % 1440 || !$_[0] ? "$_[0]min" : $_[0] / 1440 . 'd'; }
+sub allowed
+{
+	my ($type, $unit, $least, $most) = @_;
+
+	return $type eq 'bool' ? '`on`, `off`' : $type eq 'string' ? 'text' : "$least to $most $unit" =~ s/ $//r;
+}
 
 sub all_settings
 {
 	return join '', "\n| setting | default | allowed | who may change it | what it does |\n|---|---|---|---|---|\n", map {
-		my ($name, $default, $least, $most, $context, $short, $extra, $type, $unit) = @$_;
-		my $allowed = $type eq 'bool' ? '`on`, `off`' : $type eq 'string' ? 'a text' : "$least to $most";
+		my ($name, $default, $context, $short, $extra, @range) = @$_;
 
-		if ($unit eq 'min') { $default = minutes($default); $allowed = 'from 0 on'; }
-		"| `$name` | " . ($default eq '' ? 'empty' : "`$default`") . " | $allowed"
+		"| `$name` | " . ($default eq '' ? 'empty' : "`$default`") . ' | ' . allowed(@range)
 		  . ' | ' . ($CONTEXT{$context} // die "a setting of context $context\n") . ' | '
 		  . markdown(join ' ', grep { $_ ne '' } $short, $extra) . " |\n";
 	} rows_of(q{
-		SELECT name, boot_val, min_val, max_val, context, short_desc, extra_desc, vartype, coalesce(unit, '')
+		SELECT name, CASE WHEN unit IS NULL THEN boot_val ELSE current_setting(name) END, context,
+			short_desc, extra_desc, vartype, unit, min_val, max_val
 		FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name});
 }
 

@@ -244,7 +244,7 @@ sub texts_of
 # Who is given what nobody reads, or what only goes with a message.
 my %NO_MESSAGE = map { $_ => 1 } qw(
   AllocSetContextCreate StaticAssertDecl elog og_list_add og_says og_account_refuse_name og_account_read_none
-  errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable);
+  errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable DefineCustomStringVariable);
 
 # Rows of order_gateway_check carry a hint of their own.
 my $ROWS_OF_CHECK = qr{^src/(?:sql/sql_check|gateway/gateway_check)\.c$};
@@ -255,7 +255,7 @@ my @NO_TEXTS = (
 	'secret and salt, written as "secret:salt"', '1 to %d digits without a leading zero',
 	'Wait a while, and see in order_gateway_limits who else asks.', 'order_gateway_check() tells what is in the way.',
 	'not found', 'not exist', 'no such', 'ahead of',
-	'the pace leaves no turn for it now', 'no answer in %.3f ms', 'not sent', ', cut off');
+	'the pace leaves no turn for it now', 'no answer in %.3f ms', 'not sent', ', cut off', 'read committed');
 my %is_no_text = map { $_ => 1 } @NO_TEXTS;
 
 # All that people may have in hand.
