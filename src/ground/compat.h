@@ -14,6 +14,7 @@
 
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
@@ -54,6 +55,17 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 						   ACL_USAGE);
 #else
 	return pg_foreign_server_aclcheck(serverid, roleid, ACL_USAGE);
+#endif
+}
+
+static inline AclResult
+og_function_aclcheck(Oid functionid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, functionid, roleid,
+						   ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
 #endif
 }
 

@@ -82,6 +82,9 @@ set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 													&nulls[INSTALLATION_ALIVE_AT]);
 }
 
+/* The transaction in which this process made one, and may take it back. */
+static FullTransactionId made_in = {0};
+
 /* What was made at first, or came along with a template, belongs elsewhere. */
 static OgInstallation
 make_installation(void)
@@ -97,6 +100,8 @@ make_installation(void)
 	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	set_columns(&installation, values, nulls);
 	og_table_insert(OG_INSTALLATION_TABLE, values, nulls);
+	CommandCounterIncrement();
+	made_in = GetTopFullTransactionId();
 	return installation;
 }
 
@@ -113,6 +118,37 @@ og_journal_installation(OgInstallation *installation)
 		found = find_installation();
 	}
 	*installation = found.found ? found.installation : make_installation();
+}
+
+void
+og_journal_installation_id(OgInstallation *installation)
+{
+	static pg_uuid_t id;
+	static uint64 version = 0;
+
+	uint64		current = og_table_version();
+
+	if (version != current)
+	{
+		og_journal_installation(installation);
+		id = installation->id;
+
+		/* One that may be taken back is not known for longer than this. */
+		version = FullTransactionIdIsValid(made_in) &&
+			FullTransactionIdEquals(made_in, GetTopFullTransactionIdIfAny())
+			? 0 : current;
+	}
+	memset(installation, 0, sizeof(*installation));
+	installation->id = id;
+}
+
+bool
+og_journal_find(OgInstallation *installation)
+{
+	FoundInstallation found = find_installation();
+
+	*installation = found.installation;
+	return found.found;
 }
 
 void
@@ -136,12 +172,19 @@ og_journal_save(const OgInstallation *installation)
 /* ---------- calls in and out ---------- */
 
 int64
+og_journal_next(void)
+{
+	return nextval_internal(og_table_oid(OG_CALL_ID), false);
+}
+
+int64
 og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	call->call_id = nextval_internal(og_table_oid(OG_CALL_ID), false);
+	if (call->call_id == 0)
+		call->call_id = og_journal_next();
 	call->xid = GetTopFullTransactionId();
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);

@@ -57,6 +57,13 @@ extern bool og_journal_exists(void);
  */
 extern void og_journal_installation(OgInstallation *installation);
 
+/* The same, if there is one already. */
+extern bool og_journal_find(OgInstallation *installation);
+
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
 /* Write down all but the id of an installation. */
 extern void og_journal_save(const OgInstallation *installation);
 
@@ -89,11 +96,14 @@ typedef struct OgJournalCall
 } OgJournalCall;
 
 /*
- * Add a call in this transaction, and answer its id: .call_id, .xid and
- * .timeline are set here.
+ * Add a call in this transaction, and answer its id: .xid and .timeline are set
+ * here, and .call_id, unless it has got one by og_journal_next().
  */
 extern int64 og_journal_add(const OgInstallation *installation,
 							OgJournalCall *call);
+
+/* The number of a call that may be added. */
+extern int64 og_journal_next(void);
 
 /* Read a call, into the current context; false if there is none. */
 extern bool og_journal_read(const OgInstallation *installation, int64 call_id,

@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
 #include "executor/tuptable.h"
@@ -44,6 +45,7 @@ static const char *const names[OG_TABLES] = {
 	[OG_WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
 	[OG_MARK_KEY] = "order_gateway_journal_mark_pkey",
 	[OG_RESULT_KEY] = "order_gateway_journal_result_pkey",
+	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
 	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
 	[OG_END_KEY] = "order_gateway_journal_end_pkey",
 	[OG_CALL_ID] = "order_gateway_call_id"
@@ -54,6 +56,7 @@ static struct
 {
 	bool		known;
 	bool		changed;		/* while they were being looked up */
+	uint64		version;		/* how often they were looked up */
 	Oid			schema;
 	Oid			oids[OG_TABLES];
 	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
@@ -142,6 +145,7 @@ og_tables_exist(void)
 		if (!find_all())
 			return false;
 		catalog.known = !catalog.changed;
+		catalog.version++;
 	}
 	return true;
 }
@@ -170,6 +174,27 @@ Oid
 og_table_schema(void)
 {
 	return og_tables_exist() ? catalog.schema : InvalidOid;
+}
+
+uint64
+og_table_version(void)
+{
+	need_tables();
+	return catalog.version;
+}
+
+Oid
+og_table_owner(void)
+{
+	Oid			relid = og_table_oid(OG_CALL_TABLE);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 /* ---------- rows in ---------- */

@@ -44,6 +44,7 @@ typedef enum OgTable
 	OG_WITHDRAWAL_XID,
 	OG_MARK_KEY,
 	OG_RESULT_KEY,
+	OG_RESULT_ORDER,
 	OG_TRIAL_KEY,
 	OG_END_KEY,
 	OG_CALL_ID,					/* sequence */
@@ -115,6 +116,15 @@ extern Oid	og_table_oid(OgTable table);
 
 /* The schema of the extension, InvalidOid where there is none. */
 extern Oid	og_table_schema(void);
+
+/* Who owns the tables. */
+extern Oid	og_table_owner(void);
+
+/*
+ * What was read from a table that nobody changes by hand may be kept for as long
+ * as this number stays the same: another extension has others.
+ */
+extern uint64 og_table_version(void);
 
 extern void og_table_insert(OgTable table, const Datum *values,
 							const bool *nulls);
