@@ -120,6 +120,8 @@ class Acts:
 
     def _btse(self, random):
         ids = [order_id() for _ in range(self._how_many(random, 12))]
+        # without a market of their own they would be of all of them
+        self.seed("btse", ids, market=MARKET)
         return self._list(random, "btse", "btse_cancel", ids,
                           [("symbol", literal(MARKET))], market=MARKET)
 
@@ -169,6 +171,7 @@ class Acts:
 
     def _amend(self, random):
         id = order_id()
+        self.seed("btse", [id], market=MARKET)
         return Submit("btse_amend_order", "btse", [
             ("symbol", literal(MARKET)), ("order_id", literal(id)),
             ("price", "99.5")], ["btse-amend:" + id])

@@ -11,8 +11,9 @@ NOT_DONE = {"not_found", "not_cancellable", "rejected", "not_sent"}
 # an answer said so, and so there was a request
 ANSWERED = DONE | {"not_found", "not_cancellable", "rejected"}
 ENDED = {"done", "quarantined"}
-# seconds between the last look at the clock and the stamp of the first byte
-GRACE = 5
+# seconds between the last look at the clock and the stamp of the first byte:
+# a worker that is frozen then knows nothing of it
+GRACE = 10
 
 
 class Books:
@@ -215,7 +216,8 @@ def one_row_each(books):
                     yield "call %d has %d rows at place %d" % (
                         call, count, ordinal)
         for key, own in books.results_of(call, submit):
-            if len({row["outcome"] for row in own}) > 1:
+            if not key.startswith("btse-all:") \
+                    and len({row["outcome"] for row in own}) > 1:
                 yield "rows of one order contradict each other:\n" \
                     + books.tell(call, key)
 

@@ -69,7 +69,9 @@ class Client(threading.Thread):
 
     def _failed(self, error, scenario):
         self.notes.count_error(error.state)
-        if error.state not in EXPECTED:
+        # what a server that comes and goes needs may be gone just now
+        if error.state not in EXPECTED and not (
+                error.state in ("42501", "42704") and "_flaky" in str(error)):
             self.notes.complain("%s in scenario \"%s\" of %s: %s" % (
                 error.state, scenario, self.name, error))
 

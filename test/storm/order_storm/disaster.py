@@ -13,6 +13,7 @@ from collections import Counter
 
 from .cluster import kill
 from .libpq import Lost, SqlError
+from .scenery import PROVIDERS, ROLES, options
 
 WORKER = "backend_type LIKE 'order\\_gateway%' AND datname = 'storm'"
 LAUNCHER = "backend_type LIKE 'order\\_gateway%' AND datname IS NULL"
@@ -23,12 +24,22 @@ WEIGHTS = {"kill_worker": 8, "kill_session": 4, "kill_postmaster": 6,
            "kill_launcher": 1, "stop_immediate": 4, "stop_fast": 4,
            "terminate_worker": 6, "cancel_worker": 4, "terminate_session": 5,
            "cancel_session": 5, "reload": 3, "unname": 2, "freeze": 3,
-           "lock": 8, "checkpoint": 2}
+           "lock": 8, "drop": 2, "pull_rug": 5, "checkpoint": 2}
 # those after which the worker has to begin anew
 DEADLY = ("kill_worker", "kill_session", "kill_postmaster", "kill_launcher",
           "stop_immediate", "stop_fast", "terminate_worker")
 # those that can be done while a table is locked
 IN_THE_DARK = ("kill_worker", "kill_postmaster", "terminate_worker")
+
+# what is taken away, and how it is given back
+RUGS = (
+    ("ALTER SERVER %(name)s RENAME TO %(name)s_gone",
+     "ALTER SERVER %(name)s_gone RENAME TO %(name)s"),
+    ("DROP USER MAPPING FOR %(role)s SERVER %(name)s",
+     "CREATE USER MAPPING FOR %(role)s SERVER %(name)s OPTIONS (%(options)s)"),
+    ("REVOKE USAGE ON FOREIGN SERVER %(name)s FROM %(role)s",
+     "GRANT USAGE ON FOREIGN SERVER %(name)s TO %(role)s"),
+)
 
 TABLES = """
 SELECT quote_ident(nspname) || '.' || quote_ident(relname)
@@ -52,6 +63,7 @@ class Disaster(threading.Thread):
         self.done = Counter()
         self.times = []             # (time, what) of all of it
         self.holder = None          # a transaction held open
+        self.rug = None             # SQL that gives back what was taken
         self.crash = None
 
     def run(self):
@@ -60,6 +72,7 @@ class Disaster(threading.Thread):
                     self.random.random() * 2 * self.settings.quiet):
                 self.hold()
                 try:
+                    self.put_rug()
                     self.strike()
                 except (Lost, SqlError):
                     self.cluster.wait_until_up()
@@ -159,11 +172,22 @@ class Disaster(threading.Thread):
     def cancel_worker(self):
         return self.tell("pg_cancel_backend", WORKER)
 
+    def tell_sessions(self, function):
+        """Whoever is in the middle of something."""
+        told = 0
+        for _ in range(20):
+            told += len(self.cluster.ask(
+                "SELECT %s(pid) FROM pg_stat_activity WHERE %s AND state <>"
+                " 'idle'" % (function, CLIENT), "postgres"))
+            if told >= 3 or self.stopped.wait(0.02):
+                break
+        return told > 0
+
     def terminate_session(self):
-        return self.tell("pg_terminate_backend", CLIENT)
+        return self.tell_sessions("pg_terminate_backend")
 
     def cancel_session(self):
-        return self.tell("pg_cancel_backend", CLIENT)
+        return self.tell_sessions("pg_cancel_backend")
 
     def freeze(self):
         """It is not run for a while, as on a machine that swaps."""
@@ -208,6 +232,40 @@ class Disaster(threading.Thread):
         finally:
             session.close()
 
+    def drop(self):
+        """The extension is dropped, if it can be, and there again."""
+        session = self.cluster.connect()
+        try:
+            session.run("SET lock_timeout = '1s'")
+            session.run("BEGIN")
+            session.run("DROP EXTENSION order_gateway CASCADE")
+            self.stopped.wait(self.random.random() / 2)
+        except SqlError:
+            pass            # somebody's calls are queued, or it is locked
+        finally:
+            try:
+                session.run("ROLLBACK")
+            finally:
+                session.close()
+
+    def pull_rug(self):
+        """What a call needs is taken away between submit and send, at the
+        servers that come and go, and given back a moment later."""
+        name = self.random.choice(PROVIDERS) + "_flaky"
+        role = self.random.choice(ROLES)
+        words = {"name": name, "role": role, "options": options(
+            self.sandbox.ready["credentials"][name.partition("_")[0]])}
+        away, back = self.random.choice(RUGS)
+        self.cluster.ask(away % words)
+        self.rug = back % words
+        self.stopped.wait(self.random.random() * 2)
+        self.put_rug()
+
+    def put_rug(self):
+        if self.rug is not None:
+            self.cluster.ask(self.rug)
+            self.rug = None
+
     # ---- when all is over
 
     def clear_up(self):
@@ -216,6 +274,7 @@ class Disaster(threading.Thread):
         if self.cluster.postmaster() is None:
             self.cluster.start()
         self.cluster.wait_until_up()
+        self.put_rug()
         self.cluster.ask("ALTER SYSTEM RESET order_gateway.databases",
                          "postgres")
         self.reload()

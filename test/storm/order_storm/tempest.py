@@ -20,8 +20,8 @@ PATIENCE = 120      # seconds without any progress, until we give up
 SHOWN = 40          # complaints that are printed
 OWN = "the storm itself"
 
-UNFINISHED = ("SELECT count(*), coalesce(sum(cardinality(ids)), 0) FROM"
-              " order_gateway_calls WHERE state NOT IN ('done',"
+UNFINISHED = ("SELECT count(*), (SELECT count(*) FROM order_gateway_results)"
+              " FROM order_gateway_calls WHERE state NOT IN ('done',"
               " 'quarantined')")
 
 
@@ -31,7 +31,7 @@ class Settings:
         self.seconds = seconds
         self.clients = clients
         self.pause = 0.2        # most seconds between two acts of a client
-        self.quiet = 1.0        # between two disasters, on average
+        self.quiet = 0.5        # between two disasters, on average
         self.flaky = 0.15       # part of the calls to servers that come and go
         self.hushed = threading.Event()     # the clients are to be silent
 
