@@ -62,14 +62,10 @@ class Books:
             "\n    clients: " + self.whose(call))
 
     def whose(self, call):
-        names = ["%s %s" % (name, self.end_of(name))
+        names = ["%s %s" % (name, self.clients.named[name].end)
                  for name, numbers in self.clients.rows.items()
                  if call in numbers.values()]
         return ", ".join(names) or "nobody's, or rolled back"
-
-    def end_of(self, name):
-        return next(each.end for each in self.clients.notes.transactions
-                    if each.name == name)
 
 
 # ---- the clients' book against itself and the journal
@@ -105,11 +101,9 @@ def references_meet(books):
     """All that was submitted under one reference is one call, and all that
     has one call was submitted as the same."""
     for name, numbers in books.clients.rows.items():
-        transaction = next(each for each in books.clients.notes.transactions
-                           if each.name == name)
+        submits = books.clients.named[name].submits
         for number, call in numbers.items():
-            if transaction.submits[number].keys \
-                    != books.clients.calls[call].keys:
+            if submits[number].keys != books.clients.calls[call].keys:
                 yield "two different calls have the id %d" % call
     owners = {}
     for call, submit in books.clients.calls.items():

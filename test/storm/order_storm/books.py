@@ -130,10 +130,10 @@ class ClientBook:
         self.notes = notes
         self.rows = defaultdict(dict)   # transaction -> {number: call's id}
         self.calls = {}                 # by id: the Submit
-        named = {each.name: each for each in notes.transactions}
+        self.named = {each.name: each for each in notes.transactions}
         self.strangers = []
         for name, number, call in rows:
-            transaction = named.get(name)
+            transaction = self.named.get(name)
             if transaction is None or number >= len(transaction.submits):
                 self.strangers.append((name, number, call))
                 continue
