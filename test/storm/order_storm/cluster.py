@@ -19,6 +19,7 @@ SETTINGS = {
     "order_gateway.databases": "'storm'",
     "max_connections": "60",
     "max_prepared_transactions": "40",
+    "wal_retrieve_retry_interval": "100ms",
     "max_worker_processes": "16",
     "restart_after_crash": "on",
     "wal_writer_delay": "10s",
@@ -44,7 +45,10 @@ class Cluster:
     def __init__(self, directory, sockets):
         self.data = os.path.join(directory, "data")
         self.log = os.path.join(directory, "server.log")
+        self.logs = [self.log]
         self.sockets = sockets
+        self.standby = None         # (data, log, sockets) of one, if any
+        self.failed_over = False
         self.slow_orphans = []      # children that outlived their postmaster
         self._call("initdb", "--pgdata", self.data, "--username=postgres",
                    "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
@@ -107,6 +111,16 @@ class Cluster:
             return False
         return True
 
+    def stop_all(self):
+        """The end, of the standby as well."""
+        for data in [self.data] + [each[0] for each in (self.standby,)
+                                   if each]:
+            try:
+                self._call("pg_ctl", "stop", "--mode=immediate", "--pgdata",
+                           data)
+            except RuntimeError:
+                pass            # it is down
+
     def kill(self):
         """Kill the postmaster, and wait until its children have noticed."""
         postmaster = self.postmaster()
@@ -138,6 +152,35 @@ class Cluster:
                 continue
             connection.close()
             return
+
+    # ---- a standby
+
+    def add_standby(self, directory):
+        """One that every COMMIT waits for."""
+        sockets = os.path.join(directory, "standby")
+        data = os.path.join(sockets, "data")
+        os.mkdir(sockets)
+        self._call("pg_basebackup", "--pgdata", data, "--write-recovery-conf",
+                   "--checkpoint=fast", "--no-sync", "--dbname",
+                   "host='%s' port=5432 user=postgres" % self.sockets)
+        with open(os.path.join(data, "postgresql.auto.conf"), "a") as conf:
+            conf.write("unix_socket_directories = '%s'\n" % sockets)
+        log = os.path.join(sockets, "server.log")
+        self._call("pg_ctl", "start", "--pgdata", data, "--wait", "--log",
+                   log)
+        self.standby = data, log, sockets
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'",
+                 "postgres")
+        self.ask("SELECT pg_reload_conf()", "postgres")
+
+    def fail_over(self):
+        """Kill the primary, for good, and be the standby from now on."""
+        self.kill()
+        self.logs.append(self.standby[1])
+        self.data, self.log, self.sockets = self.standby
+        self.standby = None
+        self.failed_over = True
+        self._control("promote")
 
     # ---- who is there
 

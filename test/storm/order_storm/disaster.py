@@ -28,6 +28,7 @@ WEIGHTS = {"kill_worker": 8, "kill_session": 4, "kill_postmaster": 6,
 # those after which the worker has to begin anew
 DEADLY = ("kill_worker", "kill_session", "kill_postmaster", "kill_launcher",
           "stop_immediate", "stop_fast", "terminate_worker")
+ALWAYS_DEADLY = DEADLY + ("kill_new_worker", "fail_over")
 # those that can be done while a table is locked
 IN_THE_DARK = ("kill_worker", "kill_postmaster", "terminate_worker")
 
@@ -63,6 +64,11 @@ class Disaster(threading.Thread):
         self.done = Counter()
         self.times = []             # (time, what) of all of it
         self.holder = None          # a transaction held open
+        self.weights = dict(WEIGHTS)
+        if settings.standby:
+            # a COMMIT that waits for a standby and is cancelled has
+            # happened, on the primary alone: no client could know
+            del self.weights["cancel_session"]
         self.rug = None             # SQL that gives back what was taken
         self.crash = None
 
@@ -81,7 +87,8 @@ class Disaster(threading.Thread):
             raise
 
     def strike(self):
-        what = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
+        what = self.random.choices(list(self.weights),
+                                   self.weights.values())[0]
         hush = what in DEADLY and self.random.random() < 0.5
         if hush:
             self.settings.hushed.set()
@@ -95,6 +102,28 @@ class Disaster(threading.Thread):
             self.settings.hushed.clear()
         if what in DEADLY:
             self.cluster.wait_until_up()
+            if self.random.random() < 0.2:
+                self.strike_again()
+
+    def strike_again(self):
+        """The next worker dies as soon as it is there, in the middle of
+        finding out what the last one left."""
+        until = time.monotonic() + 3
+        while time.monotonic() < until and not self.stopped.is_set():
+            if self.kill_worker():
+                self.note("kill_new_worker")
+                self.cluster.wait_until_up()
+                return
+
+    def fail_over(self):
+        """The last one, where there is a standby."""
+        self.stopped.set()
+        self.join()
+        if self.random.random() < 0.5:
+            self.await_request()
+        self.cluster.fail_over()
+        self.cluster.wait_until_up()
+        self.note("fail_over")
 
     def note(self, what):
         self.done[what] += 1
@@ -280,4 +309,4 @@ class Disaster(threading.Thread):
         self.reload()
 
     def killed(self):
-        return sum(self.done[what] for what in DEADLY)
+        return sum(self.done[what] for what in ALWAYS_DEADLY)

@@ -26,7 +26,8 @@ UNFINISHED = ("SELECT count(*), (SELECT count(*) FROM order_gateway_results)"
 
 
 class Settings:
-    def __init__(self, seed, seconds, clients):
+    def __init__(self, seed, seconds, clients, standby):
+        self.standby = standby
         self.seed = seed
         self.seconds = seconds
         self.clients = clients
@@ -50,10 +51,7 @@ class Tempest:
 
     def __exit__(self, *_):
         if self.cluster is not None:
-            try:
-                self.cluster.stop("immediate")
-            except RuntimeError as error:
-                self.say(str(error))
+            self.cluster.stop_all()
         if self.sandbox is not None:
             self.sandbox.stop()
 
@@ -67,6 +65,8 @@ class Tempest:
         self.cluster = Cluster(self.directory, self.directory)
         self.cluster.start()
         scenery.build(self.cluster, self.sandbox)
+        if self.settings.standby:
+            self.cluster.add_standby(self.directory)
         settings, seed = self.settings, self.settings.seed
         self.acts = Acts(self.sandbox, settings)
         self.weather = Weather(seed, self.cluster, self.sandbox)
@@ -86,6 +86,10 @@ class Tempest:
         while time.monotonic() < until \
                 and not any(each.crash for each in threads):
             time.sleep(0.1)
+        if self.settings.standby:
+            # the last disaster, while the clients go on
+            self.disaster.fail_over()
+            time.sleep(min(5, self.settings.seconds))
         for each in threads:
             each.stopped.set()
         for each in threads:
@@ -169,12 +173,14 @@ class Tempest:
         self.books = audit.Books(
             books.read_sandbox(self.sandbox),
             books.read_journal(self.cluster),
-            books.read_clients(self.cluster, self.notes))
+            books.read_clients(self.cluster, self.notes),
+            self.cluster.failed_over)
         self.complaints += audit.complaints(self.books)
         self.complaints += [("what clients are told", words)
                             for words in self.notes.complaints]
-        for line in books.unplanned_deaths(self.cluster.log):
-            self.complain("no death but ours", line)
+        for log in self.cluster.logs:
+            for line in books.unplanned_deaths(log):
+                self.complain("no death but ours", line)
         for pid, name in self.cluster.slow_orphans:
             self.complain("no orphans", "process %d outlived its postmaster:"
                           " %s" % (pid, name))
