@@ -547,6 +547,62 @@ COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent 
 -- end of generated
 
 --
+-- Gateway workers
+--
+
+CREATE FUNCTION order_gateway_workers(
+	-- generated: columns of order_gateway_workers
+	OUT database name,
+	OUT pid int,
+	OUT since timestamptz,
+	OUT queued bigint,
+	OUT in_flight bigint,
+	OUT quarantined bigint,
+	OUT oldest_queued timestamptz,
+	OUT connections int,
+	OUT last_commit timestamptz,
+	OUT waiting_for_standby boolean,
+	OUT last_error text
+	-- end of generated
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2;
+
+COMMENT ON FUNCTION order_gateway_workers() IS
+'gateway workers of all databases that order_gateway.databases names, as the view order_gateway_workers shows them';
+
+CREATE VIEW order_gateway_workers AS
+SELECT w.database,
+	w.pid,
+	w.since,
+	w.queued,
+	w.in_flight,
+	w.quarantined,
+	w.oldest_queued,
+	w.connections,
+	w.last_commit,
+	w.waiting_for_standby,
+	w.last_error
+FROM order_gateway_workers() AS w;
+
+-- generated: comments of order_gateway_workers
+COMMENT ON VIEW order_gateway_workers IS
+'gateway workers: one row for each database that order_gateway.databases names';
+COMMENT ON COLUMN order_gateway_workers.database IS 'database, as the setting names it';
+COMMENT ON COLUMN order_gateway_workers.pid IS 'process id of its worker, as in pg_stat_activity; NULL = not running: last_error says why, or it is about to start';
+COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
+COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
+COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
+COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
+COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
+COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
+-- end of generated
+
+--
 -- Before going live: what a DBA wants to know of a server.  It opens
 -- connections and uses credentials, so it is granted to nobody at first; it
 -- only reads, so it may run in READ ONLY transactions and on standbys.
@@ -1814,6 +1870,235 @@ COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz)
 'never shows. It is stamped with the time "at". Needs the same privileges as the call';
 
 --
+-- The journal of a gateway worker: every call that it makes, and each of its
+-- orders.  Rows are only added on the way of a call, so what state it is in
+-- follows from which rows there are.  Each row belongs to an installation.
+-- They are written by C functions below SQL; people read them through views.
+--
+
+CREATE TABLE order_gateway_installation (
+	id uuid NOT NULL,
+	database oid NOT NULL,
+	timeline int NOT NULL,
+	done_below bigint NOT NULL DEFAULT 0,
+	crashes int NOT NULL DEFAULT 0,
+	alive_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (id, database)
+);
+
+COMMENT ON TABLE order_gateway_installation IS
+'one CREATE EXTENSION in one database: its calls, and nobody else''s, are sent from here. Not dumped, so a restored database is another installation';
+COMMENT ON COLUMN order_gateway_installation.id IS 'names the installation in all rows of the journal';
+COMMENT ON COLUMN order_gateway_installation.database IS 'OID of the database; a copy of the database has another one';
+COMMENT ON COLUMN order_gateway_installation.timeline IS 'timeline of the server when a worker ran here last';
+COMMENT ON COLUMN order_gateway_installation.done_below IS 'all calls with a smaller call_id are done';
+COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
+COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
+COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
+
+INSERT INTO order_gateway_installation (id, database, timeline)
+SELECT pg_catalog.gen_random_uuid(), d.oid, c.timeline_id
+FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_checkpoint() AS c
+WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
+
+CREATE SEQUENCE order_gateway_call_id;
+
+COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls that are submitted';
+
+CREATE TABLE order_gateway_journal_call (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	xid xid8 NOT NULL,
+	timeline int NOT NULL,
+	origin text NOT NULL,
+	function text NOT NULL,
+	function_id oid NOT NULL,
+	provider text NOT NULL,
+	operation text NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	arguments json NOT NULL,
+	ids text[] NOT NULL,
+	order_arguments json,
+	reference text,
+	submitted_at timestamptz NOT NULL,
+	not_before timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id)
+);
+
+CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
+
+COMMENT ON TABLE order_gateway_journal_call IS
+'what was asked for: one row per call, written by the transaction that submits it';
+COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation sends it';
+COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
+COMMENT ON COLUMN order_gateway_journal_call.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_journal_call.provider IS 'xt, tronsave, btse or wangdian';
+COMMENT ON COLUMN order_gateway_journal_call.operation IS 'what is asked of the provider';
+COMMENT ON COLUMN order_gateway_journal_call.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_journal_call.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_journal_call.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_journal_call.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_journal_call.arguments IS 'arguments as the texts that leave; no secrets';
+COMMENT ON COLUMN order_gateway_journal_call.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_journal_call.order_arguments IS 'of a list of orders: arguments of each, in the order of ids';
+COMMENT ON COLUMN order_gateway_journal_call.reference IS 'name that the user gave to the call';
+COMMENT ON COLUMN order_gateway_journal_call.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.not_before IS 'it is not sent before';
+COMMENT ON COLUMN order_gateway_journal_call.expires_at IS 'what was not sent by then is not sent any more';
+
+CREATE TABLE order_gateway_journal_reference (
+	installation uuid NOT NULL,
+	role_id oid NOT NULL,
+	reference text NOT NULL,
+	call_id bigint NOT NULL,
+	content bytea NOT NULL,
+	PRIMARY KEY (installation, role_id, reference)
+);
+
+COMMENT ON TABLE order_gateway_journal_reference IS
+'names that users gave to calls of theirs: each names one call of its role';
+COMMENT ON COLUMN order_gateway_journal_reference.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_reference.role_id IS 'OID of the role that submitted the call';
+COMMENT ON COLUMN order_gateway_journal_reference.reference IS 'the name';
+COMMENT ON COLUMN order_gateway_journal_reference.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_reference.content IS 'SHA-256 of what the call asks for: the same name with another content is an error';
+
+CREATE TABLE order_gateway_journal_withdrawal (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	xid xid8 NOT NULL,
+	role name NOT NULL,
+	withdrawn_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, xid)
+);
+
+CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (installation, xid);
+
+COMMENT ON TABLE order_gateway_journal_withdrawal IS
+'what was not sent yet of these calls is not to be sent any more';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.xid IS 'transaction that withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.role IS 'who withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.withdrawn_at IS 'when';
+
+CREATE TABLE order_gateway_journal_mark (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	number int NOT NULL,
+	leaves boolean NOT NULL,
+	ordinals int[] NOT NULL,
+	timeline int NOT NULL,
+	marked_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, number)
+);
+
+COMMENT ON TABLE order_gateway_journal_mark IS
+'orders that a request is about to carry, committed before its first byte leaves; or, where that provably did not happen, that they were not carried';
+COMMENT ON COLUMN order_gateway_journal_mark.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_mark.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_mark.number IS 'numbers the marks of a call, from 1; a later one overrules';
+COMMENT ON COLUMN order_gateway_journal_mark.leaves IS 'true = a request with these orders leaves from now on; false = it was not processed, for certain';
+COMMENT ON COLUMN order_gateway_journal_mark.ordinals IS 'positions of the orders in the call''s ids, from 1; a repeated id is named where it stands first';
+COMMENT ON COLUMN order_gateway_journal_mark.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_mark.marked_at IS 'when';
+
+CREATE TABLE order_gateway_journal_result (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	ordinal int NOT NULL,
+	leg int NOT NULL,
+	order_id text NOT NULL,
+	outcome order_outcome NOT NULL,
+	answered_outcome order_outcome NOT NULL,
+	code text,
+	message text,
+	batch int,
+	attempts int NOT NULL,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	response json,
+	order_state text,
+	settled_at timestamptz,
+	PRIMARY KEY (installation, call_id, ordinal, leg)
+);
+
+CREATE INDEX order_gateway_journal_result_order ON order_gateway_journal_result (order_id);
+
+COMMENT ON TABLE order_gateway_journal_result IS
+'what became of each order of a call';
+COMMENT ON COLUMN order_gateway_journal_result.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_result.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_result.ordinal IS 'position in the call''s ids, from 1';
+COMMENT ON COLUMN order_gateway_journal_result.leg IS 'where one id stands for several orders, numbers them, from 1';
+COMMENT ON COLUMN order_gateway_journal_result.order_id IS 'the id that was given';
+COMMENT ON COLUMN order_gateway_journal_result.outcome IS 'what became of it, as far as is known now';
+COMMENT ON COLUMN order_gateway_journal_result.answered_outcome IS 'what the call itself learned';
+COMMENT ON COLUMN order_gateway_journal_result.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_journal_result.message IS 'the provider''s own words, or ours where nothing came back';
+COMMENT ON COLUMN order_gateway_journal_result.batch IS 'number of the request that carried it';
+COMMENT ON COLUMN order_gateway_journal_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN order_gateway_journal_result.http_status IS 'HTTP status of the answer';
+COMMENT ON COLUMN order_gateway_journal_result.sent_at IS 'when the first byte of its request left';
+COMMENT ON COLUMN order_gateway_journal_result.answered_at IS 'when the answer was there';
+COMMENT ON COLUMN order_gateway_journal_result.response IS 'the provider''s element for this order, as it came';
+COMMENT ON COLUMN order_gateway_journal_result.order_state IS 'state of the order at the provider, where that was asked for later';
+COMMENT ON COLUMN order_gateway_journal_result.settled_at IS 'when outcome was found out later';
+
+CREATE TABLE order_gateway_journal_trial (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	number int NOT NULL,
+	begun_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, number)
+);
+
+COMMENT ON TABLE order_gateway_journal_trial IS
+'after a crash: which call is about to be made, so that one that crashes the server is known and left alone the next time';
+COMMENT ON COLUMN order_gateway_journal_trial.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_trial.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_trial.number IS 'numbers the trials of a call, from 1';
+COMMENT ON COLUMN order_gateway_journal_trial.begun_at IS 'when';
+
+CREATE TABLE order_gateway_journal_end (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	quarantined boolean NOT NULL,
+	outcomes int[] NOT NULL,
+	note text,
+	done_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_end IS
+'calls that are done: every order has its row among the results';
+COMMENT ON COLUMN order_gateway_journal_end.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_end.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_end.quarantined IS 'it was given up because it crashed the server, or nearly';
+COMMENT ON COLUMN order_gateway_journal_end.outcomes IS 'how many orders have each outcome, in the order of the type''s values';
+COMMENT ON COLUMN order_gateway_journal_end.note IS 'what there is to be said of the call as a whole';
+COMMENT ON COLUMN order_gateway_journal_end.done_at IS 'when';
+
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_call_id', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_call', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_reference', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_withdrawal', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_mark', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_result', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_trial', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
+
+--
 -- Nobody has rights at first, also where default privileges say otherwise.
 -- What anybody got just by objects being made above (PUBLIC, and roles that
 -- ALTER DEFAULT PRIVILEGES names) is taken back here, and who may what at first
@@ -1875,7 +2160,9 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON order_gateway_activity TO PUBLIC;
 
--- Who trades, and how much, is not everybody's business.  These two functions
--- ask once more who calls, as order_gateway_stats_reset() does.
-GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;
+-- Who trades, and how much, is not everybody's business.  These functions ask
+-- once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits(), order_gateway_workers()
+TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits, order_gateway_workers
+TO pg_read_all_stats;

@@ -95,6 +95,8 @@ typedef struct OgRow OgRow;
 
 /* ---------- who makes a call, and who is told of it ---------- */
 
+struct OgRow;
+
 /* What people should hear. */
 typedef enum OgNewsKind
 {

@@ -17,6 +17,7 @@
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -56,6 +57,11 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #endif
 }
 
+/* What a database has whose removal was begun: known since 15.4. */
+#ifndef DATCONNLIMIT_INVALID_DB
+#define DATCONNLIMIT_INVALID_DB (-2)
+#endif
+
 static inline bool
 og_owns_database(Oid dboid, Oid roleid)
 {
@@ -63,6 +69,17 @@ og_owns_database(Oid dboid, Oid roleid)
 	return object_ownercheck(DatabaseRelationId, dboid, roleid);
 #else
 	return pg_database_ownercheck(dboid, roleid);
+#endif
+}
+
+/* Does this backend hold that very lock? */
+static inline bool
+og_holds_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
 #endif
 }
 

@@ -110,6 +110,13 @@ og_http_open(MemoryContext context)
 	return http;
 }
 
+void
+og_http_sleep(int64 until, OgWait what)
+{
+	og_event_init(end_transfer);
+	og_event_sleep(until, what);
+}
+
 OgTransfer *
 og_http_start(OgHttp *http, const OgHttpRequest *request)
 {

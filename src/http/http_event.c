@@ -366,7 +366,7 @@ turn(int64 timeout_us, OgWait what)
 }
 
 void
-og_http_sleep(int64 until, OgWait what)
+og_event_sleep(int64 until, OgWait what)
 {
 	int64		left = -1;
 	bool		woken = false;

@@ -221,6 +221,7 @@ extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
 
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
+extern void og_event_sleep(int64 until, OgWait what);
 extern void og_event_add(OgTransfer *transfer);
 extern void og_event_fail(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);

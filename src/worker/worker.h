@@ -30,6 +30,8 @@ extern int	og_journal_keep;
 extern char *og_notify_channel;
 extern bool og_worker_check_databases(char **value, void **extra,
 									  GucSource source);
+extern bool og_worker_check_channel(char **value, void **extra,
+									GucSource source);
 
 /* What others may know of a worker. */
 #define OG_LAST_ERROR	256
@@ -48,8 +50,18 @@ typedef struct OgWorkerState
 	int			connections;
 	TimestampTz last_commit;	/* 0 = none yet */
 	bool		awaits_standby;
-	char		last_error[OG_LAST_ERROR];
+	char		last_error[OG_LAST_ERROR];	/* or why it does not run */
 } OgWorkerState;
+
+/* Calls of an account are left alone for a while. */
+#define OG_WORKER_PAUSES	64
+
+typedef struct OgWorkerPause
+{
+	Oid			serverid;
+	Oid			roleid;
+	TimestampTz until;
+} OgWorkerPause;
 
 extern const OgSharedPart og_worker_shared;
 
@@ -62,7 +74,13 @@ extern void og_worker_hook(void);
 /* Copies of the states of all workers that the setting names, in its order. */
 extern int	og_worker_read(OgWorkerState **copies);
 
-/* Does the setting name this database?  Is its worker there? */
+/* The pauses of this database's worker: how many; none where it is not running. */
+extern int	og_worker_pauses(OgWorkerPause **copies);
+
+/*
+ * Does the setting of a server that preloads the library name this database?  Is
+ * its worker there?
+ */
 extern bool og_worker_is_wanted(void);
 extern bool og_worker_is_running(void);
 

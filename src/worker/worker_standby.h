@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_standby.h
+ *		Do the standbys have what was committed?
+ *
+ * A worker never waits for them inside of a COMMIT, which would hold up all
+ * that it does, and could be cancelled: it commits locally, and holds back each
+ * request until they have its mark, as synchronous_standby_names asks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_STANDBY_H
+#define OG_WORKER_STANDBY_H
+
+#include "access/xlogdefs.h"
+
+/* Are there standbys that have to have it? */
+extern bool og_standby_is_asked(void);
+
+/*
+ * Up to where they have it, flushed: InvalidXLogRecPtr while none of them does.
+ * Where nobody asks for them it is up to anywhere (PG_UINT64_MAX).
+ */
+extern XLogRecPtr og_standby_position(void);
+
+#endif							/* OG_WORKER_STANDBY_H */
