@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "http/http.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_recover.h"
@@ -81,6 +82,8 @@ static struct
 	OgLook		look;
 	List	   *withdrawn;		/* found by the look that goes on */
 	bool		looked;			/* the last look succeeded */
+	bool		wants_look;		/* something may have come since, too early for
+								 * another one */
 	bool		may_send;
 	int64		next_look;
 	int64		next_tick;
@@ -146,6 +149,7 @@ og_loop_open(void)
 	loop.installation = installation;
 	loop.turn = UNMARKED + 1;
 	dlist_init(&loop.makings);
+	og_witness_begin(loop.turn);
 	og_outbox_open(loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
@@ -215,6 +219,7 @@ look(int64 now)
 	ListCell   *cell;
 
 	loop.looked = og_turn_try(look_at_journal, NULL, &trouble);
+	loop.wants_look = false;
 	loop.next_look = now + LOOKS_APART_US;
 	if (loop.looked)
 	{
@@ -441,13 +446,16 @@ may_be_tried(const Queued *queued)
 	return false;
 }
 
-/* The next call that may begin, be it only to say that it does not. */
+/*
+ * The next call that may begin, be it only to say that it does not.  While all
+ * is held nobody knows what became of any: another server may have sent it.
+ */
 static bool
 take_call(Queued *queued)
 {
-	if (og_outbox_take_late(GetCurrentTimestamp(), queued))
-		return true;
-	return loop.may_send && og_outbox_take(may_begin, queued);
+	return loop.may_send &&
+		(og_outbox_take_late(GetCurrentTimestamp(), queued) ||
+		 og_outbox_take(may_begin, queued));
 }
 
 static bool
@@ -530,6 +538,10 @@ rotate(dlist_node *first)
 		dlist_push_tail(&loop.makings, dlist_pop_head_node(&loop.makings));
 }
 
+/*
+ * Of what cannot be written more answers are read, lest they are lost; nothing
+ * else becomes of it.
+ */
 static bool
 advance(OgPause *pause)
 {
@@ -544,7 +556,7 @@ advance(OgPause *pause)
 		Making	   *making = making_of(iter.cur);
 		bool		had_round = making->pipeline != NULL;
 
-		if (making->stuck)
+		if (!had_round && (loop.blocked || making->stuck))
 			continue;
 		if (rows >= ROWS_IN_TURN)
 		{
@@ -632,6 +644,7 @@ write_news(int64 now)
 		return false;
 	written = og_turn_write(&loop.installation, &loop.makings, turn, &end);
 	loop.blocked = written == NOTHING_WRITTEN;
+	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
 		loop.next_write = og_clock_now() + AGAIN_US;
 	else if (again)
@@ -752,6 +765,7 @@ show(void)
 		}
 	}
 	state.quarantined = loop.nquarantined;
+	state.connections = og_http_kept_count();
 	state.last_commit = loop.last_commit;
 	state.awaits_standby = loop.nawaited > 0;
 	og_workers_show(&state);
@@ -789,21 +803,21 @@ og_loop_turn(OgPause *pause)
 
 	if (now >= loop.next_tick)
 		tick(now);
+	loop.wants_look |= now < loop.next_look;
 	if (now >= loop.next_look)
 		look(now);
 	pause_until(pause, clock_at(og_outbox_advance(GetCurrentTimestamp()),
 								GetCurrentTimestamp(), now));
 	if (!loop.blocked)
-	{
 		more = begin(now);
-		more |= advance(pause);
-	}
+	more |= advance(pause);
 	more |= write_news(now);
 	more |= release();
 	pause_for_standbys(pause);
 	if (loop.next_write != 0)
 		pause_until(pause, loop.next_write);
-	pause_until(pause, Max(loop.next_look, loop.next_tick));
+	pause_until(pause, loop.wants_look ? loop.next_look
+				: Max(loop.next_look, loop.next_tick));
 	show_in_time(pause);
 	return more && !loop.blocked;
 }
