@@ -9,6 +9,7 @@
  * library has it.
  *
  * worker_launcher.c	which databases have a worker: starts and restarts them
+ * worker_setting.c		which databases are named, and other settings
  * worker_shared.c		what all processes may know of the workers
  * worker_main.c		the process: its start, its loop, its end
  * worker_hook.c		what must not happen under a worker's feet
@@ -23,8 +24,10 @@
 
 #include "ground/shared.h"
 
-/* Settings order_gateway.databases, .journal_keep (minutes, 0 = for ever) and
- * .notify_channel. */
+/*
+ * Settings order_gateway.databases, .journal_keep (minutes, 0 = for ever) and
+ * .notify_channel (empty = none).
+ */
 extern char *og_worker_databases;
 extern int	og_journal_keep;
 extern char *og_notify_channel;

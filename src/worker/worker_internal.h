@@ -19,6 +19,14 @@
 /* How often launcher and workers look, with nobody to wake them. */
 #define LOOK_MS		1000
 
+/* ---------- worker_setting.c ---------- */
+
+/* This server preloads the library: it has a launcher. */
+extern bool og_worker_launched;
+
+/* The names of the setting, folded, each once: a list of char *. */
+extern List *og_worker_names(void);
+
 /* ---------- worker_shared.c ---------- */
 
 /* Why a database has no worker now. */
@@ -29,12 +37,6 @@ typedef enum WorkerObstacle
 	OBSTACLE_CLOSED,			/* it takes no connections */
 	OBSTACLE_CROWD				/* max_worker_processes are there */
 } WorkerObstacle;
-
-/* This server preloads the library: it has a launcher. */
-extern bool og_worker_launched;
-
-/* The names of the setting, folded, each once: a list of char *. */
-extern List *og_worker_names(void);
 
 /*
  * The launcher's part.  It alone adds and removes entries: afterwards there is

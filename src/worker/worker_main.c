@@ -30,15 +30,13 @@
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_journal.h"
+#include "worker/worker_recover.h"
 #include "worker/worker_table.h"
 
 /* What tells our locks from those of pg_advisory_lock(), which has 1 and 2. */
 #define LOCK_CLASS	0x4F47
 
 pg_noreturn PGDLLEXPORT void og_worker_main(Datum argument);
-
-int			og_journal_keep = 30 * 24 * 60;
-char	   *og_notify_channel = NULL;
 
 static emit_log_hook_type previous_log_hook = NULL;
 
@@ -52,27 +50,6 @@ static Oid	journal = InvalidOid;
 static MemoryContext turn_context = NULL;
 
 /* ---------- settings ---------- */
-
-/*
- * A channel that LISTEN finds by this name without quotes, so that nobody listens
- * to another one than is notified.
- */
-bool
-og_worker_check_channel(char **value, void **extra, GucSource source)
-{
-	static const char *const first = "abcdefghijklmnopqrstuvwxyz_";
-	static const char *const further =
-		"abcdefghijklmnopqrstuvwxyz_0123456789$";
-	const char *name = *value;
-
-	if (name[0] == '\0' ||
-		(strchr(first, name[0]) != NULL && strlen(name) < NAMEDATALEN &&
-		 strspn(name, further) == strlen(name)))
-		return true;
-	GUC_check_errdetail("It must be a name of at most %d lower-case letters, digits and underscores that does not begin with a digit.",
-						NAMEDATALEN - 1);
-	return false;
-}
 
 /*
  * Nobody who sets something for a database, a role or all may change what a
@@ -154,7 +131,7 @@ start(int slot)
 	Oid			dboid;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, og_recover_told_to_end);
 	pqsignal(SIGINT, cancel);
 	BackgroundWorkerUnblockSignals();
 	dboid = og_workers_attach(slot);

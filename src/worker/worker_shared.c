@@ -15,7 +15,6 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -25,7 +24,6 @@
 #include "utils/ascii.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
@@ -33,9 +31,6 @@
 /* How long whoever wants a worker to stop waits for that. */
 #define STOP_MS		5000
 #define STOP_LOOK_MS 10
-
-char	   *og_worker_databases = NULL;
-bool		og_worker_launched = false;
 
 typedef struct WorkerEntry
 {
@@ -121,65 +116,6 @@ find_name(WorkerTable *table, const char *name)
 
 /* ---------- names ---------- */
 
-static bool
-contains(List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-List *
-og_worker_names(void)
-{
-	List	   *given = NIL;
-	List	   *names = NIL;
-	ListCell   *cell;
-
-	if (og_worker_databases != NULL)
-		(void) SplitIdentifierString(pstrdup(og_worker_databases), ',', &given);
-	foreach(cell, given)
-	{
-		if (!contains(names, lfirst(cell)))
-			names = lappend(names, lfirst(cell));
-	}
-	return names;
-}
-
-/* Is it a list of names? */
-bool
-og_worker_check_databases(char **value, void **extra, GucSource source)
-{
-	char	   *copy = pstrdup(*value);
-	List	   *names;
-	bool		valid = SplitIdentifierString(copy, ',', &names);
-
-	if (!valid)
-		GUC_check_errdetail("List syntax is invalid.");
-	else if (list_length(names) > MAX_WORKERS)
-	{
-		GUC_check_errdetail("There are more than %d names.", MAX_WORKERS);
-		valid = false;
-	}
-	list_free(names);
-	pfree(copy);
-	return valid;
-}
-
-bool
-og_worker_is_wanted(void)
-{
-	char	   *name = get_database_name(MyDatabaseId);
-
-	return og_worker_launched && name != NULL &&
-		contains(og_worker_names(), name);
-}
-
 void
 og_workers_set_names(List *names)
 {
@@ -253,7 +189,7 @@ og_workers_set_database(int slot, Oid dboid, WorkerObstacle obstacle)
 
 /* Whoever wants it stopped is heeded as long as that process lives. */
 static bool
-is_stopped(WorkerEntry *entry)
+is_stopped(const WorkerEntry *entry)
 {
 	return entry->stopped_by != 0 &&
 		BackendPidGetProc(entry->stopped_by) != NULL;
@@ -261,7 +197,7 @@ is_stopped(WorkerEntry *entry)
 
 /* Is it named, and nobody in its way? */
 static bool
-is_startable(WorkerEntry *entry)
+is_startable(const WorkerEntry *entry)
 {
 	return entry->used && entry->named && entry->state.pid == 0 &&
 		OidIsValid(entry->state.dboid) && !is_stopped(entry);
@@ -544,6 +480,8 @@ explain(const WorkerEntry *entry)
 		return "order_gateway is not in shared_preload_libraries";
 	if (RecoveryInProgress())
 		return "no worker runs on a standby";
+	if (entry != NULL && is_stopped(entry))
+		return "a command needs the database for itself";
 	switch (entry != NULL ? entry->obstacle : OBSTACLE_NONE)
 	{
 		case OBSTACLE_ABSENT:

@@ -431,8 +431,9 @@ $session->query($_) foreach (
 	like($erp->query($insert =~ s/batch_cancel/tronsave_cancel/r =~ s/from erp/x/r)->{stderr}, qr/permission denied for function tronsave_cancel_submit/,
 		'... and what the role may not');
 
-	# It is for now, so a worker may have begun; whoever wins, one of both has it.
+	# It is for now, so the worker may have begun.
 	$session->query(qq{SELECT order_gateway_withdraw($call_id)});
+	$test->wait_until(sub { call_column($call_id, 'state') eq 'done' }, 'a call for now ends');
 	is($trader->query(q{SELECT function FROM order_gateway_outbox})->{sqlstate}, undef, 'who may insert may look');
 	$erp->quit;
 }
@@ -458,7 +459,7 @@ is($session->value(q{INSERT INTO order_gateway_outbox (function, arguments, ids,
 		'quarantined: belongs to another installation, from which it was copied; it is never sent from here',
 		'... and belong to another installation');
 	is($node->safe_psql('restored', q{SELECT count(*) FROM order_gateway_calls WHERE state = 'done' AND cancelled = 2}), 1, '... what was done is done');
-	is($node->safe_psql('restored', 'SELECT count(*) FROM order_gateway_results'), 4, '... with its results');
+	is($node->safe_psql('restored', 'SELECT count(*) FROM order_gateway_results'), 6, '... with its results');
 	is($node->safe_psql('restored', 'SELECT count(*) FROM order_gateway_outbox'), 0, '... nothing is in the outbox');
 	is($node->safe_psql('restored', 'SELECT count(*) FROM order_gateway_calls', extra_params => [ '-U', 'trader' ]),
 		$node->safe_psql('postgres', 'SELECT count(*) FROM order_gateway_calls', extra_params => [ '-U', 'trader' ]), '... seen by the same roles');
