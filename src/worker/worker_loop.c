@@ -80,6 +80,7 @@ static struct
 	OgInstallation installation;
 	OgLook		look;
 	List	   *withdrawn;		/* found by the look that goes on */
+	uint64		version;		/* of servers and the like; see look() */
 	bool		looked;			/* the last look succeeded */
 	bool		may_send;
 	int64		next_look;
@@ -204,6 +205,12 @@ withdraw(int64 call_id)
 	}
 }
 
+static void
+end_pause(Line *line, void *arg)
+{
+	og_target_try(line->target);
+}
+
 /*
  * After a look that failed, what it had found by then is found once more: so
  * nothing is begun meanwhile, and the outbox knows it.
@@ -228,6 +235,11 @@ look(int64 now)
 	}
 	list_free_deep(loop.withdrawn);
 	loop.withdrawn = NIL;
+
+	/* Who changed a server wants to know at once whether that helps. */
+	if (loop.version != og_share_version())
+		og_outbox_lines(end_pause, NULL);
+	loop.version = og_share_version();
 }
 
 /* ---------- begin ---------- */
@@ -313,9 +325,9 @@ try_round(Making *making)
 	og_making_close(making);
 	loop.nrounds--;
 	note_at_rest(making->call.call_id);
-	og_trouble_show(&trouble);
 	if (og_trouble_passes(&trouble))
 	{
+		og_trouble_show(&trouble);
 		making->next_round = og_clock_now() + AGAIN_US;
 		return;
 	}
