@@ -764,6 +764,7 @@ show(void)
 		}
 	}
 	state.quarantined = loop.nquarantined;
+	state.connections = og_http_kept_count();
 	state.last_commit = loop.last_commit;
 	state.awaits_standby = loop.nawaited > 0;
 	og_workers_show(&state);
