@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "http/http.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_recover.h"
@@ -148,6 +149,7 @@ og_loop_open(void)
 	loop.turn = UNMARKED + 1;
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_http_keep(MOST_ROUNDS);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
