@@ -90,8 +90,9 @@ extern TimestampTz og_outbox_advance(TimestampTz now);
  * Take the first call of the first line that may begin one; that line is then
  * the last to be asked.
  */
-extern bool og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
-						   Queued *call);
+extern bool og_outbox_take(bool (*may_begin) (void *arg, const Line *line,
+											  int64 call_id),
+						   void *arg, Queued *call);
 
 /* It was taken, and has ended. */
 extern void og_outbox_leave(Line *line);
