@@ -388,6 +388,20 @@ is(arrivals('xt', 611), 0, 'nothing leaves without its mark');
 $session->query('COMMIT');
 is(outcomes($id), '611:cancelled', '... and does with it');
 
+# What a standby has to have leaves when that has it, and nobody waits in COMMIT.
+$session->query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+$test->node->reload;
+$test->wait_until(sub { $other->value('SHOW synchronous_standby_names') eq 'nobody' }, 'a standby is asked for');
+$session->query('SET synchronous_commit = local');
+$id = submit('xt', [615]);
+$test->wait_until(sub { worker()->{waiting_for_standby} eq 'true' || worker()->{waiting_for_standby} == 1 },
+	'... and waited for');
+$test->wait_until(sub { marks($id) eq '{1}' }, '... with a mark');
+is(arrivals('xt', 615), 0, '... that it does not have');
+$session->query('ALTER SYSTEM RESET synchronous_standby_names');
+$test->node->reload;
+is(outcomes($id), '615:cancelled', '... so nothing leaves before');
+
 # What is set for the database does not reach it.
 $session->query("ALTER DATABASE postgres SET $_") foreach
   'synchronous_commit = off', 'default_transaction_read_only = on', "statement_timeout = '1ms'",
@@ -397,6 +411,23 @@ $other->query("SELECT pg_terminate_backend($pid)");
 $test->wait_until(sub { (worker()->{pid} // $pid) != $pid }, 'another worker');
 is(outcomes(submit('xt', [621])), '621:cancelled', 'settings of the database do not reach it');
 $session->query("ALTER DATABASE postgres RESET ALL");
+
+# ----
+# J3: what was marked and not answered when all ended is unknown, and not sent
+# again; what was not goes on
+# ----
+
+$sandbox->arm('black_hole', provider => 'xt', match_id => 632);
+$test->own_server('xt', 'xt_dies', max_in_flight => 1, batch_size => 2);
+$id = submit('xt', [ 631 .. 634 ], server => 'xt_dies');
+my $next = submit('xt', [ 635 ], server => 'xt_dies');
+ok($sandbox->wait_for(fault => 'black_hole', count => 1), 'a request is out');
+$pid = worker()->{pid};
+$other->query("SELECT pg_terminate_backend($pid)");
+is(outcomes($id), '631:unknown 632:unknown 633:cancelled 634:cancelled', 'what was out is unknown, and the rest goes on');
+is(outcomes($next), '635:cancelled', '... and what comes after it');
+is(join(' ', map { arrivals('xt', $_) } 631 .. 635), '1 1 1 1 1', '... each once');
+$sandbox->disarm;
 
 # ----
 # A long list
