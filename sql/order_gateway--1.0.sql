@@ -2066,16 +2066,16 @@ COMMENT ON COLUMN order_gateway_journal_result.settled_at IS 'when outcome was f
 CREATE TABLE order_gateway_journal_trial (
 	installation uuid NOT NULL,
 	call_id bigint NOT NULL,
-	number int NOT NULL,
+	crashes int NOT NULL,
 	begun_at timestamptz NOT NULL,
-	PRIMARY KEY (installation, call_id, number)
+	PRIMARY KEY (installation, call_id, crashes)
 );
 
 COMMENT ON TABLE order_gateway_journal_trial IS
 'after a crash: which call is about to be made, so that one that crashes the server is known and left alone the next time';
 COMMENT ON COLUMN order_gateway_journal_trial.installation IS 'installation of the call';
 COMMENT ON COLUMN order_gateway_journal_trial.call_id IS 'the call';
-COMMENT ON COLUMN order_gateway_journal_trial.number IS 'numbers the trials of a call, from 1';
+COMMENT ON COLUMN order_gateway_journal_trial.crashes IS 'crashes before it, as the installation counts them: one that came later may be the call''s';
 COMMENT ON COLUMN order_gateway_journal_trial.begun_at IS 'when';
 
 CREATE TABLE order_gateway_journal_end (

@@ -188,7 +188,7 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 	need_worker();
 	if (keys->npositions == 0)
 		return false;
-	og_journal_installation(&installation);
+	og_journal_installation_id(&installation);
 	row = journal_call(submission, keys, now);
 	if (row.reference != NULL && !og_reference_take(&installation, &row,
 													&call->given))
@@ -198,7 +198,10 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 	}
 	*call_id = og_journal_add(&installation, &row);
 	warn_of_worker(row.xid);
-	og_worker_wake_at_commit();
+
+	/* It looks by itself each second, so what is for later need not wake it. */
+	if (row.not_before - now < USECS_PER_SEC)
+		og_worker_wake_at_commit();
 	return true;
 }
 
@@ -223,7 +226,7 @@ submit(FunctionCallInfo fcinfo, const SqlFunction *function, int64 *call_id)
 	/* Ids of orders that are made bear its mark. */
 	if (!XactReadOnly && !RecoveryInProgress())
 	{
-		og_journal_installation(&installation);
+		og_journal_installation_id(&installation);
 		call.given.installation = &installation.id;
 	}
 	og_sql_take_call(fcinfo, function, SQL_TO_SUBMIT, &call);

@@ -176,6 +176,12 @@ og_making_has_news(const Making *making)
 
 extern const OgWitness og_worker_witness;
 
+/* Nothing is marked yet: turns are counted from this one on. */
+extern void og_witness_begin(uint32 turn);
+
+/* While nothing can be written, nothing leaves; answers are read all the same. */
+extern void og_witness_block(bool nothing_leaves);
+
 /* All marks up to that of this turn are where they have to be: requests leave. */
 extern void og_witness_release(uint32 turn);
 

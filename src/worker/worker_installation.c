@@ -322,6 +322,8 @@ note_alive(OgInstallation *installation)
 
 	if (!og_journal_hold(&now, false))
 		return;
+	if (now.crashes > 0)
+		og_journal_forget_trials(&now);
 	now.crashes = 0;
 	now.running = true;
 	now.done_below = Max(now.done_below, installation->done_below);

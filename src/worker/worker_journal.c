@@ -98,6 +98,9 @@ set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 													&nulls[INSTALLATION_ALIVE_AT]);
 }
 
+/* The transaction in which this process made one, and may take it back. */
+static FullTransactionId made_in = {0};
+
 /* What was made at first, or came along with a template, belongs elsewhere. */
 static OgInstallation
 make_installation(void)
@@ -114,6 +117,8 @@ make_installation(void)
 	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	set_columns(&installation, values, nulls);
 	og_table_insert(OG_INSTALLATION_TABLE, values, nulls);
+	CommandCounterIncrement();
+	made_in = GetTopFullTransactionId();
 	return installation;
 }
 
@@ -130,6 +135,28 @@ og_journal_installation(OgInstallation *installation)
 		found = find_installation();
 	}
 	*installation = found.found ? found.installation : make_installation();
+}
+
+void
+og_journal_installation_id(OgInstallation *installation)
+{
+	static pg_uuid_t id;
+	static uint64 version = 0;
+
+	uint64		current = og_table_version();
+
+	if (version != current)
+	{
+		og_journal_installation(installation);
+		id = installation->id;
+
+		/* One that may be taken back is not known for longer than this. */
+		version = FullTransactionIdIsValid(made_in) &&
+			FullTransactionIdEquals(made_in, GetTopFullTransactionIdIfAny())
+			? 0 : current;
+	}
+	memset(installation, 0, sizeof(*installation));
+	installation->id = id;
 }
 
 bool
@@ -186,7 +213,7 @@ og_journal_is_harmless(const char *operation, const OgFields *arguments)
 int64
 og_journal_next(void)
 {
-	/* In this order, as og_journal_last_id() says. */
+	/* First, as og_journal_last_id() says. */
 	(void) GetTopFullTransactionId();
 	return nextval_internal(og_table_oid(OG_CALL_ID), false);
 }
@@ -197,9 +224,9 @@ og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
 
-	call->xid = GetTopFullTransactionId();
 	if (call->call_id == 0)
 		call->call_id = og_journal_next();
+	call->xid = GetTopFullTransactionId();
 	call->timeline = GetWALInsertionTimeLine();
 	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
 	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);

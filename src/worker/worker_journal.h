@@ -65,6 +65,10 @@ extern void og_journal_installation(OgInstallation *installation);
 /* The same, if there is one already. */
 extern bool og_journal_find(OgInstallation *installation);
 
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
 /*
  * Keep others from changing the installation until this transaction is over,
  * and read it; false if somebody else does, who is waited for where "wait" says
@@ -198,7 +202,6 @@ typedef struct OgJournalProgress
 {
 	uint8	   *states;			/* OgOrdinalState of each id, in input order */
 	int			nmarks;			/* the next mark has the number above */
-	int			ntrials;
 	int			outcomes[OG_OUTCOMES];	/* of first legs and all others */
 	bool		withdrawn;
 	bool		ended;
@@ -242,12 +245,15 @@ typedef struct OgJournalResult
 extern void og_journal_results(const OgInstallation *installation,
 							   const OgJournalResult *results, int count);
 
-extern void og_journal_trial(const OgInstallation *installation,
-							 int64 call_id, int number);
+/*
+ * A call is tried, after so many crashes.  Answers how often it was before, each
+ * time with fewer: so many of those followed a trial.
+ */
+extern int	og_journal_try(const OgInstallation *installation, int64 call_id,
+						   int crashes);
 
-/* How many trials a call has had. */
-extern int	og_journal_trials(const OgInstallation *installation,
-							  int64 call_id);
+/* No trial was followed by a crash. */
+extern void og_journal_forget_trials(const OgInstallation *installation);
 
 extern void og_journal_end(const OgInstallation *installation, int64 call_id,
 						   bool quarantined, const int outcomes[OG_OUTCOMES],

@@ -65,68 +65,18 @@ typedef struct Step
 
 /* ---------- rows of a call ---------- */
 
-typedef struct Rows
-{
-	ItemPointerData at[MOST_ROWS];
-	int			count;
-	int			most;
-	int64		named_call;		/* of references: those of this call, 0 = any */
-} Rows;
-
-static bool
-take_place(void *owner, const OgTableRow *row)
-{
-	Rows	   *rows = owner;
-
-	if (rows->named_call != 0 &&
-		DatumGetInt64(row->values[REFERENCE_CALL_ID]) != rows->named_call)
-		return true;
-	if (rows->count < rows->most)
-		rows->at[rows->count++] = *row->at;
-	return rows->count < rows->most;
-}
-
-/* False if some are left: there are more, or somebody else holds one. */
-static bool
-remove_rows(Step *step, OgTable table, OgTable index, ScanKeyData *keys,
-			int nkeys, int64 named_call)
-{
-	Rows	   *rows = palloc(sizeof(Rows));
-	bool		all;
-
-	rows->count = 0;
-	rows->named_call = named_call;
-	rows->most = Min(step->budget, MOST_ROWS);
-	if (rows->most > 0)
-		og_table_scan(table, index, NULL, keys, nkeys, take_place, rows);
-	all = rows->count < rows->most;
-	for (int i = 0; i < rows->count; i++)
-	{
-		if (!og_table_delete(table, &rows->at[i]))
-			all = false;
-	}
-	step->budget -= rows->count;
-	pfree(rows);
-	return all;
-}
-
 static bool
 remove_of(Step *step, const Candidate *call, OgTable table, OgTable index)
 {
 	ScanKeyData keys[2];
 
 	og_table_call_key(keys, &step->installation->id, call->call_id);
-	return remove_rows(step, table, index, keys, 2, 0);
+	return og_table_remove(table, index, keys, 2, &step->budget);
 }
 
-/* The name may be another call's by now. */
-static bool
-remove_reference(Step *step, const Candidate *call)
+static void
+reference_key(ScanKeyData keys[3], const Step *step, const Candidate *call)
 {
-	ScanKeyData keys[3];
-
-	if (call->reference == NULL)
-		return true;
 	ScanKeyInit(&keys[0], REFERENCE_INSTALLATION + 1, BTEqualStrategyNumber,
 				F_UUID_EQ, UUIDPGetDatum(&step->installation->id));
 	ScanKeyInit(&keys[1], REFERENCE_ROLE_ID + 1, BTEqualStrategyNumber,
@@ -135,8 +85,32 @@ remove_reference(Step *step, const Candidate *call)
 						   BTEqualStrategyNumber, InvalidOid,
 						   DEFAULT_COLLATION_OID, F_TEXTEQ,
 						   PointerGetDatum(call->reference));
-	return remove_rows(step, OG_REFERENCE_TABLE, OG_REFERENCE_KEY, keys, 3,
-					   call->call_id);
+}
+
+static bool
+take_named_call(void *owner, const OgTableRow *row)
+{
+	*(int64 *) owner = DatumGetInt64(row->values[REFERENCE_CALL_ID]);
+	return false;
+}
+
+/* Where a part of the call has gone, its name may be another one's by now. */
+static bool
+remove_reference(Step *step, const Candidate *call)
+{
+	int64		named = 0;
+	ScanKeyData keys[3];
+
+	if (call->reference == NULL)
+		return true;
+	reference_key(keys, step, call);
+	og_table_scan(OG_REFERENCE_TABLE, OG_REFERENCE_KEY, NULL, keys, 3,
+				  take_named_call, &named);
+	if (named != call->call_id)
+		return true;
+	reference_key(keys, step, call);
+	return og_table_remove(OG_REFERENCE_TABLE, OG_REFERENCE_KEY, keys, 3,
+						   &step->budget);
 }
 
 /* False if some of it is left. */

@@ -34,7 +34,6 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
-#include "http/http.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_loop.h"
@@ -95,10 +94,10 @@ og_loop_open(void)
 										 "order_gateway calls",
 										 ALLOCSET_DEFAULT_SIZES);
 	loop.installation = installation;
-	og_witness_release(UNMARKED);
+	loop.turn = UNMARKED + 1;
+	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
-	og_http_keep(MOST_ROUNDS);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
@@ -262,6 +261,10 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 	return more || making->in_flight < in_flight;
 }
 
+/*
+ * Of what cannot be written more answers are read, lest they are lost; nothing
+ * else becomes of it.
+ */
 static bool
 advance(OgPause *pause)
 {
@@ -274,7 +277,7 @@ advance(OgPause *pause)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (making->stuck)
+		if (making->pipeline == NULL && (loop.blocked || making->stuck))
 			continue;
 		if (rows >= ROWS_IN_TURN)
 		{
@@ -355,6 +358,7 @@ write_news(void)
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
 							turn, &end);
 	loop.blocked = written == NOTHING_WRITTEN;
+	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
 		loop.next_write = og_clock_now() + AGAIN_US;
 	else if (again)
@@ -437,7 +441,7 @@ pause_for_outbox(OgPause *pause)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = og_outbox_advance(now);
 
-	if (!loop.looked || loop.blocked)
+	if (!loop.looked || !loop.may_send || loop.blocked)
 		return;
 	pause_until(pause, Max(clock_at(next, now), loop.next_begin));
 }
@@ -456,10 +460,8 @@ og_loop_turn(OgPause *pause)
 		look();
 	pause_for_outbox(pause);
 	if (!loop.blocked)
-	{
 		more = og_begin_calls(&loop);
-		more |= advance(pause);
-	}
+	more |= advance(pause);
 	more |= write_news();
 	more |= release();
 	pause_for_standbys(pause);

@@ -22,6 +22,9 @@
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 
+/* So many trials are forgotten at once; any others by and by. */
+#define MOST_TRIALS		10000
+
 /* What tells these locks from those of pg_advisory_lock(), which has 1 and 2. */
 #define WITHDRAWAL_LOCK_CLASS	0x4F48
 
@@ -103,20 +106,6 @@ og_journal_results(const OgInstallation *installation,
 }
 
 void
-og_journal_trial(const OgInstallation *installation, int64 call_id,
-				 int number)
-{
-	Datum		values[TRIAL_COLUMNS] = {0};
-	bool		nulls[TRIAL_COLUMNS] = {false};
-
-	values[TRIAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[TRIAL_CALL_ID] = Int64GetDatum(call_id);
-	values[TRIAL_NUMBER] = Int32GetDatum(number);
-	values[TRIAL_BEGUN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	og_table_insert(OG_TRIAL_TABLE, values, nulls);
-}
-
-void
 og_journal_end(const OgInstallation *installation, int64 call_id,
 			   bool quarantined, const int outcomes[OG_OUTCOMES],
 			   const char *note)
@@ -184,14 +173,6 @@ take_result(void *owner, const OgTableRow *row)
 	following->progress->outcomes[og_outcome_of(row->values[RESULT_OUTCOME])]++;
 	if (ordinal >= 1 && ordinal <= following->call->nids)
 		following->progress->states[ordinal - 1] = OG_ORDINAL_DONE;
-	return true;
-}
-
-static bool
-take_trial(void *owner, const OgTableRow *row)
-{
-	((Following *) owner)->progress->ntrials =
-		DatumGetInt32(row->values[TRIAL_NUMBER]);
 	return true;
 }
 
@@ -359,22 +340,66 @@ og_journal_progress(const OgInstallation *installation,
 		share_marks(call, progress->states);
 	scan_call(OG_RESULT_TABLE, OG_RESULT_KEY, installation, call->call_id,
 			  take_result, &following);
-	scan_call(OG_TRIAL_TABLE, OG_TRIAL_KEY, installation, call->call_id,
-			  take_trial, &following);
 	scan_call(OG_END_TABLE, OG_END_KEY, installation, call->call_id, take_end,
 			  &following);
 	progress->withdrawn = og_journal_is_withdrawn(installation, call->call_id);
 }
 
-int
-og_journal_trials(const OgInstallation *installation, int64 call_id)
+/* ---------- trials ---------- */
+
+typedef struct Trials
 {
-	OgJournalProgress progress = {0};
-	Following	following = {NULL, &progress};
+	int			crashes;		/* by now */
+	int			before;			/* trials with fewer */
+	bool		now;			/* one with as many */
+} Trials;
+
+static bool
+take_trial(void *owner, const OgTableRow *row)
+{
+	Trials	   *trials = owner;
+	int			crashes = DatumGetInt32(row->values[TRIAL_CRASHES]);
+
+	if (crashes < trials->crashes)
+		trials->before++;
+	else
+		trials->now = true;
+	return true;
+}
+
+static void
+add_trial(const OgInstallation *installation, int64 call_id, int crashes)
+{
+	Datum		values[TRIAL_COLUMNS] = {0};
+	bool		nulls[TRIAL_COLUMNS] = {false};
+
+	values[TRIAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
+	values[TRIAL_CALL_ID] = Int64GetDatum(call_id);
+	values[TRIAL_CRASHES] = Int32GetDatum(crashes);
+	values[TRIAL_BEGUN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	og_table_insert(OG_TRIAL_TABLE, values, nulls);
+}
+
+int
+og_journal_try(const OgInstallation *installation, int64 call_id, int crashes)
+{
+	Trials		trials = {.crashes = crashes};
 
 	scan_call(OG_TRIAL_TABLE, OG_TRIAL_KEY, installation, call_id, take_trial,
-			  &following);
-	return progress.ntrials;
+			  &trials);
+	if (!trials.now)
+		add_trial(installation, call_id, crashes);
+	return trials.before;
+}
+
+void
+og_journal_forget_trials(const OgInstallation *installation)
+{
+	int			most = MOST_TRIALS;
+	ScanKeyData keys[2];
+
+	og_table_call_key_from(keys, &installation->id, PG_INT64_MIN);
+	(void) og_table_remove(OG_TRIAL_TABLE, OG_TRIAL_KEY, keys, 2, &most);
 }
 
 /* ---------- withdrawal ---------- */

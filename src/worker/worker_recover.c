@@ -21,7 +21,6 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -31,8 +30,8 @@
 #define ROWS_AT_ONCE	1000
 #define CALLS_AT_ONCE	1000
 
-/* Trials that a call gets: so many crashes are its own. */
-#define MOST_TRIALS		2
+/* So many crashes, each after it was tried, are a call's own. */
+#define MOST_CRASHES	2
 
 static const char *const STOPPED =
 "the worker or the server stopped while the request was out";
@@ -276,23 +275,13 @@ og_recover_end_doubtful(const OgInstallation *installation)
 
 /* ---------- what may crash the server ---------- */
 
-/* Calls with ids up to this were there when this worker began, ... */
+/* Calls with ids up to this were there when this worker began. */
 static int64 last_suspect = 0;
-
-/* ... and these of them it has tried. */
-static HTAB *tried = NULL;
 
 void
 og_recover_suspect(int64 last_id)
 {
-	HASHCTL		info = {.keysize = sizeof(int64),.entrysize = sizeof(int64),
-	.hcxt = TopMemoryContext};
-
 	last_suspect = last_id;
-	if (tried != NULL)
-		hash_destroy(tried);
-	tried = hash_create("order_gateway calls that were tried", 64, &info,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 bool
@@ -325,19 +314,14 @@ quarantine(const OgInstallation *installation, int64 call_id)
 bool
 og_recover_try(const OgInstallation *installation, int64 call_id)
 {
-	int			trials;
+	int			crashes;
 
-	if (!og_recover_is_suspect(installation, call_id) ||
-		hash_search(tried, &call_id, HASH_FIND, NULL) != NULL)
+	if (!og_recover_is_suspect(installation, call_id))
 		return true;
 	begin();
-	trials = og_journal_trials(installation, call_id);
-	if (trials < MOST_TRIALS)
-		og_journal_trial(installation, call_id, trials + 1);
+	crashes = og_journal_try(installation, call_id, installation->crashes);
 	commit();
-	if (trials < MOST_TRIALS)
-		(void) hash_search(tried, &call_id, HASH_ENTER, NULL);
-	else
+	if (crashes >= MOST_CRASHES)
 		quarantine(installation, call_id);
-	return trials < MOST_TRIALS;
+	return crashes < MOST_CRASHES;
 }

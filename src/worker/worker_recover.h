@@ -88,9 +88,9 @@ extern void og_recover_suspect(int64 last_id);
 
 /*
  * Before a suspect call is begun, outside of a transaction: that it is tried is
- * committed at once, in a transaction of its own, once for each start of the
- * worker.  True if it may be made; false if it was tried twice before: then it
- * has got its end as quarantined.
+ * committed at once, in a transaction of its own.  True if it may be made; false
+ * if it was tried twice before, and each time the server crashed: then it has
+ * got its end as quarantined.
  */
 extern bool og_recover_try(const OgInstallation *installation, int64 call_id);
 

@@ -58,6 +58,7 @@ static struct
 {
 	bool		known;
 	bool		changed;		/* while they were being looked up */
+	uint64		version;		/* how often they were looked up */
 	Oid			schema;
 	Oid			oids[OG_TABLES];
 	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
@@ -146,6 +147,7 @@ og_tables_exist(void)
 		if (!find_all())
 			return false;
 		catalog.known = !catalog.changed;
+		catalog.version++;
 	}
 	return true;
 }
@@ -174,6 +176,13 @@ Oid
 og_table_schema(void)
 {
 	return og_tables_exist() ? catalog.schema : InvalidOid;
+}
+
+uint64
+og_table_version(void)
+{
+	need_tables();
+	return catalog.version;
 }
 
 Oid
@@ -259,19 +268,6 @@ og_table_update(OgTable table, const ItemPointerData *row,
 }
 
 bool
-og_table_delete(OgTable table, const ItemPointerData *row)
-{
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
-	ItemPointerData at = *row;
-	TM_FailureData failure;
-	TM_Result	result = heap_delete(rel, &at, GetCurrentCommandId(true),
-									 InvalidSnapshot, false, &failure, false);
-
-	table_close(rel, NoLock);
-	return result == TM_Ok;
-}
-
-bool
 og_table_try_lock(OgTable table, LOCKMODE mode)
 {
 	return ConditionalLockRelationOid(og_table_oid(table), mode);
@@ -317,6 +313,64 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	PopActiveSnapshot();
 	index_close(order, NoLock);
 	table_close(rel, NoLock);
+}
+
+/* ---------- rows that go ---------- */
+
+typedef struct Places
+{
+	ItemPointerData *at;
+	int			count;
+	int			size;
+	int			most;
+} Places;
+
+static bool
+take_place(void *owner, const OgTableRow *row)
+{
+	Places	   *places = owner;
+
+	if (places->count == places->most)
+		return false;
+	if (places->count == places->size)
+	{
+		places->size *= 2;
+		places->at = repalloc(places->at,
+							  places->size * sizeof(ItemPointerData));
+	}
+	places->at[places->count++] = *row->at;
+	return true;
+}
+
+static bool
+delete_row(Relation rel, ItemPointer at)
+{
+	TM_FailureData failure;
+
+	return heap_delete(rel, at, GetCurrentCommandId(true), InvalidSnapshot,
+					   false, &failure, false) == TM_Ok;
+}
+
+bool
+og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
+				int *most)
+{
+	Places		places = {palloc(16 * sizeof(ItemPointerData)), 0, 16, *most};
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	bool		all;
+
+	og_table_scan(table, index, NULL, keys, nkeys, take_place, &places);
+	all = places.count < places.most;
+	for (int i = 0; i < places.count; i++)
+	{
+		if (delete_row(rel, &places.at[i]))
+			(*most)--;
+		else
+			all = false;
+	}
+	table_close(rel, NoLock);
+	pfree(places.at);
+	return all;
 }
 
 /* The first two columns of all tables that have such an index. */

@@ -99,7 +99,7 @@ enum
 
 enum
 {
-	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_NUMBER, TRIAL_BEGUN_AT,
+	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_CRASHES, TRIAL_BEGUN_AT,
 	TRIAL_COLUMNS
 };
 
@@ -123,6 +123,12 @@ extern Oid	og_table_schema(void);
 /* Who owns the tables. */
 extern Oid	og_table_owner(void);
 
+/*
+ * What was read from a table that nobody changes by hand may be kept for as long
+ * as this number stays the same: another extension has others.
+ */
+extern uint64 og_table_version(void);
+
 extern void og_table_insert(OgTable table, const Datum *values,
 							const bool *nulls);
 
@@ -142,8 +148,13 @@ extern void og_table_update(OgTable table, const ItemPointerData *row,
 							const Datum *values, const bool *nulls,
 							const bool *replace);
 
-/* False if somebody else holds the row. */
-extern bool og_table_delete(OgTable table, const ItemPointerData *row);
+/*
+ * Remove rows that have these keys, *most of them at most, from which those that
+ * go are taken off.  False if some are left: there are more, or somebody holds
+ * one of them, who is not waited for.
+ */
+extern bool og_table_remove(OgTable table, OgTable index, ScanKey keys,
+							int nkeys, int *most);
 
 /*
  * Get this lock on a table until the end of the transaction, without waiting

@@ -28,10 +28,26 @@
 /* Marks of all turns up to this one let requests leave. */
 static uint32 released = 0;
 
+/* Nothing can be written: nothing leaves. */
+static bool blocked = false;
+
+void
+og_witness_begin(uint32 turn)
+{
+	released = turn;
+	blocked = false;
+}
+
 void
 og_witness_release(uint32 turn)
 {
 	released = turn;
+}
+
+void
+og_witness_block(bool nothing_leaves)
+{
+	blocked = nothing_leaves;
 }
 
 /* Turns are counted on and on, beyond what fits. */
@@ -168,7 +184,8 @@ may_leave(void *owner, const int *keys, int nkeys)
 	KeyState   *first = &making->states[key_of(making, keys[0])];
 	int64		now = og_clock_now();
 
-	if (making->over != NULL || making->stopped || making->failed ||
+	if (blocked || making->stuck ||
+		making->over != NULL || making->stopped || making->failed ||
 		now < making->held_until ||
 		!og_target_lets(making->line->target, making->call.call_id, now) ||
 		(!first->leads && !has_place(making)))
@@ -391,6 +408,8 @@ note_closed(void *owner, int key, const OgRow *row)
 	{
 		take_mark_back(making, key);
 		keep_answer(making, key, row);
+		if (row->sent_at == 0 && making->over == NULL && !making->stopped)
+			note_problem(making, row->outcome->message);
 		state->attempts = (uint16) all.attempts;
 		return;
 	}

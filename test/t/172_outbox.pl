@@ -12,6 +12,7 @@ use OrderGateway::Test qw(sql_array sql_text);
 
 my $test = OrderGateway::Test->start(
 	preload => 1,
+	standby => 1,
 	conf => "order_gateway.databases = 'postgres'",
 	options => { rate_limit => 'off' });
 my $sandbox = $test->sandbox;
