@@ -14,6 +14,7 @@
 
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
@@ -61,6 +62,17 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #ifndef DATCONNLIMIT_INVALID_DB
 #define DATCONNLIMIT_INVALID_DB (-2)
 #endif
+
+static inline AclResult
+og_function_aclcheck(Oid functionid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, functionid, roleid,
+						   ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
+#endif
+}
 
 static inline bool
 og_owns_database(Oid dboid, Oid roleid)
