@@ -121,6 +121,8 @@ SELECT * FROM order_gateway_stats;
 SELECT * FROM order_gateway_stats();
 SELECT * FROM order_gateway_limits;
 SELECT * FROM order_gateway_limits();
+SELECT * FROM order_gateway_workers;
+SELECT * FROM order_gateway_workers();
 SELECT order_gateway_stats_reset();
 RESET ROLE;
 -- who may see it may not reset it

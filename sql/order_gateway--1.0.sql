@@ -376,7 +376,7 @@ COMMENT ON COLUMN order_gateway_activity.requests_sent IS 'requests that left, t
 COMMENT ON COLUMN order_gateway_activity.requests_answered IS 'requests to which a whole answer came';
 COMMENT ON COLUMN order_gateway_activity.requests_in_flight IS 'requests whose answer is awaited';
 COMMENT ON COLUMN order_gateway_activity.requests_retried IS 'attempts after the first one of a batch';
-COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, or backoff (a pause before a retry)';
+COMMENT ON COLUMN order_gateway_activity.waiting_for IS 'what it waits for: turn (the pace), connect, answer, backoff (a pause before a retry), or journal (the worker, to have its request written down before it leaves)';
 COMMENT ON COLUMN order_gateway_activity.waiting_since IS 'since when it waits for that';
 COMMENT ON COLUMN order_gateway_activity.started_at IS 'when the call began';
 COMMENT ON COLUMN order_gateway_activity.expected_end IS 'when it will be done, as far as its progress and the pace tell; NULL while nobody knows';
@@ -544,6 +544,62 @@ COMMENT ON COLUMN order_gateway_limits.next_turn_at IS 'when the next request ma
 COMMENT ON COLUMN order_gateway_limits.held_until IS 'until when nothing is sent because the provider said "too frequent"; NULL = not held back';
 COMMENT ON COLUMN order_gateway_limits.sessions_waiting IS 'sessions that wait for a turn';
 COMMENT ON COLUMN order_gateway_limits.last_sent_at IS 'when a request was sent last';
+-- end of generated
+
+--
+-- Gateway workers
+--
+
+CREATE FUNCTION order_gateway_workers(
+	-- generated: columns of order_gateway_workers
+	OUT database name,
+	OUT pid int,
+	OUT since timestamptz,
+	OUT queued bigint,
+	OUT in_flight bigint,
+	OUT quarantined bigint,
+	OUT oldest_queued timestamptz,
+	OUT connections int,
+	OUT last_commit timestamptz,
+	OUT waiting_for_standby boolean,
+	OUT last_error text
+	-- end of generated
+)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 2;
+
+COMMENT ON FUNCTION order_gateway_workers() IS
+'gateway workers of all databases that order_gateway.databases names, as the view order_gateway_workers shows them';
+
+CREATE VIEW order_gateway_workers AS
+SELECT w.database,
+	w.pid,
+	w.since,
+	w.queued,
+	w.in_flight,
+	w.quarantined,
+	w.oldest_queued,
+	w.connections,
+	w.last_commit,
+	w.waiting_for_standby,
+	w.last_error
+FROM order_gateway_workers() AS w;
+
+-- generated: comments of order_gateway_workers
+COMMENT ON VIEW order_gateway_workers IS
+'gateway workers: one row for each database that order_gateway.databases names';
+COMMENT ON COLUMN order_gateway_workers.database IS 'database, as the setting names it';
+COMMENT ON COLUMN order_gateway_workers.pid IS 'process id of its worker, as in pg_stat_activity; NULL = not running: last_error says why, or it is about to start';
+COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
+COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
+COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
+COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
+COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
+COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
 -- end of generated
 
 --
@@ -1814,6 +1870,759 @@ COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz)
 'never shows. It is stamped with the time "at". Needs the same privileges as the call';
 
 --
+-- The journal of a gateway worker: every call that it makes, and each of its
+-- orders.  Rows are only added on the way of a call, so what state it is in
+-- follows from which rows there are.  Each row belongs to an installation.
+-- They are written by C functions below SQL; people read them through views.
+--
+
+CREATE TABLE order_gateway_installation (
+	id uuid NOT NULL,
+	database oid NOT NULL,
+	system_identifier bigint NOT NULL,
+	timeline int NOT NULL,
+	done_below bigint NOT NULL DEFAULT 0,
+	doubtful_below bigint NOT NULL DEFAULT 0,
+	crashes int NOT NULL DEFAULT 0,
+	running boolean NOT NULL DEFAULT false,
+	held boolean NOT NULL DEFAULT false,
+	alive_at timestamptz,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (id, database)
+);
+
+COMMENT ON TABLE order_gateway_installation IS
+'one CREATE EXTENSION in one database: its calls, and nobody else''s, are sent from here. Not dumped, so a restored database is another installation';
+COMMENT ON COLUMN order_gateway_installation.id IS 'names the installation in all rows of the journal';
+COMMENT ON COLUMN order_gateway_installation.database IS 'OID of the database; a copy of the database has another one';
+COMMENT ON COLUMN order_gateway_installation.system_identifier IS 'system identifier of the cluster when a worker ran here last: pg_upgrade gives it another one';
+COMMENT ON COLUMN order_gateway_installation.timeline IS 'timeline of the server when a worker last sent anything here';
+COMMENT ON COLUMN order_gateway_installation.done_below IS 'all calls with a smaller call_id are done';
+COMMENT ON COLUMN order_gateway_installation.doubtful_below IS 'of calls with a smaller call_id and another timeline another server may have sent what no mark is about';
+COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
+COMMENT ON COLUMN order_gateway_installation.running IS 'a worker runs, or the last one did not end well';
+COMMENT ON COLUMN order_gateway_installation.held IS 'this looks like a copy of a server that may still run: nothing is sent until order_gateway_adopt() is called';
+COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
+COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
+
+INSERT INTO order_gateway_installation (id, database, system_identifier, timeline)
+SELECT pg_catalog.gen_random_uuid(), d.oid, s.system_identifier, c.timeline_id
+FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c
+WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
+
+CREATE SEQUENCE order_gateway_call_id;
+
+COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls that are submitted';
+
+CREATE TABLE order_gateway_journal_call (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	xid xid8 NOT NULL,
+	timeline int NOT NULL,
+	origin text NOT NULL,
+	function text NOT NULL,
+	function_id oid NOT NULL,
+	provider text NOT NULL,
+	operation text NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	arguments json NOT NULL,
+	ids text[] NOT NULL,
+	order_arguments json,
+	reference text,
+	submitted_at timestamptz NOT NULL,
+	not_before timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id)
+);
+
+CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
+
+COMMENT ON TABLE order_gateway_journal_call IS
+'what was asked for: one row per call, written by the transaction that submits it';
+COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation sends it';
+COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
+COMMENT ON COLUMN order_gateway_journal_call.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_journal_call.provider IS 'xt, tronsave, btse or wangdian';
+COMMENT ON COLUMN order_gateway_journal_call.operation IS 'what is asked of the provider';
+COMMENT ON COLUMN order_gateway_journal_call.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_journal_call.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_journal_call.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_journal_call.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_journal_call.arguments IS 'arguments as the texts that leave; no secrets';
+COMMENT ON COLUMN order_gateway_journal_call.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_journal_call.order_arguments IS 'of a list of orders: arguments of each, in the order of ids';
+COMMENT ON COLUMN order_gateway_journal_call.reference IS 'name that the user gave to the call';
+COMMENT ON COLUMN order_gateway_journal_call.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.not_before IS 'it is not sent before';
+COMMENT ON COLUMN order_gateway_journal_call.expires_at IS 'what was not sent by then is not sent any more';
+
+CREATE TABLE order_gateway_journal_reference (
+	installation uuid NOT NULL,
+	role_id oid NOT NULL,
+	reference text NOT NULL,
+	call_id bigint NOT NULL,
+	content bytea NOT NULL,
+	PRIMARY KEY (installation, role_id, reference)
+);
+
+COMMENT ON TABLE order_gateway_journal_reference IS
+'names that users gave to calls of theirs: each names one call of its role';
+COMMENT ON COLUMN order_gateway_journal_reference.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_reference.role_id IS 'OID of the role that submitted the call';
+COMMENT ON COLUMN order_gateway_journal_reference.reference IS 'the name';
+COMMENT ON COLUMN order_gateway_journal_reference.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_reference.content IS 'SHA-256 of what the call asks for: the same name with another content is an error';
+
+CREATE TABLE order_gateway_journal_withdrawal (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	xid xid8 NOT NULL,
+	role name NOT NULL,
+	withdrawn_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, xid)
+);
+
+CREATE INDEX order_gateway_journal_withdrawal_xid ON order_gateway_journal_withdrawal (installation, xid);
+
+COMMENT ON TABLE order_gateway_journal_withdrawal IS
+'what was not sent yet of these calls is not to be sent any more';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.xid IS 'transaction that withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.role IS 'who withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.withdrawn_at IS 'when';
+
+CREATE TABLE order_gateway_journal_mark (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	number int NOT NULL,
+	leaves boolean NOT NULL,
+	ordinals int[] NOT NULL,
+	timeline int NOT NULL,
+	marked_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, number)
+);
+
+COMMENT ON TABLE order_gateway_journal_mark IS
+'orders that a request is about to carry, committed before its first byte leaves; or, where that provably did not happen, that they were not carried';
+COMMENT ON COLUMN order_gateway_journal_mark.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_mark.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_mark.number IS 'numbers the marks of a call, from 1; a later one overrules';
+COMMENT ON COLUMN order_gateway_journal_mark.leaves IS 'true = a request with these orders leaves from now on; false = it was not processed, for certain';
+COMMENT ON COLUMN order_gateway_journal_mark.ordinals IS 'positions of the orders in the call''s ids, from 1; a repeated id is named where it stands first';
+COMMENT ON COLUMN order_gateway_journal_mark.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_mark.marked_at IS 'when';
+
+CREATE TABLE order_gateway_journal_result (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	ordinal int NOT NULL,
+	leg int NOT NULL,
+	order_id text NOT NULL,
+	outcome order_outcome NOT NULL,
+	answered_outcome order_outcome NOT NULL,
+	code text,
+	message text,
+	batch int,
+	attempts int NOT NULL,
+	http_status int,
+	sent_at timestamptz,
+	answered_at timestamptz,
+	response json,
+	order_state text,
+	settled_at timestamptz,
+	PRIMARY KEY (installation, call_id, ordinal, leg)
+);
+
+CREATE INDEX order_gateway_journal_result_order ON order_gateway_journal_result (order_id);
+
+COMMENT ON TABLE order_gateway_journal_result IS
+'what became of each order of a call';
+COMMENT ON COLUMN order_gateway_journal_result.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_result.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_result.ordinal IS 'position in the call''s ids, from 1';
+COMMENT ON COLUMN order_gateway_journal_result.leg IS 'where one id stands for several orders, numbers them, from 1';
+COMMENT ON COLUMN order_gateway_journal_result.order_id IS 'the id that was given';
+COMMENT ON COLUMN order_gateway_journal_result.outcome IS 'what became of it, as far as is known now';
+COMMENT ON COLUMN order_gateway_journal_result.answered_outcome IS 'what the call itself learned';
+COMMENT ON COLUMN order_gateway_journal_result.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_journal_result.message IS 'the provider''s own words, or ours where nothing came back';
+COMMENT ON COLUMN order_gateway_journal_result.batch IS 'number of the request that carried it';
+COMMENT ON COLUMN order_gateway_journal_result.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN order_gateway_journal_result.http_status IS 'HTTP status of the answer';
+COMMENT ON COLUMN order_gateway_journal_result.sent_at IS 'when the first byte of its request left';
+COMMENT ON COLUMN order_gateway_journal_result.answered_at IS 'when the answer was there';
+COMMENT ON COLUMN order_gateway_journal_result.response IS 'the provider''s element for this order, as it came';
+COMMENT ON COLUMN order_gateway_journal_result.order_state IS 'state of the order at the provider, where that was asked for later';
+COMMENT ON COLUMN order_gateway_journal_result.settled_at IS 'when outcome was found out later';
+
+CREATE TABLE order_gateway_journal_trial (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	crashes int NOT NULL,
+	begun_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id, crashes)
+);
+
+COMMENT ON TABLE order_gateway_journal_trial IS
+'after a crash: which call is about to be made, so that one that crashes the server is known and left alone the next time';
+COMMENT ON COLUMN order_gateway_journal_trial.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_trial.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_trial.crashes IS 'crashes before it, as the installation counts them: one that came later may be the call''s';
+COMMENT ON COLUMN order_gateway_journal_trial.begun_at IS 'when';
+
+CREATE TABLE order_gateway_journal_end (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	quarantined boolean NOT NULL,
+	outcomes int[] NOT NULL,
+	note text,
+	done_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, call_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_end IS
+'calls that are done: every order has its row among the results';
+COMMENT ON COLUMN order_gateway_journal_end.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_end.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_end.quarantined IS 'it was given up because it crashed the server, or nearly';
+COMMENT ON COLUMN order_gateway_journal_end.outcomes IS 'how many orders have each outcome, in the order of the type''s values';
+COMMENT ON COLUMN order_gateway_journal_end.note IS 'what there is to be said of the call as a whole';
+COMMENT ON COLUMN order_gateway_journal_end.done_at IS 'when';
+
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_call_id', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_call', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_reference', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_withdrawal', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_mark', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_result', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_trial', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
+
+--
+-- What people see of the journal.  Columns of these views are final.
+--
+
+-- The installations that the journal has rows of: mostly one, and those whose
+-- rows were copied from elsewhere.  Every key begins with the installation, so
+-- this lets a call_id alone be looked up.
+CREATE VIEW order_gateway_journal_installations AS
+WITH RECURSIVE here AS (
+	SELECT i.id
+	FROM order_gateway_installation AS i
+	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	WHERE d.datname = pg_catalog.current_database()
+	ORDER BY i.id
+	LIMIT 1
+), known AS (
+	(SELECT c.installation
+	FROM order_gateway_journal_call AS c
+	ORDER BY c.installation
+	LIMIT 1)
+	UNION ALL
+	SELECT (SELECT c.installation
+		FROM order_gateway_journal_call AS c
+		WHERE c.installation > k.installation
+		ORDER BY c.installation
+		LIMIT 1)
+	FROM known AS k
+	WHERE k.installation IS NOT NULL
+)
+SELECT k.installation,
+	coalesce(k.installation = (SELECT here.id FROM here), false) AS own
+FROM known AS k
+WHERE k.installation IS NOT NULL;
+
+COMMENT ON VIEW order_gateway_journal_installations IS
+'installations whose calls the journal has: this one, and others from which rows were copied';
+COMMENT ON COLUMN order_gateway_journal_installations.installation IS 'names the installation';
+COMMENT ON COLUMN order_gateway_journal_installations.own IS 'it is this one: its calls are sent from here';
+
+CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION order_gateway_may_see(boolean, oid, name) IS
+'whether the current role may see calls of a role: it is a member of it, or of pg_read_all_data. '
+'A call of another installation (own is false) belongs to the role of that name, since its OID may be another role''s here';
+
+CREATE VIEW order_gateway_calls WITH (security_barrier) AS
+SELECT c.call_id,
+	c.origin,
+	c.function,
+	c.server,
+	c.role,
+	CASE WHEN c.order_arguments IS NULL THEN c.arguments
+		ELSE pg_catalog.json_build_object('orders', c.order_arguments)
+	END AS arguments,
+	c.reference,
+	CASE WHEN e.quarantined THEN 'quarantined'
+		WHEN e.call_id IS NOT NULL THEN 'done'
+		WHEN NOT i.own THEN 'quarantined'
+		WHEN EXISTS (SELECT
+			FROM order_gateway_journal_mark AS m
+			WHERE m.installation = c.installation AND m.call_id = c.call_id AND m.leaves) THEN 'sending'
+		ELSE 'queued'
+	END AS state,
+	c.ids,
+	coalesce(e.outcomes[1], n.cancelled::int) AS cancelled,
+	coalesce(e.outcomes[2], n.accepted::int) AS accepted,
+	coalesce(e.outcomes[3], n.not_found::int) AS not_found,
+	coalesce(e.outcomes[4], n.not_cancellable::int) AS not_cancellable,
+	coalesce(e.outcomes[5], n.rejected::int) AS rejected,
+	coalesce(e.outcomes[6], n.not_sent::int) AS not_sent,
+	coalesce(e.outcomes[7], n.unknown::int) AS unknown,
+	c.submitted_at,
+	c.not_before,
+	c.expires_at,
+	coalesce((SELECT min(r.sent_at)
+		FROM order_gateway_journal_result AS r
+		WHERE r.installation = c.installation AND r.call_id = c.call_id),
+		(SELECT m.marked_at
+		FROM order_gateway_journal_mark AS m
+		WHERE e.call_id IS NULL
+			AND m.installation = c.installation AND m.call_id = c.call_id AND m.leaves
+		ORDER BY m.number
+		LIMIT 1)) AS first_sent_at,
+	e.done_at,
+	CASE WHEN i.own AND e.call_id IS NULL AND c.not_before > pg_catalog.statement_timestamp()
+		THEN c.not_before
+	END AS next_try_at,
+	CASE WHEN e.call_id IS NOT NULL THEN e.note
+		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role)
+			FROM order_gateway_journal_withdrawal AS w
+			WHERE w.installation = c.installation AND w.call_id = c.call_id
+			LIMIT 1)
+	END AS note
+FROM order_gateway_journal_installations AS i
+JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+LEFT JOIN order_gateway_journal_end AS e
+	ON e.installation = c.installation AND e.call_id = c.call_id
+LEFT JOIN LATERAL (SELECT
+		count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled,
+		count(*) FILTER (WHERE r.outcome = 'accepted') AS accepted,
+		count(*) FILTER (WHERE r.outcome = 'not_found') AS not_found,
+		count(*) FILTER (WHERE r.outcome = 'not_cancellable') AS not_cancellable,
+		count(*) FILTER (WHERE r.outcome = 'rejected') AS rejected,
+		count(*) FILTER (WHERE r.outcome = 'not_sent') AS not_sent,
+		count(*) FILTER (WHERE r.outcome = 'unknown') AS unknown
+	FROM order_gateway_journal_result AS r
+	WHERE e.call_id IS NULL
+		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true
+WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+
+-- generated: comments of order_gateway_calls
+COMMENT ON VIEW order_gateway_calls IS
+'calls that were submitted, by roles that the current role is a member of; all, to members of pg_read_all_data';
+COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it';
+COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when the call was submitted';
+COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
+COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
+COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
+COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it has left; sending: a request of it has, or is about to; done; quarantined: given up, note says why';
+COMMENT ON COLUMN order_gateway_calls.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_calls.cancelled IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.accepted IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.not_found IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.not_cancellable IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.rejected IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.not_sent IS 'orders with this outcome';
+COMMENT ON COLUMN order_gateway_calls.unknown IS 'orders with this outcome: check before acting';
+COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_calls.not_before IS 'nothing of it is sent before';
+COMMENT ON COLUMN order_gateway_calls.expires_at IS 'what was not sent by then is not_sent';
+COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to';
+COMMENT ON COLUMN order_gateway_calls.done_at IS 'when it was done; NULL before';
+COMMENT ON COLUMN order_gateway_calls.next_try_at IS 'nothing of it is sent before this time, which is yet to come; NULL = as soon as it has its turn, or it is done';
+COMMENT ON COLUMN order_gateway_calls.note IS 'what there is to be said of the call as a whole';
+-- end of generated
+
+CREATE VIEW order_gateway_results WITH (security_barrier) AS
+SELECT r.call_id,
+	r.ordinal,
+	r.order_id,
+	r.outcome,
+	r.answered_outcome,
+	r.code,
+	r.message,
+	r.batch,
+	r.attempts,
+	r.http_status,
+	r.sent_at,
+	r.answered_at,
+	r.response,
+	r.order_state,
+	r.settled_at
+FROM order_gateway_journal_installations AS i
+JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+JOIN order_gateway_journal_result AS r
+	ON r.installation = c.installation AND r.call_id = c.call_id
+WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+
+-- generated: comments of order_gateway_results
+COMMENT ON VIEW order_gateway_results IS
+'what became of each order of the calls that order_gateway_calls shows; rows come when the outcome is there';
+COMMENT ON COLUMN order_gateway_results.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_results.ordinal IS 'position in the call''s ids, from 1; orders that one id stands for share it';
+COMMENT ON COLUMN order_gateway_results.order_id IS 'the id as given';
+COMMENT ON COLUMN order_gateway_results.outcome IS 'what became of it, as far as is known now';
+COMMENT ON COLUMN order_gateway_results.answered_outcome IS 'what the call itself learned';
+COMMENT ON COLUMN order_gateway_results.code IS 'the provider''s own code, at most 64 characters; NULL where it has none';
+COMMENT ON COLUMN order_gateway_results.message IS 'the provider''s own words, or ours where nothing came back; at most 1,000 characters';
+COMMENT ON COLUMN order_gateway_results.batch IS 'number of the request, from 1; NULL if none was made';
+COMMENT ON COLUMN order_gateway_results.attempts IS 'tries, refused connections included';
+COMMENT ON COLUMN order_gateway_results.http_status IS 'NULL if no answer came';
+COMMENT ON COLUMN order_gateway_results.sent_at IS 'just before the first byte left; NULL for not_sent';
+COMMENT ON COLUMN order_gateway_results.answered_at IS 'when the answer began; NULL without one';
+COMMENT ON COLUMN order_gateway_results.response IS 'the very bytes of the provider''s element for this order; numbers in it are exact';
+COMMENT ON COLUMN order_gateway_results.order_state IS 'where the order stood when it was asked for later';
+COMMENT ON COLUMN order_gateway_results.settled_at IS 'when outcome was found out later; NULL if it is what the call learned';
+-- end of generated
+
+--
+-- Submitting: the call of each act, made later by the gateway worker
+--
+
+CREATE FUNCTION batch_cancel_submit(
+	market text,
+	ids anycompatiblearray,
+	server name DEFAULT 'xt',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION batch_cancel_submit(text, anycompatiblearray, name, text, timestamptz, timestamptz) IS
+'submits cancels of orders of one market at XT: the gateway worker makes the call of batch_cancel with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views, or NULL where the array is empty or NULL. Checks all that batch_cancel would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a day, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION tronsave_cancel_submit(
+	ids anycompatiblearray,
+	server name DEFAULT 'tronsave',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION tronsave_cancel_submit(anycompatiblearray, name, text, timestamptz, timestamptz) IS
+'submits cancels of energy orders at TronSave: the gateway worker makes the call of tronsave_cancel with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views, or NULL where the array is empty or NULL. Checks all that tronsave_cancel would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a day, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_cancel_submit(
+	symbol text,
+	ids anycompatiblearray,
+	by text DEFAULT 'order_id',
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_cancel_submit(text, anycompatiblearray, text, name, text, timestamptz, timestamptz) IS
+'submits cancels of orders of one market at BTSE: the gateway worker makes the call of btse_cancel with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views, or NULL where the array is empty or NULL. Checks all that btse_cancel would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a day, by client order id a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION wangdian_cancel_submit(
+	return_nos anycompatiblearray,
+	server name DEFAULT 'wangdian',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION wangdian_cancel_submit(anycompatiblearray, name, text, timestamptz, timestamptz) IS
+'submits cancels of purchase returns in the Wangdian ERP: the gateway worker makes the call of wangdian_cancel with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views, or NULL where the array is empty or NULL. Checks all that wangdian_cancel would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a day, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_create_order_submit(
+	symbol text,
+	side text,
+	type text,
+	size numeric,
+	price numeric DEFAULT NULL,
+	time_in_force text DEFAULT NULL,
+	tx_type text DEFAULT NULL,
+	stop_price numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	trail_value numeric DEFAULT NULL,
+	post_only boolean DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	stealth numeric DEFAULT NULL,
+	deviation numeric DEFAULT NULL,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_create_order_submit(text, text, text, numeric, numeric, text, text, numeric, numeric, numeric, boolean, text, numeric, numeric, name, text, timestamptz, timestamptz) IS
+'submits a new order at BTSE: the gateway worker makes the call of btse_create_order with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_create_order would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'A client order id that is not given is made here, so that the journal has it before anything leaves: a UUID of version 8, of time, installation and a check, by which an order found later is known as one of ours. reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_create_orders_submit(
+	orders jsonb,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_create_orders_submit(jsonb, name, text, timestamptz, timestamptz) IS
+'submits new orders at BTSE: the gateway worker makes the call of btse_create_orders with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views, or NULL where the array is empty or NULL. Checks all that btse_create_orders would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'A client order id that is not given is made here, so that the journal has it before anything leaves: a UUID of version 8, of time, installation and a check, by which an order found later is known as one of ours. reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_amend_order_submit(
+	symbol text,
+	order_id text DEFAULT NULL,
+	client_order_id text DEFAULT NULL,
+	price numeric DEFAULT NULL,
+	size numeric DEFAULT NULL,
+	trigger_price numeric DEFAULT NULL,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_amend_order_submit(text, text, text, numeric, numeric, numeric, name, text, timestamptz, timestamptz) IS
+'submits a change of an open order at BTSE: the gateway worker makes the call of btse_amend_order with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_amend_order would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_cancel_all_submit(
+	symbol text,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_cancel_all_submit(text, name, text, timestamptz, timestamptz) IS
+'submits a cancel of every open order of a market at BTSE: the gateway worker makes the call of btse_cancel_all with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_cancel_all would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_cancel_all_after_submit(
+	timeout interval,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_cancel_all_after_submit(interval, name, text, timestamptz, timestamptz) IS
+'submits a countdown, renewed or stopped, that cancels every open order of the account at BTSE: the gateway worker makes the call of btse_cancel_all_after with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_cancel_all_after would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_invest_deposit_submit(
+	product_id text,
+	amount numeric,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_invest_deposit_submit(text, numeric, name, text, timestamptz, timestamptz) IS
+'submits a deposit into an investment product at BTSE: the gateway worker makes the call of btse_invest_deposit with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_invest_deposit would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_invest_renew_submit(
+	order_id text,
+	auto_renew boolean,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_invest_renew_submit(text, boolean, name, text, timestamptz, timestamptz) IS
+'submits a choice of whether an investment at BTSE is renewed: the gateway worker makes the call of btse_invest_renew with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_invest_renew would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+CREATE FUNCTION btse_invest_redeem_submit(
+	order_id text,
+	amount numeric,
+	server name DEFAULT 'btse',
+	reference text DEFAULT NULL,
+	not_before timestamptz DEFAULT NULL,
+	expires_at timestamptz DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100;
+
+COMMENT ON FUNCTION btse_invest_redeem_submit(text, numeric, name, text, timestamptz, timestamptz) IS
+'submits a redemption of an investment at BTSE: the gateway worker makes the call of btse_invest_redeem with these arguments once this transaction has committed, and never if it is rolled back. '
+'Returns the call_id for order_gateway_wait() and the views. Checks all that btse_invest_redeem would, and may stand anywhere: target list, trigger, PL/pgSQL. '
+'reference = a name of your own: the same again with the same content answers the first call''s id and sends nothing more, with another it is an error. '
+'What was not sent by expires_at is not_sent; default: server option expire_after, or else a minute, from now or from not_before, before which nothing is sent';
+
+--
+-- What a submitter does afterwards
+--
+
+CREATE FUNCTION order_gateway_withdraw(call_id bigint)
+RETURNS int
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION order_gateway_withdraw(bigint) IS
+'withdraws a submitted call, of the current role or of one that it is a member of: what was not sent yet becomes not_sent as soon as this transaction has committed. '
+'Returns how many orders that are; what has left is not affected. 0 = all was sent, or withdrawn before';
+
+CREATE FUNCTION order_gateway_wait(call_id bigint, timeout interval DEFAULT '1 min')
+RETURNS SETOF order_gateway_results
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100;
+
+COMMENT ON FUNCTION order_gateway_wait(bigint, interval) IS
+'the results of a submitted call as soon as it is done, or what is known of it when the timeout is over, as rows of order_gateway_results; '
+'what is committed meanwhile is seen in a REPEATABLE READ transaction as well. In the transaction that submitted it, which has to commit first, it is an error. Call it in FROM';
+
+CREATE FUNCTION order_gateway_find(ids anycompatiblearray)
+RETURNS SETOF order_gateway_results
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
+SUPPORT order_gateway_support;
+
+COMMENT ON FUNCTION order_gateway_find(anycompatiblearray) IS
+'all results that the journal has of orders, by their ids as they were given to the calls and in that order, as rows of order_gateway_results; an index finds them, which the view cannot use in a join. '
+'Orders of a call that have no result yet are not among them: order_gateway_calls has the ids of such calls. Call it in FROM';
+
+CREATE FUNCTION order_gateway_adopt()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION order_gateway_adopt() IS
+'lets the worker go on in a cluster that was promoted, or restored from a backup, long after its last worker ran: until then it sends nothing of what is queued. '
+'Only after it is certain that no other server goes on from the same data, since both would send the same calls. For superusers and the owner of the extension';
+
+--
+-- The outbox as other databases write to it, through postgres_fdw
+--
+
+CREATE VIEW order_gateway_outbox WITH (security_barrier) AS
+SELECT c.function,
+	CASE WHEN c.order_arguments IS NULL THEN c.arguments
+		ELSE pg_catalog.json_build_object('orders', c.order_arguments)
+	END AS arguments,
+	c.ids,
+	c.server,
+	c.reference,
+	c.expires_at,
+	c.call_id
+FROM order_gateway_journal_installations AS i
+JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+WHERE i.own
+	AND c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+	AND NOT EXISTS (SELECT
+		FROM order_gateway_journal_end AS e
+		WHERE e.installation = c.installation AND e.call_id = c.call_id)
+	AND NOT EXISTS (SELECT
+		FROM order_gateway_journal_mark AS m
+		WHERE m.installation = c.installation AND m.call_id = c.call_id AND m.leaves);
+
+-- generated: comments of order_gateway_outbox
+COMMENT ON VIEW order_gateway_outbox IS
+'for other databases: a row that is inserted becomes a call of the role that inserts it, with the same checks as by the function''s own submit; a SELECT shows the own calls that are queued';
+COMMENT ON COLUMN order_gateway_outbox.function IS 'function that would make the call at once, such as batch_cancel';
+COMMENT ON COLUMN order_gateway_outbox.arguments IS 'an object of its arguments by name, but for ids and server; amounts are JSON numbers; NULL = there are none';
+COMMENT ON COLUMN order_gateway_outbox.ids IS 'its array of ids, for functions that take one';
+COMMENT ON COLUMN order_gateway_outbox.server IS 'foreign server; required';
+COMMENT ON COLUMN order_gateway_outbox.reference IS 'name of the call, required: a repeat with the same content does no harm';
+COMMENT ON COLUMN order_gateway_outbox.expires_at IS 'what was not sent by then is not_sent; NULL = as by the function';
+COMMENT ON COLUMN order_gateway_outbox.call_id IS 'number of the call; not to be given, INSERT ... RETURNING answers it';
+-- end of generated
+
+CREATE FUNCTION order_gateway_outbox_insert()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION order_gateway_outbox_insert() IS
+'submits what is inserted into order_gateway_outbox';
+
+CREATE TRIGGER order_gateway_outbox_insert
+INSTEAD OF INSERT ON order_gateway_outbox
+FOR EACH ROW EXECUTE FUNCTION order_gateway_outbox_insert();
+
+COMMENT ON TRIGGER order_gateway_outbox_insert ON order_gateway_outbox IS
+'each row becomes a call of the role that inserts it';
+
+-- A publication FOR ALL TABLES takes the publisher's installation along: its row
+-- must not become one of the subscriber's, whose database may have the same OID.
+CREATE FUNCTION order_gateway_installation_stays()
+RETURNS trigger
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON FUNCTION order_gateway_installation_stays() IS
+'keeps installations out that arrive by logical replication';
+
+CREATE TRIGGER order_gateway_installation_stays
+BEFORE INSERT ON order_gateway_installation
+FOR EACH ROW EXECUTE FUNCTION order_gateway_installation_stays();
+
+ALTER TABLE order_gateway_installation ENABLE REPLICA TRIGGER order_gateway_installation_stays;
+
+COMMENT ON TRIGGER order_gateway_installation_stays ON order_gateway_installation IS
+'an installation is of one database, and does not replicate';
+
+--
 -- Nobody has rights at first, also where default privileges say otherwise.
 -- What anybody got just by objects being made above (PUBLIC, and roles that
 -- ALTER DEFAULT PRIVILEGES names) is taken back here, and who may what at first
@@ -1875,7 +2684,18 @@ GRANT EXECUTE ON FUNCTION
 TO PUBLIC;
 GRANT SELECT ON order_gateway_activity TO PUBLIC;
 
--- Who trades, and how much, is not everybody's business.  These two functions
--- ask once more who calls, as order_gateway_stats_reset() does.
-GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits() TO pg_read_all_stats;
-GRANT SELECT ON order_gateway_stats, order_gateway_limits TO pg_read_all_stats;
+-- Of the journal anybody sees the own calls, and may take them back.
+GRANT EXECUTE ON FUNCTION
+	order_gateway_may_see(boolean, oid, name),
+	order_gateway_withdraw(bigint),
+	order_gateway_wait(bigint, interval),
+	order_gateway_find(anycompatiblearray)
+TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results TO PUBLIC;
+
+-- Who trades, and how much, is not everybody's business.  These functions ask
+-- once more who calls, as order_gateway_stats_reset() does.
+GRANT EXECUTE ON FUNCTION order_gateway_stats(), order_gateway_limits(), order_gateway_workers()
+TO pg_read_all_stats;
+GRANT SELECT ON order_gateway_stats, order_gateway_limits, order_gateway_workers
+TO pg_read_all_stats;

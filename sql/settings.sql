@@ -27,3 +27,17 @@ SET order_gateway.timeout = '1s';
 CREATE SERVER regress_og FOREIGN DATA WRAPPER xt_fdw;
 SET order_gateway.timeout = '1s';
 DROP SERVER regress_og;
+-- settings of the worker are the server's, not a session's
+SELECT name, setting, unit, context, vartype FROM pg_settings
+WHERE name IN ('order_gateway.databases', 'order_gateway.journal_keep', 'order_gateway.notify_channel')
+ORDER BY name;
+SET order_gateway.databases = 'erp';
+SET order_gateway.journal_keep = '1d';
+SHOW order_gateway.journal_keep;
+-- none of these is written: each is refused first
+ALTER SYSTEM SET order_gateway.databases = 'erp, "Bi';
+ALTER SYSTEM SET order_gateway.databases = 'a b';
+ALTER SYSTEM SET order_gateway.journal_keep = -1;
+ALTER SYSTEM SET order_gateway.notify_channel = 'Orders';
+ALTER SYSTEM SET order_gateway.notify_channel = '1st';
+ALTER SYSTEM SET order_gateway.notify_channel = 'a_name_that_is_longer_than_any_name_of_a_channel_could_ever_be_x';

@@ -17,6 +17,8 @@
  *						their rows; views; row estimates for the planner
  *		session/		calls made in a session: waiting, errors, notices, and the
  *						trace of what a rolled back transaction had sent
+ *		worker/			calls made by a background process per database: what was
+ *						committed is sent, and what was sent is known
  *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
  *						send, read, collect; knows no session, and never sleeps
  *	3	account/		options of servers and user mappings, credentials
@@ -116,6 +118,16 @@ define_settings(void)
 							   &og_worker_databases, "", PGC_SIGHUP,
 							   GUC_LIST_INPUT,
 							   og_worker_check_databases, NULL, NULL);
+	DefineCustomIntVariable("order_gateway.journal_keep",
+							"Sets how long the journal keeps calls that are done.",
+							"0 keeps them for ever.",
+							&og_journal_keep, og_journal_keep, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomStringVariable("order_gateway.notify_channel",
+							   "Sets the channel on which a worker notifies the id of each call that is done.",
+							   "Empty notifies nobody.",
+							   &og_notify_channel, "", PGC_SIGHUP, 0,
+							   og_worker_check_channel, NULL, NULL);
 	MarkGUCPrefixReserved("order_gateway");
 }
 

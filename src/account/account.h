@@ -34,6 +34,7 @@ typedef struct OgAccount
 	int			timeout;
 	int			call_timeout;
 	int			max_wait;
+	int			expire_after;	/* of what is submitted */
 	int			max_in_flight;
 	int			batch_size;		/* 0 = the operation's own */
 	int			retries;

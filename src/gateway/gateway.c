@@ -89,6 +89,7 @@ static void
 close_key(CallBatch *batch, int i)
 {
 	OgCall	   *call = batch->call;
+	const OgCaller *caller = &call->sender.caller;
 	OgOutcome  *outcome = &batch->answers[i].outcome;
 
 	for (OgOutcome *o = outcome; o != NULL; o = o->next)
@@ -99,6 +100,9 @@ close_key(CallBatch *batch, int i)
 	if (outcome->verdict == call->operation->done)
 		call->ndone++;
 	og_report_outcome(&call->sender, outcome->verdict);
+	if (caller->witness->closed != NULL)
+		caller->witness->closed(caller->owner, batch->first_key + i,
+								&batch->answers[i].row);
 }
 
 static void
@@ -132,11 +136,12 @@ take_answer(Errand *errand, const OgResponse *response, Attempt *attempt)
 
 /*
  * Note what an attempt says about one key.  An attempt that did not get out
- * says nothing new about a key that was sent before.
+ * says nothing new about a key that was sent before: what it was answered then
+ * was that it is unprocessed.
  */
 static void
 note_outcome(CallBatch *batch, int i, const OgOutcome *outcome,
-			 const OgResponse *response)
+			 bool unprocessed, const OgResponse *response)
 {
 	const OgCaller *caller = &batch->errand.sender->caller;
 	Answer	   *answer = &batch->answers[i];
@@ -147,6 +152,7 @@ note_outcome(CallBatch *batch, int i, const OgOutcome *outcome,
 	if (!sent && row->sent_at != 0)
 		return;
 	answer->outcome = *outcome;
+	row->unprocessed = unprocessed;
 	row->http_status = response->status;
 	row->sent_at = sent ? response->sent_at : 0;
 	row->answered_at = sent ? response->answered_at : 0;
@@ -173,7 +179,8 @@ settle_keys(Errand *errand, OgTransfer *transfer, const Attempt *attempt,
 		bool		unprocessed = outcome->verdict == OG_NOT_SENT ||
 			outcome->verdict == OG_TOO_FREQUENT || attempt->nonce_refused;
 
-		note_outcome(batch, key, outcome, og_http_response(transfer));
+		note_outcome(batch, key, outcome, unprocessed,
+					 og_http_response(transfer));
 		if (again && unprocessed)
 		{
 			errand->numbers[nopen] = errand->numbers[i];
@@ -229,6 +236,7 @@ create_batch(OgCall *call)
 		answer->outcome.verdict = OG_NOT_SENT;
 		answer->row.outcome = &answer->outcome;
 		answer->row.batch = call->ncreated;
+		answer->row.unprocessed = true;
 	}
 	MemoryContextSwitchTo(old);
 
@@ -364,6 +372,12 @@ og_call_open(const OgAccount *account, const OgOperation *operation,
 }
 
 void
+og_call_stop(OgCall *call, const char *why)
+{
+	og_sender_stop(&call->sender, why);
+}
+
+void
 og_call_cancel(OgCall *call, const char *why)
 {
 	og_sender_cancel(&call->sender, why, why);
@@ -440,7 +454,7 @@ og_call_advance(OgCall *call, OgPause *pause)
 
 	if (key < 0)
 		return true;
-	if (call->ncreated == 0)
+	if (call->ncreated == 0 && call->sender.stopped == NULL)
 		og_pace_announce(&call->sender,
 						 og_limiter_estimate(call->sender.limiter,
 											 og_clock_now(),

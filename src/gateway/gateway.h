@@ -91,8 +91,11 @@ extern OgSlice *og_keys_batch(OgBatch *batch, const OgKeys *keys, int first,
 							  int end, const OgFields *arguments);
 
 typedef struct OgCall OgCall;
+typedef struct OgRow OgRow;
 
 /* ---------- who makes a call, and who is told of it ---------- */
+
+struct OgRow;
 
 /* What people should hear. */
 typedef enum OgNewsKind
@@ -119,14 +122,21 @@ typedef struct OgNews
 
 /*
  * Who is told what a call does.  Any of the functions may be NULL.  Keys are
- * numbers of the call's; what is not about keys has none.
+ * numbers of the call's; what is not about keys has none.  None of them may do
+ * anything to the call, and the memory context that is current means nothing.
  */
 typedef struct OgWitness
 {
 	/*
 	 * A request with these keys has its turn, and would leave now: may it?  If
 	 * not, it is asked again whenever the call is advanced, until it may (or
-	 * its time is over).
+	 * call_timeout is over): so who holds a request advances its call as soon
+	 * as he would let it go, since nothing else need ever happen to it.
+	 *
+	 * A request that is held keeps its place among those in flight of its call,
+	 * and loses its turn after a second, so that no other call waits for it
+	 * longer.  When it may leave then, it waits for another turn, and the
+	 * witness is asked once more.  To be held costs nothing of max_wait.
 	 */
 	bool		(*may_leave) (void *owner, const int *keys, int nkeys);
 
@@ -137,10 +147,17 @@ typedef struct OgWitness
 	void		(*answered) (void *owner, int key, const OgOutcome *outcome);
 
 	/*
-	 * All is said about a key, long before its rows are pulled: .position of
-	 * the row means nothing.  It is valid during this call only.
+	 * All is said about a key, once for each key of a call and before its rows
+	 * are pulled, however it ended: answered, stopped, cancelled, or out of
+	 * time.  Only a call that is closed, or whose context goes, says nothing of
+	 * the keys that are left.  The row is that of all its positions, so
+	 * .position means nothing; several orders of the key are chained by
+	 * .outcome->next.  All of it is valid during this call only.
+	 *
+	 * An error that is raised here passes through whatever has advanced,
+	 * stopped or cancelled the call, which can then only be thrown away.
 	 */
-	void		(*closed) (void *owner, int key, const struct OgRow *row);
+	void		(*closed) (void *owner, int key, const OgRow *row);
 
 	void		(*hear) (void *owner, const OgNews *news);
 } OgWitness;
@@ -177,8 +194,18 @@ extern void og_pause_merge(OgPause *pause, const OgPause *other);
 /* The setting order_gateway.log_requests: one LOG line per request. */
 extern bool og_log_requests;
 
-/* One row of the answer; valid until the next is asked for. */
-typedef struct OgRow
+/*
+ * One row of the answer; valid until the next is asked for.
+ *
+ * .unprocessed says that the provider has provably done nothing about any order
+ * of this key, so that the same may be asked once more by another call: it was
+ * never sent (no turn, no connection, no TLS, not built), or all that it was
+ * answered is "too frequent" or 429, or that the nonce of its whole request
+ * came too late.  It speaks of what was sent last: a key that was in flight
+ * when its call was cancelled is unprocessed only if no byte of that attempt
+ * had left.  It does not say that another attempt is any use.
+ */
+struct OgRow
 {
 	int			position;		/* in the list of ids, from 0 */
 	const OgOutcome *outcome;
@@ -187,8 +214,8 @@ typedef struct OgRow
 	int			http_status;	/* 0 = none came */
 	TimestampTz sent_at;		/* 0 = never sent */
 	TimestampTz answered_at;	/* 0 = no answer */
-	bool		unprocessed;	/* provably not: the same may be asked again */
-} OgRow;
+	bool		unprocessed;	/* provably; see above */
+};
 
 /*
  * Begin a call of at least one key.  It lives in a context below the current
@@ -211,12 +238,19 @@ extern bool og_call_advance(OgCall *call, OgPause *pause);
 /* The next row, or false after the last. */
 extern bool og_call_next(OgCall *call, OgRow *row);
 
-/* Nothing more is sent; what is in flight is finished. */
+/*
+ * Nothing more is sent, not even what was on its way to a connection: keys that
+ * were never sent are "not sent" for that reason, a text that has to outlive
+ * the call, and others keep what they were answered last.  What has left is
+ * waited for, as always, and not sent again; so the call is advanced, and its
+ * rows are taken, until there is none any more.  May be said at any time
+ * between two steps of a call, and again.
+ */
 extern void og_call_stop(OgCall *call, const char *why);
 
 /*
  * Give up: nothing more is sent, and what is in flight is not waited for.  The
- * rows that say so are there at once.
+ * rows that say so are there at once.  The text outlives the call.
  */
 extern void og_call_cancel(OgCall *call, const char *why);
 

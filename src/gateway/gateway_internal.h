@@ -62,7 +62,7 @@ typedef struct Sender
 	bool		is_act;
 	dlist_head	errands;		/* that are not done, in their order */
 	struct Errand *ended;		/* its answer is to be read, or NULL */
-	int			busy;			/* those with a turn, or in flight */
+	int			busy;			/* those that had a turn and are not answered */
 	int64		further;		/* requests that will follow; -1 = unknown */
 
 	/* bounds */
@@ -71,6 +71,9 @@ typedef struct Sender
 	int64		patience_us;	/* for turns and pauses, what is left of it */
 	int64		pausing_since;	/* og_clock_now(); 0 = it does not wait for one */
 	int64		waited_us;		/* for them so far */
+	bool		resting;		/* there is nothing to do before .rest is over,
+								 * unless something happens */
+	OgPause		rest;
 	const char *stopped;		/* nothing more is sent, because ... */
 	bool		one_by_one;		/* no request leaves before the last one is
 								 * answered: their order matters ... */
@@ -84,7 +87,8 @@ typedef enum ErrandState
 {
 	ERRAND_READY,				/* may be sent as soon as it has a turn, but not
 								 * before .not_before */
-	ERRAND_WITNESSED,			/* has a turn; the witness holds it back */
+	ERRAND_WITNESSED,			/* has a turn; the witness holds it back ... */
+	ERRAND_HELD,				/* ... and did so until that was over */
 	ERRAND_IN_FLIGHT,			/* until its answer is read */
 	ERRAND_DONE
 } ErrandState;
@@ -173,6 +177,7 @@ extern void og_sender_add(Sender *sender, Errand *errand);
 
 /* False if there is nothing to do before *pause is over, or nothing at all. */
 extern bool og_sender_step(Sender *sender, OgPause *pause);
+extern void og_sender_stop(Sender *sender, const char *why);
 extern void og_sender_cancel(Sender *sender, const char *unsent,
 							 const char *unanswered);
 

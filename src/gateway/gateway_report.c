@@ -201,7 +201,8 @@ last_turn(Sender *sender, int64 now)
 	if (left < 0)
 		return 0;
 	dlist_foreach(iter, &sender->errands)
-		left += og_errand_of(iter.cur)->state == ERRAND_READY;
+		left += og_errand_of(iter.cur)->state == ERRAND_READY ||
+			og_errand_of(iter.cur)->state == ERRAND_HELD;
 	wait = og_limiter_estimate(sender->limiter, now, left);
 	return wait < PG_INT64_MAX - now ? now + wait : 0;
 }

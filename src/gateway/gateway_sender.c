@@ -62,7 +62,7 @@ static void
 return_turn(Errand *errand)
 {
 	og_limiter_return(errand->sender->limiter, &errand->turn);
-	if (errand->state == ERRAND_WITNESSED)
+	if (errand->state == ERRAND_WITNESSED || errand->state == ERRAND_HELD)
 		errand->sender->busy--;
 	errand->state = ERRAND_READY;
 }
@@ -80,6 +80,7 @@ void
 og_sender_add(Sender *sender, Errand *errand)
 {
 	errand->sender = sender;
+	sender->resting = false;
 	dlist_push_tail(&sender->errands, &errand->node);
 	if (sender->stopped != NULL)
 		give_up(errand, sender->stopped);
@@ -308,6 +309,7 @@ stop(Sender *sender, const char *why)
 	dlist_mutable_iter iter;
 
 	sender->stopped = why;
+	sender->resting = false;
 	og_limiter_desist(sender->limiter);
 	dlist_foreach_modify(iter, &sender->errands)
 	{
@@ -315,6 +317,27 @@ stop(Sender *sender, const char *why)
 
 		if (errand->state < ERRAND_IN_FLIGHT)
 			give_up(errand, why);
+	}
+}
+
+/*
+ * The same, for whoever wants nothing more to be sent: also what has a turn and
+ * waits for its connection is given up.
+ */
+void
+og_sender_stop(Sender *sender, const char *why)
+{
+	dlist_mutable_iter iter;
+
+	stop(sender, why);
+	dlist_foreach_modify(iter, &sender->errands)
+	{
+		Errand	   *errand = og_errand_of(iter.cur);
+
+		if (errand->left || !og_http_abandon(errand->transfer, why))
+			continue;
+		sender->busy--;
+		take(errand);
 	}
 }
 
@@ -330,7 +353,8 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 	{
 		Errand	   *errand = og_errand_of(iter.cur);
 
-		og_http_abandon(errand->transfer, errand->left ? unanswered : unsent);
+		(void) og_http_abandon(errand->transfer,
+							   errand->left ? unanswered : unsent);
 		sender->busy--;
 		take(errand);
 	}
@@ -339,14 +363,46 @@ og_sender_cancel(Sender *sender, const char *unsent, const char *unanswered)
 /* ---------- one step ---------- */
 
 /*
+ * One that the witness held back when it had its turn.  When that is over,
+ * others must not wait for it any longer; as soon as it may leave then, it asks
+ * for another one.
+ */
+static void
+look_after_held(Errand *errand, int64 now, OgPause *held)
+{
+	if (errand->state == ERRAND_WITNESSED &&
+		now >= og_limiter_turn_end(&errand->turn))
+	{
+		og_limiter_return(errand->sender->limiter, &errand->turn);
+		errand->state = ERRAND_HELD;
+	}
+	if (errand->state == ERRAND_HELD && may_leave(errand))
+		return_turn(errand);
+	if (errand->state == ERRAND_HELD)
+		og_pause_merge(held, &(OgPause) {0, OG_WAIT_JOURNAL});
+}
+
+/* Send one that has its turn, or see to it in time that it has no longer. */
+static void
+send_or_hold(Errand *errand, OgPause *held)
+{
+	if (may_leave(errand))
+		send(errand);
+	else
+		og_pause_merge(held, &(OgPause) {og_limiter_turn_end(&errand->turn),
+					   OG_WAIT_JOURNAL});
+}
+
+/*
  * Send what may be sent now, oldest first.  Answers what becomes possible next
- * without a transfer ending.
+ * without a transfer ending; *held tells whether the witness holds any, and
+ * when to look after them, which is no wait for the pace.
  *
  * What the witness lets go by now leaves, though an older one may wait for a
- * turn, or for its place; if that came too late, it needs another turn.
+ * turn, or for its place.
  */
 static OgPause
-send_ready(Sender *sender, int64 now)
+send_ready(Sender *sender, int64 now, OgPause *held)
 {
 	OgPause		pause = {0, OG_WAIT_BACKOFF};
 	bool		in_line = true;
@@ -356,9 +412,7 @@ send_ready(Sender *sender, int64 now)
 	{
 		Errand	   *errand = og_errand_of(iter.cur);
 
-		if (errand->state == ERRAND_WITNESSED &&
-			og_limiter_is_stale(&errand->turn, now))
-			return_turn(errand);
+		look_after_held(errand, now, held);
 		if (errand->state == ERRAND_READY && in_line)
 		{
 			in_line = sender->busy < (sender->one_by_one ? 1 : sender->width);
@@ -367,8 +421,8 @@ send_ready(Sender *sender, int64 now)
 			else
 				pause.until = 0;
 		}
-		if (errand->state == ERRAND_WITNESSED && may_leave(errand))
-			send(errand);
+		if (errand->state == ERRAND_WITNESSED)
+			send_or_hold(errand, held);
 	}
 
 	/* Whoever does not wait for a turn must not stand before others. */
@@ -379,9 +433,9 @@ send_ready(Sender *sender, int64 now)
 
 /* What a sender waits for, as users see it. */
 static OgWait
-what_for(const Sender *sender, const OgPause *pause)
+what_for(const Sender *sender, const OgPause *pause, const OgPause *held)
 {
-	OgWait		what = OG_WAIT_BACKOFF;
+	OgWait		what = held->what != OG_WAIT_NONE ? held->what : OG_WAIT_BACKOFF;
 	dlist_iter	iter;
 
 	if (pause->what == OG_WAIT_TURN)
@@ -399,16 +453,35 @@ what_for(const Sender *sender, const OgPause *pause)
 	return what;
 }
 
-/* There is nothing to do but to wait, for *pause or until it is due. */
+/* There is nothing to do but to wait, for *pause or "held", or until it is due. */
 static void
-begin_to_wait(Sender *sender, OgPause *pause, int64 due)
+begin_to_wait(Sender *sender, OgPause *pause, const OgPause *held, int64 due)
 {
 	if (pause->until != 0)
 		sender->pausing_since = og_clock_now();
-	pause->what = what_for(sender, pause);
+	pause->what = what_for(sender, pause, held);
 	og_report_wait(sender, pause->what, og_clock_now());
+	og_pause_merge(pause, &(OgPause) {held->until, pause->what});
 	og_pause_merge(pause, &(OgPause) {due, pause->what});
 	og_pause_merge(pause, &(OgPause) {sender->deadline, pause->what});
+
+	/* Who waits for a turn may have it any time, and a witness lets go. */
+	sender->resting = pause->what != OG_WAIT_TURN &&
+		held->what == OG_WAIT_NONE;
+	sender->rest = *pause;
+}
+
+/*
+ * Is there still nothing to do?  A process that makes many calls advances them
+ * all whenever something has happened to one.
+ */
+static bool
+rests(Sender *sender, int64 now)
+{
+	sender->resting = sender->resting &&
+		(sender->rest.until == 0 || now < sender->rest.until) &&
+		og_http_await(sender->http);
+	return sender->resting;
 }
 
 static void
@@ -425,16 +498,22 @@ og_sender_step(Sender *sender, OgPause *pause)
 {
 	int64		now = og_clock_now();
 	const char *stopped = sender->stopped;
+	OgPause		held = {0, OG_WAIT_NONE};
 	OgTransfer *transfer;
 	int64		due;
 
+	if (rests(sender, now))
+	{
+		*pause = sender->rest;
+		return false;
+	}
 	og_pace_end_wait(sender);
 	if (sender->deadline != 0 && now >= sender->deadline)
 	{
 		time_out(sender);
 		return true;
 	}
-	*pause = send_ready(sender, now);
+	*pause = send_ready(sender, now, &held);
 	if (sender->stopped != stopped)
 	{
 		stop(sender, sender->stopped);
@@ -450,7 +529,7 @@ og_sender_step(Sender *sender, OgPause *pause)
 		end_transfer(sender, transfer);
 	else if (sender->busy > 0 || pause->until != 0)
 	{
-		begin_to_wait(sender, pause, due);
+		begin_to_wait(sender, pause, &held, due);
 		return false;
 	}
 	return true;

@@ -14,9 +14,11 @@
 
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
@@ -56,6 +58,22 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #endif
 }
 
+/* What a database has whose removal was begun: known since 15.4. */
+#ifndef DATCONNLIMIT_INVALID_DB
+#define DATCONNLIMIT_INVALID_DB (-2)
+#endif
+
+static inline AclResult
+og_function_aclcheck(Oid functionid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, functionid, roleid,
+						   ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
+#endif
+}
+
 static inline bool
 og_owns_database(Oid dboid, Oid roleid)
 {
@@ -63,6 +81,17 @@ og_owns_database(Oid dboid, Oid roleid)
 	return object_ownercheck(DatabaseRelationId, dboid, roleid);
 #else
 	return pg_database_ownercheck(dboid, roleid);
+#endif
+}
+
+/* Does this backend hold that very lock? */
+static inline bool
+og_holds_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
 #endif
 }
 

@@ -6,7 +6,7 @@
  * A transfer ends exactly once, in end_transfer(): its ending is written,
  * its handle is freed and what could hold a secret is wiped.  Handles are
  * not kept: curl_easy_reset() leaves parts of the last URL in them, and a new
- * one costs microseconds.  Connections (http_endpoint.c) and the parsed file of
+ * one costs microseconds.  Connections (http_kept.c) and the parsed file of
  * authorities, which are what is dear, outlive them.
  *
  * Our copies of headers, target and body are wiped when a transfer ends.
@@ -32,8 +32,9 @@ let_go(OgTransfer *transfer)
 		og_event_remove(transfer);
 		curl_easy_cleanup(transfer->easy);
 		transfer->easy = NULL;
-		if (transfer->cache != NULL && transfer->cache == endpoint->kept)
-			og_kept_leave(endpoint);
+		if (transfer->kept != NULL)
+			og_kept_leave(transfer->kept);
+		transfer->kept = NULL;
 	}
 	og_socket_unreserve(transfer);
 	og_request_free(transfer);
@@ -109,6 +110,13 @@ og_http_open(MemoryContext context)
 	return http;
 }
 
+void
+og_http_sleep(int64 until, OgWait what)
+{
+	og_event_init(end_transfer);
+	og_event_sleep(until, what);
+}
+
 OgTransfer *
 og_http_start(OgHttp *http, const OgHttpRequest *request)
 {
@@ -174,6 +182,16 @@ og_http_next(OgHttp *http, int64 *due)
 	return transfer;
 }
 
+bool
+og_http_await(OgHttp *http)
+{
+	/* Those in line may go over what other groups leave. */
+	if (http->news || !dlist_is_empty(&http->transfers[OG_WAITING]))
+		return false;
+	og_event_await(http);
+	return true;
+}
+
 void *
 og_http_owner(const OgTransfer *transfer)
 {
@@ -186,13 +204,14 @@ og_http_response(const OgTransfer *transfer)
 	return &transfer->response;
 }
 
-void
+bool
 og_http_abandon(OgTransfer *transfer, const char *problem)
 {
 	if (transfer->easy == NULL)
-		return;
+		return false;
 	og_ending(transfer, CURLE_OPERATION_TIMEDOUT, problem);
 	let_go(transfer);
+	return true;
 }
 
 void

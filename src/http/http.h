@@ -146,6 +146,16 @@ typedef struct OgTransfer OgTransfer;
 extern OgHttp *og_http_open(MemoryContext context);
 
 /*
+ * How many connections this process keeps open to each endpoint between its
+ * calls: one, unless it says otherwise.  One that has been idle for half a
+ * minute is closed by the next sleep, and never used again.
+ */
+extern void og_http_keep(int per_endpoint);
+
+/* How many it keeps now, to all endpoints; those in use are counted, too. */
+extern int	og_http_kept_count(void);
+
+/*
  * Start one transfer.  Never fails: what cannot even be started ends at once
  * as not delivered.  Where answers come quicker than a new connection, it waits
  * for those before it (see http_connection.c), and leaves when the first of
@@ -156,11 +166,12 @@ extern OgTransfer *og_http_start(OgHttp *http, const OgHttpRequest *request);
 /* What a wait is for, as it shows in pg_stat_activity. */
 typedef enum OgWait
 {
-	OG_WAIT_NONE,
+	OG_WAIT_NONE,				/* nothing that can be told */
 	OG_WAIT_TURN,				/* the pace, or another call */
 	OG_WAIT_CONNECT,			/* a connection */
 	OG_WAIT_ANSWER,
-	OG_WAIT_BACKOFF				/* before a retry */
+	OG_WAIT_BACKOFF,			/* before a retry */
+	OG_WAIT_JOURNAL				/* to be written down before it may leave */
 } OgWait;
 
 /*
@@ -170,6 +181,14 @@ typedef enum OgWait
  * happened (og_clock_now()), 0 = then not.
  */
 extern OgTransfer *og_http_next(OgHttp *http, int64 *due);
+
+/*
+ * Has nothing happened to this group since og_http_next() answered NULL, and
+ * does that have to wait for nothing but its own transfers?  Then it answers
+ * NULL again until *due, and waits for the next sleep as if it had been asked,
+ * which would cost more.
+ */
+extern bool og_http_await(OgHttp *http);
 
 /*
  * Sleep until something has happened (a transfer has left, or ended) to a group
@@ -189,9 +208,10 @@ extern const OgResponse *og_http_response(const OgTransfer *transfer);
 /*
  * Give a transfer up that is still under way: afterwards its response says
  * what is known (not delivered, or no answer), and og_http_next() will not
- * answer it any more.  One that has ended stays as it is.
+ * answer it any more.  One that has ended stays as it is, and og_http_next()
+ * answers it as always: then false.
  */
-extern void og_http_abandon(OgTransfer *transfer, const char *problem);
+extern bool og_http_abandon(OgTransfer *transfer, const char *problem);
 
 /* Free a transfer, its response and body, wiping what could hold a secret. */
 extern void og_http_release(OgTransfer *transfer);

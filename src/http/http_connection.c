@@ -3,10 +3,10 @@
  * http_connection.c
  *		Over which connections transfers go, and which of them wait for one.
  *
- * One connection per endpoint is kept open between calls (http_endpoint.c).  A
- * transfer uses that one if no other transfer to the same endpoint does.  All
- * others share a cache of their group's own, which is closed with the group, so
- * what they opened does not outlive the call whichever way that ends.
+ * So many connections per endpoint are kept open between calls (http_kept.c).  A
+ * transfer uses one of them as long as there is one that no other transfer uses.
+ * All others share a cache of their group's own, which is closed with the group,
+ * so what they opened does not outlive the call whichever way that ends.
  *
  * The server allows a process only so many descriptors.  Where all are taken,
  * connections that are kept and idle are closed, the longest idle one first;
@@ -107,11 +107,11 @@ choose_connections(OgTransfer *transfer)
 
 	if (transfer->sight != NULL)
 		return true;			/* one of its own: see og_sight_prepare() */
-	transfer->cache = og_kept_take(transfer);
-	if (transfer->cache == NULL && http->extra == NULL)
+	transfer->kept = og_kept_take(transfer);
+	if (transfer->kept == NULL && http->extra == NULL)
 		http->extra = og_cache_open();
-	if (transfer->cache == NULL)
-		transfer->cache = http->extra;
+	transfer->cache = transfer->kept != NULL
+		? og_kept_cache(transfer->kept) : http->extra;
 	if (transfer->cache == NULL)
 		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
 								1L) == CURLE_OK;
@@ -146,9 +146,11 @@ take_room(OgTransfer *transfer)
 static void
 run_transfer(OgTransfer *transfer)
 {
-	og_socket_check_idle();
 	if (og_trust_apply(transfer) && choose_connections(transfer))
+	{
+		og_socket_check_idle(transfer->cache);
 		og_event_add(transfer);
+	}
 	else
 		og_event_fail(transfer);
 }
@@ -174,13 +176,13 @@ refusal_unseen(const OgHttp *http)
 
 /*
  * How much time has to be lost before the next in line may begin: none where
- * not all connections are used.
+ * not all connections are used, be it one that another call left.
  */
 static int64
 next_connection_price(const OgHttp *http, const OgTransfer *next)
 {
 	if (http->nrunning == 0 || http->nrunning < http->width ||
-		answers_are_slow(next->endpoint))
+		answers_are_slow(next->endpoint) || og_kept_is_idle(next->endpoint))
 		return 0;
 	return connection_cost_us(next->endpoint) <<
 		Min(Max(http->width - 1, 0), MAX_DOUBLINGS);

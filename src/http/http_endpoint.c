@@ -1,18 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * http_endpoint.c
- *		Where requests go: URLs, the endpoints that they lead to, and the one
- *		connection that stays open to each between calls.
+ *		Where requests go: URLs, and the endpoints that they lead to.
  *
  * What a process knows of an endpoint outlives the transfers to it, and holds
  * no key.  When there are too many, the one that was left longest ago gives way.
- *
- * A kept connection lives in a cache of its own (a CURLSH), which is what can be
- * closed: a cache of many would close the one that libcurl likes to.  One is
- * closed when its endpoint's authorities have changed, when it has been idle for
- * too long to be used again, and, the longest idle one first, when a descriptor
- * is needed and the server allows no more of them.  One that a transfer uses is
- * not closed before that has ended.
  *
  *-------------------------------------------------------------------------
  */
@@ -143,40 +135,6 @@ og_http_base_url_ok(const char *url, bool *is_https)
 	return origin != NULL;
 }
 
-/* ---------- caches of connections ---------- */
-
-CURLSH *
-og_cache_open(void)
-{
-	CURLSH	   *cache = curl_share_init();
-
-	if (cache != NULL &&
-		curl_share_setopt(cache, CURLSHOPT_SHARE,
-						  CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
-	{
-		(void) curl_share_cleanup(cache);
-		return NULL;
-	}
-	return cache;
-}
-
-/* Nothing of a cache that was closed may be taken for one of the next. */
-void
-og_cache_close(CURLSH *cache)
-{
-	(void) curl_share_cleanup(cache);
-	og_socket_recount();
-}
-
-/* Close what is kept for an endpoint, if anything.  It must not be in use. */
-static void
-close_kept(OgEndpoint *endpoint)
-{
-	if (endpoint->kept != NULL)
-		og_cache_close(endpoint->kept);
-	endpoint->kept = NULL;
-}
-
 /* ---------- endpoints ---------- */
 
 /* Does a connection made for this endpoint serve one of these? */
@@ -202,7 +160,7 @@ forget_oldest(void)
 
 		if (endpoint->users > 0)
 			continue;
-		close_kept(endpoint);
+		og_kept_close_all(endpoint);
 		dlist_delete(&endpoint->node);
 		nendpoints--;
 		pfree(endpoint->origin);
@@ -223,6 +181,7 @@ make_endpoint(const char *origin, const char *sslrootcert)
 	if (sslrootcert != NULL)
 		endpoint->sslrootcert = MemoryContextStrdup(TopMemoryContext,
 													sslrootcert);
+	dlist_init(&endpoint->idle);
 	endpoint->is_https = is_encrypted(origin);
 	endpoint->site = strstr(endpoint->origin, "://") + 3;
 	if (nendpoints >= MAX_ENDPOINTS)
@@ -261,76 +220,4 @@ og_endpoint_leave(OgEndpoint *endpoint)
 	endpoint->users--;
 	dlist_delete(&endpoint->node);
 	dlist_push_tail(&endpoints, &endpoint->node);
-}
-
-/* ---------- kept connections ---------- */
-
-static bool
-is_idle(const OgEndpoint *endpoint)
-{
-	return endpoint->kept != NULL && endpoint->idle_since != 0;
-}
-
-static bool
-is_too_old(const OgEndpoint *endpoint)
-{
-	return og_clock_now() - endpoint->idle_since >=
-		OG_MAX_IDLE_SECONDS * USECS_PER_SEC;
-}
-
-/*
- * The cache of the connection that is kept for a transfer's endpoint, or will
- * be: the transfer's alone until it leaves.  NULL if another transfer uses it,
- * or without memory.
- */
-CURLSH *
-og_kept_take(const OgTransfer *transfer)
-{
-	OgEndpoint *endpoint = transfer->endpoint;
-
-	if (endpoint->kept != NULL && !is_idle(endpoint))
-		return NULL;
-	if (is_too_old(endpoint) || endpoint->kept_trust != transfer->trust)
-		close_kept(endpoint);
-	if (endpoint->kept == NULL)
-		endpoint->kept = og_cache_open();
-	endpoint->kept_trust = transfer->trust;
-	endpoint->idle_since = 0;
-	return endpoint->kept;
-}
-
-/* A transfer that used it has ended, and its handle is gone. */
-void
-og_kept_leave(OgEndpoint *endpoint)
-{
-	endpoint->idle_since = og_clock_now();
-	if (!og_socket_any_in(endpoint->kept, false))
-		close_kept(endpoint);
-}
-
-/* Is there an idle one, as far as authorities have not changed? */
-bool
-og_kept_is_idle(const OgEndpoint *endpoint)
-{
-	return is_idle(endpoint) && !is_too_old(endpoint) &&
-		og_socket_any_in(endpoint->kept, true);
-}
-
-/* Close the one that has been idle for longest.  False if all are used. */
-bool
-og_kept_close_oldest(void)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &endpoints)
-	{
-		OgEndpoint *endpoint = endpoint_of(iter.cur);
-
-		if (is_idle(endpoint))
-		{
-			close_kept(endpoint);
-			return true;
-		}
-	}
-	return false;
 }

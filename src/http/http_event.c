@@ -51,7 +51,7 @@ static struct
 	int64		slept_us;		/* in all */
 	uint64		sleeps;			/* that are over */
 	bool		news;			/* the next one is not needed */
-	uint32		names[OG_WAIT_BACKOFF + 1]; /* wait events, by OgWait */
+	uint32		names[OG_WAIT_JOURNAL + 1]; /* wait events, by OgWait */
 	void		(*ended) (OgTransfer *transfer, CURLcode code);
 } loop = {.epoll_fd = -1};
 
@@ -67,6 +67,7 @@ void
 og_event_await(OgHttp *http)
 {
 	http->awaits = loop.sleeps + 1;
+	http->news = false;
 }
 
 /*
@@ -76,6 +77,7 @@ og_event_await(OgHttp *http)
 void
 og_event_news(OgHttp *http)
 {
+	http->news = true;
 	if (http->awaits == loop.sleeps + 1)
 		loop.news = true;
 }
@@ -189,7 +191,8 @@ name_waits(void)
 	loop.names[OG_WAIT_CONNECT] = og_wait_event("OrderGatewayConnect");
 	loop.names[OG_WAIT_ANSWER] = og_wait_event("OrderGatewayAnswer");
 	loop.names[OG_WAIT_BACKOFF] = og_wait_event("OrderGatewayBackoff");
-	loop.names[OG_WAIT_NONE] = loop.names[OG_WAIT_ANSWER];
+	loop.names[OG_WAIT_JOURNAL] = og_wait_event("OrderGatewayJournal");
+	loop.names[OG_WAIT_NONE] = og_wait_event("OrderGatewayIdle");
 }
 
 /*
@@ -363,10 +366,12 @@ turn(int64 timeout_us, OgWait what)
 }
 
 void
-og_http_sleep(int64 until, OgWait what)
+og_event_sleep(int64 until, OgWait what)
 {
 	int64		left = -1;
 	bool		woken = false;
+
+	og_kept_close_old();
 
 	/* Even without time left, what has come in is taken in once. */
 	while (!loop.news && !woken && left != 0)

@@ -5,8 +5,10 @@
  *
  *		http.c			groups: opening, starting, waiting, giving up
  *		http_connection.c	who uses which connection, and who waits for one
- *		http_endpoint.c	URLs, what a process knows of the endpoints that they
- *						lead to, and the connection kept open to each
+ *		http_endpoint.c	URLs, and what a process knows of the endpoints that they
+ *						lead to
+ *		http_kept.c		caches of connections, and those that stay open between
+ *						calls
  *		http_trust.c	whose certificates count, and whether that changed
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
@@ -53,11 +55,13 @@ typedef struct OgEndpoint
 	int64		connect_us;
 	int64		answer_us;
 
-	/* the connection that stays open between calls */
-	CURLSH	   *kept;			/* its cache, or NULL */
-	uint64		kept_trust;		/* whom it trusted: see og_trust_apply() */
-	int64		idle_since;		/* og_clock_now(); 0 = a transfer uses it */
+	/* connections that stay open between calls */
+	int			nkept;
+	dlist_head	idle;			/* those that no transfer uses, the one that was
+								 * used last first */
 } OgEndpoint;
+
+typedef struct OgKept OgKept;
 
 /*
  * No connection is reused that was idle for longer: a NAT entry may be gone by
@@ -121,6 +125,7 @@ struct OgTransfer
 	OgProgress	progress;
 	dlist_node	node;			/* in that list of its group */
 	CURLSH	   *cache;			/* that its connection is in, or NULL */
+	OgKept	   *kept;			/* whose cache that is, if it is one */
 	bool		has_socket;		/* a descriptor is set apart for it */
 
 	CURL	   *easy;			/* NULL once it has ended */
@@ -158,13 +163,14 @@ struct OgHttp
 	MemoryContextCallback on_reset;
 	dlist_head	transfers[OG_OVER + 1]; /* all that were not released */
 	uint64		awaits;			/* news, in the sleep of this number */
+	bool		news;			/* it has not looked yet */
 	bool		broken;			/* transfers are to be given up */
 	int64		lost_us;		/* by the line since the last new connection */
 	int64		slept_seen;		/* og_event_slept() when that was counted */
 	int			nrunning;
 	int			width;			/* so many connections were in use at once */
-	CURLSH	   *extra;			/* connections beyond the one kept per
-								 * endpoint; NULL until one is needed */
+	CURLSH	   *extra;			/* connections beyond those that are kept; NULL
+								 * until one is needed */
 };
 
 /*
@@ -197,12 +203,17 @@ extern const char *og_url_path(const char *url);
  */
 extern OgEndpoint *og_endpoint_enter(const char *url, const char *sslrootcert);
 extern void og_endpoint_leave(OgEndpoint *endpoint);
+
+/* http_kept.c */
 extern CURLSH *og_cache_open(void);
 extern void og_cache_close(CURLSH *cache);
-extern CURLSH *og_kept_take(const OgTransfer *transfer);
-extern void og_kept_leave(OgEndpoint *endpoint);
+extern OgKept *og_kept_take(const OgTransfer *transfer);
+extern void og_kept_leave(OgKept *kept);
+extern CURLSH *og_kept_cache(const OgKept *kept);
 extern bool og_kept_is_idle(const OgEndpoint *endpoint);
 extern bool og_kept_close_oldest(void);
+extern void og_kept_close_old(void);
+extern void og_kept_close_all(OgEndpoint *endpoint);
 
 /* http_trust.c */
 extern bool og_trust_apply(OgTransfer *transfer);
@@ -210,6 +221,7 @@ extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
 
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
+extern void og_event_sleep(int64 until, OgWait what);
 extern void og_event_add(OgTransfer *transfer);
 extern void og_event_fail(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);
@@ -221,14 +233,14 @@ extern int64 og_event_slept(void);
 extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
 									struct curl_sockaddr *address);
 extern int	og_socket_close(void *unused, curl_socket_t fd);
-extern void og_socket_recount(void);
+extern void og_socket_recount(const CURLSH *cache);
 extern bool og_socket_reserve(OgTransfer *transfer);
 extern void og_socket_unreserve(OgTransfer *transfer);
 extern bool og_socket_any_in(const CURLSH *cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
-extern bool og_socket_idle_has_input(void);
-extern void og_socket_check_idle(void);
+extern bool og_socket_idle_has_input(const CURLSH *cache);
+extern void og_socket_check_idle(const CURLSH *cache);
 
 /* http_request.c */
 extern bool og_request_prepare(OgTransfer *transfer,

@@ -169,7 +169,7 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	(void) curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connects);
 
 	/* Nobody tells which socket is reused, but it is not watched yet. */
-	self->stale = connects == 0 && og_socket_idle_has_input();
+	self->stale = connects == 0 && og_socket_idle_has_input(self->cache);
 	if (self->stale)
 		return CURL_PREREQFUNC_ABORT;
 

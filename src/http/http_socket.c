@@ -68,17 +68,24 @@ forget(OpenSocket *entry)
 	ReleaseExternalFD();
 }
 
-/* Strike off the sockets that were closed behind our back. */
+/* Was a socket closed behind our back? */
+static bool
+is_gone(const OpenSocket *entry)
+{
+	struct stat st;
+
+	return fstat(entry->fd, &st) != 0 ||
+		st.st_dev != entry->device || st.st_ino != entry->inode;
+}
+
+/* Strike off those that were, of a cache or, where it is NULL, of all. */
 void
-og_socket_recount(void)
+og_socket_recount(const CURLSH *cache)
 {
 	for (int i = nsockets - 1; i >= 0; i--)
 	{
-		struct stat st;
-
-		if (fstat(sockets[i].fd, &st) != 0 ||
-			st.st_dev != sockets[i].device ||
-			st.st_ino != sockets[i].inode)
+		if ((cache == NULL || sockets[i].cache == cache) &&
+			is_gone(&sockets[i]))
 			forget(&sockets[i]);
 	}
 }
@@ -150,7 +157,7 @@ og_socket_open(void *transfer, curlsocktype purpose,
 		return CURL_SOCKET_BAD;
 
 	og_sight_address(self, address);
-	og_socket_recount();
+	og_socket_recount(NULL);
 	if (make_room() && og_socket_reserve(self))
 		fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
 					address->protocol);
@@ -218,16 +225,19 @@ has_input(int fd)
 }
 
 /*
- * Make libcurl see which idle connections are at their end: nobody has asked
- * anything there, so whatever came in makes them useless.
+ * Make libcurl see which idle connections of a cache are at their end: nobody
+ * has asked anything there, so whatever came in makes them useless.
  */
 void
-og_socket_check_idle(void)
+og_socket_check_idle(const CURLSH *cache)
 {
-	og_socket_recount();
+	if (cache == NULL)
+		return;
+	og_socket_recount(cache);
 	for (int i = 0; i < nsockets; i++)
 	{
-		if (sockets[i].idle && has_input(sockets[i].fd))
+		if (sockets[i].cache == cache && sockets[i].idle &&
+			has_input(sockets[i].fd))
 			shut_down(sockets[i].fd);
 	}
 }
@@ -247,11 +257,12 @@ og_socket_discard(int fd)
  * came in there since the check above would be taken for the answer.
  */
 bool
-og_socket_idle_has_input(void)
+og_socket_idle_has_input(const CURLSH *cache)
 {
 	for (int i = 0; i < nsockets; i++)
 	{
-		if (sockets[i].idle && has_input(sockets[i].fd))
+		if (sockets[i].cache == cache && sockets[i].idle &&
+			has_input(sockets[i].fd))
 			return true;
 	}
 	return false;

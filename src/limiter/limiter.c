@@ -23,6 +23,12 @@
 /* When all common seats are taken: look again after so long. */
 #define NO_SEAT_US	INT64CONST(50000)
 
+/*
+ * So long a turn may be kept for a request that may not leave: longer than it
+ * takes to write down what it is, and to have that on another machine.
+ */
+#define KEPT_TURN_US	INT64CONST(1000000)
+
 struct OgLimiter
 {
 	OgPlace    *account;
@@ -271,10 +277,10 @@ og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now)
 	return true;
 }
 
-bool
-og_limiter_is_stale(const OgTurn *turn, int64 now)
+int64
+og_limiter_turn_end(const OgTurn *turn)
 {
-	return now - turn->reserved >= OG_LANE_MAX_PENDING / 2;
+	return turn->reserved + KEPT_TURN_US;
 }
 
 void

@@ -99,10 +99,10 @@ extern void og_limiter_desist(OgLimiter *limiter);
 extern bool og_limiter_stamp(OgLimiter *limiter, OgTurn *turn, int64 now);
 
 /*
- * Has a turn waited for so long that it may be too old by the time that its
- * request leaves?  Then it is to be returned.
+ * Until when a turn may be kept whose request may not leave yet.  Then it is to
+ * be returned: others who wait would have it.
  */
-extern bool og_limiter_is_stale(const OgTurn *turn, int64 now);
+extern int64 og_limiter_turn_end(const OgTurn *turn);
 
 /* The request of a turn did not leave. */
 extern void og_limiter_return(OgLimiter *limiter, OgTurn *turn);

@@ -280,6 +280,9 @@ take_null(const SqlGiven *given, const SqlParameter *parameter)
 
 /* ---------- orders ---------- */
 
+static void take_orders(SqlGiven *given, const SqlParameter *parameter,
+						Jsonb *orders);
+
 static const SqlParameter *
 find_parameter(const SqlGiven *given, const SqlParameter *parameters,
 			   const JsonbValue *name)
@@ -290,12 +293,24 @@ find_parameter(const SqlGiven *given, const SqlParameter *parameters,
 
 	for (parameter = parameters; parameter->name != NULL; parameter++)
 	{
-		if (og_slice_equal(og_slice_of(parameter->name), wanted))
+		if (parameter->kind != SQL_IDS &&
+			og_slice_equal(og_slice_of(parameter->name), wanted))
 			return parameter;
 	}
 	initStringInfo(&valid);
 	for (parameter = parameters; parameter->name != NULL; parameter++)
-		og_list_add(&valid, "\"%s\"", parameter->name);
+	{
+		if (parameter->kind != SQL_IDS)
+			og_list_add(&valid, "\"%s\"", parameter->name);
+	}
+	if (given->position == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no argument \"%.*s\"",
+						pg_mbcliplen(wanted.data, (int) wanted.len, NAMEDATALEN),
+						wanted.data),
+				 *valid.data == '\0' ? 0 :
+				 errhint("The arguments are %s.", valid.data)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the order at position %d has an unknown member \"%.*s\"",
@@ -303,6 +318,24 @@ find_parameter(const SqlGiven *given, const SqlParameter *parameters,
 					pg_mbcliplen(wanted.data, (int) wanted.len, NAMEDATALEN),
 					wanted.data),
 			 errhint("An order has %s.", valid.data)));
+}
+
+/* A value as SQL would give it. */
+static Datum
+json_datum(const SqlParameter *parameter, const JsonbValue *value)
+{
+	const char *text;
+
+	if (parameter->kind == SQL_AMOUNT)
+		return NumericGetDatum(value->val.numeric);
+	if (parameter->kind == SQL_FLAG)
+		return BoolGetDatum(value->val.boolean);
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (parameter->kind == SQL_DURATION)
+		return DirectFunctionCall3(interval_in, CStringGetDatum(text),
+								   ObjectIdGetDatum(InvalidOid),
+								   Int32GetDatum(-1));
+	return CStringGetTextDatum(text);
 }
 
 /* A member of an order. */
@@ -315,23 +348,35 @@ take_json(SqlGiven *given, const SqlParameter *parameter,
 
 	if (value->type == jbvNull)
 		return;
+	if (parameter->kind == SQL_ORDERS)
+	{
+		take_orders(given, parameter, JsonbValueToJsonb((JsonbValue *) value));
+		return;
+	}
 	if (value->type != (amount ? jbvNumeric : flag ? jbvBool : jbvString))
 		refuse(given, parameter,
 			   psprintf("is not a JSON %s",
 						amount ? "number" : flag ? "boolean" : "string"), NULL);
-	take_value(given, parameter,
-			   amount ? NumericGetDatum(value->val.numeric) :
-			   flag ? BoolGetDatum(value->val.boolean) :
-			   PointerGetDatum(cstring_to_text_with_len(value->val.string.val,
-														value->val.string.len)));
+	take_value(given, parameter, json_datum(parameter, value));
 }
 
-/* The members of one order, as arguments. */
+/* What JSON does not have, or has as null. */
 static void
-take_members(SqlGiven *given, const SqlParameter *parameters,
-			 JsonbContainer *order)
+take_absent(SqlGiven *given, const SqlParameter *parameter)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(order);
+	if (parameter->preset != NULL)
+		og_fields_add(&given->fields, parameter->name, parameter->preset);
+	else if (parameter->kind == SQL_ORDERS && given->orders == NULL)
+		take_orders(given, parameter, NULL);
+	else if (parameter->kind != SQL_IDS && parameter->kind != SQL_ORDERS)
+		take_null(given, parameter);
+}
+
+void
+og_arguments_take_json(const SqlParameter *parameters, JsonbContainer *object,
+					   SqlGiven *given)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
 	JsonbValue	value;
 	JsonbIteratorToken token;
 
@@ -348,16 +393,18 @@ take_members(SqlGiven *given, const SqlParameter *parameters,
 	for (; parameters->name != NULL; parameters++)
 	{
 		if (og_fields_get(&given->fields, parameters->name) == NULL)
-			take_null(given, parameters);
+			take_absent(given, parameters);
 	}
 }
 
-/* Check an order.  Answers its arguments. */
+/* Check an order of a list.  Answers its arguments. */
 static OgFields
-take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
+take_order(SqlGiven *list, const SqlFunction *single, const JsonbValue *value,
 		   int position)
 {
-	SqlGiven	given = {single->provider, position};
+	SqlGiven	given = {single->provider, position,
+	.installation = list->installation};
+	OgKeys	   *keys = list->orders;
 	const char *id;
 
 	if (value->type != jbvBinary ||
@@ -366,8 +413,10 @@ take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the order at position %d is not a JSON object",
 						position)));
-	take_members(&given, single->parameters, value->val.binary.data);
+	og_arguments_take_json(single->parameters, value->val.binary.data, &given);
 	single->complete(&given);
+	list->installation = given.installation;
+	list->made_ids[position - 1] = given.made_id;
 	id = og_fields_get(&given.fields, single->key);
 	(void) og_keys_add(keys, og_slice_of(id));
 	if (keys->nkeys != position)
@@ -379,22 +428,23 @@ take_order(OgKeys *keys, const SqlFunction *single, const JsonbValue *value,
 
 /* All orders of a list, each with arguments of its own. */
 static OgFields *
-take_elements(OgKeys *keys, const SqlFunction *single, Jsonb *orders)
+take_elements(SqlGiven *given, const SqlFunction *single, Jsonb *orders)
 {
-	OgFields   *arguments =
-		palloc0(Max(JB_ROOT_COUNT(orders), 1) * sizeof(OgFields));
+	size_t		count = Max(JB_ROOT_COUNT(orders), 1);
+	OgFields   *arguments = palloc0(count * sizeof(OgFields));
 	JsonbIterator *iterator = JsonbIteratorInit(&orders->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
 	int			position = 0;
 
+	given->made_ids = palloc0(count * sizeof(bool));
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (token != WJB_ELEM)
 			continue;
 		position++;
-		arguments[position - 1] = take_order(keys, single, &value, position);
+		arguments[position - 1] = take_order(given, single, &value, position);
 	}
 	return arguments;
 }
@@ -409,8 +459,8 @@ take_orders(SqlGiven *given, const SqlParameter *parameter, Jsonb *orders)
 			   "Give an array of objects, such as jsonb_agg(to_jsonb(o)).");
 	given->orders = og_keys_create();
 	if (orders != NULL)
-		given->orders->arguments = take_elements(given->orders,
-												 parameter->single, orders);
+		given->orders->arguments = take_elements(given, parameter->single,
+												 orders);
 	og_keys_finish(given->orders);
 }
 

@@ -26,16 +26,6 @@
 
 /* ---------- arguments ---------- */
 
-/* A call, its arguments checked. */
-typedef struct SqlCall
-{
-	const SqlFunction *function;
-	const OgOperation *operation;
-	SqlGiven	given;
-	OgAccount  *account;
-	TimestampTz at;				/* of a preview: when requests are stamped */
-} SqlCall;
-
 /* Arguments beside those of the operation must all be there. */
 static Datum
 take_needed(FunctionCallInfo fcinfo, int n, const char *name)
@@ -100,40 +90,47 @@ take_arguments(FunctionCallInfo fcinfo, SqlCall *call)
 	}
 	if (call->function->complete)
 		call->function->complete(&call->given);
+	call->next = n + 1;
 	return og_sql_server(fcinfo, n);
 }
 
-/*
- * Read and check all arguments but the ids' texts, and open the account.
- * Unless it is for a preview, requests will be sent, so an act is refused in a
- * READ ONLY transaction and on a standby.
- */
-static void
-take_call(FunctionCallInfo fcinfo, const SqlFunction *function, bool preview,
-		  SqlCall *call)
+void
+og_sql_open_call(SqlCall *call, const char *server, SqlPurpose purpose)
 {
-	const char *server;
+	const SqlFunction *function = call->function;
 
-	memset(call, 0, sizeof(SqlCall));
-	call->function = function;
 	call->operation = og_sql_operation(function->provider,
 									   function->operation);
-	call->given.provider = function->provider;
-	server = take_arguments(fcinfo, call);
-	if (call->operation->kind == OG_ACT && !preview)
+	if (call->operation->kind == OG_ACT && purpose != SQL_TO_SHOW)
 	{
-		const char *name = psprintf("%s()", function->name);
+		const char *name = psprintf("%s%s()", function->name,
+									purpose == SQL_TO_SUBMIT ? "_submit" : "");
 
 		PreventCommandIfReadOnly(name);
 		PreventCommandDuringRecovery(name);
 	}
 	call->account = og_account_open(server, function->provider,
 									call->operation->kind != OG_PUBLIC);
-	if (!preview)
-		return;
-	call->at = DatumGetTimestampTz(take_needed(fcinfo, PG_NARGS() - 1, "at"));
-	if (TIMESTAMP_NOT_FINITE(call->at))
+}
+
+void
+og_sql_take_call(FunctionCallInfo fcinfo, const SqlFunction *function,
+				 SqlPurpose purpose, SqlCall *call)
+{
+	call->function = function;
+	call->given.provider = function->provider;
+	og_sql_open_call(call, take_arguments(fcinfo, call), purpose);
+}
+
+/* When the requests of a preview are stamped. */
+static TimestampTz
+take_at(FunctionCallInfo fcinfo, const SqlCall *call)
+{
+	TimestampTz at = DatumGetTimestampTz(take_needed(fcinfo, call->next, "at"));
+
+	if (TIMESTAMP_NOT_FINITE(at))
 		og_argument_refuse(&call->given, "at", "must be finite", NULL);
+	return at;
 }
 
 /* The column that says what a row is about. */
@@ -144,12 +141,8 @@ key_column(const SqlCall *call)
 		: og_fields_get(&call->given.fields, "by");
 }
 
-/*
- * What the call is about; none: there is nothing to do.  NULL of a read that
- * takes no ids.
- */
-static OgKeys *
-take_keys(const SqlCall *call)
+OgKeys *
+og_sql_take_keys(const SqlCall *call)
 {
 	const SqlGiven *given = &call->given;
 	OgKeys	   *keys;
@@ -296,12 +289,12 @@ put_order(void *owner, const OgRow *row)
 void
 og_sql_act(FunctionCallInfo fcinfo, const void *function)
 {
-	SqlCall		call;
+	SqlCall		call = {0};
 	ActRows		act;
 
-	take_call(fcinfo, function, false, &call);
+	og_sql_take_call(fcinfo, function, SQL_TO_CALL, &call);
 	open_act(&act, fcinfo, &call);
-	act.keys = take_keys(&call);
+	act.keys = og_sql_take_keys(&call);
 	if (act.keys->nkeys > 0)
 		og_session_act(call.account, call.operation, &call.given.fields,
 					   act.keys, call.function->name, put_order, &act);
@@ -352,13 +345,15 @@ put_request(const OgPreview *shown, void *owner)
 void
 og_sql_preview(FunctionCallInfo fcinfo, const void *function)
 {
-	SqlCall		call;
+	SqlCall		call = {0};
 	SqlRows		rows;
+	TimestampTz at;
 
-	take_call(fcinfo, function, true, &call);
+	og_sql_take_call(fcinfo, function, SQL_TO_SHOW, &call);
+	at = take_at(fcinfo, &call);
 	og_sql_rows_open(&rows, fcinfo);
 	og_call_preview(call.account, call.operation, &call.given.fields,
-					take_keys(&call), call.at, put_request, &rows);
+					og_sql_take_keys(&call), at, put_request, &rows);
 }
 
 /* ---------- reads ---------- */
@@ -424,13 +419,13 @@ forget_records(void *owner, int64 kept)
 void
 og_sql_read(FunctionCallInfo fcinfo, const void *function)
 {
-	SqlCall		call;
+	SqlCall		call = {0};
 	ReadRows	rows;
 	OgRead		read = {0};
 
-	take_call(fcinfo, function, false, &call);
+	og_sql_take_call(fcinfo, function, SQL_TO_CALL, &call);
 	open_read(&rows, fcinfo, &call);
-	rows.keys = take_keys(&call);
+	rows.keys = og_sql_take_keys(&call);
 	if (rows.keys != NULL && rows.keys->nkeys == 0)
 		return;
 	read.operation = call.operation;

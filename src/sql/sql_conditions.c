@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "ground/order_id.h"
 #include "sql/sql_function.h"
+#include "worker/worker_journal.h"
 
 static bool
 has(const SqlGiven *given, const char *name)
@@ -100,6 +102,50 @@ check_rules(const SqlGiven *given)
 	}
 }
 
+/* Whose mark the ids that we make bear; NULL = there is none yet. */
+static const pg_uuid_t *
+installation_of(SqlGiven *given)
+{
+	OgInstallation found;
+
+	if (given->installation == NULL && og_journal_find(&found))
+	{
+		pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+
+		*copy = found.id;
+		given->installation = copy;
+	}
+	return given->installation;
+}
+
+/*
+ * An id by which an order found later is known as ours.  Those of a process are
+ * numbered, from anywhere on, so that no two are the same.
+ */
+static const char *
+make_id(SqlGiven *given)
+{
+	static uint64 number = 0;
+	const pg_uuid_t *installation = installation_of(given);
+	Datum		uuid;
+	char	   *id;
+
+	if (installation == NULL)
+	{
+		uuid = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
+		return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
+	}
+	if (number == 0 && !pg_strong_random(&number, sizeof(number)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	id = og_order_id_make(installation->data,
+						  og_unix_ms(GetCurrentTimestamp()), number++);
+	if (id == NULL)
+		elog(ERROR, "could not make an order's id");
+	return id;
+}
+
 /* An order always has an id of our own, so that it can be looked for. */
 void
 og_complete_order(SqlGiven *given)
@@ -107,10 +153,8 @@ og_complete_order(SqlGiven *given)
 	check_rules(given);
 	if (!has(given, "client_order_id"))
 	{
-		Datum		uuid = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
-
-		og_fields_add(&given->fields, "client_order_id",
-					  DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
+		og_fields_add(&given->fields, "client_order_id", make_id(given));
+		given->made_id = true;
 	}
 }
 

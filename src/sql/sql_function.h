@@ -11,6 +11,7 @@
  * sql_ids.c			an array of ids
  * sql_conditions.c		what arguments mean to each other
  * sql_call.c			a call: its arguments, its account, and its rows
+ * sql_submit.c			a call that is made later
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,8 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
+
+#include "utils/uuid.h"
 
 #include "gateway/gateway.h"
 #include "ground/compat.h"
@@ -59,6 +62,8 @@ typedef struct SqlParameter
 
 	/* of orders: the function that makes a single one of them */
 	const struct SqlFunction *single;
+
+	const char *preset;			/* where JSON lacks it; NULL = it is null */
 } SqlParameter;
 
 /* Arguments, checked one by one. */
@@ -68,10 +73,14 @@ typedef struct SqlGiven
 	int			position;		/* of the order in a list, 0 = the only one */
 	OgFields	fields;			/* those that are not null, as the text that
 								 * leaves */
+	bool		made_id;		/* fields have an id that we made */
+	const pg_uuid_t *installation;	/* whose mark it bears; NULL = not looked
+									 * for yet, or there is none */
 	const SqlParameter *list;	/* the ids', NULL = none are taken */
 	ArrayType  *ids;			/* NULL = no ids */
 	Oid			id_type;		/* of the array's elements, maybe a domain */
 	OgKeys	   *orders;			/* NULL = none are taken */
+	bool	   *made_ids;		/* of each of them: .made_id */
 } SqlGiven;
 
 typedef struct SqlFunction
@@ -103,6 +112,10 @@ extern const char *const og_id_kinds[];
 extern void og_argument_take(FunctionCallInfo fcinfo, int n,
 							 const SqlParameter *parameter, SqlGiven *given);
 
+/* Take all but ids out of a JSON object, by their names.  Errors: 22004, 22023. */
+extern void og_arguments_take_json(const SqlParameter *parameters,
+								   JsonbContainer *object, SqlGiven *given);
+
 /*
  * Raise 22023 about argument "name", or about that of an order in a list;
  * "fault" says what is wrong with it, "hint" may be NULL.
@@ -124,8 +137,9 @@ extern void og_ids_take(FunctionCallInfo fcinfo, int n,
 extern OgKeys *og_ids_keys(const SqlGiven *given);
 
 /*
- * What is wrong with the text of an id, or NULL.  *printable tells whether
- * the id may be repeated in an error message.
+ * What is wrong with the text of an id, or NULL; "provider" is NULL where it may
+ * be of any.  *printable tells whether the id may be repeated in an error
+ * message.
  */
 extern const char *og_id_fault(OgSlice id, const OgProvider *provider,
 							   bool *printable);
@@ -146,6 +160,44 @@ extern void og_complete_one_order(SqlGiven *given);
 
 /* ---------- sql_call.c ---------- */
 
+/* What arguments are taken for. */
+typedef enum SqlPurpose
+{
+	SQL_TO_CALL,
+	SQL_TO_SHOW,				/* a preview */
+	SQL_TO_SUBMIT
+} SqlPurpose;
+
+/* A call, its arguments checked. */
+typedef struct SqlCall
+{
+	const SqlFunction *function;
+	const OgOperation *operation;
+	SqlGiven	given;
+	int			next;			/* the argument behind the server */
+	OgAccount  *account;
+} SqlCall;
+
+/*
+ * Read and check all arguments but the ids' texts, and open the account.
+ * *call is all zero, but for .given.installation.  Unless it is for a preview,
+ * requests will be sent, so an act is refused in a READ ONLY transaction and on
+ * a standby.
+ */
+extern void og_sql_take_call(FunctionCallInfo fcinfo,
+							 const SqlFunction *function, SqlPurpose purpose,
+							 SqlCall *call);
+
+/* The same, as far as it begins after the arguments. */
+extern void og_sql_open_call(SqlCall *call, const char *server,
+							 SqlPurpose purpose);
+
+/*
+ * What the call is about; none: there is nothing to do.  NULL of a read that
+ * takes no ids.
+ */
+extern OgKeys *og_sql_take_keys(const SqlCall *call);
+
 /* Take argument n as the name of a server.  Errors: 22004. */
 extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
 
@@ -160,10 +212,38 @@ extern void og_sql_act(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_preview(FunctionCallInfo fcinfo, const void *function);
 extern void og_sql_read(FunctionCallInfo fcinfo, const void *function);
 
-/* ---------- sql_check.c, sql_settle.c ---------- */
+/* ---------- sql_functions.c ---------- */
+
+/* The act of that name, or NULL. */
+extern const SqlFunction *og_sql_find_act(const char *name);
+
+/* ---------- sql_submit.c ---------- */
+
+/* A call that is to be made later. */
+typedef struct SqlSubmission
+{
+	SqlCall    *call;
+	Oid			functionid;		/* of the function that submits */
+	const char *reference;		/* NULL = none */
+	TimestampTz not_before;		/* 0 = at once */
+	TimestampTz expires_at;		/* 0 = as the server says */
+} SqlSubmission;
+
+/* Body of functions that submit: the call's id, or NULL. */
+extern Datum og_sql_submit(FunctionCallInfo fcinfo, const void *function);
+
+/*
+ * Submit what was checked.  False, if there is nothing to do; else the id of the
+ * call.  Errors: 22023, 55000, and of a reference 23505, 40001.
+ */
+extern bool og_sql_submit_call(SqlSubmission *submission, int64 *call_id);
+
+/* ---------- sql_check.c, sql_settle.c, sql_journal.c ---------- */
 
 /* Bodies of functions that have no entry in the table. */
 extern void og_sql_check(FunctionCallInfo fcinfo, const void *nothing);
 extern void og_sql_settle(FunctionCallInfo fcinfo, const void *nothing);
+extern void og_sql_wait(FunctionCallInfo fcinfo, const void *nothing);
+extern void og_sql_find(FunctionCallInfo fcinfo, const void *nothing);
 
 #endif							/* OG_SQL_FUNCTION_H */

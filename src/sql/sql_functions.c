@@ -6,8 +6,8 @@
  *
  * An entry says what a function is called, which operation of which provider
  * it is, what its arguments are and what its rows are about.  All functions
- * that follow from it are made by its macro: of an act, the call and its
- * preview.  Types and columns of the rows are the install script's.
+ * that follow from it are made by its macro: of an act, the call, its preview,
+ * and its submission.  Types and columns of the rows are the install script's.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,13 +31,24 @@
 
 /* ---------- how a function follows from its entry ---------- */
 
-/* The C function of a SQL function, which runs a body for an entry, or NULL. */
+/*
+ * The C function of a SQL function, which runs a body for an entry, or NULL: of
+ * one that returns rows, and of any other.
+ */
 #define SQL_FUNCTION(symbol, body, entry) \
 	PG_FUNCTION_INFO_V1(symbol); \
 	Datum \
 	symbol(PG_FUNCTION_ARGS) \
 	{ \
 		return og_sql_return_rows(fcinfo, #symbol, body, entry); \
+	}
+
+#define SQL_SCALAR(symbol, body, entry) \
+	PG_FUNCTION_INFO_V1(symbol); \
+	Datum \
+	symbol(PG_FUNCTION_ARGS) \
+	{ \
+		return body(fcinfo, entry); \
 	}
 
 #define ENTRY(function, ...) \
@@ -48,7 +59,8 @@
 #define ACT(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
 	SQL_FUNCTION(function, og_sql_act, &function##_entry) \
-	SQL_FUNCTION(function##_preview, og_sql_preview, &function##_entry)
+	SQL_FUNCTION(function##_preview, og_sql_preview, &function##_entry) \
+	SQL_SCALAR(function##_submit, og_sql_submit, &function##_entry)
 
 #define READ(function, ...) \
 	ENTRY(function, __VA_ARGS__) \
@@ -65,7 +77,8 @@
 #define MARKET(name)	{name, SQL_MARKET, REQUIRED}
 #define ANY_MARKET		{"symbol", SQL_MARKET}
 #define IDS(name)		{name, SQL_IDS}
-#define BY				{"by", SQL_CHOICE, REQUIRED, .words = og_id_kinds}
+#define BY				{"by", SQL_CHOICE, REQUIRED, .words = og_id_kinds, \
+	.preset = "order_id"}
 #define ORDER			{"order_id", SQL_ID}, {"client_order_id", SQL_ID}
 #define STRETCH			{"from_time", SQL_FROM}, {"to_time", SQL_TO}
 #define COUNT(name)		{name, SQL_COUNT, .least = 1}
@@ -132,6 +145,32 @@ ACT(btse_invest_redeem, &og_btse, "invest_redeem",
 	PARAMETERS({"order_id", SQL_NUMBER_ID, REQUIRED},
 			   {"amount", SQL_AMOUNT, REQUIRED, POSITIVE}), "order_id")
 
+static const SqlFunction *const acts[] = {
+	&batch_cancel_entry,
+	&tronsave_cancel_entry,
+	&btse_cancel_entry,
+	&wangdian_cancel_entry,
+	&btse_create_order_entry,
+	&btse_create_orders_entry,
+	&btse_amend_order_entry,
+	&btse_cancel_all_entry,
+	&btse_cancel_all_after_entry,
+	&btse_invest_deposit_entry,
+	&btse_invest_renew_entry,
+	&btse_invest_redeem_entry
+};
+
+const SqlFunction *
+og_sql_find_act(const char *name)
+{
+	for (size_t i = 0; i < lengthof(acts); i++)
+	{
+		if (strcmp(acts[i]->name, name) == 0)
+			return acts[i];
+	}
+	return NULL;
+}
+
 /* ---------- reads ---------- */
 
 READ(btse_market_summary, &og_btse, "market_summary", PARAMETERS(ANY_MARKET))
@@ -172,10 +211,12 @@ READ(tronsave_orders, &og_tronsave, "get_orders",
 READ(wangdian_returns, &og_wangdian, "get_returns",
 	 PARAMETERS(IDS("return_nos")), "return_no")
 
-/* ---------- of any provider ---------- */
+/* ---------- of any provider, and of the journal ---------- */
 
 SQL_FUNCTION(order_gateway_check, og_sql_check, NULL)
 SQL_FUNCTION(order_gateway_settle, og_sql_settle, NULL)
+SQL_FUNCTION(order_gateway_wait, og_sql_wait, NULL)
+SQL_FUNCTION(order_gateway_find, og_sql_find, NULL)
 
 /* ---------- what asks nobody ---------- */
 

@@ -180,7 +180,7 @@ og_id_fault(OgSlice id, const OgProvider *provider, bool *printable)
 		*printable = true;
 	else
 		fault = character_fault(id, printable);
-	if (fault == NULL && provider->check_id)
+	if (fault == NULL && provider && provider->check_id)
 		wanted = provider->check_id(id);
 	return wanted ? psprintf("is not %s", wanted) : fault;
 }

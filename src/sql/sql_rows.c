@@ -41,6 +41,12 @@ check_context(FunctionCallInfo fcinfo, const char *name)
 				 errdetail("PostgreSQL might call it once per column there."),
 				 errhint("Use it in FROM: SELECT * FROM %s(...).", name)));
 
+	og_sql_need_utf8(name);
+}
+
+void
+og_sql_need_utf8(const char *name)
+{
 	if (GetDatabaseEncoding() != PG_UTF8)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

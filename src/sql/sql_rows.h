@@ -32,6 +32,9 @@ typedef void (*SqlBody) (FunctionCallInfo fcinfo, const void *what);
 extern Datum og_sql_return_rows(FunctionCallInfo fcinfo, const char *name,
 								SqlBody body, const void *what);
 
+/* Errors: 0A000 in a database that is not UTF8. */
+extern void og_sql_need_utf8(const char *name);
+
 /* Rows that are formed one after the other. */
 typedef struct SqlRows
 {

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * sql_views.c
- *		What goes on and what went on, as rows: activity, statistics, limits.
+ *		What goes on and what went on, as rows: activity, statistics, limits,
+ *		workers.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,11 +23,13 @@
 #include "monitor/activity.h"
 #include "monitor/stats.h"
 #include "sql/sql_rows.h"
+#include "worker/worker.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_activity);
 PG_FUNCTION_INFO_V1(order_gateway_stats);
 PG_FUNCTION_INFO_V1(order_gateway_stats_reset);
 PG_FUNCTION_INFO_V1(order_gateway_limits);
+PG_FUNCTION_INFO_V1(order_gateway_workers);
 
 /* ---------- rows ---------- */
 
@@ -111,7 +114,8 @@ static const char *const wait_names[] = {
 	[OG_WAIT_TURN] = "turn",
 	[OG_WAIT_CONNECT] = "connect",
 	[OG_WAIT_ANSWER] = "answer",
-	[OG_WAIT_BACKOFF] = "backoff"
+	[OG_WAIT_BACKOFF] = "backoff",
+	[OG_WAIT_JOURNAL] = "journal"
 };
 
 /*
@@ -387,5 +391,53 @@ order_gateway_limits(PG_FUNCTION_ARGS)
 	og_sql_rows_open(&rows, fcinfo);
 	og_table_attach();
 	og_table_walk(show_lane, &rows);
+	return (Datum) 0;
+}
+
+/* ---------- workers ---------- */
+
+/* What a worker tells of its calls is known while it runs. */
+static void
+put_worker(SqlRows *rows, const OgWorkerState *worker)
+{
+	const char *error = worker->last_error;
+
+	og_sql_row_begin(rows);
+	add_name(rows, &worker->database);
+	if (worker->pid == 0)
+		og_sql_row_add_nulls(rows, 7);
+	else
+	{
+		og_sql_row_add_int(rows, worker->pid);
+		og_sql_row_add_time(rows, worker->since);
+		add_count(rows, worker->queued);
+		add_count(rows, worker->in_flight);
+		add_count(rows, worker->quarantined);
+		og_sql_row_add_time(rows, worker->oldest_queued);
+		og_sql_row_add_int(rows, worker->connections);
+	}
+	og_sql_row_add_time(rows, worker->last_commit);
+	if (worker->pid == 0)
+		og_sql_row_add_nulls(rows, 1);
+	else
+		og_sql_row_add(rows, BOOLOID, BoolGetDatum(worker->awaits_standby));
+	og_sql_row_add_text(rows, TEXTOID, error[0] != '\0' ? error : NULL);
+	og_sql_row_end(rows);
+}
+
+/* order_gateway_workers(): one row per database of the setting. */
+Datum
+order_gateway_workers(PG_FUNCTION_ARGS)
+{
+	SqlRows		rows;
+	OgWorkerState *workers;
+	int			count;
+
+	require_reader_of_all("workers");
+	InitMaterializedSRF(fcinfo, 0);
+	og_sql_rows_open(&rows, fcinfo);
+	count = og_worker_read(&workers);
+	for (int i = 0; i < count; i++)
+		put_worker(&rows, &workers[i]);
 	return (Datum) 0;
 }

@@ -9,6 +9,7 @@
  * library has it.
  *
  * worker_launcher.c	which databases have a worker: starts and restarts them
+ * worker_setting.c		which databases are named, and other settings
  * worker_shared.c		what all processes may know of the workers
  * worker_main.c		the process: its start, its loop, its end
  * worker_hook.c		what must not happen under a worker's feet
@@ -23,13 +24,17 @@
 
 #include "ground/shared.h"
 
-/* Settings order_gateway.databases, .journal_keep (minutes, 0 = for ever) and
- * .notify_channel. */
+/*
+ * Settings order_gateway.databases, .journal_keep (minutes, 0 = for ever) and
+ * .notify_channel (empty = none).
+ */
 extern char *og_worker_databases;
 extern int	og_journal_keep;
 extern char *og_notify_channel;
 extern bool og_worker_check_databases(char **value, void **extra,
 									  GucSource source);
+extern bool og_worker_check_channel(char **value, void **extra,
+									GucSource source);
 
 /* What others may know of a worker. */
 #define OG_LAST_ERROR	256
@@ -48,8 +53,18 @@ typedef struct OgWorkerState
 	int			connections;
 	TimestampTz last_commit;	/* 0 = none yet */
 	bool		awaits_standby;
-	char		last_error[OG_LAST_ERROR];
+	char		last_error[OG_LAST_ERROR];	/* or why it does not run */
 } OgWorkerState;
+
+/* Calls of an account are left alone for a while. */
+#define OG_WORKER_PAUSES	64
+
+typedef struct OgWorkerPause
+{
+	Oid			serverid;
+	Oid			roleid;
+	TimestampTz until;
+} OgWorkerPause;
 
 extern const OgSharedPart og_worker_shared;
 
@@ -62,7 +77,13 @@ extern void og_worker_hook(void);
 /* Copies of the states of all workers that the setting names, in its order. */
 extern int	og_worker_read(OgWorkerState **copies);
 
-/* Does the setting name this database?  Is its worker there? */
+/* The pauses of this database's worker: how many; none where it is not running. */
+extern int	og_worker_pauses(OgWorkerPause **copies);
+
+/*
+ * Does the setting of a server that preloads the library name this database?  Is
+ * its worker there?
+ */
 extern bool og_worker_is_wanted(void);
 extern bool og_worker_is_running(void);
 

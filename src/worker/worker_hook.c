@@ -8,13 +8,20 @@
  * away first, and it comes back when the transaction is over, if its database
  * is still there under its name.
  *
+ * The extension cannot be dropped while calls are on their way: what becomes of
+ * them would be written nowhere.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
@@ -23,8 +30,13 @@
 
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
+#include "worker/worker_journal.h"
+#include "worker/worker_table.h"
 
 static ProcessUtility_hook_type previous_utility = NULL;
+static object_access_hook_type previous_access = NULL;
+
+/* ---------- databases ---------- */
 
 /* The value of an option, or NULL. */
 static const char *
@@ -84,14 +96,20 @@ is_template(Oid dboid)
 	return is;
 }
 
-/* May the current user do that?  Who may not does not stop a worker either. */
+/*
+ * May the current user do that?  Who may not does not stop a worker either.  The
+ * database of this session can be copied, but not taken away.
+ */
 static bool
 is_allowed(Node *statement, Oid dboid)
 {
-	if (og_owns_database(dboid, GetUserId()))
-		return true;
-	return IsA(statement, CreatedbStmt) && have_createdb_privilege() &&
-		is_template(dboid);
+	bool		owns = og_owns_database(dboid, GetUserId());
+
+	if (IsA(statement, CreatedbStmt))
+		return have_createdb_privilege() && (owns || is_template(dboid));
+	if (IsA(statement, RenameStmt) && !have_createdb_privilege())
+		return false;
+	return owns && dboid != MyDatabaseId;
 }
 
 static void
@@ -100,8 +118,7 @@ make_room(Node *statement)
 	const char *name = database_of(statement);
 	Oid			dboid = name ? get_database_oid(name, true) : InvalidOid;
 
-	if (OidIsValid(dboid) && dboid != MyDatabaseId &&
-		is_allowed(statement, dboid))
+	if (OidIsValid(dboid) && is_allowed(statement, dboid))
 		og_workers_stop(dboid);
 }
 
@@ -120,9 +137,62 @@ utility(PlannedStmt *planned, const char *text, bool read_only,
 								environment, receiver, completion);
 }
 
+/* ---------- the extension ---------- */
+
+/* Is the extension being dropped: does this backend hold the lock for that? */
+static bool
+drops_extension(void)
+{
+	Oid			extension = get_extension_oid(OG_EXTENSION, true);
+	LOCKTAG		tag;
+
+	if (!OidIsValid(extension))
+		return false;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	return og_holds_lock(&tag, AccessExclusiveLock);
+}
+
+static bool
+is_part_of_journal(Oid relid)
+{
+	if (!og_journal_exists())
+		return false;
+	for (int i = 0; i < OG_TABLES; i++)
+	{
+		if (og_table_oid(i) == relid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By whatever command the extension is dropped, all that goes with it is locked
+ * before the first object is removed, and the extension is the last.  So the
+ * journal is looked at when the first part of it is about to go: nobody else can
+ * submit a call then, nor a worker end one, and afterwards it is not whole
+ * any more.
+ */
+static void
+object_access(ObjectAccessType type, Oid classid, Oid objectid, int column, void *arg)
+{
+	if (previous_access)
+		previous_access(type, classid, objectid, column, arg);
+	if (type != OAT_DROP || classid != RelationRelationId || column != 0 ||
+		!is_part_of_journal(objectid) || !drops_extension())
+		return;
+	if (og_journal_has_open_calls())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot drop extension \"%s\" because it has calls that are queued or in flight",
+						OG_EXTENSION),
+				 errhint("order_gateway_calls shows them. Wait until they are done, or take back what was not sent yet with order_gateway_withdraw().")));
+}
+
 void
 og_worker_hook(void)
 {
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = utility;
+	previous_access = object_access_hook;
+	object_access_hook = object_access;
 }

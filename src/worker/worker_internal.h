@@ -10,6 +10,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "gateway/gateway.h"
 #include "worker/worker.h"
 
 /* Databases that can have a worker; each takes a background process. */
@@ -18,10 +19,24 @@
 /* How often launcher and workers look, with nobody to wake them. */
 #define LOOK_MS		1000
 
+/* ---------- worker_setting.c ---------- */
+
+/* This server preloads the library: it has a launcher. */
+extern bool og_worker_launched;
+
+/* The names of the setting, folded, each once: a list of char *. */
+extern List *og_worker_names(void);
+
 /* ---------- worker_shared.c ---------- */
 
-/* The names of the setting, folded: a list of char *. */
-extern List *og_worker_names(void);
+/* Why a database has no worker now. */
+typedef enum WorkerObstacle
+{
+	OBSTACLE_NONE,
+	OBSTACLE_ABSENT,			/* there is no such database */
+	OBSTACLE_CLOSED,			/* it takes no connections */
+	OBSTACLE_CROWD				/* max_worker_processes are there */
+} WorkerObstacle;
 
 /*
  * The launcher's part.  It alone adds and removes entries: afterwards there is
@@ -32,8 +47,10 @@ extern void og_workers_set_names(List *names);
 /* Go through the entries: their number, or -1 behind the last. */
 extern int	og_workers_next(int slot);
 extern void og_workers_get(int slot, OgWorkerState *copy);
-extern void og_workers_set_database(int slot, Oid dboid);
-extern void og_workers_set_error(int slot, const char *error);
+
+/* Which database it is, if it has no worker now, and what is in the way. */
+extern void og_workers_set_database(int slot, Oid dboid,
+									WorkerObstacle obstacle);
 
 /* Does the setting name it, still? */
 extern bool og_workers_is_named(int slot);
@@ -41,15 +58,23 @@ extern bool og_workers_is_named(int slot);
 /* May it be started, as far as whoever wanted it stopped lets it? */
 extern bool og_workers_may_start(int slot);
 
-/* The worker's part: it is here, until it ends. */
-extern bool og_workers_attach(Oid dboid);
+/*
+ * A worker's part: it is here, until it ends.  Answers its database; InvalidOid
+ * if it is not wanted any more, or there is one already.
+ */
+extern Oid	og_workers_attach(int slot);
 extern void og_workers_show(const OgWorkerState *state);
 extern void og_workers_show_error(const char *error);
+extern void og_workers_show_pauses(const OgWorkerPause *pauses, int count);
+extern void og_workers_read_own(OgWorkerState *copy);
+
+/* False: it is to end.  Whoever wants that sends it a signal, too. */
 extern bool og_workers_is_welcome(void);
 
 /*
  * Stop the worker of a database, and keep it from coming back until this
- * transaction is over.  Answers when it has gone, or after five seconds.
+ * transaction is over, or the subtransaction in which it was stopped is rolled
+ * back.  Answers when it has gone, or after five seconds.
  */
 extern void og_workers_stop(Oid dboid);
 
@@ -57,5 +82,23 @@ extern void og_workers_stop(Oid dboid);
 
 /* Name of the function that a worker's process runs. */
 #define WORKER_MAIN	"og_worker_main"
+
+/* ---------- worker_loop.c ---------- */
+
+/*
+ * The extension is there: in this installation of it calls are made, until it is
+ * gone, or another one is there.  All three are called outside of a transaction, in
+ * a context that lasts no longer, and may raise errors, which end the process; a
+ * new one begins within a second.
+ */
+extern void og_loop_open(void);
+
+/*
+ * Do what can be done now, a bounded part of it.  True if there is more to do at
+ * once; false: nothing until *pause, which is given as "no such time", or until
+ * the latch is set, or something comes in.
+ */
+extern bool og_loop_turn(OgPause *pause);
+extern void og_loop_close(void);
 
 #endif							/* OG_WORKER_INTERNAL_H */

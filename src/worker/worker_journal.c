@@ -1,510 +1,531 @@
 /*-------------------------------------------------------------------------
  *
  * worker_journal.c
- *		The journal's tables: every call that a worker makes, and each of its
- *		orders.
- *
- * Rows go in and out below SQL: whoever submits a call needs no right on these
- * tables, no setting of a session reaches what is written, and no plan is made.
- * All tables have plain indexes only, no constraint that is to be checked and
- * no trigger but those of replication.
+ *		The journal's installation, and its calls: added, looked for, read.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/indexing.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "commands/sequence.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
-#include "utils/json.h"
-#include "utils/jsonb.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "ground/compat.h"
 #include "worker/worker_journal.h"
-
-#define EXTENSION	"order_gateway"
-
-/* ---------- tables ---------- */
-
-typedef enum Table
-{
-	INSTALLATION,
-	CALL,
-	MARK,
-	RESULT,
-	END,
-	WITHDRAWAL,
-	REFERENCE,
-	INSTALLATION_KEY,			/* indexes */
-	CALL_KEY,
-	CALL_XID,
-	MARK_KEY,
-	RESULT_KEY,
-	END_KEY,
-	WITHDRAWAL_XID,
-	REFERENCE_KEY,
-	CALL_ID,					/* sequence */
-	NTABLES
-} Table;
-
-static const char *const names[NTABLES] = {
-	[INSTALLATION] = "order_gateway_installation",
-	[CALL] = "order_gateway_journal_call",
-	[MARK] = "order_gateway_journal_mark",
-	[RESULT] = "order_gateway_journal_result",
-	[END] = "order_gateway_journal_end",
-	[WITHDRAWAL] = "order_gateway_journal_withdrawal",
-	[REFERENCE] = "order_gateway_journal_reference",
-	[INSTALLATION_KEY] = "order_gateway_installation_pkey",
-	[CALL_KEY] = "order_gateway_journal_call_pkey",
-	[MARK_KEY] = "order_gateway_journal_mark_pkey",
-	[RESULT_KEY] = "order_gateway_journal_result_pkey",
-	[END_KEY] = "order_gateway_journal_end_pkey",
-	[REFERENCE_KEY] = "order_gateway_journal_reference_pkey",
-	[CALL_XID] = "order_gateway_journal_call_xid",
-	[WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
-	[CALL_ID] = "order_gateway_call_id"
-};
-
-/* Columns, in the order of the install script. */
-enum
-{
-	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_TIMELINE,
-	INSTALLATION_DONE_BELOW, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
-	INSTALLATION_NCOLUMNS
-};
-
-enum
-{
-	CALL_INSTALLATION, CALL_CALL_ID, CALL_XID8, CALL_TIMELINE, CALL_ORIGIN,
-	CALL_FUNCTION, CALL_PROVIDER, CALL_OPERATION, CALL_SERVERID, CALL_SERVER,
-	CALL_ROLEID, CALL_ROLE, CALL_ARGUMENTS, CALL_IDS, CALL_OF_IDS,
-	CALL_REFERENCE, CALL_SUBMITTED_AT, CALL_NOT_BEFORE, CALL_EXPIRES_AT,
-	CALL_NCOLUMNS
-};
-
-enum
-{
-	MARK_INSTALLATION, MARK_CALL_ID, MARK_REQUEST, MARK_ATTEMPT, MARK_LEAVES,
-	MARK_ORDINALS, MARK_MARKED_AT, MARK_NCOLUMNS
-};
-
-enum
-{
-	RESULT_INSTALLATION, RESULT_CALL_ID, RESULT_ORDINAL, RESULT_LEG,
-	RESULT_ORDER_ID, RESULT_OUTCOME, RESULT_ANSWERED_OUTCOME, RESULT_CODE,
-	RESULT_MESSAGE, RESULT_BATCH, RESULT_ATTEMPTS, RESULT_HTTP_STATUS,
-	RESULT_SENT_AT, RESULT_ANSWERED_AT, RESULT_RESPONSE, RESULT_ORDER_STATE,
-	RESULT_SETTLED_AT, RESULT_NCOLUMNS
-};
-
-enum
-{
-	END_INSTALLATION, END_CALL_ID, END_DONE_AT, END_QUARANTINED,
-	END_OUTCOMES, END_NOTE, END_NCOLUMNS
-};
-
-enum
-{
-	REFERENCE_INSTALLATION, REFERENCE_ROLEID, REFERENCE_REFERENCE,
-	REFERENCE_CALL_ID, REFERENCE_CONTENT, REFERENCE_NCOLUMNS
-};
-
-/* What these are called in this database; forgotten when one of them changes. */
-static Oid	oids[NTABLES];
-
-static void
-forget(Datum argument, Oid relid)
-{
-	for (int i = 0; i < NTABLES; i++)
-	{
-		if (relid == InvalidOid || oids[i] == relid)
-		{
-			memset(oids, 0, sizeof(oids));
-			return;
-		}
-	}
-}
-
-/* The schema of the extension, InvalidOid where there is none. */
-static Oid
-schema(void)
-{
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			namespace = InvalidOid;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum(EXTENSION));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		namespace = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return namespace;
-}
-
-static bool
-find_tables(void)
-{
-	static bool watching = false;
-	Oid			namespace;
-
-	if (OidIsValid(oids[NTABLES - 1]))
-		return true;
-	if (!watching)
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	watching = true;
-	namespace = schema();
-	if (!OidIsValid(namespace))
-		return false;
-	for (int i = 0; i < NTABLES; i++)
-	{
-		oids[i] = get_relname_relid(names[i], namespace);
-		if (!OidIsValid(oids[i]))
-			return false;
-	}
-	return true;
-}
+#include "worker/worker_table.h"
 
 bool
 og_journal_exists(void)
 {
-	return find_tables();
-}
-
-static Oid
-oid_of(Table table)
-{
-	if (!find_tables())
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s\" of extension \"%s\" does not exist",
-						names[table], EXTENSION)));
-	return oids[table];
-}
-
-/* ---------- rows in ---------- */
-
-static void
-insert(Table table, const Datum *values, const bool *nulls)
-{
-	Relation	rel = table_open(oid_of(table), RowExclusiveLock);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel),
-										(Datum *) values, (bool *) nulls);
-
-	CatalogTupleInsert(rel, tuple);
-	heap_freetuple(tuple);
-	table_close(rel, RowExclusiveLock);
-}
-
-static Datum
-text_or_null(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
-static Datum
-slice_or_null(OgSlice slice, bool *isnull)
-{
-	*isnull = slice.data == NULL;
-	return slice.data
-		? PointerGetDatum(cstring_to_text_with_len(slice.data,
-												   (int) slice.len))
-		: (Datum) 0;
-}
-
-static Datum
-time_or_null(TimestampTz at, bool *isnull)
-{
-	*isnull = at == 0;
-	return TimestampTzGetDatum(at);
-}
-
-static Datum
-int_or_null(int number, bool *isnull)
-{
-	*isnull = number == 0;
-	return Int32GetDatum(number);
-}
-
-static Datum
-name_of(const char *name)
-{
-	return DirectFunctionCall1(namein, CStringGetDatum(name));
-}
-
-/* Fields as a JSON object of texts. */
-static void
-append_fields(StringInfo out, const OgFields *fields)
-{
-	appendStringInfoChar(out, '{');
-	for (int i = 0; fields != NULL && i < fields->count; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(out, ", ");
-		escape_json(out, fields->items[i].name);
-		appendStringInfoString(out, ": ");
-		escape_json(out, fields->items[i].value);
-	}
-	appendStringInfoChar(out, '}');
-}
-
-static Datum
-fields_datum(const OgFields *fields)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	append_fields(&json, fields);
-	return PointerGetDatum(cstring_to_text_with_len(json.data, json.len));
-}
-
-/* The same of each id, as an array. */
-static Datum
-list_datum(const OgFields *of_ids, int count, bool *isnull)
-{
-	StringInfoData json;
-
-	*isnull = of_ids == NULL;
-	if (of_ids == NULL)
-		return (Datum) 0;
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '[');
-	for (int i = 0; i < count; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(&json, ", ");
-		append_fields(&json, &of_ids[i]);
-	}
-	appendStringInfoChar(&json, ']');
-	return PointerGetDatum(cstring_to_text_with_len(json.data, json.len));
-}
-
-static Datum
-texts_datum(const OgSlice *texts, int count)
-{
-	Datum	   *elements = MemoryContextAllocHuge(CurrentMemoryContext,
-												  Max(count, 1) * sizeof(Datum));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = PointerGetDatum(cstring_to_text_with_len(texts[i].data,
-															   (int) texts[i].len));
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
-}
-
-static Datum
-ints_datum(const int *numbers, int count)
-{
-	Datum	   *elements = palloc(Max(count, 1) * sizeof(Datum));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = Int32GetDatum(numbers[i]);
-	return PointerGetDatum(construct_array(elements, count, INT4OID,
-										   sizeof(int32), true, TYPALIGN_INT));
-}
-
-/* ---------- rows out ---------- */
-
-/*
- * Go through rows in the order of an index, whose first columns are given by
- * keys; "found" says whether to go on.
- */
-typedef bool (*RowFunction) (void *owner, const Datum *values,
-							 const bool *nulls);
-
-static void
-scan(Table table, Table index, Snapshot snapshot, ScanKey keys, int nkeys,
-	 RowFunction found, void *owner)
-{
-	Relation	rel = table_open(oid_of(table), AccessShareLock);
-	Relation	order = index_open(oid_of(index), AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	Datum	   *values = palloc(desc->natts * sizeof(Datum));
-	bool	   *nulls = palloc(desc->natts * sizeof(bool));
-	SysScanDesc rows = systable_beginscan_ordered(rel, order, snapshot, nkeys,
-												  keys);
-	HeapTuple	tuple;
-	bool		more = true;
-
-	while (more && HeapTupleIsValid(tuple =
-									systable_getnext_ordered(rows,
-															 ForwardScanDirection)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(tuple, desc, values, nulls);
-		more = found(owner, values, nulls);
-	}
-	systable_endscan_ordered(rows);
-	index_close(order, AccessShareLock);
-	table_close(rel, AccessShareLock);
-}
-
-/* Keys of an index that begins with installation and call. */
-static void
-key_of_call(ScanKeyData keys[2], const OgInstallation *installation,
-			StrategyNumber strategy, int64 call_id)
-{
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&installation->id));
-	ScanKeyInit(&keys[1], 2, strategy,
-				strategy == BTEqualStrategyNumber ? F_INT8EQ : F_INT8GE,
-				Int64GetDatum(call_id));
+	return og_tables_exist();
 }
 
 /* ---------- the installation ---------- */
 
-static bool
-take_installation(void *owner, const Datum *values, const bool *nulls)
+/* An installation, and where its row is. */
+typedef struct FoundInstallation
 {
-	OgInstallation *installation = owner;
+	OgInstallation installation;
+	ItemPointerData at;
+	bool		found;
+} FoundInstallation;
+
+static bool
+take_installation(void *owner, const OgTableRow *row)
+{
+	FoundInstallation *found = owner;
+	OgInstallation *installation = &found->installation;
+	const Datum *values = row->values;
 
 	if (DatumGetObjectId(values[INSTALLATION_DATABASE]) != MyDatabaseId)
 		return true;
 	installation->id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation->system_identifier =
+		DatumGetInt64(values[INSTALLATION_SYSTEM_IDENTIFIER]);
 	installation->timeline = DatumGetInt32(values[INSTALLATION_TIMELINE]);
 	installation->done_below = DatumGetInt64(values[INSTALLATION_DONE_BELOW]);
-	installation->alive_at = nulls[INSTALLATION_ALIVE_AT] ? 0
+	installation->doubtful_below =
+		DatumGetInt64(values[INSTALLATION_DOUBTFUL_BELOW]);
+	installation->crashes = DatumGetInt32(values[INSTALLATION_CRASHES]);
+	installation->running = DatumGetBool(values[INSTALLATION_RUNNING]);
+	installation->held = DatumGetBool(values[INSTALLATION_HELD]);
+	installation->alive_at = row->nulls[INSTALLATION_ALIVE_AT] ? 0
 		: DatumGetTimestampTz(values[INSTALLATION_ALIVE_AT]);
+	found->at = *row->at;
+	found->found = true;
 	return false;
 }
 
-static bool
-find_installation(OgInstallation *installation, Snapshot snapshot)
+static FoundInstallation
+find_installation(void)
 {
-	memset(installation, 0, sizeof(*installation));
-	installation->timeline = 0;
-	scan(INSTALLATION, INSTALLATION_KEY, snapshot, NULL, 0, take_installation,
-		 installation);
-	return installation->timeline != 0;
+	FoundInstallation found = {.found = false};
+
+	og_table_scan(OG_INSTALLATION_TABLE, OG_INSTALLATION_KEY, NULL, NULL, 0,
+				  take_installation, &found);
+	return found;
 }
 
-/* What was made at first, or came along with a template, belongs elsewhere. */
 static void
-make_installation(OgInstallation *installation)
+set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 {
-	Datum		values[INSTALLATION_NCOLUMNS] = {0};
-	bool		nulls[INSTALLATION_NCOLUMNS] = {false};
-	Datum		id = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
-
-	memset(installation, 0, sizeof(*installation));
-	installation->id = *DatumGetUUIDP(id);
-	installation->timeline = GetWALInsertionTimeLine();
-	values[INSTALLATION_ID] = id;
-	values[INSTALLATION_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
+	values[INSTALLATION_SYSTEM_IDENTIFIER] =
+		Int64GetDatum(installation->system_identifier);
 	values[INSTALLATION_TIMELINE] = Int32GetDatum(installation->timeline);
-	values[INSTALLATION_DONE_BELOW] = Int64GetDatum(0);
-	values[INSTALLATION_ALIVE_AT] = time_or_null(0, &nulls[INSTALLATION_ALIVE_AT]);
-	values[INSTALLATION_CREATED_AT] =
-		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	insert(INSTALLATION, values, nulls);
+	values[INSTALLATION_DONE_BELOW] = Int64GetDatum(installation->done_below);
+	values[INSTALLATION_DOUBTFUL_BELOW] =
+		Int64GetDatum(installation->doubtful_below);
+	values[INSTALLATION_CRASHES] = Int32GetDatum(installation->crashes);
+	values[INSTALLATION_RUNNING] = BoolGetDatum(installation->running);
+	values[INSTALLATION_HELD] = BoolGetDatum(installation->held);
+	values[INSTALLATION_ALIVE_AT] = og_time_or_null(installation->alive_at,
+													&nulls[INSTALLATION_ALIVE_AT]);
+}
+
+/* The transaction in which this process made one, and may take it back. */
+static FullTransactionId made_in = {0};
+
+/* What was made at first, or came along with a template, belongs elsewhere. */
+static OgInstallation
+make_installation(void)
+{
+	Datum		values[INSTALLATION_COLUMNS] = {0};
+	bool		nulls[INSTALLATION_COLUMNS] = {false};
+	OgInstallation installation = {0};
+
+	values[INSTALLATION_ID] = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
+	installation.id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation.system_identifier = GetSystemIdentifier();
+	installation.timeline = GetWALInsertionTimeLine();
+	values[INSTALLATION_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
+	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	set_columns(&installation, values, nulls);
+	og_table_insert(OG_INSTALLATION_TABLE, values, nulls);
+	CommandCounterIncrement();
+	made_in = GetTopFullTransactionId();
+	return installation;
 }
 
 void
 og_journal_installation(OgInstallation *installation)
 {
-	if (find_installation(installation, GetLatestSnapshot()))
-		return;
+	FoundInstallation found = find_installation();
 
-	/* Nobody else makes one meanwhile; whoever did has committed. */
-	LockRelationOid(oid_of(INSTALLATION), ShareRowExclusiveLock);
-	if (!find_installation(installation, GetLatestSnapshot()))
-		make_installation(installation);
+	if (!found.found)
+	{
+		/* Nobody else makes one meanwhile; whoever did has committed. */
+		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
+						ShareRowExclusiveLock);
+		found = find_installation();
+	}
+	*installation = found.found ? found.installation : make_installation();
 }
 
-/* ---------- calls ---------- */
-
-static void
-add_call(const OgInstallation *installation, const OgJournalCall *call)
+void
+og_journal_installation_id(OgInstallation *installation)
 {
-	Datum		values[CALL_NCOLUMNS] = {0};
-	bool		nulls[CALL_NCOLUMNS] = {false};
+	static pg_uuid_t id;
+	static uint64 version = 0;
 
-	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);
-	values[CALL_XID8] = FullTransactionIdGetDatum(call->xid);
-	values[CALL_TIMELINE] = Int32GetDatum(call->timeline);
-	values[CALL_ORIGIN] = CStringGetTextDatum(call->origin);
-	values[CALL_FUNCTION] = CStringGetTextDatum(call->function);
-	values[CALL_PROVIDER] = CStringGetTextDatum(call->provider);
-	values[CALL_OPERATION] = CStringGetTextDatum(call->operation);
-	values[CALL_SERVERID] = ObjectIdGetDatum(call->serverid);
-	values[CALL_SERVER] = name_of(call->server);
-	values[CALL_ROLEID] = ObjectIdGetDatum(call->roleid);
-	values[CALL_ROLE] = name_of(call->role);
-	values[CALL_ARGUMENTS] = fields_datum(call->arguments);
-	values[CALL_IDS] = texts_datum(call->ids, call->nids);
-	values[CALL_OF_IDS] = list_datum(call->of_ids, call->nids,
-									 &nulls[CALL_OF_IDS]);
-	values[CALL_REFERENCE] = text_or_null(call->reference,
-										  &nulls[CALL_REFERENCE]);
-	values[CALL_SUBMITTED_AT] = TimestampTzGetDatum(call->submitted_at);
-	values[CALL_NOT_BEFORE] = TimestampTzGetDatum(call->not_before);
-	values[CALL_EXPIRES_AT] = TimestampTzGetDatum(call->expires_at);
-	insert(CALL, values, nulls);
+	uint64		current = og_table_version();
+
+	if (version != current)
+	{
+		og_journal_installation(installation);
+		id = installation->id;
+
+		/* One that may be taken back is not known for longer than this. */
+		version = FullTransactionIdIsValid(made_in) &&
+			FullTransactionIdEquals(made_in, GetTopFullTransactionIdIfAny())
+			? 0 : current;
+	}
+	memset(installation, 0, sizeof(*installation));
+	installation->id = id;
+}
+
+bool
+og_journal_hold(OgInstallation *installation, bool wait)
+{
+	if (wait)
+		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
+						ShareUpdateExclusiveLock);
+	else if (!og_table_try_lock(OG_INSTALLATION_TABLE,
+								ShareUpdateExclusiveLock))
+		return false;
+	og_journal_installation(installation);
+	return true;
+}
+
+bool
+og_journal_find(OgInstallation *installation)
+{
+	FoundInstallation found = find_installation();
+
+	*installation = found.installation;
+	return found.found;
+}
+
+void
+og_journal_save(const OgInstallation *installation)
+{
+	FoundInstallation found = find_installation();
+	Datum		values[INSTALLATION_COLUMNS] = {0};
+	bool		nulls[INSTALLATION_COLUMNS] = {false};
+	bool		replace[INSTALLATION_COLUMNS] = {false};
+
+	if (!found.found || memcmp(&found.installation.id, &installation->id,
+							   sizeof(pg_uuid_t)) != 0)
+		return;
+	set_columns(installation, values, nulls);
+	for (int i = INSTALLATION_SYSTEM_IDENTIFIER; i <= INSTALLATION_ALIVE_AT; i++)
+		replace[i] = true;
+	og_table_update(OG_INSTALLATION_TABLE, &found.at, values, nulls, replace);
+	CommandCounterIncrement();
+}
+
+/* ---------- calls in and out ---------- */
+
+bool
+og_journal_is_harmless(const char *operation, const OgFields *arguments)
+{
+	const char *by = og_fields_get(arguments, "by");
+
+	return strcmp(operation, "cancel") == 0 &&
+		(by == NULL || strcmp(by, "order_id") == 0);
+}
+
+int64
+og_journal_next(void)
+{
+	/* First, as og_journal_last_id() says. */
+	(void) GetTopFullTransactionId();
+	return nextval_internal(og_table_oid(OG_CALL_ID), false);
 }
 
 int64
 og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 {
-	call->call_id = nextval_internal(oid_of(CALL_ID), false);
+	Datum		values[CALL_COLUMNS] = {0};
+	bool		nulls[CALL_COLUMNS] = {false};
+
+	if (call->call_id == 0)
+		call->call_id = og_journal_next();
 	call->xid = GetTopFullTransactionId();
-	call->timeline = installation->timeline;
-	add_call(installation, call);
+	call->timeline = GetWALInsertionTimeLine();
+	values[CALL_INSTALLATION] = UUIDPGetDatum(&installation->id);
+	values[CALL_CALL_ID] = Int64GetDatum(call->call_id);
+	values[CALL_XID] = FullTransactionIdGetDatum(call->xid);
+	values[CALL_TIMELINE] = Int32GetDatum(call->timeline);
+	values[CALL_ORIGIN] = CStringGetTextDatum(call->origin);
+	values[CALL_FUNCTION] = CStringGetTextDatum(call->function);
+	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(call->functionid);
+	values[CALL_PROVIDER] = CStringGetTextDatum(call->provider);
+	values[CALL_OPERATION] = CStringGetTextDatum(call->operation);
+	values[CALL_SERVER_ID] = ObjectIdGetDatum(call->serverid);
+	values[CALL_SERVER] = og_name_datum(call->server);
+	values[CALL_ROLE_ID] = ObjectIdGetDatum(call->roleid);
+	values[CALL_ROLE] = og_name_datum(call->role);
+	values[CALL_ARGUMENTS] = og_fields_datum(&call->arguments);
+	values[CALL_IDS] = og_texts_datum(call->ids, call->nids);
+	values[CALL_ORDER_ARGUMENTS] =
+		og_fields_list_datum(call->order_arguments, call->nids,
+							 &nulls[CALL_ORDER_ARGUMENTS]);
+	values[CALL_REFERENCE] = og_text_or_null(call->reference,
+											 &nulls[CALL_REFERENCE]);
+	values[CALL_SUBMITTED_AT] = TimestampTzGetDatum(call->submitted_at);
+	values[CALL_NOT_BEFORE] = TimestampTzGetDatum(call->not_before);
+	values[CALL_EXPIRES_AT] = TimestampTzGetDatum(call->expires_at);
+	og_table_insert(OG_CALL_TABLE, values, nulls);
 	return call->call_id;
+}
+
+int64
+og_journal_last_id(void)
+{
+	LOCAL_FCINFO(info, 1);
+	Datum		last;
+
+	InitFunctionCallInfoData(*info, NULL, 1, InvalidOid, NULL, NULL);
+	info->args[0].value = ObjectIdGetDatum(og_table_oid(OG_CALL_ID));
+	info->args[0].isnull = false;
+	last = pg_sequence_last_value(info);
+	return info->isnull ? 0 : DatumGetInt64(last);
+}
+
+static char *
+text_of(const OgTableRow *row, int column)
+{
+	return row->nulls[column] ? NULL : TextDatumGetCString(row->values[column]);
+}
+
+static char *
+name_of(const OgTableRow *row, int column)
+{
+	return pstrdup(NameStr(*DatumGetName(row->values[column])));
+}
+
+static void
+take_ids(OgJournalCall *call, Datum value)
+{
+	ArrayType  *array = DatumGetArrayTypePCopy(value);
+	ArrayIterator each = array_create_iterator(array, 0, NULL);
+	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	Datum		element;
+	bool		isnull;
+
+	call->ids = MemoryContextAllocHuge(CurrentMemoryContext,
+									   Max(count, 1) * sizeof(OgSlice));
+	call->nids = 0;
+	while (call->nids < count && array_iterate(each, &element, &isnull))
+	{
+		text	   *id = isnull ? NULL : (text *) DatumGetPointer(element);
+
+		call->ids[call->nids++] = id == NULL ? og_slice("", 0)
+			: og_slice(VARDATA_ANY(id), VARSIZE_ANY_EXHDR(id));
+	}
+	array_free_iterator(each);
+}
+
+static bool
+take_call(void *owner, const OgTableRow *row)
+{
+	OgJournalCall *call = owner;
+	const Datum *values = row->values;
+
+	call->call_id = DatumGetInt64(values[CALL_CALL_ID]);
+	call->xid = DatumGetFullTransactionId(values[CALL_XID]);
+	call->timeline = DatumGetInt32(values[CALL_TIMELINE]);
+	call->origin = text_of(row, CALL_ORIGIN);
+	call->function = text_of(row, CALL_FUNCTION);
+	call->functionid = DatumGetObjectId(values[CALL_FUNCTION_ID]);
+	call->provider = text_of(row, CALL_PROVIDER);
+	call->operation = text_of(row, CALL_OPERATION);
+	call->serverid = DatumGetObjectId(values[CALL_SERVER_ID]);
+	call->server = name_of(row, CALL_SERVER);
+	call->roleid = DatumGetObjectId(values[CALL_ROLE_ID]);
+	call->role = name_of(row, CALL_ROLE);
+	og_fields_read(values[CALL_ARGUMENTS], &call->arguments);
+	take_ids(call, values[CALL_IDS]);
+	call->order_arguments = row->nulls[CALL_ORDER_ARGUMENTS] ? NULL
+		: og_fields_list_read(values[CALL_ORDER_ARGUMENTS], call->nids);
+	call->reference = text_of(row, CALL_REFERENCE);
+	call->submitted_at = DatumGetTimestampTz(values[CALL_SUBMITTED_AT]);
+	call->not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]);
+	call->expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]);
+	return false;
+}
+
+bool
+og_journal_read(const OgInstallation *installation, int64 call_id,
+				OgJournalCall *call)
+{
+	ScanKeyData keys[2];
+
+	memset(call, 0, sizeof(*call));
+	og_table_call_key(keys, &installation->id, call_id);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_call, call);
+	return call->origin != NULL;
+}
+
+/* ---------- another cluster ---------- */
+
+/* What a call names, and where its row is. */
+typedef struct Naming
+{
+	bool		found;
+	ItemPointerData at;
+	char	   *server;
+	char	   *function;
+} Naming;
+
+static bool
+take_names(void *owner, const OgTableRow *row)
+{
+	Naming	   *naming = owner;
+
+	naming->found = true;
+	naming->at = *row->at;
+	naming->server = name_of(row, CALL_SERVER);
+	naming->function = text_of(row, CALL_FUNCTION);
+	return false;
+}
+
+/* The function of the extension that submits such calls, InvalidOid = none. */
+static Oid
+find_submit(const char *function)
+{
+	char	   *name = psprintf("%s_submit", function);
+	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
+											CStringGetDatum(name));
+	Oid			functionid = InvalidOid;
+
+	for (int i = 0; i < found->n_members; i++)
+	{
+		Form_pg_proc row =
+			(Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
+
+		if (row->pronamespace == og_table_schema())
+			functionid = row->oid;
+	}
+	ReleaseSysCacheList(found);
+	return functionid;
+}
+
+void
+og_journal_find_anew(const OgInstallation *installation, int64 call_id)
+{
+	Naming		naming = {.found = false};
+	ScanKeyData keys[2];
+	Datum		values[CALL_COLUMNS] = {0};
+	bool		nulls[CALL_COLUMNS] = {false};
+	bool		replace[CALL_COLUMNS] = {false};
+
+	og_table_call_key(keys, &installation->id, call_id);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_names,
+				  &naming);
+	if (!naming.found)
+		return;
+	values[CALL_SERVER_ID] =
+		ObjectIdGetDatum(get_foreign_server_oid(naming.server, true));
+	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(find_submit(naming.function));
+	replace[CALL_SERVER_ID] = replace[CALL_FUNCTION_ID] = true;
+	og_table_update(OG_CALL_TABLE, &naming.at, values, nulls, replace);
 }
 
 /* ---------- the look ---------- */
 
-typedef struct Look
+typedef struct Looking
 {
+	const OgInstallation *installation;
+	Snapshot	snapshot;
 	void		(*found) (void *owner, const OgJournalEntry *entry);
+	void		(*withdrawn) (void *owner, int64 call_id);
 	void	   *owner;
-	const pg_uuid_t *installation;
-} Look;
+	int64		next_ended;		/* of the first look */
+} Looking;
 
 static bool
-take_entry(void *owner, const Datum *values, const bool *nulls)
+take_entry(void *owner, const OgTableRow *row)
 {
-	Look	   *look = owner;
-	OgJournalEntry entry;
+	Looking    *looking = owner;
+	const Datum *values = row->values;
 
-	if (memcmp(DatumGetUUIDP(values[CALL_INSTALLATION]), look->installation,
-			   UUID_LEN) != 0)
-		return true;
-	entry.call_id = DatumGetInt64(values[CALL_CALL_ID]);
-	entry.not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]);
-	entry.expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]);
-	entry.serverid = DatumGetObjectId(values[CALL_SERVERID]);
-	entry.roleid = DatumGetObjectId(values[CALL_ROLEID]);
-	look->found(look->owner, &entry);
+	looking->found(looking->owner, &(OgJournalEntry)
+				   {
+					   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
+					   .not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]),
+					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
+					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
+					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+				   });
 	return true;
 }
 
-/* The whole number of a running transaction, of which a snapshot has a part. */
+static bool
+take_withdrawal(void *owner, const OgTableRow *row)
+{
+	Looking    *looking = owner;
+
+	looking->withdrawn(looking->owner,
+					   DatumGetInt64(row->values[WITHDRAWAL_CALL_ID]));
+	return true;
+}
+
+/* Keys of an index: what transactions wrote whose number is this, or more. */
+static void
+xid_key(ScanKeyData keys[2], const Looking *looking, int column,
+		FullTransactionId xid, bool and_above)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&looking->installation->id));
+	ScanKeyInit(&keys[1], column + 1,
+				and_above ? BTGreaterEqualStrategyNumber
+				: BTEqualStrategyNumber,
+				and_above ? F_XID8GE : F_XID8EQ,
+				FullTransactionIdGetDatum(xid));
+}
+
+static void
+look_at(Looking *looking, FullTransactionId xid, bool and_above)
+{
+	ScanKeyData keys[2];
+
+	xid_key(keys, looking, CALL_XID, xid, and_above);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, looking->snapshot, keys, 2,
+				  take_entry, looking);
+	xid_key(keys, looking, WITHDRAWAL_XID, xid, and_above);
+	og_table_scan(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_XID, looking->snapshot,
+				  keys, 2, take_withdrawal, looking);
+}
+
+/* Did this one have an end when the first look came to it? */
+static bool
+take_ended(void *owner, const OgTableRow *row)
+{
+	((Looking *) owner)->next_ended =
+		DatumGetInt64(row->values[END_CALL_ID]);
+	return false;
+}
+
+static bool
+has_ended(Looking *looking, int64 call_id)
+{
+	ScanKeyData keys[2];
+
+	if (looking->next_ended < call_id)
+	{
+		looking->next_ended = PG_INT64_MAX;
+		og_table_call_key_from(keys, &looking->installation->id,
+						   call_id);
+		og_table_scan(OG_END_TABLE, OG_END_KEY, looking->snapshot, keys, 2,
+					  take_ended, looking);
+	}
+	return looking->next_ended == call_id;
+}
+
+static bool
+take_open_entry(void *owner, const OgTableRow *row)
+{
+	if (!has_ended(owner, DatumGetInt64(row->values[CALL_CALL_ID])))
+		(void) take_entry(owner, row);
+	return true;
+}
+
+static void
+first_look(Looking *looking)
+{
+	int64		from = looking->installation->done_below;
+	ScanKeyData keys[2];
+
+	looking->next_ended = PG_INT64_MIN;
+	og_table_call_key_from(keys, &looking->installation->id,
+						   from);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, looking->snapshot, keys, 2,
+				  take_open_entry, looking);
+	og_table_call_key_from(keys, &looking->installation->id,
+						   from);
+	og_table_scan(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, looking->snapshot,
+				  keys, 2, take_withdrawal, looking);
+}
+
+/* The whole number of a transaction, of which a snapshot has a part. */
 static FullTransactionId
 widen(TransactionId xid, FullTransactionId next)
 {
@@ -515,14 +536,93 @@ widen(TransactionId xid, FullTransactionId next)
 	return FullTransactionIdFromEpochAndXid(epoch, xid);
 }
 
-static void
-look_at(Look *look, StrategyNumber strategy, FullTransactionId xid,
-		Snapshot now)
+static bool
+is_running(Snapshot snapshot, FullTransactionId xid)
 {
-	ScanKeyData key;
+	TransactionId part = XidFromFullTransactionId(xid);
 
-	ScanKeyInit(&key, 1, strategy,
-				strategy == BTEqualStrategyNumber ? F_XID8EQ : F_XID8GE,
-				FullTransactionIdGetDatum(xid));
-	scan(CALL, CALL_XID, now, &key, 1, take_entry, look);
+	for (uint32 i = 0; i < snapshot->xcnt; i++)
+	{
+		if (snapshot->xip[i] == part)
+			return true;
+	}
+	return false;
+}
+
+/* Remember which transactions the next look has to look at. */
+static void
+keep_look(OgLook *look, Snapshot snapshot, FullTransactionId next)
+{
+	look->running = look->running == NULL
+		? MemoryContextAlloc(TopMemoryContext,
+							 Max(snapshot->xcnt, 1) * sizeof(FullTransactionId))
+		: repalloc(look->running,
+				   Max(snapshot->xcnt, 1) * sizeof(FullTransactionId));
+	for (uint32 i = 0; i < snapshot->xcnt; i++)
+		look->running[i] = widen(snapshot->xip[i], next);
+	look->nrunning = (int) snapshot->xcnt;
+	look->next = widen(snapshot->xmax, next);
+	look->begun = true;
+}
+
+void
+og_journal_look(const OgInstallation *installation, OgLook *look,
+				void (*found) (void *owner, const OgJournalEntry *entry),
+				void (*withdrawn) (void *owner, int64 call_id), void *owner)
+{
+	Looking		looking = {installation, NULL, found, withdrawn, owner, 0};
+	FullTransactionId next;
+
+	looking.snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	/* Read after the snapshot, it is never behind what that has. */
+	next = ReadNextFullTransactionId();
+	if (!look->begun)
+		first_look(&looking);
+	else
+	{
+		for (int i = 0; i < look->nrunning; i++)
+		{
+			if (!is_running(looking.snapshot, look->running[i]))
+				look_at(&looking, look->running[i], false);
+		}
+		look_at(&looking, look->next, true);
+	}
+	keep_look(look, looking.snapshot, next);
+	UnregisterSnapshot(looking.snapshot);
+}
+
+/* ---------- whether there is anything to do ---------- */
+
+static void
+note_one(void *owner, const OgJournalEntry *entry)
+{
+	*(bool *) owner = true;
+}
+
+static bool
+take_open_and_stop(void *owner, const OgTableRow *row)
+{
+	Looking    *looking = owner;
+
+	(void) take_open_entry(looking, row);
+	return !*(bool *) looking->owner;
+}
+
+bool
+og_journal_has_open_calls(void)
+{
+	OgInstallation installation;
+	bool		any = false;
+	Looking		looking = {&installation, NULL, note_one, NULL, &any,
+	PG_INT64_MIN};
+	ScanKeyData keys[2];
+
+	og_journal_installation(&installation);
+	looking.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	og_table_call_key_from(keys, &installation.id, installation.done_below);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, looking.snapshot, keys, 2,
+				  take_open_and_stop, &looking);
+	UnregisterSnapshot(looking.snapshot);
+	return any;
 }

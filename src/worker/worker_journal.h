@@ -1,18 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * worker_journal.h
- *		The journal's tables: every call that a worker makes, and each of its
- *		orders.
+ *		The journal: every call that a worker makes, and each of its orders.
  *
- * This is the one room that knows their layout.  Rows are only ever added on the
- * way from a call that is submitted to one that is done, so a transaction that
- * somebody holds open for hours costs nothing; what state a call is in follows
- * from which rows there are.
+ * Rows are only ever added on the way from a call that is submitted to one that
+ * is done, so a transaction that somebody holds open for hours costs nothing;
+ * what state a call is in follows from which rows there are.
  *
  *	call		what was asked for, added by whoever submits it
- *	mark		orders that a request is about to carry, before it leaves; and, as a
- *				second row, that it provably did not leave
+ *	mark		orders that a request is about to carry, before it leaves; and,
+ *				by a later row, that it was not processed, for certain
  *	result		what became of an order
+ *	trial		a call that may crash the server is about to be made
  *	end			what became of a call
  *	withdrawal	what has not left is not to be sent any more
  *	reference	names that users gave to calls of theirs
@@ -21,7 +20,9 @@
  * Rows that were copied from elsewhere, by a dump, a template or a subscription,
  * belong to another one, and are never acted upon.
  *
- * Everything here may raise errors, and needs a transaction.
+ * Everything here may raise errors, needs a transaction, and sees what it
+ * changed itself; worker_journal.c has calls, worker_progress.c what becomes of
+ * them.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,20 +31,53 @@
 
 #include "access/transam.h"
 #include "datatype/timestamp.h"
-#include "utils/snapshot.h"
 #include "utils/uuid.h"
 
 #include "ground/message.h"
 #include "provider/provider.h"
 
+/* ---------- installations ---------- */
+
 /* What an installation knows of itself. */
 typedef struct OgInstallation
 {
 	pg_uuid_t	id;
-	uint32		timeline;
+	uint64		system_identifier;	/* of the cluster, and ... */
+	uint32		timeline;		/* ... of the server, when a worker sent last */
 	int64		done_below;		/* all calls below have ended */
-	TimestampTz alive_at;		/* when a worker said so last; 0 = never */
+	int64		doubtful_below; /* another server may have sent calls below, if
+								 * they have another timeline */
+	int			crashes;		/* starts after one, since a minute without */
+	bool		running;		/* a worker, or it did not end well */
+	bool		held;			/* until somebody adopts it */
+	TimestampTz alive_at;		/* when a worker ran last; 0 = never */
 } OgInstallation;
+
+/* Is the extension there, in this database? */
+extern bool og_journal_exists(void);
+
+/*
+ * The installation of this database, made if there is none: a database that was
+ * copied from a template brings that of another.
+ */
+extern void og_journal_installation(OgInstallation *installation);
+
+/* The same, if there is one already. */
+extern bool og_journal_find(OgInstallation *installation);
+
+/* The same for whoever only adds and reads rows: .id alone is set, mostly by
+ * what this process has read before. */
+extern void og_journal_installation_id(OgInstallation *installation);
+
+/*
+ * Keep others from changing the installation until this transaction is over,
+ * and read it; false if somebody else does, who is waited for where "wait" says
+ * so.  Whoever does may write down all but its id.
+ */
+extern bool og_journal_hold(OgInstallation *installation, bool wait);
+extern void og_journal_save(const OgInstallation *installation);
+
+/* ---------- calls ---------- */
 
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
@@ -52,33 +86,144 @@ typedef struct OgJournalCall
 	FullTransactionId xid;
 	uint32		timeline;
 	const char *origin;			/* "outbox", "session" or "found" */
-	const char *function;		/* its name for people */
+	const char *function;		/* its name for people: that which would make
+								 * the call at once */
+	Oid			functionid;		/* what was called */
 	const char *provider;
 	const char *operation;
 	Oid			serverid;
 	const char *server;
 	Oid			roleid;
 	const char *role;
-	const OgFields *arguments;	/* as the texts that leave */
-	const OgSlice *ids;			/* in input order */
+	OgFields	arguments;		/* as the texts that leave */
+	OgSlice    *ids;			/* as they were given, repeated ones included */
 	int			nids;
-	const OgFields *of_ids;		/* arguments that each id has of its own, or
-								 * NULL */
+	OgFields   *order_arguments;	/* of each id, or NULL; ids all differ then */
 	const char *reference;		/* or NULL */
 	TimestampTz submitted_at;
 	TimestampTz not_before;
-	TimestampTz expires_at;
+	TimestampTz expires_at;		/* DT_NOEND = never */
 } OgJournalCall;
 
-/* What a look needs of each call; see worker_outbox.c. */
+/*
+ * Does a call do no harm however often, and however late, it is made?  That is
+ * so with cancels of orders by ids that are never given again.
+ */
+extern bool og_journal_is_harmless(const char *operation,
+								   const OgFields *arguments);
+
+/*
+ * Add a call in this transaction, and answer its id: .xid and .timeline are set
+ * here, and .call_id, unless it has got one by og_journal_next().
+ */
+extern int64 og_journal_add(const OgInstallation *installation,
+							OgJournalCall *call);
+
+/* The number of a call that may be added. */
+extern int64 og_journal_next(void);
+
+/* Read a call, into the current context; false if there is none. */
+extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
+							OgJournalCall *call);
+
+/*
+ * Give a call the OIDs that its server and function have now: pg_upgrade keeps
+ * their names.
+ */
+extern void og_journal_find_anew(const OgInstallation *installation,
+								 int64 call_id);
+
+/*
+ * The last id that a call got, here and by now.  A transaction has its number
+ * before the id of any call that it adds.
+ */
+extern int64 og_journal_last_id(void);
+
+/* What a look finds of each call. */
 typedef struct OgJournalEntry
 {
 	int64		call_id;
 	TimestampTz not_before;
 	TimestampTz expires_at;
+	uint32		timeline;
 	Oid			serverid;
 	Oid			roleid;
 } OgJournalEntry;
+
+/*
+ * What has been seen: everything below .next but what was running then.  A look
+ * costs what was committed since the last one, however many transactions have
+ * been open for however long.
+ */
+typedef struct OgLook
+{
+	bool		begun;			/* the first look has been taken */
+	FullTransactionId next;
+	FullTransactionId *running; /* in TopMemoryContext */
+	int			nrunning;
+} OgLook;
+
+/*
+ * All calls of an installation that were committed since the last look, and at
+ * the first one all that have not ended; and which were withdrawn meanwhile (at
+ * the first look: all withdrawals of calls that are not known to have ended).
+ * After an error the next look begins where this one did, so what had been found
+ * by then is found once more.
+ */
+extern void og_journal_look(const OgInstallation *installation, OgLook *look,
+							void (*found) (void *owner,
+										   const OgJournalEntry *entry),
+							void (*withdrawn) (void *owner, int64 call_id),
+							void *owner);
+
+/*
+ * Of the first calls from *from on, or of the first of them that have marks, so
+ * many at most: which have not ended?  Answers how many that are, and in *from
+ * where the next are to be looked for, PG_INT64_MAX = there are none.
+ */
+extern int	og_journal_open_calls(const OgInstallation *installation,
+								  bool marked, int64 *from, int64 *calls,
+								  int most);
+
+/* Is any call of this database's installation not done? */
+extern bool og_journal_has_open_calls(void);
+
+/* ---------- what becomes of them ---------- */
+
+typedef enum OgOrdinalState
+{
+	OG_ORDINAL_OPEN,			/* it never left, for certain */
+	OG_ORDINAL_MARKED,			/* it may have left, and nothing is known */
+	OG_ORDINAL_DONE				/* it has its results */
+} OgOrdinalState;
+
+/* How far a call has come. */
+typedef struct OgJournalProgress
+{
+	uint8	   *states;			/* OgOrdinalState of each id, in input order */
+	int			nmarks;			/* the next mark has the number above */
+	int			outcomes[OG_OUTCOMES];	/* of first legs and all others */
+	bool		withdrawn;
+	bool		ended;
+} OgJournalProgress;
+
+/* Repeated ids share what a mark says of the first of them. */
+extern void og_journal_progress(const OgInstallation *installation,
+								const OgJournalCall *call,
+								OgJournalProgress *progress);
+
+/* Orders, by their ordinals from 1, leave from now on, or did not. */
+typedef struct OgJournalMark
+{
+	int64		call_id;
+	int			number;			/* in the call, from 1 */
+	bool		leaves;
+	const int  *ordinals;
+	int			nordinals;
+} OgJournalMark;
+
+extern void og_journal_marks(const OgInstallation *installation,
+							 const OgJournalMark *marks, int count);
 
 typedef struct OgJournalResult
 {
@@ -94,48 +239,40 @@ typedef struct OgJournalResult
 	int			http_status;	/* 0 = none */
 	TimestampTz sent_at;		/* 0 = never */
 	TimestampTz answered_at;	/* 0 = never */
-	OgSlice		response;
+	OgSlice		response;		/* proven JSON, or nothing */
 } OgJournalResult;
 
-/* Is the extension there, in this database? */
-extern bool og_journal_exists(void);
+extern void og_journal_results(const OgInstallation *installation,
+							   const OgJournalResult *results, int count);
 
 /*
- * The installation of this database, made if there is none: a database that was
- * copied from a template brings that of another.
+ * A call is tried, after so many crashes.  Answers how often it was before, each
+ * time with fewer: so many of those followed a trial.
  */
-extern void og_journal_installation(OgInstallation *installation);
+extern int	og_journal_try(const OgInstallation *installation, int64 call_id,
+						   int crashes);
 
-/*
- * Add a call, in this transaction, and answer its id.  A call with a reference
- * that its role has used before is not added: *again is set, and the answer is
- * that one's id.  Errors: 23505 if that one was about something else.
- */
-extern int64 og_journal_submit(OgJournalCall *call, bool *again);
+/* No trial was followed by a crash. */
+extern void og_journal_forget_trials(const OgInstallation *installation);
 
-/* ---------- for the worker ---------- */
-
-/*
- * Calls that were committed after a snapshot was taken, and are visible to this
- * one; all that have not ended where there was none.
- */
-extern void og_journal_look(const OgInstallation *installation,
-							Snapshot before, Snapshot now,
-							void (*found) (void *owner,
-										   const OgJournalEntry *entry),
-							void *owner);
-
-/* Read a call; false if there is none. */
-extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
-							OgJournalCall *call);
-
-extern void og_journal_mark(const OgInstallation *installation, int64 call_id,
-							int request, int attempt, bool leaves,
-							const int *ordinals, int nordinals);
-extern void og_journal_result(const OgInstallation *installation,
-							  const OgJournalResult *result);
 extern void og_journal_end(const OgInstallation *installation, int64 call_id,
-						   bool quarantined, const int64 *outcomes,
+						   bool quarantined, const int outcomes[OG_OUTCOMES],
 						   const char *note);
+
+/* Withdraw a call; whether it is allowed is for the caller to know. */
+extern void og_journal_withdraw(const OgInstallation *installation,
+								int64 call_id, const char *role);
+
+/* Was it withdrawn, as far as is committed now? */
+extern bool og_journal_is_withdrawn(const OgInstallation *installation,
+									int64 call_id);
+
+/*
+ * Whoever withdraws a call, and whoever marks orders of it, holds this until the
+ * end of its transaction; a worker that does not get it at once leaves the call
+ * alone for now.
+ */
+extern void og_journal_lock_withdrawal(int64 call_id);
+extern bool og_journal_try_lock_mark(int64 call_id);
 
 #endif							/* OG_WORKER_JOURNAL_H */

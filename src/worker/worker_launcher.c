@@ -3,44 +3,56 @@
  * worker_launcher.c
  *		Which databases have a worker: starts and restarts them.
  *
- * One process of the cluster, in no database.  Each second, and whenever a
- * worker of its has ended, it looks the setting's names up, so a database that
- * is made later gets its worker, and one that is dropped or renamed loses it.
- * The server restarts neither: a worker that the server revived beside one of
- * ours would be one too many.
+ * One process of the cluster, in no database.  Each second, and whenever one of
+ * its workers has ended, it looks up which databases there are, so one that is
+ * made later gets its worker.  The server restarts none of them: a worker that
+ * the server revived beside one of ours would be one too many.
+ *
+ * A worker that ends is started again at once, but never sooner than a second
+ * after its last start: what ends it may be there, still.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
+#include "ground/clock.h"
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
 
 #define LAUNCHER_MAIN	"og_launcher_main"
 
+#define LOOK_US		(LOOK_MS * INT64CONST(1000))
+
 pg_noreturn PGDLLEXPORT void og_launcher_main(Datum argument);
 
 /* What this process started, by entry. */
-static BackgroundWorkerHandle *handles[MAX_WORKERS];
+typedef struct Started
+{
+	BackgroundWorkerHandle *handle; /* NULL = nothing, or it has ended */
+	int64		at;				/* when that was tried last; 0 = never */
+	bool		refused;		/* there were too many processes then */
+} Started;
+
+static Started started[MAX_WORKERS];
+
+/* ---------- processes ---------- */
 
 static void
 describe(BackgroundWorker *worker, const char *function, const char *type)
@@ -57,66 +69,18 @@ describe(BackgroundWorker *worker, const char *function, const char *type)
 	strlcpy(worker->bgw_name, type, sizeof(worker->bgw_name));
 }
 
+/* pg_upgrade must not find anybody at work. */
 void
 og_worker_register(void)
 {
 	BackgroundWorker launcher;
 
+	if (IsBinaryUpgrade)
+		return;
 	describe(&launcher, LAUNCHER_MAIN, "order_gateway launcher");
 	launcher.bgw_restart_time = 1;
 	RegisterBackgroundWorker(&launcher);
-}
-
-/* The database of that name, and whether it takes connections. */
-static Oid
-find_database(const char *name, bool *connectable)
-{
-	HeapTuple	tuple;
-	Oid			dboid = InvalidOid;
-	Relation	rel = table_open(DatabaseRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-
-	ScanKeyInit(&key, Anum_pg_database_datname, BTEqualStrategyNumber,
-				F_NAMEEQ, CStringGetDatum(name));
-	scan = systable_beginscan(rel, DatabaseNameIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_database row = (Form_pg_database) GETSTRUCT(tuple);
-
-		dboid = row->oid;
-		*connectable = row->datallowconn;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return dboid;
-}
-
-/* Note for each entry which database it is now. */
-static void
-look_up(void)
-{
-	StartTransactionCommand();
-	for (int slot = -1; (slot = og_workers_next(slot)) >= 0;)
-	{
-		OgWorkerState state;
-		bool		connectable = false;
-		Oid			dboid;
-
-		og_workers_get(slot, &state);
-		dboid = find_database(NameStr(state.database), &connectable);
-		if (!OidIsValid(dboid))
-			og_workers_set_error(slot, "there is no database of this name");
-		else if (!connectable)
-		{
-			og_workers_set_error(slot, "the database takes no connections");
-			dboid = InvalidOid;
-		}
-		if (state.pid == 0)
-			og_workers_set_database(slot, dboid);
-	}
-	CommitTransactionCommand();
+	og_worker_launched = true;
 }
 
 static void
@@ -130,63 +94,175 @@ start(int slot)
 	snprintf(worker.bgw_name, sizeof(worker.bgw_name),
 			 "order_gateway worker for %s", NameStr(state.database));
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(state.dboid);
+	worker.bgw_main_arg = Int32GetDatum(slot);
 	worker.bgw_notify_pid = MyProcPid;
-	if (RegisterDynamicBackgroundWorker(&worker, &handles[slot]))
+	started[slot].at = og_clock_now();
+	started[slot].refused =
+		!RegisterDynamicBackgroundWorker(&worker, &started[slot].handle);
+	if (!started[slot].refused)
 		return;
-	handles[slot] = NULL;
-	if (strcmp(state.last_error, "there are too few background processes") != 0)
-		ereport(LOG,
-				(errmsg("order_gateway: no worker could be started for database \"%s\": there are too few background processes",
-						NameStr(state.database)),
-				 errhint("Raise max_worker_processes; the launcher takes one, and each database of order_gateway.databases another.")));
-	og_workers_set_error(slot, "there are too few background processes");
+	started[slot].handle = NULL;
+	og_workers_set_database(slot, state.dboid, OBSTACLE_CROWD);
 }
 
 /* Is what was started for an entry still there, or about to be? */
 static bool
 is_alive(int slot)
 {
+	BackgroundWorkerHandle *handle = started[slot].handle;
 	pid_t		pid;
 
-	if (handles[slot] == NULL)
+	if (handle == NULL)
 		return false;
-	if (GetBackgroundWorkerPid(handles[slot], &pid) != BGWH_STOPPED)
+	if (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
 		return true;
-	pfree(handles[slot]);
-	handles[slot] = NULL;
+	pfree(handle);
+	started[slot].handle = NULL;
 	return false;
 }
 
-/* End a worker whose database the setting does not name any more. */
+/* Tell of databases that go without, once, until all have theirs. */
 static void
+report_crowd(int missing)
+{
+	static bool told = false;
+
+	if (missing > 0 && !told)
+		ereport(LOG,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg_plural("order_gateway: there is no worker for %d database, because max_worker_processes (%d) are running already",
+							   "order_gateway: there are no workers for %d databases, because max_worker_processes (%d) are running already",
+							   missing, missing, max_worker_processes),
+				 errhint("Raise max_worker_processes: order_gateway takes one, and one more for each database of order_gateway.databases.")));
+	told = missing > 0;
+}
+
+/*
+ * Start what is to be there, and end what the setting does not name any more.
+ * Answers for how many milliseconds there is nothing to do.
+ */
+static long
 start_and_end(void)
 {
+	int64		now = og_clock_now();
+	int64		pause = LOOK_US;
+	int			missing = 0;
+
 	for (int slot = -1; (slot = og_workers_next(slot)) >= 0;)
 	{
+		Started    *it = &started[slot];
+		int64		due = it->at == 0 ? 0 : it->at + LOOK_US;
+
 		if (is_alive(slot))
 		{
 			if (!og_workers_is_named(slot))
-				TerminateBackgroundWorker(handles[slot]);
+				TerminateBackgroundWorker(it->handle);
+			continue;
 		}
-		else if (og_workers_may_start(slot))
+		if (!og_workers_may_start(slot))
+			continue;
+		if (due <= now)
 			start(slot);
+		else
+			pause = Min(pause, due - now);
+		missing += it->refused;
+	}
+	report_crowd(missing);
+	return (long) ((pause + 999) / 1000);
+}
+
+/* ---------- databases ---------- */
+
+typedef struct Database
+{
+	NameData	name;
+	Oid			oid;
+	bool		open;
+} Database;
+
+/*
+ * All databases, in the current context.  A process in no database has no
+ * indexes, nor caches of catalogs; see also the server's autovacuum launcher.
+ */
+static List *
+read_databases(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *databases = NIL;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database row = (Form_pg_database) GETSTRUCT(tuple);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Database   *database = palloc(sizeof(Database));
+
+		database->name = row->datname;
+		database->oid = row->oid;
+		database->open = row->datallowconn &&
+			row->datconnlimit != DATCONNLIMIT_INVALID_DB;
+		databases = lappend(databases, database);
+		MemoryContextSwitchTo(old);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return databases;
+}
+
+/* Note for each entry which database it is now. */
+static void
+look_up(void)
+{
+	List	   *databases = read_databases();
+
+	og_workers_set_names(og_worker_names());
+	for (int slot = -1; (slot = og_workers_next(slot)) >= 0;)
+	{
+		WorkerObstacle obstacle = OBSTACLE_ABSENT;
+		Oid			dboid = InvalidOid;
+		OgWorkerState state;
+		ListCell   *cell;
+
+		og_workers_get(slot, &state);
+		foreach(cell, databases)
+		{
+			Database   *database = lfirst(cell);
+
+			if (strcmp(NameStr(database->name), NameStr(state.database)) != 0)
+				continue;
+			obstacle = database->open ? OBSTACLE_NONE : OBSTACLE_CLOSED;
+			dboid = database->open ? database->oid : InvalidOid;
+		}
+		og_workers_set_database(slot, dboid, obstacle);
 	}
 }
 
 void
 og_launcher_main(Datum argument)
 {
+	uint32		event = og_wait_event("OrderGatewayLauncherMain");
 	MemoryContext look;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	SetConfigOption("default_transaction_isolation", "read committed",
+					PGC_SUSET, PGC_S_OVERRIDE);
 	look = AllocSetContextCreate(TopMemoryContext, "order_gateway look",
 								 ALLOCSET_SMALL_SIZES);
 	for (;;)
 	{
+		long		pause;
+
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -194,13 +270,13 @@ og_launcher_main(Datum argument)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		MemoryContextSwitchTo(look);
-		og_workers_set_names(og_worker_names());
 		look_up();
 		MemoryContextSwitchTo(TopMemoryContext);
-		start_and_end();
 		MemoryContextReset(look);
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_MS, PG_WAIT_EXTENSION);
+		pause = start_and_end();
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 pause, event);
 		ResetLatch(MyLatch);
 	}
 }

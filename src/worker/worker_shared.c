@@ -14,14 +14,16 @@
 #include <signal.h>
 
 #include "access/xact.h"
-#include "commands/dbcommands.h"
+#include "access/xlog.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/ascii.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
@@ -30,14 +32,17 @@
 #define STOP_MS		5000
 #define STOP_LOOK_MS 10
 
-char	   *og_worker_databases = NULL;
-
 typedef struct WorkerEntry
 {
 	bool		used;
 	bool		named;			/* by the setting, still */
+	WorkerObstacle obstacle;
 	int			stopped_by;		/* process that keeps it from running; 0 = none */
+	int			stopped_level;	/* that process's subtransaction */
 	OgWorkerState state;
+	int			encoding;		/* of the last error */
+	int			npauses;
+	OgWorkerPause pauses[OG_WORKER_PAUSES];
 } WorkerEntry;
 
 typedef struct WorkerTable
@@ -49,8 +54,8 @@ typedef struct WorkerTable
 /* The entry of this process, if it is a worker. */
 static WorkerEntry *mine = NULL;
 
-/* The database whose worker this transaction keeps away, or wakes. */
-static Oid	stopped = InvalidOid;
+/* Does this transaction keep a worker away?  Does it wake one? */
+static bool keeps_away = false;
 static bool wakes = false;
 
 static Size
@@ -111,55 +116,6 @@ find_name(WorkerTable *table, const char *name)
 
 /* ---------- names ---------- */
 
-List *
-og_worker_names(void)
-{
-	List	   *names = NIL;
-
-	if (og_worker_databases != NULL)
-		(void) SplitIdentifierString(pstrdup(og_worker_databases), ',', &names);
-	return names;
-}
-
-/* Is it a list of names? */
-bool
-og_worker_check_databases(char **value, void **extra, GucSource source)
-{
-	char	   *copy = pstrdup(*value);
-	List	   *names;
-	bool		valid = SplitIdentifierString(copy, ',', &names);
-
-	if (!valid)
-		GUC_check_errdetail("List syntax is invalid.");
-	else if (list_length(names) > MAX_WORKERS)
-	{
-		GUC_check_errdetail("There are more than %d names.", MAX_WORKERS);
-		valid = false;
-	}
-	if (valid)
-		list_free(names);
-	pfree(copy);
-	return valid;
-}
-
-/*
- * Which database this is called, by what is in shared memory already: a name
- * that the launcher has not seen yet is looked up.
- */
-bool
-og_worker_is_wanted(void)
-{
-	char	   *name = get_database_name(MyDatabaseId);
-	ListCell   *cell;
-
-	foreach(cell, og_worker_names())
-	{
-		if (name != NULL && strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 og_workers_set_names(List *names)
 {
@@ -218,30 +174,40 @@ og_workers_get(int slot, OgWorkerState *copy)
 }
 
 void
-og_workers_set_database(int slot, Oid dboid)
+og_workers_set_database(int slot, Oid dboid, WorkerObstacle obstacle)
 {
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
+	WorkerEntry *entry = &table->entries[slot];
 
-	table->entries[slot].state.dboid = dboid;
+	if (entry->state.pid == 0)
+	{
+		entry->state.dboid = dboid;
+		entry->obstacle = obstacle;
+	}
 	unlock_table(table);
 }
 
-void
-og_workers_set_error(int slot, const char *error)
+/* Whoever wants it stopped is heeded as long as that process lives. */
+static bool
+is_stopped(const WorkerEntry *entry)
 {
-	WorkerTable *table = lock_table(LW_EXCLUSIVE);
+	return entry->stopped_by != 0 &&
+		BackendPidGetProc(entry->stopped_by) != NULL;
+}
 
-	strlcpy(table->entries[slot].state.last_error, error, OG_LAST_ERROR);
-	unlock_table(table);
+/* Is it named, and nobody in its way? */
+static bool
+is_startable(const WorkerEntry *entry)
+{
+	return entry->used && entry->named && entry->state.pid == 0 &&
+		OidIsValid(entry->state.dboid) && !is_stopped(entry);
 }
 
 bool
 og_workers_may_start(int slot)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
-	WorkerEntry *entry = &table->entries[slot];
-	bool		may = entry->named && entry->stopped_by == 0 &&
-		entry->state.pid == 0 && OidIsValid(entry->state.dboid);
+	bool		may = is_startable(&table->entries[slot]);
 
 	unlock_table(table);
 	return may;
@@ -263,35 +229,49 @@ static void
 detach(int code, Datum arg)
 {
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
-	OgWorkerState *state = &mine->state;
 
-	state->pid = 0;
-	state->in_flight = 0;
-	state->connections = 0;
-	state->awaits_standby = false;
+	mine->state.pid = 0;
+	mine->npauses = 0;
 	mine = NULL;
 	unlock_table(table);
 }
 
-bool
-og_workers_attach(Oid dboid)
+/* What the last one told of itself is over, but for its error. */
+static void
+begin(WorkerEntry *entry)
+{
+	OgWorkerState *state = &entry->state;
+	OgWorkerState last = *state;
+
+	memset(state, 0, sizeof(*state));
+	state->database = last.database;
+	state->dboid = last.dboid;
+	state->last_commit = last.last_commit;
+	memcpy(state->last_error, last.last_error, OG_LAST_ERROR);
+	state->pid = MyProcPid;
+	state->proc = og_shared_backend();
+	state->since = GetCurrentTimestamp();
+	entry->obstacle = OBSTACLE_NONE;
+	entry->npauses = 0;
+}
+
+Oid
+og_workers_attach(int slot)
 {
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
-	WorkerEntry *entry = find_database(table, dboid);
-	bool		welcome = entry != NULL && entry->named &&
-		entry->stopped_by == 0 && entry->state.pid == 0;
+	WorkerEntry *entry = &table->entries[slot];
+	Oid			dboid = InvalidOid;
 
-	if (welcome)
+	if (is_startable(entry))
 	{
-		entry->state.pid = MyProcPid;
-		entry->state.proc = og_shared_backend();
-		entry->state.since = GetCurrentTimestamp();
+		begin(entry);
+		dboid = entry->state.dboid;
 		mine = entry;
 	}
 	unlock_table(table);
-	if (welcome)
+	if (OidIsValid(dboid))
 		before_shmem_exit(detach, (Datum) 0);
-	return welcome;
+	return dboid;
 }
 
 /* All that a worker tells, but who it is. */
@@ -311,12 +291,39 @@ og_workers_show(const OgWorkerState *state)
 	unlock_table(table);
 }
 
+/* May be called while an error is on its way; raises none. */
 void
 og_workers_show_error(const char *error)
 {
+	int			len = pg_mbcliplen(error, (int) strlen(error),
+								   OG_LAST_ERROR - 1);
+	WorkerTable *table;
+
+	if (mine == NULL)
+		return;
+	table = lock_table(LW_EXCLUSIVE);
+	memcpy(mine->state.last_error, error, len);
+	mine->state.last_error[len] = '\0';
+	mine->encoding = GetDatabaseEncoding();
+	unlock_table(table);
+}
+
+void
+og_workers_show_pauses(const OgWorkerPause *pauses, int count)
+{
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
 
-	strlcpy(mine->state.last_error, error, OG_LAST_ERROR);
+	mine->npauses = Min(count, OG_WORKER_PAUSES);
+	memcpy(mine->pauses, pauses, mine->npauses * sizeof(OgWorkerPause));
+	unlock_table(table);
+}
+
+void
+og_workers_read_own(OgWorkerState *copy)
+{
+	WorkerTable *table = lock_table(LW_SHARED);
+
+	*copy = mine->state;
 	unlock_table(table);
 }
 
@@ -355,16 +362,25 @@ wake(void)
 	unlock_table(table);
 }
 
-/* A worker that this transaction stopped may come back. */
+/*
+ * Workers that this transaction stopped at this level, or within, may come back,
+ * or are kept away by the level above.
+ */
 static void
-let_come_back(void)
+end_level(int level, bool aborted)
 {
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
 
 	for (int i = 0; i < MAX_WORKERS; i++)
 	{
-		if (table->entries[i].stopped_by == MyProcPid)
-			table->entries[i].stopped_by = 0;
+		WorkerEntry *entry = &table->entries[i];
+
+		if (entry->stopped_by != MyProcPid || entry->stopped_level < level)
+			continue;
+		if (aborted)
+			entry->stopped_by = 0;
+		else
+			entry->stopped_level = level - 1;
 	}
 	unlock_table(table);
 }
@@ -377,10 +393,20 @@ end_of_transaction(XactEvent event, void *arg)
 		return;
 	if (wakes && event == XACT_EVENT_COMMIT)
 		wake();
-	if (OidIsValid(stopped))
-		let_come_back();
+	if (keeps_away)
+		end_level(0, true);
 	wakes = false;
-	stopped = InvalidOid;
+	keeps_away = false;
+}
+
+static void
+end_of_subtransaction(SubXactEvent event, SubTransactionId ending,
+					  SubTransactionId parent, void *arg)
+{
+	if (keeps_away && (event == SUBXACT_EVENT_COMMIT_SUB ||
+					   event == SUBXACT_EVENT_ABORT_SUB))
+		end_level(GetCurrentTransactionNestLevel(),
+				  event == SUBXACT_EVENT_ABORT_SUB);
 }
 
 static void
@@ -388,8 +414,10 @@ watch_transaction(void)
 {
 	static bool watching = false;
 
-	if (!watching)
-		RegisterXactCallback(end_of_transaction, NULL);
+	if (watching)
+		return;
+	RegisterXactCallback(end_of_transaction, NULL);
+	RegisterSubXactCallback(end_of_subtransaction, NULL);
 	watching = true;
 }
 
@@ -400,43 +428,82 @@ og_worker_wake_at_commit(void)
 	wakes = true;
 }
 
-/* Tell it to go; 0 = there is none. */
-static int
-send_away(Oid dboid)
+/*
+ * Keep it away, and end it: a process cannot have ended, nor its id belong to
+ * another one, while its entry names it.  True if there is none.
+ */
+static bool
+send_away(Oid dboid, bool first)
 {
 	WorkerTable *table = lock_table(LW_EXCLUSIVE);
 	WorkerEntry *entry = find_database(table, dboid);
-	int			pid = 0;
+	bool		gone = entry == NULL || entry->state.pid == 0;
 
-	if (entry != NULL)
+	if (entry != NULL && first)
 	{
-		stopped = dboid;
+		keeps_away = true;
 		entry->stopped_by = MyProcPid;
-		pid = entry->state.pid;
+		entry->stopped_level = GetCurrentTransactionNestLevel();
 	}
+	if (!gone && first)
+		(void) kill(entry->state.pid, SIGTERM);
 	unlock_table(table);
-	return pid;
+	return gone;
 }
 
 void
 og_workers_stop(Oid dboid)
 {
-	int			pid;
+	TimestampTz begun = GetCurrentTimestamp();
+	bool		gone;
 
 	watch_transaction();
-	pid = send_away(dboid);
-	if (pid == 0)
-		return;
-	(void) kill(pid, SIGTERM);
-	for (int waited = 0; waited < STOP_MS; waited += STOP_LOOK_MS)
+	gone = send_away(dboid, true);
+	while (!gone &&
+		   !TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), STOP_MS))
 	{
-		if (send_away(dboid) == 0)
-			return;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 STOP_LOOK_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		gone = send_away(dboid, false);
 	}
+}
+
+/* ---------- what others see of workers ---------- */
+
+static const char *
+explain(const WorkerEntry *entry)
+{
+	if (!og_worker_launched)
+		return "order_gateway is not in shared_preload_libraries";
+	if (RecoveryInProgress())
+		return "no worker runs on a standby";
+	if (entry != NULL && is_stopped(entry))
+		return "a command needs the database for itself";
+	switch (entry != NULL ? entry->obstacle : OBSTACLE_NONE)
+	{
+		case OBSTACLE_ABSENT:
+			return "there is no database of this name";
+		case OBSTACLE_CLOSED:
+			return "the database takes no connections";
+		case OBSTACLE_CROWD:
+			return "max_worker_processes are running already";
+		case OBSTACLE_NONE:
+			break;
+	}
+	return NULL;
+}
+
+/* Words of a database in another encoding keep what is ASCII. */
+static void
+copy_entry(OgWorkerState *copy, const WorkerEntry *entry)
+{
+	*copy = entry->state;
+	if (entry->encoding != GetDatabaseEncoding())
+		ascii_safe_strlcpy(copy->last_error, entry->state.last_error,
+						   OG_LAST_ERROR);
 }
 
 int
@@ -454,10 +521,30 @@ og_worker_read(OgWorkerState **copies)
 		WorkerEntry *entry = find_name(table, lfirst(cell));
 		OgWorkerState *copy = &(*copies)[count++];
 
+		namestrcpy(&copy->database, lfirst(cell));
 		if (entry != NULL)
-			*copy = entry->state;
-		else
-			namestrcpy(&copy->database, lfirst(cell));
+			copy_entry(copy, entry);
+		if (copy->pid == 0 && explain(entry) != NULL)
+			strlcpy(copy->last_error, explain(entry), OG_LAST_ERROR);
+	}
+	unlock_table(table);
+	return count;
+}
+
+int
+og_worker_pauses(OgWorkerPause **copies)
+{
+	WorkerTable *table;
+	WorkerEntry *entry;
+	int			count = 0;
+
+	*copies = palloc(OG_WORKER_PAUSES * sizeof(OgWorkerPause));
+	table = lock_table(LW_SHARED);
+	entry = find_database(table, MyDatabaseId);
+	if (entry != NULL)
+	{
+		count = entry->npauses;
+		memcpy(*copies, entry->pauses, count * sizeof(OgWorkerPause));
 	}
 	unlock_table(table);
 	return count;

@@ -3,8 +3,7 @@
  * many_calls.c
  *		Drive any number of calls at once in one process, as a worker would.
  *
- * A library of its own for test/t/133_many_calls.pl, made of the objects of the
- * rooms from gateway/ down: neither sql/ nor session/ is part of it.
+ * For test/t/133_many_calls.pl; see test/lib/OrderGateway/Many.pm.
  *
  *	many_calls(servers name[], ids text[], modes text[])
  *
@@ -12,10 +11,15 @@
  * All calls are opened first, and then advanced in turn, with one wait for all of
  * them.  A call's mode says what is special: "plain"; "held", whose witness never
  * lets anything leave; "late", whose witness lets nothing but the first id leave
- * before that is answered; "lazy", whose rows are not taken before all plain ones
- * are over; "cancelled", which is given up then; "hung", which the test lets go
- * when it has seen that; "read", which lists the open orders instead.  Held ones
- * are given up at the very end.
+ * before that is answered; "slow", whose witness lets nothing leave before a turn
+ * is over; "stopped", which is stopped when two ids have left; "unheard", which
+ * is stopped as soon as one is on its way; "lazy", whose rows are not taken before
+ * all plain ones are over; "cancelled", which is given up then; "hung", which the
+ * test lets go when it has seen that; "read", which lists the open orders instead.
+ * Held ones are given up at the very end.
+ *
+ * What was said of keys is told in the order in which it was: of each its
+ * outcome, and a "*" where it is unprocessed.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +36,7 @@
 #include "gateway/gateway_read.h"
 #include "ground/clock.h"
 #include "limiter/limiter_table.h"
+#include "many.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
 
@@ -41,6 +46,9 @@ PG_FUNCTION_INFO_V1(many_calls);
 
 /* Longer than any of this takes. */
 #define PATIENCE_US	INT64CONST(120000000)
+
+/* So long a "slow" witness says no: longer than a turn may be kept for it. */
+#define SLOW_US		INT64CONST(1500000)
 
 typedef struct Job
 {
@@ -52,6 +60,12 @@ typedef struct Job
 	int			asked;			/* so often its witness was asked ... */
 	int			left;			/* ... and so many requests left */
 	int			answers;		/* what it was told of keys */
+	int64		slow_until;		/* og_clock_now(), from when it is first asked */
+	bool		stopped;
+	StringInfoData closed;		/* what was said of keys, in that order ... */
+	StringInfoData rows;		/* ... and what rows say */
+	int			nclosed;
+	bool	   *is_closed;		/* per key */
 	int			finished;		/* which one it was to end, from 1 */
 	const char *outcome;
 	const char *message;
@@ -74,6 +88,14 @@ may_leave(void *owner, const int *keys, int nkeys)
 	job->asked++;
 	if (strcmp(job->mode, "late") == 0)
 		return keys[0] == 0 || job->answers > 0;
+	if (strcmp(job->mode, "slow") == 0)
+	{
+		if (job->slow_until == 0)
+			job->slow_until = og_clock_now() + SLOW_US;
+		return og_clock_now() >= job->slow_until;
+	}
+	if (strcmp(job->mode, "stopped") == 0)
+		return keys[0] < 2;
 	return strcmp(job->mode, "held") != 0;
 }
 
@@ -89,6 +111,31 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	((Job *) owner)->answers++;
 }
 
+/* What a row says, but for its position. */
+static void
+append_row(StringInfo text, const OgRow *row)
+{
+	for (const OgOutcome *o = row->outcome; o != NULL; o = o->next)
+		appendStringInfo(text, "%s%s", o == row->outcome ? "" : "+",
+						 og_verdict_name(o->verdict));
+	if (row->unprocessed)
+		appendStringInfoChar(text, '*');
+}
+
+static void
+note_closed(void *owner, int key, const OgRow *row)
+{
+	Job		   *job = owner;
+
+	if (job->is_closed[key])
+		elog(ERROR, "key %d was closed twice", key);
+	job->is_closed[key] = true;
+	if (job->nclosed++ > 0)
+		appendStringInfoChar(&job->closed, ' ');
+	appendStringInfo(&job->closed, "%d:", key);
+	append_row(&job->closed, row);
+}
+
 static void
 take_record(void *owner, const OgRecord *record)
 {
@@ -102,7 +149,8 @@ forget_records(void *owner, int64 kept)
 static const OgWitness witness = {
 	.may_leave = may_leave,
 	.left = note_left,
-	.answered = note_answered
+	.answered = note_answered,
+	.closed = note_closed
 };
 
 static OgKeys *
@@ -129,7 +177,11 @@ open_job(Job *job, const char *server, const char *ids)
 	OgFields   *arguments = palloc0(sizeof(OgFields));
 	OgCaller	caller = {"many_calls", GetUserId(), GetSessionUserId(),
 	&witness, job};
+	OgKeys	   *keys = keys_of(ids);
 
+	initStringInfo(&job->closed);
+	initStringInfo(&job->rows);
+	job->is_closed = palloc0(keys->nkeys * sizeof(bool));
 	og_fields_add(arguments, "market", "btc_usdt");
 	og_fields_add(arguments, "symbol", "BTC-USD");
 	og_fields_add(arguments, "by", "order_id");
@@ -144,7 +196,7 @@ open_job(Job *job, const char *server, const char *ids)
 		return;
 	}
 	job->call = og_call_open(account, og_provider_operation(provider, "cancel"),
-							 arguments, keys_of(ids), &caller);
+							 arguments, keys, &caller);
 }
 
 /* True if the read goes on, until *pause. */
@@ -160,6 +212,20 @@ advance_read(Job *job, OgPause *pause)
 	job->message = failure ? pstrdup(failure->what) : NULL;
 	og_reader_close(job->reader);
 	return false;
+}
+
+/* What a row says must have been said before. */
+static void
+take_row(Job *job, const OgRow *row)
+{
+	if (job->nclosed <= row->position || !job->is_closed[row->position])
+		elog(ERROR, "key %d was not closed before its row", row->position);
+	if (row->position > 0)
+		appendStringInfoChar(&job->rows, ' ');
+	append_row(&job->rows, row);
+	job->outcome = og_verdict_name(row->outcome->verdict);
+	job->message = row->outcome->message
+		? pstrdup(row->outcome->message) : NULL;
 }
 
 /*
@@ -183,11 +249,25 @@ advance_call(Job *job, OgPause *pause, bool lazy)
 			og_call_close(job->call);
 			return false;
 		}
-		job->outcome = og_verdict_name(row.outcome->verdict);
-		job->message = row.outcome->message
-			? pstrdup(row.outcome->message) : NULL;
+		take_row(job, &row);
 	}
 	return true;
+}
+
+/* Stop what has come so far that it is to be stopped. */
+static void
+stop_in_time(Job *job)
+{
+	bool		stop = false;
+
+	if (strcmp(job->mode, "stopped") == 0)
+		stop = job->left == 2;
+	else if (strcmp(job->mode, "unheard") == 0)
+		stop = job->asked > 0;
+	if (!stop || job->stopped)
+		return;
+	job->stopped = true;
+	og_call_stop(job->call, "the test stops");
 }
 
 static bool
@@ -196,7 +276,12 @@ advance(Job *job, OgPause *pause, bool lazy, int *nfinished)
 	lazy = lazy && strcmp(job->mode, "lazy") == 0;
 	if (job->reader ? advance_read(job, pause)
 		: advance_call(job, pause, lazy))
+	{
+		stop_in_time(job);
+		if (strcmp(job->mode, "slow") == 0 && job->left == 0)
+			og_pause_merge(pause, &(OgPause) {job->slow_until, OG_WAIT_NONE});
 		return true;
+	}
 	job->over = true;
 	job->finished = ++*nfinished;
 	return false;
@@ -216,8 +301,14 @@ count_mode(const Job *jobs, int njobs, const char *mode)
 static bool
 some_go_on(const Job *jobs, int njobs)
 {
-	return count_mode(jobs, njobs, "plain") + count_mode(jobs, njobs, "late") +
-		count_mode(jobs, njobs, "read") > 0;
+	static const char *const modes[] = {
+		"plain", "late", "slow", "stopped", "unheard", "read"
+	};
+	int			count = 0;
+
+	for (int i = 0; i < lengthof(modes); i++)
+		count += count_mode(jobs, njobs, modes[i]);
+	return count > 0;
 }
 
 static void
@@ -296,6 +387,12 @@ text_at(ArrayType *array, int i)
 		: TextDatumGetCString(datum);
 }
 
+void
+share_memory(void)
+{
+	og_shared_init(parts, &max_accounts);
+}
+
 Datum
 many_calls(PG_FUNCTION_ARGS)
 {
@@ -308,7 +405,7 @@ many_calls(PG_FUNCTION_ARGS)
 	int			shown;
 
 	InitMaterializedSRF(fcinfo, 0);
-	og_shared_init(parts, &max_accounts);
+	share_memory();
 	for (int i = 0; i < njobs; i++)
 	{
 		jobs[i].mode = text_at(modes, i + 1);
@@ -324,7 +421,9 @@ many_calls(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(job->outcome),
 			CStringGetTextDatum(job->message ? job->message : ""),
 			Int32GetDatum(job->asked), Int32GetDatum(job->left),
-			Int32GetDatum(shown)
+			Int32GetDatum(shown),
+			CStringGetTextDatum(job->closed.data),
+			CStringGetTextDatum(job->rows.data)
 		};
 		bool		nulls[lengthof(values)] = {false};
 

@@ -8,7 +8,8 @@
 #	sandbox			the process that it runs in
 #	psql			an array: the command that connects
 #
-# The cluster preloads the library, as is recommended.
+# The cluster preloads the library, and the shop has a gateway worker, as is
+# recommended.
 
 control_url=
 sandbox=
@@ -57,7 +58,8 @@ start_shop()
 {
 	local seeds
 
-	start_cluster cluster "shared_preload_libraries = '$EXTENSION'" "port = 5432"
+	start_cluster cluster "shared_preload_libraries = '$EXTENSION'" \
+		"$EXTENSION.databases = 'shop'" "port = 5432"
 	start_sandbox "$@"
 	psql=(psql --no-psqlrc --host="$STAGE/tmp" --port=5432 --username=postgres
 		--dbname=shop --set=ON_ERROR_STOP=1)

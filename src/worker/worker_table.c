@@ -1,0 +1,420 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_table.c
+ *		The journal's tables, and rows in and out of them below SQL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_extension.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "ground/compat.h"
+#include "worker/worker_table.h"
+
+static const char *const names[OG_TABLES] = {
+	[OG_INSTALLATION_TABLE] = "order_gateway_installation",
+	[OG_CALL_TABLE] = "order_gateway_journal_call",
+	[OG_REFERENCE_TABLE] = "order_gateway_journal_reference",
+	[OG_WITHDRAWAL_TABLE] = "order_gateway_journal_withdrawal",
+	[OG_MARK_TABLE] = "order_gateway_journal_mark",
+	[OG_RESULT_TABLE] = "order_gateway_journal_result",
+	[OG_TRIAL_TABLE] = "order_gateway_journal_trial",
+	[OG_END_TABLE] = "order_gateway_journal_end",
+	[OG_INSTALLATION_KEY] = "order_gateway_installation_pkey",
+	[OG_CALL_KEY] = "order_gateway_journal_call_pkey",
+	[OG_CALL_XID] = "order_gateway_journal_call_xid",
+	[OG_REFERENCE_KEY] = "order_gateway_journal_reference_pkey",
+	[OG_WITHDRAWAL_KEY] = "order_gateway_journal_withdrawal_pkey",
+	[OG_WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
+	[OG_MARK_KEY] = "order_gateway_journal_mark_pkey",
+	[OG_RESULT_KEY] = "order_gateway_journal_result_pkey",
+	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
+	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
+	[OG_END_KEY] = "order_gateway_journal_end_pkey",
+	[OG_CALL_ID] = "order_gateway_call_id"
+};
+
+/* Of this database; known while .known. */
+static struct
+{
+	bool		known;
+	bool		changed;		/* while they were being looked up */
+	uint64		version;		/* how often they were looked up */
+	Oid			schema;
+	Oid			oids[OG_TABLES];
+	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
+}			catalog;
+
+/* ---------- what is called how ---------- */
+
+/* Something about a relation changed. */
+static void
+forget(Datum argument, Oid relid)
+{
+	catalog.changed = true;
+	for (int i = 0; i < OG_TABLES && catalog.known; i++)
+	{
+		if (relid == InvalidOid || catalog.oids[i] == relid)
+			catalog.known = false;
+	}
+}
+
+static Oid
+find_schema(void)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			namespace = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(OG_EXTENSION));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		namespace = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return namespace;
+}
+
+static bool
+find_outcomes(void)
+{
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+									   CStringGetDatum("order_outcome"),
+									   ObjectIdGetDatum(catalog.schema));
+
+	for (int i = 0; i < OG_OUTCOMES; i++)
+	{
+		catalog.outcomes[i] =
+			GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+							ObjectIdGetDatum(type),
+							CStringGetDatum(og_verdict_name(i)));
+		if (!OidIsValid(catalog.outcomes[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+find_all(void)
+{
+	catalog.schema = find_schema();
+	if (!OidIsValid(catalog.schema))
+		return false;
+	for (int i = 0; i < OG_TABLES; i++)
+	{
+		catalog.oids[i] = get_relname_relid(names[i], catalog.schema);
+		if (!OidIsValid(catalog.oids[i]))
+			return false;
+	}
+	return find_outcomes();
+}
+
+bool
+og_tables_exist(void)
+{
+	static bool watching = false;
+
+	if (!watching)
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	watching = true;
+	AcceptInvalidationMessages();
+	while (!catalog.known)
+	{
+		catalog.changed = false;
+		if (!find_all())
+			return false;
+		catalog.known = !catalog.changed;
+		catalog.version++;
+	}
+	return true;
+}
+
+/* Names that can be used until the next look at the catalog. */
+static void
+need_tables(void)
+{
+	if (!catalog.known && !og_tables_exist())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the tables of extension \"%s\" do not exist in this database",
+						OG_EXTENSION),
+				 errhint("CREATE EXTENSION %s; a table of it that was dropped or renamed has to come back.",
+						 OG_EXTENSION)));
+}
+
+Oid
+og_table_oid(OgTable table)
+{
+	need_tables();
+	return catalog.oids[table];
+}
+
+Oid
+og_table_schema(void)
+{
+	return og_tables_exist() ? catalog.schema : InvalidOid;
+}
+
+uint64
+og_table_version(void)
+{
+	need_tables();
+	return catalog.version;
+}
+
+Oid
+og_table_owner(void)
+{
+	Oid			relid = og_table_oid(OG_CALL_TABLE);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* ---------- rows in ---------- */
+
+void
+og_table_insert(OgTable table, const Datum *values, const bool *nulls)
+{
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel),
+										(Datum *) values, (bool *) nulls);
+
+	CatalogTupleInsert(rel, tuple);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+}
+
+/* Rows that go into a page, and into the log of changes, together. */
+#define ROWS_AT_ONCE	128
+
+void
+og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
+{
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+	int			nslots = Min(count, ROWS_AT_ONCE);
+
+	for (int i = 0; i < nslots; i++)
+		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	for (int done = 0; done < count; done += nslots)
+	{
+		nslots = Min(count - done, nslots);
+		for (int i = 0; i < nslots; i++)
+		{
+			Datum		values[OG_MOST_COLUMNS] = {0};
+			bool		nulls[OG_MOST_COLUMNS] = {false};
+
+			form(owner, done + i, values, nulls);
+			ExecStoreHeapTuple(heap_form_tuple(desc, values, nulls), slots[i],
+							   true);
+		}
+		CatalogTuplesMultiInsertWithInfo(rel, slots, nslots, indexes);
+	}
+	for (int i = 0; i < Min(count, ROWS_AT_ONCE); i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	CatalogCloseIndexes(indexes);
+	table_close(rel, NoLock);
+}
+
+void
+og_table_update(OgTable table, const ItemPointerData *row,
+				const Datum *values, const bool *nulls, const bool *replace)
+{
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	HeapTupleData old;
+	HeapTuple	changed;
+	Buffer		buffer;
+
+	old.t_self = *row;
+	if (!heap_fetch(rel, SnapshotAny, &old, &buffer, false))
+		elog(ERROR, "a row of table \"%s\" is gone", names[table]);
+	changed = heap_modify_tuple(&old, RelationGetDescr(rel), (Datum *) values,
+								(bool *) nulls, (bool *) replace);
+	ReleaseBuffer(buffer);
+	CatalogTupleUpdate(rel, &changed->t_self, changed);
+	heap_freetuple(changed);
+	table_close(rel, NoLock);
+}
+
+bool
+og_table_try_lock(OgTable table, LOCKMODE mode)
+{
+	return ConditionalLockRelationOid(og_table_oid(table), mode);
+}
+
+/* ---------- rows out ---------- */
+
+static void
+visit(SysScanDesc scan, TupleDesc desc, OgFound found, void *owner)
+{
+	Datum	   *values = palloc(desc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(desc->natts * sizeof(bool));
+	bool		more = true;
+	HeapTuple	tuple;
+
+	while (more)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+		if (!HeapTupleIsValid(tuple))
+			break;
+		heap_deform_tuple(tuple, desc, values, nulls);
+		more = found(owner, &(OgTableRow) {values, nulls, &tuple->t_self});
+	}
+	pfree(values);
+	pfree(nulls);
+}
+
+void
+og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
+			  int nkeys, OgFound found, void *owner)
+{
+	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	order = index_open(og_table_oid(index), AccessShareLock);
+	SysScanDesc scan;
+
+	/* What is stored out of line is read by it, too. */
+	PushActiveSnapshot(snapshot ? snapshot : GetLatestSnapshot());
+	scan = systable_beginscan_ordered(rel, order, GetActiveSnapshot(), nkeys,
+									  keys);
+	visit(scan, RelationGetDescr(rel), found, owner);
+	systable_endscan_ordered(scan);
+	PopActiveSnapshot();
+	index_close(order, NoLock);
+	table_close(rel, NoLock);
+}
+
+/* ---------- rows that go ---------- */
+
+typedef struct Places
+{
+	ItemPointerData *at;
+	int			count;
+	int			size;
+	int			most;
+} Places;
+
+static bool
+take_place(void *owner, const OgTableRow *row)
+{
+	Places	   *places = owner;
+
+	if (places->count == places->most)
+		return false;
+	if (places->count == places->size)
+	{
+		places->size *= 2;
+		places->at = repalloc(places->at,
+							  places->size * sizeof(ItemPointerData));
+	}
+	places->at[places->count++] = *row->at;
+	return true;
+}
+
+static bool
+delete_row(Relation rel, ItemPointer at)
+{
+	TM_FailureData failure;
+
+	return heap_delete(rel, at, GetCurrentCommandId(true), InvalidSnapshot,
+					   false, &failure, false) == TM_Ok;
+}
+
+bool
+og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
+				int *most)
+{
+	Places		places = {palloc(16 * sizeof(ItemPointerData)), 0, 16, *most};
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	bool		all;
+
+	og_table_scan(table, index, NULL, keys, nkeys, take_place, &places);
+	all = places.count < places.most;
+	for (int i = 0; i < places.count; i++)
+	{
+		if (delete_row(rel, &places.at[i]))
+			(*most)--;
+		else
+			all = false;
+	}
+	table_close(rel, NoLock);
+	pfree(places.at);
+	return all;
+}
+
+/* The first two columns of all tables that have such an index. */
+static void
+call_key(ScanKeyData keys[2], const pg_uuid_t *installation, int64 call_id,
+		 StrategyNumber strategy, RegProcedure compare)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(installation));
+	ScanKeyInit(&keys[1], 2, strategy, compare, Int64GetDatum(call_id));
+}
+
+void
+og_table_call_key(ScanKeyData keys[2], const pg_uuid_t *installation,
+				  int64 call_id)
+{
+	call_key(keys, installation, call_id, BTEqualStrategyNumber, F_INT8EQ);
+}
+
+void
+og_table_call_key_from(ScanKeyData keys[2], const pg_uuid_t *installation,
+					   int64 call_id)
+{
+	call_key(keys, installation, call_id, BTGreaterEqualStrategyNumber,
+			 F_INT8GE);
+}
+
+/* ---------- outcomes ---------- */
+
+Datum
+og_outcome_datum(OgVerdict outcome)
+{
+	need_tables();
+	return ObjectIdGetDatum(catalog.outcomes[outcome]);
+}
+
+OgVerdict
+og_outcome_of(Datum value)
+{
+	need_tables();
+	for (int i = 0; i < OG_OUTCOMES; i++)
+	{
+		if (catalog.outcomes[i] == DatumGetObjectId(value))
+			return i;
+	}
+	elog(ERROR, "there is no outcome %u", DatumGetObjectId(value));
+}

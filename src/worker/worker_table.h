@@ -1,0 +1,218 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_table.h
+ *		The journal's tables, and rows in and out of them below SQL.
+ *
+ * Whoever submits a call needs no right on these tables, no setting of a session
+ * reaches what is written, and no plan is made.  All tables have plain indexes
+ * only, no constraint that is to be checked and no trigger but those of
+ * replication.
+ *
+ * The order of columns here is that of the install script.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_TABLE_H
+#define OG_WORKER_TABLE_H
+
+#include "access/skey.h"
+#include "datatype/timestamp.h"
+#include "storage/itemptr.h"
+#include "storage/lockdefs.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "ground/message.h"
+#include "provider/provider_reading.h"
+
+#define OG_EXTENSION	"order_gateway"
+
+typedef enum OgTable
+{
+	OG_INSTALLATION_TABLE,
+	OG_CALL_TABLE,
+	OG_REFERENCE_TABLE,
+	OG_WITHDRAWAL_TABLE,
+	OG_MARK_TABLE,
+	OG_RESULT_TABLE,
+	OG_TRIAL_TABLE,
+	OG_END_TABLE,
+	OG_INSTALLATION_KEY,		/* indexes */
+	OG_CALL_KEY,
+	OG_CALL_XID,
+	OG_REFERENCE_KEY,
+	OG_WITHDRAWAL_KEY,
+	OG_WITHDRAWAL_XID,
+	OG_MARK_KEY,
+	OG_RESULT_KEY,
+	OG_RESULT_ORDER,
+	OG_TRIAL_KEY,
+	OG_END_KEY,
+	OG_CALL_ID,					/* sequence */
+	OG_TABLES
+} OgTable;
+
+enum
+{
+	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
+	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
+	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
+	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_COLUMNS
+};
+
+enum
+{
+	CALL_INSTALLATION, CALL_CALL_ID, CALL_XID, CALL_TIMELINE, CALL_ORIGIN,
+	CALL_FUNCTION, CALL_FUNCTION_ID, CALL_PROVIDER, CALL_OPERATION,
+	CALL_SERVER_ID, CALL_SERVER, CALL_ROLE_ID, CALL_ROLE, CALL_ARGUMENTS,
+	CALL_IDS, CALL_ORDER_ARGUMENTS, CALL_REFERENCE, CALL_SUBMITTED_AT,
+	CALL_NOT_BEFORE, CALL_EXPIRES_AT, CALL_COLUMNS
+};
+
+enum
+{
+	REFERENCE_INSTALLATION, REFERENCE_ROLE_ID, REFERENCE_REFERENCE,
+	REFERENCE_CALL_ID, REFERENCE_CONTENT, REFERENCE_COLUMNS
+};
+
+enum
+{
+	WITHDRAWAL_INSTALLATION, WITHDRAWAL_CALL_ID, WITHDRAWAL_XID,
+	WITHDRAWAL_ROLE, WITHDRAWAL_WITHDRAWN_AT, WITHDRAWAL_COLUMNS
+};
+
+enum
+{
+	MARK_INSTALLATION, MARK_CALL_ID, MARK_NUMBER, MARK_LEAVES, MARK_ORDINALS,
+	MARK_TIMELINE, MARK_MARKED_AT, MARK_COLUMNS
+};
+
+enum
+{
+	RESULT_INSTALLATION, RESULT_CALL_ID, RESULT_ORDINAL, RESULT_LEG,
+	RESULT_ORDER_ID, RESULT_OUTCOME, RESULT_ANSWERED_OUTCOME, RESULT_CODE,
+	RESULT_MESSAGE, RESULT_BATCH, RESULT_ATTEMPTS, RESULT_HTTP_STATUS,
+	RESULT_SENT_AT, RESULT_ANSWERED_AT, RESULT_RESPONSE, RESULT_ORDER_STATE,
+	RESULT_SETTLED_AT, RESULT_COLUMNS
+};
+
+enum
+{
+	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_CRASHES, TRIAL_BEGUN_AT,
+	TRIAL_COLUMNS
+};
+
+enum
+{
+	END_INSTALLATION, END_CALL_ID, END_QUARANTINED, END_OUTCOMES, END_NOTE,
+	END_DONE_AT, END_COLUMNS
+};
+
+/* Is the extension there, with all of these?  Needs a transaction. */
+extern bool og_tables_exist(void);
+
+/*
+ * What one is called in this database.  Errors: 42P01 where it does not exist.
+ */
+extern Oid	og_table_oid(OgTable table);
+
+/* The schema of the extension, InvalidOid where there is none. */
+extern Oid	og_table_schema(void);
+
+/* Who owns the tables. */
+extern Oid	og_table_owner(void);
+
+/*
+ * What was read from a table that nobody changes by hand may be kept for as long
+ * as this number stays the same: another extension has others.
+ */
+extern uint64 og_table_version(void);
+
+extern void og_table_insert(OgTable table, const Datum *values,
+							const bool *nulls);
+
+/*
+ * Many rows at once: form() is given the number of each, and arrays of values
+ * and "is null" that begin as zero.
+ */
+#define OG_MOST_COLUMNS	24
+
+typedef void (*OgForm) (void *owner, int number, Datum *values, bool *nulls);
+
+extern void og_table_insert_many(OgTable table, int count, OgForm form,
+								 void *owner);
+
+/* Give columns of a row other values: those with .replace. */
+extern void og_table_update(OgTable table, const ItemPointerData *row,
+							const Datum *values, const bool *nulls,
+							const bool *replace);
+
+/*
+ * Remove rows that have these keys, *most of them at most, from which those that
+ * go are taken off.  False if some are left: there are more, or somebody holds
+ * one of them, who is not waited for.
+ */
+extern bool og_table_remove(OgTable table, OgTable index, ScanKey keys,
+							int nkeys, int *most);
+
+/*
+ * Get this lock on a table until the end of the transaction, without waiting
+ * for anybody: false if that cannot be.
+ */
+extern bool og_table_try_lock(OgTable table, LOCKMODE mode);
+
+/* A row that was found; valid until found() returns. */
+typedef struct OgTableRow
+{
+	const Datum *values;
+	const bool *nulls;
+	const ItemPointerData *at;
+} OgTableRow;
+
+/*
+ * Go through rows in the order of an index, whose first columns are given by
+ * keys (which number columns of the table, and are used up), as the snapshot
+ * shows them, NULL for one that is taken now; found() says whether to go on.  It must not change the table that is
+ * gone through.
+ */
+typedef bool (*OgFound) (void *owner, const OgTableRow *row);
+
+extern void og_table_scan(OgTable table, OgTable index, Snapshot snapshot,
+						  ScanKey keys, int nkeys, OgFound found, void *owner);
+
+/*
+ * Keys of an index that begins with installation and call: that call, or that
+ * and all after it.
+ */
+extern void og_table_call_key(ScanKeyData keys[2],
+							  const pg_uuid_t *installation, int64 call_id);
+extern void og_table_call_key_from(ScanKeyData keys[2],
+								   const pg_uuid_t *installation,
+								   int64 call_id);
+
+/* ---------- values of columns ---------- */
+
+/* What is not there is NULL: no text, no bytes, the time 0, the number 0. */
+extern Datum og_text_or_null(const char *text, bool *isnull);
+extern Datum og_slice_or_null(OgSlice slice, bool *isnull);
+extern Datum og_time_or_null(TimestampTz at, bool *isnull);
+extern Datum og_int_or_null(int number, bool *isnull);
+extern Datum og_name_datum(const char *name);
+extern Datum og_texts_datum(const OgSlice *texts, int count);
+extern Datum og_ints_datum(const int *numbers, int count);
+
+/* A value of the type order_outcome, and back. */
+extern Datum og_outcome_datum(OgVerdict outcome);
+extern OgVerdict og_outcome_of(Datum value);
+
+/* Fields as a JSON object of texts, those of many as an array of them. */
+extern Datum og_fields_datum(const OgFields *fields);
+extern Datum og_fields_list_datum(const OgFields *list, int count,
+								  bool *isnull);
+
+/* The same read, in the current context. */
+extern void og_fields_read(Datum json, OgFields *fields);
+extern OgFields *og_fields_list_read(Datum json, int count);
+
+#endif							/* OG_WORKER_TABLE_H */
