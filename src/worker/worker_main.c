@@ -75,6 +75,9 @@ fix_settings(void)
 		{"statement_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},
 		{"transaction_timeout", "0"},	/* since 17 */
+#ifdef OG_PLANT_J1
+		{"synchronous_commit", "off"},	/* a fault for test/storm to find */
+#endif
 	};
 
 	StartTransactionCommand();
