@@ -34,7 +34,7 @@ is(recipe('worker-conf'), recipe('first-conf'), 'README and chapter set it up al
 $sandbox->install($node, database => 'erp', providers => [qw(xt btse)], extension => 1);
 ok($node->poll_query_until('erp', q{SELECT pid IS NOT NULL FROM order_gateway_workers}), 'the worker runs');
 like(sql(recipe('worker-runs')), qr/^erp\|\d+\|0\|0\|$/, '... as the documents ask for it');
-$erp->run_recipes(qw(orders submitted stale take-over settle-unknown));
+$erp->run_recipes(qw(orders submitted submit-stale take-over settle-unknown));
 
 # All that was submitted is done.
 sub wait_done
@@ -153,13 +153,13 @@ is(orders_by_status(), 'check 2', 'what is refused');
 $sandbox->disarm($lock);
 sql('CALL settle_unknown()');
 is(orders_by_status(), 'check 2', '... is not settled');
-sql(recipe('again'));
+sql(recipe('submit-refused'));
 is(orders_by_status(), 'open 2', '... and goes again when somebody says so');
 sql('CALL submit_stale_orders()');
 wait_done();
 sql('CALL take_over_results()');
 is(orders_by_status(), 'cancelled 2', '... with success');
-sql(recipe('again'));
+sql(recipe('submit-refused'));
 is(orders_by_status(), 'cancelled 2', '... which is not touched again');
 
 # nobody is there, and then it is too late
