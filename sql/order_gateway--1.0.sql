@@ -1879,9 +1879,13 @@ COMMENT ON FUNCTION btse_invest_redeem_preview(text, numeric, name, timestamptz)
 CREATE TABLE order_gateway_installation (
 	id uuid NOT NULL,
 	database oid NOT NULL,
+	system_identifier bigint NOT NULL,
 	timeline int NOT NULL,
 	done_below bigint NOT NULL DEFAULT 0,
+	doubtful_below bigint NOT NULL DEFAULT 0,
 	crashes int NOT NULL DEFAULT 0,
+	running boolean NOT NULL DEFAULT false,
+	held boolean NOT NULL DEFAULT false,
 	alive_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (id, database)
@@ -1891,15 +1895,19 @@ COMMENT ON TABLE order_gateway_installation IS
 'one CREATE EXTENSION in one database: its calls, and nobody else''s, are sent from here. Not dumped, so a restored database is another installation';
 COMMENT ON COLUMN order_gateway_installation.id IS 'names the installation in all rows of the journal';
 COMMENT ON COLUMN order_gateway_installation.database IS 'OID of the database; a copy of the database has another one';
-COMMENT ON COLUMN order_gateway_installation.timeline IS 'timeline of the server when a worker ran here last';
+COMMENT ON COLUMN order_gateway_installation.system_identifier IS 'system identifier of the cluster when a worker ran here last: pg_upgrade gives it another one';
+COMMENT ON COLUMN order_gateway_installation.timeline IS 'timeline of the server when a worker last sent anything here';
 COMMENT ON COLUMN order_gateway_installation.done_below IS 'all calls with a smaller call_id are done';
+COMMENT ON COLUMN order_gateway_installation.doubtful_below IS 'of calls with a smaller call_id and another timeline another server may have sent what no mark is about';
 COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
+COMMENT ON COLUMN order_gateway_installation.running IS 'a worker runs, or the last one did not end well';
+COMMENT ON COLUMN order_gateway_installation.held IS 'this looks like a copy of a server that may still run: nothing is sent until order_gateway_adopt() is called';
 COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
 COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
 
-INSERT INTO order_gateway_installation (id, database, timeline)
-SELECT pg_catalog.gen_random_uuid(), d.oid, c.timeline_id
-FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_checkpoint() AS c
+INSERT INTO order_gateway_installation (id, database, system_identifier, timeline)
+SELECT pg_catalog.gen_random_uuid(), d.oid, s.system_identifier, c.timeline_id
+FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c
 WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
 
 CREATE SEQUENCE order_gateway_call_id;
@@ -2058,16 +2066,16 @@ COMMENT ON COLUMN order_gateway_journal_result.settled_at IS 'when outcome was f
 CREATE TABLE order_gateway_journal_trial (
 	installation uuid NOT NULL,
 	call_id bigint NOT NULL,
-	number int NOT NULL,
+	crashes int NOT NULL,
 	begun_at timestamptz NOT NULL,
-	PRIMARY KEY (installation, call_id, number)
+	PRIMARY KEY (installation, call_id, crashes)
 );
 
 COMMENT ON TABLE order_gateway_journal_trial IS
 'after a crash: which call is about to be made, so that one that crashes the server is known and left alone the next time';
 COMMENT ON COLUMN order_gateway_journal_trial.installation IS 'installation of the call';
 COMMENT ON COLUMN order_gateway_journal_trial.call_id IS 'the call';
-COMMENT ON COLUMN order_gateway_journal_trial.number IS 'numbers the trials of a call, from 1';
+COMMENT ON COLUMN order_gateway_journal_trial.crashes IS 'crashes before it, as the installation counts them: one that came later may be the call''s';
 COMMENT ON COLUMN order_gateway_journal_trial.begun_at IS 'when';
 
 CREATE TABLE order_gateway_journal_end (

@@ -28,6 +28,7 @@
 #include "sql/sql_rows.h"
 #include "worker/worker.h"
 #include "worker/worker_journal.h"
+#include "worker/worker_recover.h"
 #include "worker/worker_table.h"
 
 /* How long a wait sleeps between two looks: longer from look to look. */
@@ -385,8 +386,6 @@ PG_FUNCTION_INFO_V1(order_gateway_installation_stays);
 Datum
 order_gateway_adopt(PG_FUNCTION_ARGS)
 {
-	OgInstallation installation;
-
 	PreventCommandIfReadOnly("order_gateway_adopt()");
 	PreventCommandDuringRecovery("order_gateway_adopt()");
 	if (!has_privs_of_role(GetUserId(), og_table_owner()))
@@ -394,15 +393,8 @@ order_gateway_adopt(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to have the gateway worker go on here"),
 				 errdetail("Only a superuser, or the owner of the extension, may do that.")));
-
-	/* Not while the worker writes it, too. */
-	LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
-					ShareRowExclusiveLock);
-	og_journal_installation(&installation);
-	installation.timeline = GetWALInsertionTimeLine();
-	installation.alive_at = GetCurrentTimestamp();
-	og_journal_save(&installation);
-	og_worker_wake_at_commit();
+	if (og_recover_adopt())
+		og_worker_wake_at_commit();
 	PG_RETURN_VOID();
 }
 

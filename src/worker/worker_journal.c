@@ -10,15 +10,19 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -52,9 +56,15 @@ take_installation(void *owner, const OgTableRow *row)
 	if (DatumGetObjectId(values[INSTALLATION_DATABASE]) != MyDatabaseId)
 		return true;
 	installation->id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation->system_identifier =
+		DatumGetInt64(values[INSTALLATION_SYSTEM_IDENTIFIER]);
 	installation->timeline = DatumGetInt32(values[INSTALLATION_TIMELINE]);
 	installation->done_below = DatumGetInt64(values[INSTALLATION_DONE_BELOW]);
+	installation->doubtful_below =
+		DatumGetInt64(values[INSTALLATION_DOUBTFUL_BELOW]);
 	installation->crashes = DatumGetInt32(values[INSTALLATION_CRASHES]);
+	installation->running = DatumGetBool(values[INSTALLATION_RUNNING]);
+	installation->held = DatumGetBool(values[INSTALLATION_HELD]);
 	installation->alive_at = row->nulls[INSTALLATION_ALIVE_AT] ? 0
 		: DatumGetTimestampTz(values[INSTALLATION_ALIVE_AT]);
 	found->at = *row->at;
@@ -75,9 +85,15 @@ find_installation(void)
 static void
 set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 {
+	values[INSTALLATION_SYSTEM_IDENTIFIER] =
+		Int64GetDatum(installation->system_identifier);
 	values[INSTALLATION_TIMELINE] = Int32GetDatum(installation->timeline);
 	values[INSTALLATION_DONE_BELOW] = Int64GetDatum(installation->done_below);
+	values[INSTALLATION_DOUBTFUL_BELOW] =
+		Int64GetDatum(installation->doubtful_below);
 	values[INSTALLATION_CRASHES] = Int32GetDatum(installation->crashes);
+	values[INSTALLATION_RUNNING] = BoolGetDatum(installation->running);
+	values[INSTALLATION_HELD] = BoolGetDatum(installation->held);
 	values[INSTALLATION_ALIVE_AT] = og_time_or_null(installation->alive_at,
 													&nulls[INSTALLATION_ALIVE_AT]);
 }
@@ -95,6 +111,7 @@ make_installation(void)
 
 	values[INSTALLATION_ID] = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
 	installation.id = *DatumGetUUIDP(values[INSTALLATION_ID]);
+	installation.system_identifier = GetSystemIdentifier();
 	installation.timeline = GetWALInsertionTimeLine();
 	values[INSTALLATION_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
 	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -143,6 +160,19 @@ og_journal_installation_id(OgInstallation *installation)
 }
 
 bool
+og_journal_hold(OgInstallation *installation, bool wait)
+{
+	if (wait)
+		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
+						ShareUpdateExclusiveLock);
+	else if (!og_table_try_lock(OG_INSTALLATION_TABLE,
+								ShareUpdateExclusiveLock))
+		return false;
+	og_journal_installation(installation);
+	return true;
+}
+
+bool
 og_journal_find(OgInstallation *installation)
 {
 	FoundInstallation found = find_installation();
@@ -163,7 +193,7 @@ og_journal_save(const OgInstallation *installation)
 							   sizeof(pg_uuid_t)) != 0)
 		return;
 	set_columns(installation, values, nulls);
-	for (int i = INSTALLATION_TIMELINE; i <= INSTALLATION_ALIVE_AT; i++)
+	for (int i = INSTALLATION_SYSTEM_IDENTIFIER; i <= INSTALLATION_ALIVE_AT; i++)
 		replace[i] = true;
 	og_table_update(OG_INSTALLATION_TABLE, &found.at, values, nulls, replace);
 	CommandCounterIncrement();
@@ -171,9 +201,20 @@ og_journal_save(const OgInstallation *installation)
 
 /* ---------- calls in and out ---------- */
 
+bool
+og_journal_is_harmless(const char *operation, const OgFields *arguments)
+{
+	const char *by = og_fields_get(arguments, "by");
+
+	return strcmp(operation, "cancel") == 0 &&
+		(by == NULL || strcmp(by, "order_id") == 0);
+}
+
 int64
 og_journal_next(void)
 {
+	/* First, as og_journal_last_id() says. */
+	(void) GetTopFullTransactionId();
 	return nextval_internal(og_table_oid(OG_CALL_ID), false);
 }
 
@@ -212,6 +253,19 @@ og_journal_add(const OgInstallation *installation, OgJournalCall *call)
 	values[CALL_EXPIRES_AT] = TimestampTzGetDatum(call->expires_at);
 	og_table_insert(OG_CALL_TABLE, values, nulls);
 	return call->call_id;
+}
+
+int64
+og_journal_last_id(void)
+{
+	LOCAL_FCINFO(info, 1);
+	Datum		last;
+
+	InitFunctionCallInfoData(*info, NULL, 1, InvalidOid, NULL, NULL);
+	info->args[0].value = ObjectIdGetDatum(og_table_oid(OG_CALL_ID));
+	info->args[0].isnull = false;
+	last = pg_sequence_last_value(info);
+	return info->isnull ? 0 : DatumGetInt64(last);
 }
 
 static char *
@@ -287,6 +341,71 @@ og_journal_read(const OgInstallation *installation, int64 call_id,
 	og_table_call_key(keys, &installation->id, call_id);
 	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_call, call);
 	return call->origin != NULL;
+}
+
+/* ---------- another cluster ---------- */
+
+/* What a call names, and where its row is. */
+typedef struct Naming
+{
+	bool		found;
+	ItemPointerData at;
+	char	   *server;
+	char	   *function;
+} Naming;
+
+static bool
+take_names(void *owner, const OgTableRow *row)
+{
+	Naming	   *naming = owner;
+
+	naming->found = true;
+	naming->at = *row->at;
+	naming->server = name_of(row, CALL_SERVER);
+	naming->function = text_of(row, CALL_FUNCTION);
+	return false;
+}
+
+/* The function of the extension that submits such calls, InvalidOid = none. */
+static Oid
+find_submit(const char *function)
+{
+	char	   *name = psprintf("%s_submit", function);
+	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
+											CStringGetDatum(name));
+	Oid			functionid = InvalidOid;
+
+	for (int i = 0; i < found->n_members; i++)
+	{
+		Form_pg_proc row =
+			(Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
+
+		if (row->pronamespace == og_table_schema())
+			functionid = row->oid;
+	}
+	ReleaseSysCacheList(found);
+	return functionid;
+}
+
+void
+og_journal_find_anew(const OgInstallation *installation, int64 call_id)
+{
+	Naming		naming = {.found = false};
+	ScanKeyData keys[2];
+	Datum		values[CALL_COLUMNS] = {0};
+	bool		nulls[CALL_COLUMNS] = {false};
+	bool		replace[CALL_COLUMNS] = {false};
+
+	og_table_call_key(keys, &installation->id, call_id);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_names,
+				  &naming);
+	if (!naming.found)
+		return;
+	values[CALL_SERVER_ID] =
+		ObjectIdGetDatum(get_foreign_server_oid(naming.server, true));
+	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(find_submit(naming.function));
+	replace[CALL_SERVER_ID] = replace[CALL_FUNCTION_ID] = true;
+	og_table_update(OG_CALL_TABLE, &naming.at, values, nulls, replace);
 }
 
 /* ---------- the look ---------- */

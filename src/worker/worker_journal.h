@@ -42,9 +42,14 @@
 typedef struct OgInstallation
 {
 	pg_uuid_t	id;
-	uint32		timeline;		/* of the server, when a worker ran last */
+	uint64		system_identifier;	/* of the cluster, and ... */
+	uint32		timeline;		/* ... of the server, when a worker sent last */
 	int64		done_below;		/* all calls below have ended */
+	int64		doubtful_below; /* another server may have sent calls below, if
+								 * they have another timeline */
 	int			crashes;		/* starts after one, since a minute without */
+	bool		running;		/* a worker, or it did not end well */
+	bool		held;			/* until somebody adopts it */
 	TimestampTz alive_at;		/* when a worker ran last; 0 = never */
 } OgInstallation;
 
@@ -64,7 +69,12 @@ extern bool og_journal_find(OgInstallation *installation);
  * what this process has read before. */
 extern void og_journal_installation_id(OgInstallation *installation);
 
-/* Write down all but the id of an installation. */
+/*
+ * Keep others from changing the installation until this transaction is over,
+ * and read it; false if somebody else does, who is waited for where "wait" says
+ * so.  Whoever does may write down all but its id.
+ */
+extern bool og_journal_hold(OgInstallation *installation, bool wait);
 extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
@@ -96,6 +106,13 @@ typedef struct OgJournalCall
 } OgJournalCall;
 
 /*
+ * Does a call do no harm however often, and however late, it is made?  That is
+ * so with cancels of orders by ids that are never given again.
+ */
+extern bool og_journal_is_harmless(const char *operation,
+								   const OgFields *arguments);
+
+/*
  * Add a call in this transaction, and answer its id: .xid and .timeline are set
  * here, and .call_id, unless it has got one by og_journal_next().
  */
@@ -108,6 +125,19 @@ extern int64 og_journal_next(void);
 /* Read a call, into the current context; false if there is none. */
 extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 							OgJournalCall *call);
+
+/*
+ * Give a call the OIDs that its server and function have now: pg_upgrade keeps
+ * their names.
+ */
+extern void og_journal_find_anew(const OgInstallation *installation,
+								 int64 call_id);
+
+/*
+ * The last id that a call got, here and by now.  A transaction has its number
+ * before the id of any call that it adds.
+ */
+extern int64 og_journal_last_id(void);
 
 /* What a look finds of each call. */
 typedef struct OgJournalEntry
@@ -146,6 +176,15 @@ extern void og_journal_look(const OgInstallation *installation, OgLook *look,
 							void (*withdrawn) (void *owner, int64 call_id),
 							void *owner);
 
+/*
+ * Of the first calls from *from on, or of the first of them that have marks, so
+ * many at most: which have not ended?  Answers how many that are, and in *from
+ * where the next are to be looked for, PG_INT64_MAX = there are none.
+ */
+extern int	og_journal_open_calls(const OgInstallation *installation,
+								  bool marked, int64 *from, int64 *calls,
+								  int most);
+
 /* Is any call of this database's installation not done? */
 extern bool og_journal_has_open_calls(void);
 
@@ -163,7 +202,6 @@ typedef struct OgJournalProgress
 {
 	uint8	   *states;			/* OgOrdinalState of each id, in input order */
 	int			nmarks;			/* the next mark has the number above */
-	int			ntrials;
 	int			outcomes[OG_OUTCOMES];	/* of first legs and all others */
 	bool		withdrawn;
 	bool		ended;
@@ -207,8 +245,15 @@ typedef struct OgJournalResult
 extern void og_journal_results(const OgInstallation *installation,
 							   const OgJournalResult *results, int count);
 
-extern void og_journal_trial(const OgInstallation *installation,
-							 int64 call_id, int number);
+/*
+ * A call is tried, after so many crashes.  Answers how often it was before, each
+ * time with fewer: so many of those followed a trial.
+ */
+extern int	og_journal_try(const OgInstallation *installation, int64 call_id,
+						   int crashes);
+
+/* No trial was followed by a crash. */
+extern void og_journal_forget_trials(const OgInstallation *installation);
 
 extern void og_journal_end(const OgInstallation *installation, int64 call_id,
 						   bool quarantined, const int outcomes[OG_OUTCOMES],

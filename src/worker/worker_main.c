@@ -30,6 +30,7 @@
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_journal.h"
+#include "worker/worker_recover.h"
 #include "worker/worker_table.h"
 
 /* What tells our locks from those of pg_advisory_lock(), which has 1 and 2. */
@@ -130,7 +131,7 @@ start(int slot)
 	Oid			dboid;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, og_recover_told_to_end);
 	pqsignal(SIGINT, cancel);
 	BackgroundWorkerUnblockSignals();
 	dboid = og_workers_attach(slot);

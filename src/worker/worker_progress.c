@@ -22,6 +22,9 @@
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 
+/* So many trials are forgotten at once; any others by and by. */
+#define MOST_TRIALS		10000
+
 /* What tells these locks from those of pg_advisory_lock(), which has 1 and 2. */
 #define WITHDRAWAL_LOCK_CLASS	0x4F48
 
@@ -103,20 +106,6 @@ og_journal_results(const OgInstallation *installation,
 }
 
 void
-og_journal_trial(const OgInstallation *installation, int64 call_id,
-				 int number)
-{
-	Datum		values[TRIAL_COLUMNS] = {0};
-	bool		nulls[TRIAL_COLUMNS] = {false};
-
-	values[TRIAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[TRIAL_CALL_ID] = Int64GetDatum(call_id);
-	values[TRIAL_NUMBER] = Int32GetDatum(number);
-	values[TRIAL_BEGUN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	og_table_insert(OG_TRIAL_TABLE, values, nulls);
-}
-
-void
 og_journal_end(const OgInstallation *installation, int64 call_id,
 			   bool quarantined, const int outcomes[OG_OUTCOMES],
 			   const char *note)
@@ -149,8 +138,6 @@ og_journal_withdraw(const OgInstallation *installation, int64 call_id,
 		TimestampTzGetDatum(GetCurrentTimestamp());
 	og_table_insert(OG_WITHDRAWAL_TABLE, values, nulls);
 }
-
-/* ---------- how far a call has come ---------- */
 
 typedef struct Following
 {
@@ -190,14 +177,6 @@ take_result(void *owner, const OgTableRow *row)
 }
 
 static bool
-take_trial(void *owner, const OgTableRow *row)
-{
-	((Following *) owner)->progress->ntrials =
-		DatumGetInt32(row->values[TRIAL_NUMBER]);
-	return true;
-}
-
-static bool
 take_end(void *owner, const OgTableRow *row)
 {
 	((Following *) owner)->progress->ended = true;
@@ -210,6 +189,80 @@ note_row(void *owner, const OgTableRow *row)
 	*(bool *) owner = true;
 	return false;
 }
+
+/* ---------- which calls are open ---------- */
+
+/* Calls in the order of their ids, of which those that have ended go out. */
+typedef struct Sifting
+{
+	int64	   *calls;
+	int			count;
+	int			most;
+	int			next;			/* to be compared with the next end */
+	int			kept;
+} Sifting;
+
+/* The second column of all tables but that of references. */
+static int64
+call_id_of(const OgTableRow *row)
+{
+	StaticAssertStmt((int) CALL_CALL_ID == (int) MARK_CALL_ID &&
+					 (int) CALL_CALL_ID == (int) END_CALL_ID,
+					 "call_id is the same column of all");
+	return DatumGetInt64(row->values[CALL_CALL_ID]);
+}
+
+static bool
+take_call_id(void *owner, const OgTableRow *row)
+{
+	Sifting    *sifting = owner;
+	int64		call_id = call_id_of(row);
+
+	if (sifting->count > 0 && sifting->calls[sifting->count - 1] == call_id)
+		return true;
+	if (sifting->count == sifting->most)
+		return false;
+	sifting->calls[sifting->count++] = call_id;
+	return true;
+}
+
+static bool
+sift_out(void *owner, const OgTableRow *row)
+{
+	Sifting    *sifting = owner;
+	int64		ended = call_id_of(row);
+
+	while (sifting->next < sifting->count &&
+		   sifting->calls[sifting->next] < ended)
+		sifting->calls[sifting->kept++] = sifting->calls[sifting->next++];
+	if (sifting->next < sifting->count &&
+		sifting->calls[sifting->next] == ended)
+		sifting->next++;
+	return sifting->next < sifting->count;
+}
+
+int
+og_journal_open_calls(const OgInstallation *installation, bool marked,
+					  int64 *from, int64 *calls, int most)
+{
+	Sifting		sifting = {.calls = calls,.most = most};
+	ScanKeyData keys[2];
+
+	og_table_call_key_from(keys, &installation->id, *from);
+	og_table_scan(marked ? OG_MARK_TABLE : OG_CALL_TABLE,
+				  marked ? OG_MARK_KEY : OG_CALL_KEY, NULL, keys, 2,
+				  take_call_id, &sifting);
+	*from = sifting.count < most ? PG_INT64_MAX : calls[sifting.count - 1] + 1;
+	if (sifting.count == 0)
+		return 0;
+	og_table_call_key_from(keys, &installation->id, calls[0]);
+	og_table_scan(OG_END_TABLE, OG_END_KEY, NULL, keys, 2, sift_out, &sifting);
+	while (sifting.next < sifting.count)
+		calls[sifting.kept++] = calls[sifting.next++];
+	return sifting.kept;
+}
+
+/* ---------- how far a call has come ---------- */
 
 /* Go through the rows that a table has of a call. */
 static void
@@ -287,11 +340,66 @@ og_journal_progress(const OgInstallation *installation,
 		share_marks(call, progress->states);
 	scan_call(OG_RESULT_TABLE, OG_RESULT_KEY, installation, call->call_id,
 			  take_result, &following);
-	scan_call(OG_TRIAL_TABLE, OG_TRIAL_KEY, installation, call->call_id,
-			  take_trial, &following);
 	scan_call(OG_END_TABLE, OG_END_KEY, installation, call->call_id, take_end,
 			  &following);
 	progress->withdrawn = og_journal_is_withdrawn(installation, call->call_id);
+}
+
+/* ---------- trials ---------- */
+
+typedef struct Trials
+{
+	int			crashes;		/* by now */
+	int			before;			/* trials with fewer */
+	bool		now;			/* one with as many */
+} Trials;
+
+static bool
+take_trial(void *owner, const OgTableRow *row)
+{
+	Trials	   *trials = owner;
+	int			crashes = DatumGetInt32(row->values[TRIAL_CRASHES]);
+
+	if (crashes < trials->crashes)
+		trials->before++;
+	else
+		trials->now = true;
+	return true;
+}
+
+static void
+add_trial(const OgInstallation *installation, int64 call_id, int crashes)
+{
+	Datum		values[TRIAL_COLUMNS] = {0};
+	bool		nulls[TRIAL_COLUMNS] = {false};
+
+	values[TRIAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
+	values[TRIAL_CALL_ID] = Int64GetDatum(call_id);
+	values[TRIAL_CRASHES] = Int32GetDatum(crashes);
+	values[TRIAL_BEGUN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	og_table_insert(OG_TRIAL_TABLE, values, nulls);
+}
+
+int
+og_journal_try(const OgInstallation *installation, int64 call_id, int crashes)
+{
+	Trials		trials = {.crashes = crashes};
+
+	scan_call(OG_TRIAL_TABLE, OG_TRIAL_KEY, installation, call_id, take_trial,
+			  &trials);
+	if (!trials.now)
+		add_trial(installation, call_id, crashes);
+	return trials.before;
+}
+
+void
+og_journal_forget_trials(const OgInstallation *installation)
+{
+	int			most = MOST_TRIALS;
+	ScanKeyData keys[2];
+
+	og_table_call_key_from(keys, &installation->id, PG_INT64_MIN);
+	(void) og_table_remove(OG_TRIAL_TABLE, OG_TRIAL_KEY, keys, 2, &most);
 }
 
 /* ---------- withdrawal ---------- */

@@ -6,12 +6,20 @@
  * Marked and not answered is "unknown", and never sent again.  What was queued
  * goes on, if it has not expired, and as far as the timeline lets it.
  *
+ * worker_recover.c			calls that cannot go on, or are given up
+ * worker_installation.c	where a worker runs, and whether it may send
+ *
+ * Words: a call is doubtful if another server may have sent it, whose marks are
+ * lost; it is suspect if making it may have crashed the server.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef OG_WORKER_RECOVER_H
 #define OG_WORKER_RECOVER_H
 
 #include "worker/worker_journal.h"
+
+/* ---------- worker_installation.c ---------- */
 
 /*
  * Put the journal in order, before anything is sent: in transactions of its own,
@@ -22,22 +30,68 @@ extern void og_recover(OgInstallation *installation);
 
 /*
  * May anything be sent?  Not on a new timeline whose last worker ran long ago,
- * until somebody calls order_gateway_adopt(): asked for again at each look.
- * Needs a transaction.
+ * until somebody calls order_gateway_adopt(): to be asked for each time.
  */
 extern bool og_recover_may_send(const OgInstallation *installation);
 
 /*
- * After a crash, before a call that is found open is made: committed at once, in
- * a transaction of its own.  True if it may be made; false if it has crashed the
- * server twice: then it has got its end as quarantined.  Does nothing, and
- * answers true, where the last worker ended well.
+ * For order_gateway_adopt(), in its transaction: what is held is held no more.
+ * False if it is not held.
+ */
+extern bool og_recover_adopt(void);
+
+/*
+ * Called each second, outside of a transaction: notes that a worker is alive,
+ * that a minute went by without a crash, below which call all are done, and
+ * looks whether the installation was adopted.  Waits for nobody.
+ */
+extern void og_recover_tick(OgInstallation *installation);
+
+/*
+ * The handler of SIGTERM, which ends the process as die() does: so a worker that
+ * was told to end is known from one that fell over.
+ */
+extern void og_recover_told_to_end(SIGNAL_ARGS);
+
+/* ---------- worker_recover.c ---------- */
+
+/*
+ * Is it a call of another timeline, which another server may have sent without
+ * our knowing?  What would be "not_sent" of such a call is "unknown".
+ */
+extern bool og_recover_is_doubtful(const OgInstallation *installation,
+								   int64 call_id, uint32 timeline);
+
+/*
+ * Why a call must not be made, or NULL.  Asked for before each is begun, since
+ * a prepared transaction may bring one of an older timeline at any time.
+ */
+extern const char *og_recover_objection(const OgInstallation *installation,
+										const OgJournalCall *call);
+
+/* End what other servers may have done of calls; transactions of its own. */
+extern void og_recover_end_doubtful(const OgInstallation *installation);
+
+/* The same with what was marked and not answered. */
+extern void og_recover_end_marked(const OgInstallation *installation);
+
+/*
+ * After a crash, until a minute went by without one: is it a call that was there
+ * before, and may be the one?  They are made one after the other: the next is
+ * begun when nothing of the last one is under way any more.
+ */
+extern bool og_recover_is_suspect(const OgInstallation *installation,
+								  int64 call_id);
+
+/* Suspect are calls whose ids are at most this. */
+extern void og_recover_suspect(int64 last_id);
+
+/*
+ * Before a suspect call is begun, outside of a transaction: that it is tried is
+ * committed at once, in a transaction of its own.  True if it may be made; false
+ * if it was tried twice before, and each time the server crashed: then it has
+ * got its end as quarantined.
  */
 extern bool og_recover_try(const OgInstallation *installation, int64 call_id);
-
-/* Called each second, outside of a transaction: a minute without a crash, that
- * a worker is alive, and below which all calls are done. */
-extern void og_recover_tick(OgInstallation *installation,
-							int64 oldest_open_call);
 
 #endif							/* OG_WORKER_RECOVER_H */

@@ -189,7 +189,7 @@ og_workers_set_database(int slot, Oid dboid, WorkerObstacle obstacle)
 
 /* Whoever wants it stopped is heeded as long as that process lives. */
 static bool
-is_stopped(WorkerEntry *entry)
+is_stopped(const WorkerEntry *entry)
 {
 	return entry->stopped_by != 0 &&
 		BackendPidGetProc(entry->stopped_by) != NULL;
@@ -197,7 +197,7 @@ is_stopped(WorkerEntry *entry)
 
 /* Is it named, and nobody in its way? */
 static bool
-is_startable(WorkerEntry *entry)
+is_startable(const WorkerEntry *entry)
 {
 	return entry->used && entry->named && entry->state.pid == 0 &&
 		OidIsValid(entry->state.dboid) && !is_stopped(entry);
@@ -480,6 +480,8 @@ explain(const WorkerEntry *entry)
 		return "order_gateway is not in shared_preload_libraries";
 	if (RecoveryInProgress())
 		return "no worker runs on a standby";
+	if (entry != NULL && is_stopped(entry))
+		return "a command needs the database for itself";
 	switch (entry != NULL ? entry->obstacle : OBSTACLE_NONE)
 	{
 		case OBSTACLE_ABSENT:

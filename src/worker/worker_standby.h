@@ -7,6 +7,10 @@
  * that it does, and could be cancelled: it commits locally, and holds back each
  * request until they have its mark, as synchronous_standby_names asks.
  *
+ * Nobody wakes it when they have: whoever holds something back asks again, in
+ * a millisecond at first.  The setting may change meanwhile, so what is held
+ * back is compared with what is answered then.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef OG_WORKER_STANDBY_H
@@ -18,8 +22,9 @@
 extern bool og_standby_is_asked(void);
 
 /*
- * Up to where they have it, flushed: InvalidXLogRecPtr while none of them does.
- * Where nobody asks for them it is up to anywhere (PG_UINT64_MAX).
+ * Up to where they have it, flushed: InvalidXLogRecPtr while too few of them
+ * are connected.  Where nobody asks for them it is up to anywhere
+ * (PG_UINT64_MAX).  It may go back, where another standby takes a place.
  */
 extern XLogRecPtr og_standby_position(void);
 

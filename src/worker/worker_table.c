@@ -11,6 +11,7 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
@@ -18,6 +19,7 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -265,14 +267,10 @@ og_table_update(OgTable table, const ItemPointerData *row,
 	table_close(rel, NoLock);
 }
 
-void
-og_table_delete(OgTable table, const ItemPointerData *row)
+bool
+og_table_try_lock(OgTable table, LOCKMODE mode)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
-	ItemPointerData at = *row;
-
-	simple_heap_delete(rel, &at);
-	table_close(rel, NoLock);
+	return ConditionalLockRelationOid(og_table_oid(table), mode);
 }
 
 /* ---------- rows out ---------- */
@@ -315,6 +313,64 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	PopActiveSnapshot();
 	index_close(order, NoLock);
 	table_close(rel, NoLock);
+}
+
+/* ---------- rows that go ---------- */
+
+typedef struct Places
+{
+	ItemPointerData *at;
+	int			count;
+	int			size;
+	int			most;
+} Places;
+
+static bool
+take_place(void *owner, const OgTableRow *row)
+{
+	Places	   *places = owner;
+
+	if (places->count == places->most)
+		return false;
+	if (places->count == places->size)
+	{
+		places->size *= 2;
+		places->at = repalloc(places->at,
+							  places->size * sizeof(ItemPointerData));
+	}
+	places->at[places->count++] = *row->at;
+	return true;
+}
+
+static bool
+delete_row(Relation rel, ItemPointer at)
+{
+	TM_FailureData failure;
+
+	return heap_delete(rel, at, GetCurrentCommandId(true), InvalidSnapshot,
+					   false, &failure, false) == TM_Ok;
+}
+
+bool
+og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
+				int *most)
+{
+	Places		places = {palloc(16 * sizeof(ItemPointerData)), 0, 16, *most};
+	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	bool		all;
+
+	og_table_scan(table, index, NULL, keys, nkeys, take_place, &places);
+	all = places.count < places.most;
+	for (int i = 0; i < places.count; i++)
+	{
+		if (delete_row(rel, &places.at[i]))
+			(*most)--;
+		else
+			all = false;
+	}
+	table_close(rel, NoLock);
+	pfree(places.at);
+	return all;
 }
 
 /* The first two columns of all tables that have such an index. */

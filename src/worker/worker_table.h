@@ -18,6 +18,7 @@
 #include "access/skey.h"
 #include "datatype/timestamp.h"
 #include "storage/itemptr.h"
+#include "storage/lockdefs.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
 
@@ -53,9 +54,11 @@ typedef enum OgTable
 
 enum
 {
-	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_TIMELINE,
-	INSTALLATION_DONE_BELOW, INSTALLATION_CRASHES, INSTALLATION_ALIVE_AT,
-	INSTALLATION_CREATED_AT, INSTALLATION_COLUMNS
+	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
+	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
+	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
+	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_COLUMNS
 };
 
 enum
@@ -96,7 +99,7 @@ enum
 
 enum
 {
-	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_NUMBER, TRIAL_BEGUN_AT,
+	TRIAL_INSTALLATION, TRIAL_CALL_ID, TRIAL_CRASHES, TRIAL_BEGUN_AT,
 	TRIAL_COLUMNS
 };
 
@@ -144,7 +147,20 @@ extern void og_table_insert_many(OgTable table, int count, OgForm form,
 extern void og_table_update(OgTable table, const ItemPointerData *row,
 							const Datum *values, const bool *nulls,
 							const bool *replace);
-extern void og_table_delete(OgTable table, const ItemPointerData *row);
+
+/*
+ * Remove rows that have these keys, *most of them at most, from which those that
+ * go are taken off.  False if some are left: there are more, or somebody holds
+ * one of them, who is not waited for.
+ */
+extern bool og_table_remove(OgTable table, OgTable index, ScanKey keys,
+							int nkeys, int *most);
+
+/*
+ * Get this lock on a table until the end of the transaction, without waiting
+ * for anybody: false if that cannot be.
+ */
+extern bool og_table_try_lock(OgTable table, LOCKMODE mode);
 
 /* A row that was found; valid until found() returns. */
 typedef struct OgTableRow

@@ -271,6 +271,7 @@ $session->query_safe($_)
   foreach 'BEGIN', 'SAVEPOINT a', 'SAVEPOINT b', 'ALTER DATABASE erp RENAME TO erp2',
   'RELEASE SAVEPOINT b';
 is(worker('erp'), '', 'a worker is kept away as long as what was done may last');
+is(why('erp'), 'a command needs the database for itself', '... which is shown');
 $session->query_safe('ROLLBACK TO SAVEPOINT a');
 $erp = another_worker('erp', $erp, '... and comes back when it is rolled back');
 

@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_account.c
+ *		As whom a call is made, and where it goes.
+ *
+ * Role and server are known by their OIDs, so that renaming them changes
+ * nothing.  Where the function that submitted a call is not there any more,
+ * this may be another cluster, made by pg_upgrade: roles have kept their OIDs
+ * then, but servers and functions only their names.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "ground/compat.h"
+#include "http/http.h"
+#include "worker/worker_account.h"
+#include "worker/worker_table.h"
+
+/* Behind the name of the function that would make a call at once. */
+#define SUBMIT	"_submit"
+
+/* Counts changes of what a share was made from. */
+static uint64 version = 0;
+
+static void
+count_change(Datum argument, int cache, uint32 hash)
+{
+	version++;
+}
+
+static void
+watch_catalog(void)
+{
+	static const int caches[] = {
+		AUTHOID, AUTHMEMROLEMEM, FOREIGNDATAWRAPPEROID, FOREIGNSERVEROID,
+		PROCOID, USERMAPPINGOID
+	};
+	static bool watching = false;
+
+	for (int i = 0; i < lengthof(caches) && !watching; i++)
+		CacheRegisterSyscacheCallback(caches[i], count_change, (Datum) 0);
+	watching = true;
+}
+
+/* ---------- the function ---------- */
+
+/* Is this still the function that was called: to make the call, or submit it? */
+static bool
+is_function(const OgJournalCall *call)
+{
+	char	   *name = get_func_name(call->functionid);
+
+	return name != NULL &&
+		get_func_namespace(call->functionid) == og_table_schema() &&
+		(strcmp(name, call->function) == 0 ||
+		 strcmp(name, psprintf("%s%s", call->function, SUBMIT)) == 0);
+}
+
+/* Another one of the extension with its name, InvalidOid = there is none. */
+static Oid
+find_function(const char *name)
+{
+	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
+											CStringGetDatum(name));
+	Oid			functionid = InvalidOid;
+
+	for (int i = 0; i < found->n_members; i++)
+	{
+		Form_pg_proc row = (Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
+
+		if (row->pronamespace == og_table_schema())
+			functionid = row->oid;
+	}
+	ReleaseSysCacheList(found);
+	return functionid;
+}
+
+/* Answers whether the function is the very same that was called. */
+static bool
+check_function(const OgJournalCall *call)
+{
+	const char *name = psprintf("%s%s", call->function, SUBMIT);
+	bool		same = is_function(call);
+	Oid			functionid = same ? call->functionid : find_function(name);
+
+	if (!OidIsValid(functionid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function %s() does not exist any more", name)));
+	if (og_function_aclcheck(functionid, call->roleid) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, name);
+	return same;
+}
+
+/* ---------- role and server ---------- */
+
+static void
+check_role(const OgJournalCall *call)
+{
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(call->roleid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist any more", call->role)));
+}
+
+static const OgProvider *
+provider_of(const OgJournalCall *call)
+{
+	for (int i = 0; og_providers[i] != NULL; i++)
+	{
+		if (strcmp(og_providers[i]->name, call->provider) == 0)
+			return og_providers[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is no provider \"%s\"", call->provider)));
+}
+
+/* What the server is called now. */
+static const char *
+server_of(const OgJournalCall *call, bool same_cluster)
+{
+	ForeignServer *server = GetForeignServerExtended(call->serverid,
+													 FSV_MISSING_OK);
+
+	if (server != NULL)
+		return server->servername;
+	if (same_cluster)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" does not exist any more", call->server),
+				 errdetail("One that was created under this name since is another one.")));
+	return call->server;
+}
+
+/* Open it as that role, in the current context. */
+static OgAccount *
+open_account(const OgJournalCall *call)
+{
+	OgAccount  *account;
+	bool		same;
+	Oid			user;
+	int			security;
+
+	check_role(call);
+	same = check_function(call);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(call->roleid,
+						   security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	account = og_account_open(server_of(call, same), provider_of(call), true);
+	SetUserIdAndSecContext(user, security);
+	return account;
+}
+
+/* ---------- shares ---------- */
+
+/* As many as the account with the most has requests in flight. */
+static void
+keep_connections(int count)
+{
+	static int	most = 1;
+
+	most = Max(most, count);
+	og_http_keep(most);
+}
+
+Share *
+og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
+{
+	Share	   *share = line->share;
+	MemoryContext context;
+	MemoryContext old;
+
+	watch_catalog();
+	if (share != NULL && share->version == version &&
+		share->functionid == call->functionid)
+	{
+		share->users++;
+		return share;
+	}
+
+	/* It goes with the transaction's memory until all is well. */
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"order_gateway account",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	share = palloc0(sizeof(Share));
+	share->context = context;
+	share->version = version;
+	share->functionid = call->functionid;
+	share->line = line;
+	share->users = 1;
+	share->account = open_account(call);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, parent);
+	line->share = share;
+	line->max_in_flight = share->account->max_in_flight;
+	keep_connections(line->max_in_flight);
+	return share;
+}
+
+void
+og_share_return(Share *share)
+{
+	if (--share->users > 0)
+		return;
+	if (share->line->share == share)
+		share->line->share = NULL;
+	MemoryContextDelete(share->context);
+}

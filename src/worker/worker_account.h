@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_account.h
+ *		As whom a call is made, and where it goes.
+ *
+ * All that was checked when it was submitted is so again before it is sent: a
+ * role may have been dropped since, and a right taken away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_ACCOUNT_H
+#define OG_WORKER_ACCOUNT_H
+
+#include "account/account.h"
+#include "worker/worker_outbox.h"
+
+/*
+ * An account that calls of one line have in common, as long as one of them is
+ * being made; whatever uses it has its memory below .context.
+ */
+typedef struct Share
+{
+	MemoryContext context;
+	OgAccount  *account;
+	Oid			functionid;		/* that may be called */
+	uint64		version;		/* of the catalog, when it was opened */
+	Line	   *line;
+	int			users;
+} Share;
+
+/*
+ * The account of a call, for whoever gives it back.  Needs a transaction; a new
+ * one is made below "parent".  Errors: 42704 the role, server, mapping or
+ * function is not there any more, 42501 no right, and those of
+ * og_account_open().
+ */
+extern Share *og_share_take(Line *line, const OgJournalCall *call,
+							MemoryContext parent);
+extern void og_share_return(Share *share);
+
+#endif							/* OG_WORKER_ACCOUNT_H */

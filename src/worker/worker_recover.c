@@ -1,0 +1,327 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_recover.c
+ *		Calls that cannot go on, or are given up.
+ *
+ * Three kinds of calls get results here without being made: what was marked and
+ * not answered when a worker stopped; what another server may have sent, whose
+ * marks did not reach this one; and calls that crash the server.
+ *
+ * A mark does not prove that a byte left, so such a result has no sent_at, and
+ * its outcome is what the mark is for: "unknown".
+ *
+ * A call of 100,000 orders is read once, and written in several transactions;
+ * many small ones go into one.  Whatever stops that, the next start goes on
+ * where this one was.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "worker/worker_recover.h"
+
+/* Rows of one transaction, and calls that are looked for together. */
+#define ROWS_AT_ONCE	1000
+#define CALLS_AT_ONCE	1000
+
+/* So many crashes, each after it was tried, are a call's own. */
+#define MOST_CRASHES	2
+
+static const char *const STOPPED =
+"the worker or the server stopped while the request was out";
+static const char *const PROMOTED =
+"the server was promoted: the one before it may have sent this order";
+static const char *const CRASHES =
+"the call was given up: the server crashed each time that it was made";
+
+/* What becomes of orders that have no results. */
+typedef struct Fate
+{
+	bool		ends_open;		/* those that never left, too ... */
+	OgVerdict	open;			/* ... with this outcome, ... */
+	const char *why;			/* ... because */
+	bool		quarantined;
+} Fate;
+
+/* A call that gets results, and what was written in this transaction. */
+typedef struct Ending
+{
+	const OgInstallation *installation;
+	MemoryContext context;		/* of all this, and below it ... */
+	MemoryContext call_context; /* ... of the call */
+	OgJournalCall call;
+	OgJournalProgress progress;
+	OgJournalResult *results;	/* not written yet */
+	int			nresults;
+	int			written;
+} Ending;
+
+/* ---------- transactions ---------- */
+
+static void
+begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+static void
+begin_ending(Ending *ending, const OgInstallation *installation)
+{
+	memset(ending, 0, sizeof(*ending));
+	ending->installation = installation;
+	ending->context = AllocSetContextCreate(TopMemoryContext,
+											"order_gateway calls that end",
+											ALLOCSET_DEFAULT_SIZES);
+	ending->call_context = AllocSetContextCreate(ending->context,
+												 "order_gateway call",
+												 ALLOCSET_DEFAULT_SIZES);
+	ending->results = MemoryContextAlloc(ending->context, ROWS_AT_ONCE *
+										 sizeof(OgJournalResult));
+	begin();
+}
+
+static void
+finish_ending(Ending *ending)
+{
+	commit();
+	MemoryContextDelete(ending->context);
+}
+
+/* So many rows were written; is it enough for one transaction? */
+static void
+count_rows(Ending *ending, int rows)
+{
+	ending->written += rows;
+	if (ending->written < ROWS_AT_ONCE)
+		return;
+	commit();
+	CHECK_FOR_INTERRUPTS();
+	begin();
+	ending->written = 0;
+}
+
+/* ---------- results and ends ---------- */
+
+static void
+write_results(Ending *ending)
+{
+	og_journal_results(ending->installation, ending->results,
+					   ending->nresults);
+	count_rows(ending, ending->nresults);
+	ending->nresults = 0;
+}
+
+static void
+add_result(Ending *ending, int position, OgVerdict outcome, const char *why)
+{
+	OgVerdict	honest = outcome;
+
+	if (outcome == OG_NOT_SENT &&
+		og_recover_is_doubtful(ending->installation, ending->call.call_id,
+							   ending->call.timeline))
+		honest = OG_UNKNOWN;
+	ending->results[ending->nresults++] = (OgJournalResult)
+	{
+		.call_id = ending->call.call_id,
+		.ordinal = position + 1,
+		.leg = 1,
+		.order_id = ending->call.ids[position],
+		.outcome = honest,
+		.attempts = ending->progress.states[position] == OG_ORDINAL_MARKED,
+		.message = why
+	};
+	ending->progress.outcomes[honest]++;
+	if (ending->nresults == ROWS_AT_ONCE)
+		write_results(ending);
+}
+
+/* Orders that stay open: the call goes on with them. */
+static int
+settle_orders(Ending *ending, const Fate *fate)
+{
+	int			open = 0;
+
+	for (int i = 0; i < ending->call.nids; i++)
+	{
+		uint8		state = ending->progress.states[i];
+
+		if (state == OG_ORDINAL_MARKED)
+			add_result(ending, i, OG_UNKNOWN, STOPPED);
+		else if (state == OG_ORDINAL_OPEN && fate->ends_open)
+			add_result(ending, i, fate->open, fate->why);
+		else if (state == OG_ORDINAL_OPEN)
+			open++;
+	}
+	write_results(ending);
+	return open;
+}
+
+/* Read a call that has not ended, into its context. */
+static bool
+read_call(Ending *ending, int64 call_id)
+{
+	MemoryContext old;
+	bool		found;
+
+	MemoryContextReset(ending->call_context);
+	old = MemoryContextSwitchTo(ending->call_context);
+	found = og_journal_read(ending->installation, call_id, &ending->call);
+	if (found)
+		og_journal_progress(ending->installation, &ending->call,
+							&ending->progress);
+	MemoryContextSwitchTo(old);
+	return found && !ending->progress.ended;
+}
+
+static void
+end_call(Ending *ending, const Fate *fate)
+{
+	if (settle_orders(ending, fate) > 0)
+		return;
+	og_journal_end(ending->installation, ending->call.call_id,
+				   fate->quarantined, ending->progress.outcomes, fate->why);
+	count_rows(ending, 1);
+}
+
+/* ---------- what was marked and not answered ---------- */
+
+void
+og_recover_end_marked(const OgInstallation *installation)
+{
+	static const Fate goes_on = {.ends_open = false};
+	int64		from = installation->done_below;
+	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
+	Ending		ending;
+
+	begin_ending(&ending, installation);
+	while (from != PG_INT64_MAX)
+	{
+		int			count = og_journal_open_calls(installation, true, &from,
+												  calls, CALLS_AT_ONCE);
+
+		for (int i = 0; i < count; i++)
+		{
+			if (read_call(&ending, calls[i]))
+				end_call(&ending, &goes_on);
+		}
+	}
+	finish_ending(&ending);
+	pfree(calls);
+}
+
+/* ---------- what another server may have sent ---------- */
+
+bool
+og_recover_is_doubtful(const OgInstallation *installation, int64 call_id,
+					   uint32 timeline)
+{
+	return call_id < installation->doubtful_below &&
+		timeline != GetWALInsertionTimeLine();
+}
+
+const char *
+og_recover_objection(const OgInstallation *installation,
+					 const OgJournalCall *call)
+{
+	if (og_recover_is_doubtful(installation, call->call_id, call->timeline) &&
+		!og_journal_is_harmless(call->operation, &call->arguments))
+		return PROMOTED;
+	return NULL;
+}
+
+void
+og_recover_end_doubtful(const OgInstallation *installation)
+{
+	static const Fate may_be_sent = {.ends_open = true,.open = OG_UNKNOWN};
+	int64		from = installation->done_below;
+	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
+	Ending		ending;
+
+	begin_ending(&ending, installation);
+	while (from < installation->doubtful_below)
+	{
+		int			count = og_journal_open_calls(installation, false, &from,
+												  calls, CALLS_AT_ONCE);
+
+		for (int i = 0; i < count; i++)
+		{
+			Fate		fate = may_be_sent;
+
+			if (!read_call(&ending, calls[i]))
+				continue;
+			fate.why = og_recover_objection(installation, &ending.call);
+			if (fate.why != NULL)
+				end_call(&ending, &fate);
+		}
+	}
+	finish_ending(&ending);
+	pfree(calls);
+}
+
+/* ---------- what may crash the server ---------- */
+
+/* Calls with ids up to this were there when this worker began. */
+static int64 last_suspect = 0;
+
+void
+og_recover_suspect(int64 last_id)
+{
+	last_suspect = last_id;
+}
+
+bool
+og_recover_is_suspect(const OgInstallation *installation, int64 call_id)
+{
+	return installation->crashes > 0 && call_id <= last_suspect;
+}
+
+static void
+quarantine(const OgInstallation *installation, int64 call_id)
+{
+	static const Fate given_up = {.ends_open = true,.open = OG_NOT_SENT,
+	.quarantined = true};
+	Fate		fate = given_up;
+	Ending		ending;
+
+	fate.why = CRASHES;
+	begin_ending(&ending, installation);
+	if (read_call(&ending, call_id))
+	{
+		end_call(&ending, &fate);
+		ereport(WARNING,
+				(errmsg("call %lld, %s of role \"%s\", is given up: the server crashed each time that it was made",
+						(long long) call_id, ending.call.function,
+						ending.call.role)));
+	}
+	finish_ending(&ending);
+}
+
+bool
+og_recover_try(const OgInstallation *installation, int64 call_id)
+{
+	int			crashes;
+
+	if (!og_recover_is_suspect(installation, call_id))
+		return true;
+	begin();
+	crashes = og_journal_try(installation, call_id, installation->crashes);
+	commit();
+	if (crashes >= MOST_CRASHES)
+		quarantine(installation, call_id);
+	return crashes < MOST_CRASHES;
+}

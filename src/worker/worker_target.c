@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_target.c
+ *		Servers that cannot be reached, and when that is tried again.
+ *
+ * An outage costs one attempt per pause, and not one per order: while a server
+ * is paused nothing is sent there, and then one call may try, with one request.
+ * What it is answered, whatever that is, ends the pauses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "worker/worker_outbox.h"
+
+/* The first pause; doubled each time, up to the longest. */
+#define FIRST_PAUSE_US		INT64CONST(1000000)
+#define LONGEST_PAUSE_US	INT64CONST(60000000)
+
+void
+og_target_fail(Target *target, int64 now)
+{
+	/* Others that were under way at the same time say nothing new. */
+	if (now < target->paused_until)
+		return;
+	target->pause_us = Min(Max(2 * target->pause_us, FIRST_PAUSE_US),
+						   LONGEST_PAUSE_US);
+	target->paused_until = now + target->pause_us;
+	target->tried_by = 0;
+}
+
+void
+og_target_reach(Target *target)
+{
+	target->pause_us = target->paused_until = target->tried_by = 0;
+}
+
+bool
+og_target_lets(Target *target, int64 call_id, int64 now)
+{
+	if (target->pause_us == 0)
+		return true;
+	if (now < target->paused_until)
+		return false;
+	if (target->tried_by == 0)
+		target->tried_by = call_id;
+	return target->tried_by == call_id;
+}
+
+void
+og_target_leave(Target *target, int64 call_id)
+{
+	if (target->tried_by == call_id)
+		target->tried_by = 0;
+}

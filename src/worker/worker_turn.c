@@ -1,0 +1,367 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_turn.c
+ *		What one turn of a worker writes; and the one place where an error is
+ *		caught.
+ *
+ * What all calls have to write goes into one transaction, so that all of them
+ * wait for one flush.  When that fails, it is repeated call by call, each in a
+ * subtransaction, so that one that cannot be written keeps back no other.  What
+ * cannot be written stays where it is, and is tried again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "ground/clock.h"
+#include "worker/worker_internal.h"
+#include "worker/worker_turn.h"
+
+/* So long a call is left alone that somebody is about to withdraw. */
+#define HELD_US		INT64CONST(100000)
+
+/* ---------- trying ---------- */
+
+/* What was raised, in a context that lives on; the server goes on after that. */
+static void
+take_error(Trouble *trouble, MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	trouble->sqlstate = error->sqlerrcode;
+	trouble->message = pstrdup(error->message);
+	FreeErrorData(error);
+}
+
+bool
+og_turn_try_alone(Step step, void *arg, Trouble *trouble)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		step(arg);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		take_error(trouble, context);
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return done;
+}
+
+/* A step in a transaction. */
+typedef struct Transaction
+{
+	Step		step;
+	void	   *arg;
+} Transaction;
+
+static void
+run_transaction(void *arg)
+{
+	const Transaction *transaction = arg;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	transaction->step(transaction->arg);
+	CommitTransactionCommand();
+}
+
+bool
+og_turn_try(Step step, void *arg, Trouble *trouble)
+{
+	Transaction transaction = {step, arg};
+
+	return og_turn_try_alone(run_transaction, &transaction, trouble);
+}
+
+bool
+og_turn_try_part(Step step, void *arg, Trouble *trouble)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
+	{
+		step(arg);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		take_error(trouble, context);
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+bool
+og_trouble_passes(const Trouble *trouble)
+{
+	switch (ERRCODE_TO_CATEGORY(trouble->sqlstate))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+	}
+	return false;
+}
+
+void
+og_trouble_show(const Trouble *trouble)
+{
+	static char shown[OG_LAST_ERROR];
+
+	og_workers_show_error(trouble->message);
+	if (strncmp(shown, trouble->message, sizeof(shown) - 1) == 0)
+		return;
+	strlcpy(shown, trouble->message, sizeof(shown));
+	ereport(LOG,
+			(errcode(trouble->sqlstate),
+			 errmsg("order_gateway: %s", trouble->message)));
+}
+
+/* ---------- what is written ---------- */
+
+/* Calls whose news are written together. */
+typedef struct Writing
+{
+	const OgInstallation *installation;
+	Making	  **makings;
+	int			count;
+	int			nmarks;
+	int			nresults;
+	bool		quiet;			/* nobody is notified, whose queue may be full */
+
+	/* of write_each() */
+	int			nwritten;
+	bool		locked;
+} Writing;
+
+/*
+ * May this call's requests leave, as far as its withdrawal goes?  Who withdraws
+ * it holds a lock until that is committed.
+ */
+static void
+check_withdrawal(const OgInstallation *installation, Making *making)
+{
+	bool		leaves = false;
+
+	making->no_marks = false;
+	for (int i = 0; i < making->pending.nmarks && !leaves; i++)
+		leaves = making->pending.marks[i].leaves;
+	if (!leaves)
+		return;
+	if (!og_journal_try_lock_mark(making->call.call_id))
+	{
+		making->no_marks = true;
+		making->held_until = og_clock_now() + HELD_US;
+	}
+	else if (og_journal_is_withdrawn(installation, making->call.call_id))
+	{
+		making->no_marks = true;
+		making->held_until = PG_INT64_MAX;
+	}
+}
+
+static void
+write_marks(const Writing *writing)
+{
+	OgJournalMark *marks = palloc(Max(writing->nmarks, 1) * sizeof(OgJournalMark));
+	int			count = 0;
+
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Making *making = writing->makings[i];
+
+		for (int m = 0; m < making->pending.nmarks; m++)
+		{
+			const PendingMark *mark = &making->pending.marks[m];
+			int		   *ordinals;
+
+			if (mark->leaves && making->no_marks)
+				continue;
+			ordinals = palloc(mark->nkeys * sizeof(int));
+			for (int k = 0; k < mark->nkeys; k++)
+				ordinals[k] = og_making_ordinal(making, mark->keys[k]);
+			marks[count++] = (OgJournalMark) {making->call.call_id,
+				mark->number, mark->leaves, ordinals, mark->nkeys};
+		}
+	}
+	if (count > 0)
+		og_journal_marks(writing->installation, marks, count);
+}
+
+static void
+write_results(const Writing *writing)
+{
+	OgJournalResult *results;
+	int			count = 0;
+
+	if (writing->nresults == 0)
+		return;
+	results = MemoryContextAllocHuge(CurrentMemoryContext,
+									 writing->nresults * sizeof(OgJournalResult));
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Pending *pending = &writing->makings[i]->pending;
+
+		if (pending->nresults > 0)
+			memcpy(results + count, pending->results,
+				   pending->nresults * sizeof(OgJournalResult));
+		count += pending->nresults;
+	}
+	og_journal_results(writing->installation, results, count);
+}
+
+static void
+write_end(const Writing *writing, const Making *making)
+{
+	if (!making->pending.end)
+		return;
+	og_journal_end(writing->installation, making->call.call_id,
+				   making->quarantined, making->outcomes, making->note);
+	if (!writing->quiet && og_notify_channel != NULL &&
+		og_notify_channel[0] != '\0')
+		Async_Notify(og_notify_channel,
+					 psprintf(INT64_FORMAT, making->call.call_id));
+}
+
+/* All of it, in the transaction that there is. */
+static void
+write_all(void *arg)
+{
+	const Writing *writing = arg;
+
+	for (int i = 0; i < writing->count; i++)
+		check_withdrawal(writing->installation, writing->makings[i]);
+	write_marks(writing);
+	write_results(writing);
+	for (int i = 0; i < writing->count; i++)
+		write_end(writing, writing->makings[i]);
+}
+
+static Writing
+only(const OgInstallation *installation, Making **making)
+{
+	const Pending *pending = &(*making)->pending;
+
+	return (Writing) {installation, making, 1, pending->nmarks,
+		pending->nresults, true};
+}
+
+/*
+ * Call by call.  A table that is locked is so for all: whoever comes after one
+ * that waited for it does not wait once more.
+ */
+static void
+write_each(void *arg)
+{
+	Writing    *writing = arg;
+	Trouble		trouble = {0};
+
+	writing->nwritten = 0;
+
+	for (int i = 0; i < writing->count; i++)
+	{
+		Writing		one = only(writing->installation, &writing->makings[i]);
+
+		if (trouble.sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
+			og_turn_try_part(write_all, &one, &trouble))
+			writing->nwritten++;
+		else
+		{
+			one.makings[0]->stuck = true;
+			og_trouble_show(&trouble);
+		}
+	}
+	writing->locked = trouble.sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+}
+
+/* ---------- a turn ---------- */
+
+static Writing
+gather(const OgInstallation *installation, dlist_head *makings)
+{
+	Writing		writing = {.installation = installation};
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, makings)
+		count++;
+	writing.makings = palloc(Max(count, 1) * sizeof(Making *));
+	dlist_foreach(iter, makings)
+	{
+		Making	   *making = dlist_container(Making, node, iter.cur);
+
+		if (making->stuck || !og_making_has_news(making))
+			continue;
+		writing.makings[writing.count++] = making;
+		writing.nmarks += making->pending.nmarks;
+		writing.nresults += making->pending.nresults;
+	}
+	return writing;
+}
+
+static Written
+write_gathered(Writing *writing)
+{
+	Trouble		trouble;
+
+	if (og_turn_try(write_all, writing, &trouble))
+		return ALL_WRITTEN;
+	og_trouble_show(&trouble);
+	if (og_turn_try(write_each, writing, &trouble))
+		return writing->locked || writing->nwritten == 0
+			? NOTHING_WRITTEN : SOME_WRITTEN;
+	og_trouble_show(&trouble);
+	for (int i = 0; i < writing->count; i++)
+		writing->makings[i]->stuck = true;
+	return NOTHING_WRITTEN;
+}
+
+Written
+og_turn_write(const OgInstallation *installation, dlist_head *makings,
+			  uint32 turn, XLogRecPtr *end)
+{
+	Writing		writing = gather(installation, makings);
+	Written		written;
+
+	if (writing.count == 0)
+		return NOTHING_TO_WRITE;
+	written = write_gathered(&writing);
+	*end = XactLastCommitEnd;
+	for (int i = 0; i < writing.count; i++)
+	{
+		Making	   *making = writing.makings[i];
+
+		if (making->stuck)
+			continue;
+		making->ended = making->pending.end;
+		og_pending_written(making, turn);
+	}
+	return written;
+}

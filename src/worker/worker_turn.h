@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_turn.h
+ *		What one turn of a worker writes; and the one place where an error is
+ *		caught.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_TURN_H
+#define OG_WORKER_TURN_H
+
+#include "access/xlogdefs.h"
+
+#include "worker/worker_call.h"
+
+/* Why a step failed. */
+typedef struct Trouble
+{
+	int			sqlstate;
+	char	   *message;		/* in the context that was current */
+} Trouble;
+
+typedef void (*Step) (void *arg);
+
+/*
+ * Do a step in a transaction of its own, or in a subtransaction of the one that
+ * there is.  False if it failed: all that it did to the database is undone.  What
+ * ends the process ends it here, too.
+ */
+extern bool og_turn_try(Step step, void *arg, Trouble *trouble);
+extern bool og_turn_try_part(Step step, void *arg, Trouble *trouble);
+
+/* The same for one that has transactions of its own. */
+extern bool og_turn_try_alone(Step step, void *arg, Trouble *trouble);
+
+/*
+ * May the same step succeed later?  That is so where something was locked, full
+ * or interrupted, and not where something does not exist, or is not allowed.
+ */
+extern bool og_trouble_passes(const Trouble *trouble);
+
+/* Tell of it, once for each that is another one. */
+extern void og_trouble_show(const Trouble *trouble);
+
+/* What one turn came to. */
+typedef enum Written
+{
+	NOTHING_TO_WRITE,
+	ALL_WRITTEN,
+	SOME_WRITTEN,				/* and others are stuck, for reasons of their own */
+	NOTHING_WRITTEN				/* nothing can be written now */
+} Written;
+
+/*
+ * Write what there is to be written of these calls, as so-manieth turn, and have
+ * them take note of it.  *end: up to where the standbys have to have it.
+ */
+extern Written og_turn_write(const OgInstallation *installation,
+							 dlist_head *makings, uint32 turn,
+							 XLogRecPtr *end);
+
+#endif							/* OG_WORKER_TURN_H */
