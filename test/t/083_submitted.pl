@@ -144,6 +144,28 @@ sql('CALL settle_unknown()');
 is(orders_by_status(), 'cancelled 3', '... then settled');
 each_sent_once('a lost answer');
 
+# the same by a crash of the server, after which nobody knows when it was sent
+only_orders(3051, 2);
+$sandbox->arm('black_hole', provider => 'xt', match_id => 3051);
+sql('CALL submit_stale_orders()');
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
+$node->stop('immediate');
+$node->start;
+$sandbox->disarm;
+ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_calls WHERE done_at IS NULL'),
+	'... when the server crashes');
+sql('CALL take_over_results()');
+is(orders_by_status(), 'check 2', '... and is unknown');
+sql('CALL settle_unknown()');
+is(orders_by_status(), 'check 2', '... which is not asked about at once');
+sql(q{UPDATE order_gateway_journal_end SET done_at = done_at - interval '2 min'});
+sql('CALL settle_unknown()');
+is(orders_by_status(), 'open 2', '... and then found to be open');
+sql('CALL submit_stale_orders()');
+wait_done();
+sql('CALL take_over_results()');
+is(orders_by_status(), 'cancelled 2', '... and cancelled');
+
 only_orders(3101, 2);
 my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0, message => 'account is locked');
 sql('CALL submit_stale_orders()');

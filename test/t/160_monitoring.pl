@@ -229,8 +229,8 @@ is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database th
 like(metric('order_gateway_worker_error', 'error', database => 'nowhere'), qr/\w/, 'why another is missing');
 is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 1,
 	'an order of the journal that is unknown');
-is(metric('order_gateway_journal', 'queued_calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'... and a call that is queued');
+is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
+	'... of a call that is done');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');
 
 foreach my $row (@{ $rows{order_gateway} })
