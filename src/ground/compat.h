@@ -63,17 +63,6 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #define DATCONNLIMIT_INVALID_DB (-2)
 #endif
 
-static inline AclResult
-og_function_aclcheck(Oid functionid, Oid roleid)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_aclcheck(ProcedureRelationId, functionid, roleid,
-						   ACL_EXECUTE);
-#else
-	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
-#endif
-}
-
 static inline bool
 og_owns_database(Oid dboid, Oid roleid)
 {
