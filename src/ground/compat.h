@@ -58,6 +58,17 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #endif
 }
 
+static inline AclResult
+og_function_aclcheck(Oid functionid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, functionid, roleid,
+						   ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
+#endif
+}
+
 /* What a database has whose removal was begun: known since 15.4. */
 #ifndef DATCONNLIMIT_INVALID_DB
 #define DATCONNLIMIT_INVALID_DB (-2)
