@@ -23,7 +23,8 @@ use OrderGateway::Erp;
 my $HERE = "$ENV{OG_SOURCE_DIR}/test/clients";
 my $JDBC_JAR = '/usr/share/java/postgresql.jar';
 
-my $erp = OrderGateway::Erp->start('drivers', conf => "listen_addresses = '127.0.0.1'\n");
+my $erp = OrderGateway::Erp->start('drivers', conf => "listen_addresses = '127.0.0.1'\n"
+	  . "shared_preload_libraries = 'order_gateway'\norder_gateway.databases = 'erp'\n");
 my ($node, $sandbox, $documents) = ($erp->node, $erp->sandbox, $erp->documents);
 my $user = getpwuid($<);
 
@@ -101,7 +102,10 @@ my %black_hole;
 sub fresh_orders
 {
 	$sandbox->reset;
-	sql('TRUNCATE orders, cancel_log, settle_log, cancel_brake, my_order');
+	sql('TRUNCATE orders, cancel_log, settle_log, cancel_brake, my_order, submitted');
+	sql(q{SELECT order_gateway_withdraw(call_id) FROM order_gateway_calls WHERE state = 'queued' AND note IS NULL});
+	$node->poll_query_until('erp', q{SELECT count(*) = 0 FROM order_gateway_calls WHERE state <> 'done'})
+	  or die 'calls that were withdrawn do not end';
 	$sandbox->seed('xt', market => 'btc_usdt', ids => $_)
 	  foreach [ 1001 .. 1250 ], [ 2001 .. 2007 ], [ 3001, 3002, 3004 ], ['6216559590087220004'];
 	%black_hole = map { $_ => $sandbox->arm('black_hole', provider => 'xt', match_id => $_, times => 0) } qw(3001 3004);
@@ -128,7 +132,9 @@ my %common = (
 	'text ids' => $ID,
 	decimal => '0.0020',
 );
+my $SUBMITTED = join ' ', 4001 .. 4007;
 my %psycopg = (
+	submitted => $SUBMITTED,
 	'orders as text' => '0.002',
 );
 my %drivers = (
@@ -157,6 +163,9 @@ my %drivers = (
 		command => [ 'java', '-cp', $JDBC_JAR, "$HERE/WithJdbc.java" ],
 		facts => {
 			left => qr/error occurred while sending to the backend/,
+			batch => 7,
+			submitted => $SUBMITTED,
+			'batch of SELECT' => 2,
 			'long[]' => $ID,
 			'String[]' => $ID,
 			'float ids' => $NOT_EXACT,
@@ -240,6 +249,7 @@ sub driver_command
 $sandbox->install($node, database => 'erp', extension => 1, providers => [qw(xt btse)], rate_limit => 'off');
 $erp->run_recipes(qw(orders job-orders log-table call-outcome last-outcome job-brake job-settle
 	job-cancel trade-tables settle-job));
+sql('CREATE TABLE submitted (call_id bigint)');
 start_pgbouncer();
 
 foreach my $name (sort keys %drivers)
