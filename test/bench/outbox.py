@@ -77,8 +77,10 @@ class House:
             time.sleep(0.05)
 
     def is_done(self):
-        return self.one("SELECT queued + in_flight = 0 FROM"
-                        " order_gateway_workers"
+        """Has the worker nothing left but what is delayed for a year?"""
+        return self.one("SELECT in_flight = 0 AND"
+                        " queued = (SELECT count(call_id) FROM orders)"
+                        " FROM order_gateway_workers"
                         " WHERE database = current_database()")
 
     def wait_for(self, requests):
