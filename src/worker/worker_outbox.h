@@ -57,6 +57,8 @@ typedef struct Line
 	int			in_flight;		/* ... and so many are, or are about to be */
 	int			max_in_flight;	/* as the server's option has it; 0 = that is not
 								 * known yet */
+	int64		in_order_until; /* og_clock_now(): until then one request is sent
+								 * after the other */
 	struct Share *share;		/* their account, or NULL */
 } Line;
 
