@@ -174,6 +174,10 @@ read_call(Making *making, const OgInstallation *installation, bool is_new,
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the journal does not have the call any more")));
+
+	/* Of a new one there is nothing, unless recovery has come to it. */
+	is_new = is_new && !og_recover_is_doubtful(installation, call->call_id,
+											   call->timeline);
 	if (!is_new)
 		og_journal_progress(installation, call, progress);
 	MemoryContextSwitchTo(old);

@@ -8,7 +8,7 @@
  * Each line is served by itself, so that one in which nothing moves holds up no
  * other.
  *
- * Only what says when a call may be begun is kept here, in 56 bytes; what it is
+ * Only what says when a call may be begun is kept here, in 48 bytes; what it is
  * about is read when it begins.  What a call costs does not depend on how many
  * there are, beyond a logarithm.
  *
@@ -47,6 +47,7 @@ typedef struct Line
 	Oid			serverid;		/* the key ... */
 	Oid			roleid;			/* ... has no padding */
 	Target	   *target;
+	uint32		number;			/* of this line */
 	dlist_node	node;			/* among those in which somebody waits */
 	Heap		queue;			/* by number of the call */
 	uint32		nqueued;		/* those, and others whose time has not come */
