@@ -52,6 +52,9 @@
 /* Steps of removing old calls in one second. */
 #define REMOVALS_IN_TICK	10
 
+/* So long answers are gathered that come one after the other. */
+#define GATHER_US			INT64CONST(3000)
+
 /* How soon to ask again what the standbys have, from the first time on. */
 #define STANDBY_FIRST_US	INT64CONST(500)
 #define STANDBY_LAST_US		INT64CONST(50000)
@@ -291,6 +294,38 @@ advance(OgPause *pause)
 	return more;
 }
 
+static bool
+is_in_flight(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop.makings)
+	{
+		if (making_of(iter.cur)->in_flight > 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What was answered while others were sent or read is written with them, and
+ * those that follow take their places at once: so a flush serves more of them.
+ * Nobody is waited for.
+ */
+static bool
+gather(OgPause *pause)
+{
+	int64		end = og_clock_now() + GATHER_US;
+	bool		more;
+
+	do
+	{
+		og_gateway_wait(&(OgPause) {og_clock_now(), OG_WAIT_NONE});
+		more = advance(pause);
+	} while (more && og_clock_now() < end);
+	return more;
+}
+
 /* ---------- write ---------- */
 
 /* Free what has ended. */
@@ -450,6 +485,7 @@ bool
 og_loop_turn(OgPause *pause)
 {
 	bool		looks;
+	bool		gathers = false;
 	bool		more = false;
 
 	loop.now = og_clock_now();
@@ -462,13 +498,20 @@ og_loop_turn(OgPause *pause)
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
+	gathers = !loop.blocked && is_in_flight();
+	if (gathers)
+		more |= gather(pause);
 	more |= write_news();
 	more |= release();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 
-	/* What was committed since the last look, unless this was one. */
-	pause_until(pause, looks && loop.looked ? loop.next_tick : loop.next_look);
+	/*
+	 * What was committed since the last look, unless this was one, and whoever
+	 * committed more is heard by the next wait.
+	 */
+	pause_until(pause, looks && loop.looked && !gathers
+				? loop.next_tick : loop.next_look);
 	og_show(&loop, pause);
 	return more && !loop.blocked;
 }
