@@ -21,6 +21,8 @@
 #	make sandbox	a cluster and the sandbox to play with, until Ctrl-C
 #	make bench		how fast it is, against a plain C program and its peers
 #	make fuzz		hostile answers for the readers, FUZZ_SECONDS each
+#	make storm		everything dies at random; SEED=n SECONDS=n
+#	make storm-selftest	does the storm find faults that are planted?
 #	make memcheck	tests with every server under valgrind
 #	make lint		static analysis of src/
 #	make check-floors	who may include whom (needs nothing but perl)
@@ -34,7 +36,7 @@
 #
 # test/setup/check tells how to run a single test.
 
-OWN_TARGETS = check demo sandbox bench fuzz memcheck lint check-floors check-versions \
+OWN_TARGETS = check demo sandbox bench fuzz storm storm-selftest memcheck lint check-floors check-versions \
 	check-package check-clients check-monitoring dashboard deb dist generate docs
 OWN_GOALS = $(filter $(OWN_TARGETS),$(MAKECMDGOALS))
 
@@ -53,7 +55,11 @@ endif
 # What the user gave on the command line, if anything.
 export PG_CONFIG PG_MAJOR REGRESS TESTS PROVE_FLAGS COPT KEEP
 export OG_CALLS OG_SECONDS OG_SEED OG_CASES OG_PRELOAD VERSIONS CACHE MIRROR
-export FUZZ_SECONDS PROVIDER ROUNDS SVG CONTROL_PORT MINUTES
+export FUZZ_SECONDS PROVIDER ROUNDS PARTS SVG CONTROL_PORT MINUTES PLANT STANDBY
+
+# SECONDS is a name of the shell's own.
+storm storm-selftest: export OG_SEED := $(or $(SEED),$(OG_SEED))
+storm storm-selftest: export OG_SECONDS := $(or $(SECONDS),$(OG_SECONDS))
 
 .NOTPARALLEL:
 .PHONY: $(OWN_TARGETS)

@@ -6,14 +6,8 @@
 
 -- cron.use_background_workers lets jobs run without a connection to localhost
 -- and so without a password; each running job takes one of
--- max_worker_processes. statement_timeout does not bound such a job;
--- call_timeout and max_steps do.
-CREATE EXTENSION pg_cron;
-SELECT cron.schedule('cancel stale orders', '* * * * *', 'CALL cancel_stale_orders()');
-
--- ----
--- A job that settles unknown outcomes
--- ----
-
---
-SELECT cron.schedule('settle unknown orders', '* * * * *', 'CALL settle_unknown_orders()');
+-- max_worker_processes, and so does the gateway worker.
+CREATE EXTENSION IF NOT EXISTS pg_cron;
+SELECT cron.schedule('cancel stale orders', '* * * * *', 'CALL submit_stale_orders()');
+SELECT cron.schedule('take over results', '* * * * *', 'CALL take_over_results()');
+SELECT cron.schedule('settle unknown orders', '*/5 * * * *', 'CALL settle_unknown()');

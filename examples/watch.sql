@@ -1,6 +1,15 @@
 /* examples/watch.sql: made of docs/operations.md by "make docs" */
 
 -- ----
+-- Workers
+-- ----
+
+-- One row for each database that order_gateway.databases names:
+SELECT database, pid, queued, in_flight, quarantined,
+       date_trunc('second', now() - oldest_queued) AS oldest, last_error
+FROM order_gateway_workers;
+
+-- ----
 -- Calls in progress
 -- ----
 

@@ -38,6 +38,7 @@ $top = @ARGV ? shift @ARGV : "$FindBin::Bin/..";
 require "$FindBin::Bin/fields.pl";
 
 # Types as people write them.
+my %SPELLED_SHORT = (int4 => 'int', int8 => 'bigint');
 my %SPELLED = (integer => 'int', 'timestamp with time zone' => 'timestamptz',
 	'timestamp with time zone[]' => 'timestamptz[]', 'double precision' => 'float8');
 
@@ -74,9 +75,11 @@ sub kind_of
 	my ($function) = @_;
 	my $name = $function->{name};
 
-	return 'preview' if $name =~ /_preview$/;
+	return $1 if $name =~ /_(preview|submit)$/;
 	return 'act' if $functions{"${name}_preview"};
-	return 'support' if $name =~ /_validator$|_support$/ || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
+	return 'support' if $name =~ /_validator$|_support$|_may_see$|_pauses$/ || $function->{type} eq 'trigger'
+	  || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
+	return 'journal' if $name =~ /^order_gateway_(wait|find|withdraw|adopt)$/;
 	return 'own' if $function->{cost} < 100;
 	return 'public read' if $function->{comment} =~ /No user mapping is needed/;
 	return 'read';
@@ -130,7 +133,7 @@ sub markdown
 			s/&/&amp;/g;
 			s/</&lt;/g;
 			s/\*/\\*/g;
-			s/(?<![\w"])([A-Za-z0-9]\w*_\w+(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
+			s/(?<![\w"])(order_gateway\.\w+|[A-Za-z0-9]\w*_\w+(?:\(\))?|[a-z]{2,}[A-Z]\w*)/`$1`/g;
 		}
 		$_;
 	} split /(`[^`]*`)/, $text;
@@ -172,6 +175,7 @@ sub columns_table
 my @GROUPS = (
 	[ 'Cancels', sub { $_[0]{kind} eq 'act' && $_[0]{type} eq '' } ],
 	[ 'Other acts at BTSE', sub { $_[0]{kind} eq 'act' } ],
+	[ 'Submitted calls', sub { $_[0]{kind} eq 'journal' } ],
 	[ 'Settling and checking', sub { $_[0]{name} =~ /^order_gateway_(settle|check)$/ } ],
 	[ 'Reads at XT, TronSave and Wangdian', sub { $_[0]{kind} =~ /read/ && $_[0]{name} !~ /^btse_/ } ],
 	[ 'Reads of an account at BTSE', sub { $_[0]{kind} eq 'read' } ],
@@ -181,7 +185,7 @@ my @GROUPS = (
 # Functions by group: arrays of heading and functions.
 sub grouped
 {
-	my %left = map { $_ => $functions{$_} } grep { $functions{$_}{kind} !~ /preview|support/ } keys %functions;
+	my %left = map { $_ => $functions{$_} } grep { $functions{$_}{kind} !~ /preview|submit|support/ } keys %functions;
 	my @groups;
 
 	foreach (@GROUPS)
@@ -202,7 +206,7 @@ sub list_of_functions
 
 		map {
 			my ($what) = $_->{comment} =~ /^(.+?)(?:[:;.] |\.?$)/s;
-			my $kind = $_->{kind} eq 'own' ? '' : $_->{kind};
+			my $kind = $_->{kind} =~ /own|journal/ ? '' : $_->{kind};
 			my $source = defined $_->{source} ? "`$_->{source}`" : '';
 
 			"| [`$_->{name}`](#$_->{name}) | $kind | " . markdown($what) . " | $source |\n";
@@ -244,6 +248,9 @@ sub answer_of
 	my $out = join ' ', map { "$_->{name} $_->{type}" } @{ $function->{out} };
 
 	return '' if $function->{type} eq 'void';
+	return "a number, of type `$SPELLED_SHORT{ $function->{type} }`" if $SPELLED_SHORT{ $function->{type} };
+	return "rows of the view [`$function->{type}`](#view-$function->{type})" if $row_named{ $function->{type} }
+	  && $row_named{ $function->{type} }{kind} eq 'VIEW';
 	return "rows of type [`$function->{type}`](#type-$function->{type})" if $row_named{ $function->{type} };
 	die "$function->{name} answers $function->{type}\n" if $out eq '';
 	foreach my $row (@rows)
@@ -277,12 +284,16 @@ sub arguments_table
 	} @{ $function->{in} };
 }
 
+# Which functions anybody may call.
+my %IS_PUBLIC = map { $_ => 1 } qw(btse_codes order_gateway_wait order_gateway_find order_gateway_withdraw);
+
 # What it takes to call it, and what it raises.
 my %KIND = (
 	act => 'An [act](#acts)',
 	read => 'A [read](#reads)',
 	'public read' => 'A [public read](#public-reads)',
 	own => 'It asks no provider',
+	journal => 'It asks no provider',
 );
 
 sub function_section
@@ -296,7 +307,7 @@ sub function_section
 		  : $function->{kind} eq 'own' ? ', and only superusers may call it' : '')
 	  . '.' . (defined $function->{source} ? " Source: `$function->{source}`." : '') . "\n";
 	die "$function->{name} is granted to $function->{grantees}\n"
-	  if $function->{grantees} ne ($function->{name} eq 'btse_codes' ? 'PUBLIC' : '');
+	  if $function->{grantees} ne ($IS_PUBLIC{ $function->{name} } ? 'PUBLIC' : '');
 	$text .= arguments_table($function);
 	$text .= "\nIt answers $answer" . ($answer =~ /\n$/ ? '' : ".\n") if $answer ne '';
 	return $text;
@@ -315,12 +326,26 @@ sub check_preview
 	return;
 }
 
+# A submit has what its call has, and what only submitted calls have.
+sub check_submit
+{
+	my ($function) = @_;
+	my $submit = $functions{"$function->{name}_submit"} // return;
+	my ($of_call, $of_submit) = map { join ', ', map { parameter($_) } @{ $_->{in} } } $function, $submit;
+
+	die "$submit->{name} has other arguments than its call\n"
+	  if $of_submit ne join ', ', $of_call, 'reference text DEFAULT NULL', 'not_before timestamptz DEFAULT NULL',
+	  'expires_at timestamptz DEFAULT NULL';
+	die "$submit->{name} answers $submit->{type}\n" if $submit->{type} ne 'int8';
+	return;
+}
+
 sub all_functions
 {
 	return join '', map {
 		my ($heading, @members) = @$_;
 
-		check_preview($_) foreach @members;
+		check_preview($_), check_submit($_) foreach @members;
 		("\n### $heading\n", map { function_section($_) } @members);
 	} grouped();
 }
@@ -382,26 +407,37 @@ sub all_views
 	return join '', map {
 		my ($name, $comment, $grantees) = @$_;
 
-		"\n### View $name\n\n" . sentence($comment) . " Granted to `$grantees`.\n" . columns_table(@{ $attributes{$name} });
+		"\n### View $name\n\n" . sentence($comment)
+		  . ($grantees eq '' ? ' Granted to nobody at first' : " Granted to `$grantees`") . ".\n" . columns_table(@{ $attributes{$name} });
 	} rows_of(q{
 		SELECT relname, obj_description(oid, 'pg_class'),
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(relacl) WHERE grantee <> relowner AND privilege_type = 'SELECT')
-		FROM pg_class WHERE relkind = 'v' AND oid IN (} . members('pg_class') . ') ORDER BY relname');
+		FROM pg_class WHERE relkind = 'v' AND relname <> 'order_gateway_journal_installations'
+			AND oid IN (} . members('pg_class') . ') ORDER BY relname');
 }
 
-my %CONTEXT = (postmaster => 'at the start of the server', superuser => 'superusers');
+my %CONTEXT = (postmaster => 'at the start of the server', superuser => 'superusers',
+	sighup => 'the configuration, by a reload');
+
+sub allowed
+{
+	my ($type, $unit, $least, $most) = @_;
+
+	return $type eq 'bool' ? '`on`, `off`' : $type eq 'string' ? 'text' : "$least to $most $unit" =~ s/ $//r;
+}
 
 sub all_settings
 {
 	return join '', "\n| setting | default | allowed | who may change it | what it does |\n|---|---|---|---|---|\n", map {
-		my ($name, $default, $least, $most, $context, $short, $extra) = @$_;
+		my ($name, $default, $context, $short, $extra, @range) = @$_;
 
-		"| `$name` | `$default` | " . ($least ne '' ? "$least to $most" : '`on`, `off`')
+		"| `$name` | " . ($default eq '' ? 'empty' : "`$default`") . ' | ' . allowed(@range)
 		  . ' | ' . ($CONTEXT{$context} // die "a setting of context $context\n") . ' | '
 		  . markdown(join ' ', grep { $_ ne '' } $short, $extra) . " |\n";
 	} rows_of(q{
-		SELECT name, boot_val, min_val, max_val, context, short_desc, extra_desc
+		SELECT name, CASE WHEN unit IS NULL THEN boot_val ELSE current_setting(name) END, context,
+			short_desc, extra_desc, vartype, unit, min_val, max_val
 		FROM pg_settings WHERE name LIKE 'order_gateway.%' ORDER BY name});
 }
 

@@ -32,6 +32,25 @@ FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname = 'order_gateway'
 \gexec
 
+-- What the journal of the gateway worker says of calls that were done in the last 15
+-- minutes: counts only, since whose calls they are is not for everybody to see. It
+-- asks the tables below the views, since it has to be fast in a journal of millions.
+
+CREATE FUNCTION order_gateway_monitoring.journal()
+RETURNS TABLE (server name, function text, calls bigint, quarantined bigint, unknown bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT c.server, c.function, count(*), count(*) FILTER (WHERE e.quarantined), coalesce(sum(e.outcomes[7]), 0)
+    FROM order_gateway_journal_end AS e
+    JOIN order_gateway_journal_call AS c USING (installation, call_id)
+    WHERE e.done_at > now() - interval '15 min'
+      AND e.installation IN (SELECT id FROM order_gateway_installation)
+    GROUP BY c.server, c.function;
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.journal() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.journal() TO order_gateway_monitor;
+
 -- What order_gateway_check said last of each server, by whose credentials.
 
 CREATE TABLE order_gateway_monitoring.check_result (
@@ -139,6 +158,24 @@ FROM (
     FROM order_gateway_limits AS l
     WHERE l.held_until > now()
     GROUP BY l.lane, l.class, l.host, l.database, l.server, l.held_until
+    UNION ALL
+    SELECT 'critical', 'no worker', w.database, coalesce(w.last_commit, pg_postmaster_start_time()), w.last_error,
+           'what is submitted there waits, and expires: last_error and the log of the server say why'
+    FROM order_gateway_workers AS w JOIN pg_database AS d ON d.datname = w.database
+    WHERE w.pid IS NULL AND NOT pg_is_in_recovery()
+    UNION ALL
+    SELECT CASE WHEN q.what = 'queue is old' THEN 'warning' ELSE 'critical' END,
+           q.what, w.database, q.since, w.queued || ' queued, ' || w.in_flight || ' in flight', q.what_to_do
+    FROM order_gateway_workers AS w,
+         LATERAL (VALUES
+             ('worker waits for the standby', coalesce(w.last_commit, w.since), w.waiting_for_standby,
+              'nothing is sent meanwhile: look at pg_stat_replication'),
+             ('queue is old', w.oldest_queued, w.oldest_queued < now() - interval '10 min',
+              'no connection, a lane that is held, or more orders than the pace allows: see order_gateway_limits'),
+             (w.quarantined || ' calls quarantined', w.since, w.quarantined > 0,
+              'they crashed the server: see order_gateway_calls, and report them'))
+             AS q (what, since, is_so, what_to_do)
+    WHERE q.is_so
     UNION ALL
     SELECT 'warning', 'call waits', concat_ws('.', a.database, a.server) || ', ' || a.function || ' of ' || a.role,
            a.waiting_since, 'for ' || a.waiting_for || ', ' || a.ids_answered || ' of ' || a.ids || ' answered',

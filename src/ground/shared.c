@@ -32,7 +32,7 @@
  * library of another layout must not take it for theirs: raise this number with
  * any change of what a part holds.
  */
-#define LAYOUT		4
+#define LAYOUT		5
 #define ROOT_NAME	"order_gateway root " CppAsString2(LAYOUT)
 #define PARTS_NAME	"order_gateway parts " CppAsString2(LAYOUT)
 

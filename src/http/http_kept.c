@@ -179,6 +179,8 @@ og_kept_leave(OgKept *kept)
 	OgEndpoint *endpoint = kept->endpoint;
 
 	og_socket_recount(kept->cache);
+	while (endpoint->nkept > most && !dlist_is_empty(&endpoint->idle))
+		close_idle(kept_of(dlist_tail_node(&endpoint->idle), node));
 	if (endpoint->nkept > most || !og_socket_any_in(kept->cache, false))
 	{
 		close_kept(kept);

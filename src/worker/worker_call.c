@@ -14,6 +14,7 @@
 
 #include "ground/clock.h"
 #include "worker/worker_call.h"
+#include "worker/worker_recover.h"
 
 /*
  * The pause between two rounds, where it is not the server's that counts; doubled
@@ -114,6 +115,26 @@ create(const Queued *queued)
 	return making;
 }
 
+/* Whether it is sent at all, and what becomes of what is not. */
+static void
+set_prospects(Making *making, const OgInstallation *installation,
+			  const Queued *queued)
+{
+	const OgJournalCall *call = &making->call;
+
+	making->unsent = og_recover_is_doubtful(installation, call->call_id,
+											call->timeline)
+		? OG_UNKNOWN : OG_NOT_SENT;
+	making->over = og_recover_objection(installation, call);
+	making->note = making->over;
+	if (making->over != NULL)
+		return;
+	if (queued->withdrawn)
+		making->over = OG_WITHDRAWN;
+	else if (queued->expired)
+		making->over = OG_EXPIRED;
+}
+
 Making *
 og_making_begin(const OgInstallation *installation, const Queued *queued,
 				MemoryContext parent)
@@ -133,10 +154,7 @@ og_making_begin(const OgInstallation *installation, const Queued *queued,
 		if (!progress.ended)
 			take_progress(making, &progress);
 	}
-	if (queued->withdrawn)
-		making->over = OG_WITHDRAWN;
-	else if (queued->expired)
-		making->over = OG_EXPIRED;
+	set_prospects(making, installation, queued);
 	MemoryContextSwitchTo(old);
 	if (progress.ended)
 		return NULL;

@@ -89,6 +89,9 @@ typedef struct Making
 	int			nmarks;			/* so many marks were numbered */
 	int			outcomes[OG_OUTCOMES];
 	const char *over;			/* nothing more is sent, because ... */
+	bool		withdrawn;		/* that is known, and nothing was done about it */
+	OgVerdict	unsent;			/* what is not sent is that: another server may
+								 * have sent it */
 	const char *note;			/* of its end */
 	bool		quarantined;
 	LastAnswer *last;			/* of each key, or NULL */
@@ -172,6 +175,12 @@ og_making_has_news(const Making *making)
 /* ---------- worker_witness.c ---------- */
 
 extern const OgWitness og_worker_witness;
+
+/* Nothing is marked yet: turns are counted from this one on. */
+extern void og_witness_begin(uint32 turn);
+
+/* While nothing can be written, nothing leaves; answers are read all the same. */
+extern void og_witness_block(bool nothing_leaves);
 
 /* All marks up to that of this turn are where they have to be: requests leave. */
 extern void og_witness_release(uint32 turn);

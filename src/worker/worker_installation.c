@@ -46,16 +46,24 @@
 /* How often is written down that one is alive; a clean minute. */
 #define ALIVE_US		(60 * USECS_PER_SEC)
 
-/* Calls that are changed in one transaction. */
-#define CALLS_AT_ONCE	1000
+/* Calls that are looked at in one second to know which are done. */
+#define CALLS_AT_ONCE	5000
 
 static const char *const HELD =
 "nothing is sent: this looks like a copy of a server that may still run; see order_gateway_adopt()";
 
 static volatile sig_atomic_t told_to_end = false;
 
-/* When it is noted next that this worker is alive, on og_clock_now(). */
-static int64 next_note = 0;
+/* Of this process, since it began with the journal. */
+static struct
+{
+	int64		next_note;		/* on og_clock_now() */
+	bool		adopted;		/* what was held */
+	int64		decided_below;	/* calls below are committed, or never will be */
+	int64		bound;			/* so will be those below this, 0 = that is not
+								 * asked, as soon as ... */
+	FullTransactionId running_below;	/* ... transactions below have ended */
+}			progress;
 
 static void
 begin(void)
@@ -197,7 +205,8 @@ watch_end(void)
 void
 og_recover(OgInstallation *installation)
 {
-	next_note = og_clock_now() + ALIVE_US;
+	memset(&progress, 0, sizeof(progress));
+	progress.next_note = og_clock_now() + ALIVE_US;
 	note_start(installation);
 	watch_end();
 	og_recover_end_marked(installation);
@@ -235,19 +244,21 @@ og_recover_adopt(void)
 }
 
 /* Was it adopted meanwhile? */
-static bool
+static void
 look_at_hold(OgInstallation *installation)
 {
 	OgInstallation now;
 
 	og_journal_installation(&now);
 	installation->doubtful_below = now.doubtful_below;
-	return !now.held;
+	progress.adopted = !now.held;
 }
 
+/* It was: outside of a transaction. */
 static void
 go_on(OgInstallation *installation)
 {
+	progress.adopted = false;
 	follow_timeline(installation);
 	installation->held = false;
 	og_workers_show_error("");
@@ -257,9 +268,55 @@ go_on(OgInstallation *installation)
 
 /* ---------- each second ---------- */
 
+/*
+ * Ids are not committed in their order, so what is done below one is known only
+ * when no lower one can come any more: up to the last id that was given by some
+ * time, as soon as all transactions have ended that were running then.
+ */
+static void
+learn_decided(void)
+{
+	Snapshot	snapshot = GetLatestSnapshot();
+	TransactionId running_below =
+		XidFromFullTransactionId(progress.running_below);
+
+	if (progress.bound > 0 &&
+		!TransactionIdPrecedes(snapshot->xmin, running_below))
+	{
+		progress.decided_below = progress.bound;
+		progress.bound = 0;
+	}
+	if (progress.bound == 0)
+	{
+		progress.bound = og_journal_last_id() + 1;
+		progress.running_below = ReadNextFullTransactionId();
+	}
+}
+
+static void
+advance_done(OgInstallation *installation)
+{
+	int64		from = installation->done_below;
+	int64		first;
+	int64	   *calls;
+	int			open;
+
+	learn_decided();
+
+	/* Where the first is open there is nothing more to be looked at. */
+	if (from >= progress.decided_below ||
+		og_journal_open_calls(installation, false, &from, &first, 1) > 0)
+		return;
+	calls = palloc(CALLS_AT_ONCE * sizeof(int64));
+	open = og_journal_open_calls(installation, false, &from, calls,
+								 CALLS_AT_ONCE);
+	installation->done_below = Min(progress.decided_below,
+								   open > 0 ? calls[0] : from);
+}
+
 /* A minute without a crash is over, or another one. */
 static void
-note_alive(OgInstallation *installation, int64 done_below)
+note_alive(OgInstallation *installation)
 {
 	OgInstallation now;
 
@@ -269,31 +326,35 @@ note_alive(OgInstallation *installation, int64 done_below)
 		og_journal_forget_trials(&now);
 	now.crashes = 0;
 	now.running = true;
-	now.done_below = Max(now.done_below, done_below);
+	now.done_below = Max(now.done_below, installation->done_below);
 	now.alive_at = GetCurrentTimestamp();
 	og_journal_save(&now);
-	installation->done_below = now.done_below;
 	installation->crashes = 0;
 	installation->alive_at = now.alive_at;
-	next_note = og_clock_now() + ALIVE_US;
+	progress.next_note = og_clock_now() + ALIVE_US;
+}
+
+static bool
+may_read(void)
+{
+	return og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) &&
+		og_table_try_lock(OG_CALL_TABLE, AccessShareLock) &&
+		og_table_try_lock(OG_END_TABLE, AccessShareLock);
 }
 
 void
-og_recover_tick(OgInstallation *installation, int64 done_below)
+og_recover_tick(OgInstallation *installation)
 {
-	bool		adopted = false;
-
-	if (og_clock_now() < next_note && !installation->held)
-		return;
 	begin();
-	if (og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock))
+	if (may_read())
 	{
-		if (og_clock_now() >= next_note)
-			note_alive(installation, done_below);
+		advance_done(installation);
+		if (og_clock_now() >= progress.next_note)
+			note_alive(installation);
 		if (installation->held)
-			adopted = look_at_hold(installation);
+			look_at_hold(installation);
 	}
 	commit();
-	if (adopted)
+	if (progress.adopted)
 		go_on(installation);
 }

@@ -137,19 +137,6 @@ og_journal_installation(OgInstallation *installation)
 	*installation = found.found ? found.installation : make_installation();
 }
 
-bool
-og_journal_hold(OgInstallation *installation, bool wait)
-{
-	if (wait)
-		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
-						ShareUpdateExclusiveLock);
-	else if (!og_table_try_lock(OG_INSTALLATION_TABLE,
-								ShareUpdateExclusiveLock))
-		return false;
-	og_journal_installation(installation);
-	return true;
-}
-
 void
 og_journal_installation_id(OgInstallation *installation)
 {
@@ -170,6 +157,19 @@ og_journal_installation_id(OgInstallation *installation)
 	}
 	memset(installation, 0, sizeof(*installation));
 	installation->id = id;
+}
+
+bool
+og_journal_hold(OgInstallation *installation, bool wait)
+{
+	if (wait)
+		LockRelationOid(og_table_oid(OG_INSTALLATION_TABLE),
+						ShareUpdateExclusiveLock);
+	else if (!og_table_try_lock(OG_INSTALLATION_TABLE,
+								ShareUpdateExclusiveLock))
+		return false;
+	og_journal_installation(installation);
+	return true;
 }
 
 bool

@@ -255,6 +255,8 @@ og_launcher_main(Datum argument)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	SetConfigOption("default_transaction_isolation", "read committed",
+					PGC_SUSET, PGC_S_OVERRIDE);
 	look = AllocSetContextCreate(TopMemoryContext, "order_gateway look",
 								 ALLOCSET_SMALL_SIZES);
 	for (;;)

@@ -310,21 +310,17 @@ find_entry(int64 call_id)
 	return place != NULL ? place->number : 0;
 }
 
-bool
-og_outbox_has(int64 call_id)
-{
-	return find_entry(call_id) != 0;
-}
-
 void
 og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 {
 	bool		found;
 	uint32		number;
+	Line	   *line;
 	Entry	   *entry;
 
-	if (og_outbox_has(call->call_id))
+	if (find_entry(call->call_id) != 0)
 		return;
+	line = find_line(serverid, roleid);
 	heap_reserve(&outbox.times);
 	number = take_number();
 	entry = &outbox.entries[number];
@@ -332,10 +328,12 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 	entry->call_id = call->call_id;
 	entry->not_before = call->not_before;
 	entry->expires_at = call->expires_at;
-	entry->line = find_line(serverid, roleid);
-	entry->line->nqueued++;
+	entry->line = line;
 	entry->is_new = call->is_new;
 	(void) places_insert(outbox.places, number, &found);
+
+	/* From here on nothing can fail. */
+	line->nqueued++;
 	heap_add(&outbox.times, number);
 	outbox.count++;
 }
@@ -423,7 +421,8 @@ og_outbox_advance(TimestampTz now)
 }
 
 bool
-og_outbox_take(bool (*may_begin) (const Line *line), Queued *call)
+og_outbox_take(bool (*may_begin) (void *arg, const Line *line, int64 call_id),
+			   void *arg, Queued *call)
 {
 	dlist_iter	iter;
 
@@ -431,7 +430,8 @@ og_outbox_take(bool (*may_begin) (const Line *line), Queued *call)
 	{
 		Line	   *line = dlist_container(Line, node, iter.cur);
 
-		if (!may_begin(line))
+		if (!may_begin(arg, line,
+					   outbox.entries[line->queue.items[0]].call_id))
 			continue;
 		dlist_delete(&line->node);
 		dlist_push_tail(&outbox.waiting, &line->node);
@@ -464,16 +464,6 @@ og_outbox_waits_since(void)
 			since = first;
 	}
 	return since;
-}
-
-int64
-og_outbox_first(void)
-{
-	int64		first = PG_INT64_MAX;
-
-	for (uint32 i = 0; i < outbox.times.count; i++)
-		first = Min(first, outbox.entries[outbox.times.items[i]].call_id);
-	return first;
 }
 
 void

@@ -42,11 +42,11 @@ extern bool og_recover_adopt(void);
 
 /*
  * Called each second, outside of a transaction, and waits for nobody: notes that
- * a worker is alive, that a minute went by without a crash, and that all calls
- * below one are done; and looks whether the installation was adopted.  What was
- * looked at before may have got its end then.
+ * a worker is alive, that a minute went by without a crash, and below which call
+ * all are done; and looks whether the installation was adopted.  What was looked
+ * at before may have got its end then.
  */
-extern void og_recover_tick(OgInstallation *installation, int64 done_below);
+extern void og_recover_tick(OgInstallation *installation);
 
 /*
  * The handler of SIGTERM, which ends the process as die() does: so a worker that

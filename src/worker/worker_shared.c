@@ -116,6 +116,24 @@ find_name(WorkerTable *table, const char *name)
 
 /* ---------- names ---------- */
 
+/* An entry for a name; NULL while all are in use by workers that still run. */
+static WorkerEntry *
+add_name(WorkerTable *table, const char *name)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &table->entries[i];
+
+		if (entry->used)
+			continue;
+		memset(entry, 0, sizeof(WorkerEntry));
+		entry->used = true;
+		namestrcpy(&entry->state.database, name);
+		return entry;
+	}
+	return NULL;
+}
+
 void
 og_workers_set_names(List *names)
 {
@@ -128,15 +146,8 @@ og_workers_set_names(List *names)
 	{
 		WorkerEntry *entry = find_name(table, lfirst(cell));
 
-		for (int i = 0; i < MAX_WORKERS && entry == NULL; i++)
-		{
-			if (table->entries[i].used)
-				continue;
-			entry = &table->entries[i];
-			memset(entry, 0, sizeof(WorkerEntry));
-			entry->used = true;
-			namestrcpy(&entry->state.database, lfirst(cell));
-		}
+		if (entry == NULL)
+			entry = add_name(table, lfirst(cell));
 		if (entry != NULL)
 			entry->named = true;
 	}
@@ -189,7 +200,7 @@ og_workers_set_database(int slot, Oid dboid, WorkerObstacle obstacle)
 
 /* Whoever wants it stopped is heeded as long as that process lives. */
 static bool
-is_stopped(WorkerEntry *entry)
+is_stopped(const WorkerEntry *entry)
 {
 	return entry->stopped_by != 0 &&
 		BackendPidGetProc(entry->stopped_by) != NULL;
@@ -197,7 +208,7 @@ is_stopped(WorkerEntry *entry)
 
 /* Is it named, and nobody in its way? */
 static bool
-is_startable(WorkerEntry *entry)
+is_startable(const WorkerEntry *entry)
 {
 	return entry->used && entry->named && entry->state.pid == 0 &&
 		OidIsValid(entry->state.dboid) && !is_stopped(entry);
@@ -480,6 +491,8 @@ explain(const WorkerEntry *entry)
 		return "order_gateway is not in shared_preload_libraries";
 	if (RecoveryInProgress())
 		return "no worker runs on a standby";
+	if (entry != NULL && is_stopped(entry))
+		return "a command needs the database for itself";
 	switch (entry != NULL ? entry->obstacle : OBSTACLE_NONE)
 	{
 		case OBSTACLE_ABSENT:

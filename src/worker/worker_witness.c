@@ -23,14 +23,31 @@
 
 #include "ground/clock.h"
 #include "worker/worker_call.h"
+#include "worker/worker_internal.h"
 
 /* Marks of all turns up to this one let requests leave. */
 static uint32 released = 0;
+
+/* Nothing can be written: nothing leaves. */
+static bool blocked = false;
+
+void
+og_witness_begin(uint32 turn)
+{
+	released = turn;
+	blocked = false;
+}
 
 void
 og_witness_release(uint32 turn)
 {
 	released = turn;
+}
+
+void
+og_witness_block(bool nothing_leaves)
+{
+	blocked = nothing_leaves;
 }
 
 /* Turns are counted on and on, beyond what fits. */
@@ -167,13 +184,17 @@ may_leave(void *owner, const int *keys, int nkeys)
 	KeyState   *first = &making->states[key_of(making, keys[0])];
 	int64		now = og_clock_now();
 
-	if (making->over != NULL || making->stopped || making->failed ||
+	if (blocked || making->stuck ||
+		making->over != NULL || making->stopped || making->failed ||
 		now < making->held_until ||
 		!og_target_lets(making->line->target, making->call.call_id, now) ||
 		(!first->leads && !has_place(making)))
 		return false;
 	want_marks(making, keys, nkeys);
 	take_place(making, first);
+#ifdef OG_PLANT_J5
+	return true;				/* a fault for test/storm to find */
+#endif
 	for (int i = 0; i < nkeys; i++)
 	{
 		if (!is_released(making->states[key_of(making, keys[i])].turn))
@@ -310,7 +331,7 @@ void
 og_pending_unsent(Making *making, int key)
 {
 	const LastAnswer *last = making->last ? &making->last[key] : NULL;
-	OgOutcome	outcome = {.verdict = OG_NOT_SENT};
+	OgOutcome	outcome = {.verdict = making->unsent};
 	OgRow		row = {.outcome = &outcome,.attempts = making->states[key].attempts};
 
 	outcome.message = making->over;
@@ -333,6 +354,23 @@ og_pending_unsent(Making *making, int key)
 
 /* ---------- what is told of keys ---------- */
 
+/* A server could not be reached: tell of the beginning of that. */
+static void
+tell_failure(const Making *making, const char *problem)
+{
+	const char *server = making->share->account->server;
+	char		error[OG_LAST_ERROR];
+
+	snprintf(error, sizeof(error), "server \"%s\": %s", server,
+			 problem ? problem : "could not be reached");
+	og_workers_show_error(error);
+	if (making->line->target->nfailures == 1)
+		ereport(LOG,
+				(errmsg("order_gateway: calls of server \"%s\" wait: %s",
+						server, problem ? problem : "it could not be reached"),
+				 errdetail("They are tried again until they expire.")));
+}
+
 /*
  * What an attempt came to.  All keys of its request are told of, the first one
  * first.
@@ -350,7 +388,8 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
-		og_target_fail(making->line->target, og_clock_now());
+		if (og_target_fail(making->line->target, og_clock_now()))
+			tell_failure(making, outcome->message);
 	}
 	if (outcome->verdict == OG_NOT_SENT || outcome->verdict == OG_TOO_FREQUENT)
 		take_mark_back(making, key);
@@ -372,6 +411,8 @@ note_closed(void *owner, int key, const OgRow *row)
 	{
 		take_mark_back(making, key);
 		keep_answer(making, key, row);
+		if (row->sent_at == 0 && making->over == NULL && !making->stopped)
+			note_problem(making, row->outcome->message);
 		state->attempts = (uint16) all.attempts;
 		return;
 	}

@@ -8,10 +8,12 @@
  *		limit PORT CA one CALLS			calls of one id each, one after another
  *		limit PORT CA first				the first call of a process
  *		limit PORT CA many IDS LANES	batches of 100 over so many connections
+ *		limit PORT CA singles IDS LANES	the same, with one id in each
  *
  * Prints the seconds that each call took, one a line ("one"), or that all of
  * it took.  Before "one" and "many" the first connection is opened by a call
- * that is not counted, as in a session that has made calls before.
+ * that is not counted, as in a session that has made calls before; before
+ * "singles" all of them are.
  *
  * It does what a programmer in a hurry would do, and no more: a handle for
  * each lane, kept; one list of rows with a copy of each message; whatever goes
@@ -29,7 +31,6 @@
 #include "text.h"
 
 #define FIRST_ID		INT64_C(156293034776986)
-#define IDS_PER_BATCH	100
 #define MAX_LANES		64
 
 typedef struct Row
@@ -54,6 +55,7 @@ static struct curl_slist *headers;
 static Row *rows;
 static size_t nrows;
 static size_t rows_size;
+static long ids_per_batch = 100;
 
 /* ---------- requests ---------- */
 
@@ -232,13 +234,13 @@ call(Lane *lane, int64_t first, long count)
 static long
 next_count(long done, long ids)
 {
-	return ids - done < IDS_PER_BATCH ? ids - done : IDS_PER_BATCH;
+	return ids - done < ids_per_batch ? ids - done : ids_per_batch;
 }
 
 static void
 one_by_one(Lane *lane, long ids)
 {
-	for (long done = 0; done < ids; done += IDS_PER_BATCH)
+	for (long done = 0; done < ids; done += ids_per_batch)
 		call(lane, FIRST_ID + done, next_count(done, ids));
 }
 
@@ -283,7 +285,7 @@ several_at_once(CURLM *multi, Lane *lanes, int nlanes, long ids)
 			load(&lanes[i], FIRST_ID + done, next_count(done, ids));
 			curl_multi_add_handle(multi, lanes[i].easy);
 			lanes[i].busy = true;
-			done += IDS_PER_BATCH;
+			done += ids_per_batch;
 			busy++;
 		}
 		curl_multi_perform(multi, &running);
@@ -303,7 +305,7 @@ time_many(Lane *lanes, int nlanes, long ids)
 	if (nlanes > 1)
 	{
 		multi = curl_multi_init();
-		several_at_once(multi, lanes, nlanes, 1);
+		several_at_once(multi, lanes, nlanes, ids_per_batch == 1 ? nlanes : 1);
 	}
 	else
 		call(&lanes[0], FIRST_ID, 1);
@@ -330,7 +332,7 @@ main(int argc, char **argv)
 	Lane		lanes[MAX_LANES];
 
 	if (argc < 4 || count < 1 || nlanes < 1 || nlanes > MAX_LANES)
-		fail("usage: limit PORT CA one CALLS | first | many IDS LANES");
+		fail("usage: limit PORT CA one CALLS | first | many|singles IDS LANES");
 	port = argv[1];
 	ca = argv[2];
 
@@ -339,7 +341,9 @@ main(int argc, char **argv)
 	for (int i = 0; i < nlanes; i++)
 		open_lane(&lanes[i]);
 
-	if (strcmp(what, "many") == 0)
+	if (strcmp(what, "singles") == 0)
+		ids_per_batch = 1;
+	if (strcmp(what, "many") == 0 || ids_per_batch == 1)
 		printf("%.9f\n", time_many(lanes, nlanes, count));
 	else
 	{

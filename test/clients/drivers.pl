@@ -238,7 +238,7 @@ sub driver_command
 }
 
 $sandbox->install($node, database => 'erp', extension => 1, providers => [qw(xt btse)], rate_limit => 'off');
-$erp->run_recipes(qw(orders log-table call-outcome last-outcome job-brake job-settle
+$erp->run_recipes(qw(orders job-orders log-table call-outcome last-outcome job-brake job-settle
 	job-cancel trade-tables settle-job));
 start_pgbouncer();
 

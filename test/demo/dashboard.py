@@ -91,6 +91,8 @@ class Look:
 
     def mapped(self, value):
         """Text and colour that a value stands for, or nothing."""
+        if isinstance(value, float):
+            value = f"{value:g}"
         for mapping in self.properties.get("mappings", ()):
             if value in mapping["options"]:
                 return mapping["options"][value]

@@ -24,39 +24,45 @@ FROM batch_cancel_preview('btc_usdt',
                              AND placed_at < now() - interval '5 hours'));
 \x off
 
--- 3  Cancel whatever is older than an hour. Each call stands alone in its FROM,
---    and its rows go into a log: every order named gets its row. (Without ids a
---    call has no rows and sends nothing: that makes the log, with its columns.)
+-- 3  Cancel whatever is older than an hour. A call is submitted: that is a row,
+--    written by this very transaction. So ROLLBACK takes it back, and nothing
+--    is sent.
 
-CREATE TABLE cancel_log AS
-SELECT now() AS logged_at, c.*
-FROM batch_cancel('btc_usdt', '{}'::text[]) AS c;
+BEGIN;
+SELECT batch_cancel_submit('btc_usdt', array_agg(id)) IS NOT NULL AS submitted
+FROM orders WHERE provider = 'xt';
+ROLLBACK;
 
-INSERT INTO cancel_log
-SELECT now(), c.*
-FROM batch_cancel('btc_usdt',
-                  (SELECT array_agg(id ORDER BY id) FROM orders
-                   WHERE provider = 'xt'
-                     AND placed_at < now() - interval '1 hour')) AS c;
+SELECT count(*) AS calls FROM order_gateway_calls;
 
-INSERT INTO cancel_log
-SELECT now(), c.*
-FROM tronsave_cancel((SELECT array_agg(id ORDER BY id) FROM orders
-                      WHERE provider = 'tronsave'
-                        AND placed_at < now() - interval '1 hour')) AS c;
+-- Our own table and the calls change together, or not at all.
 
-INSERT INTO cancel_log
-SELECT now(), c.*
-FROM btse_cancel('BTC-USD',
-                 (SELECT array_agg(id ORDER BY id) FROM orders
-                  WHERE provider = 'btse'
-                    AND placed_at < now() - interval '1 hour')) AS c;
+BEGIN;
 
-INSERT INTO cancel_log
-SELECT now(), c.*
-FROM wangdian_cancel((SELECT array_agg(id ORDER BY id) FROM orders
-                      WHERE provider = 'wangdian'
-                        AND placed_at < now() - interval '1 hour')) AS c;
+UPDATE orders SET status = 'cancelling'
+WHERE placed_at < now() - interval '1 hour';
+
+SELECT batch_cancel_submit('btc_usdt', array_agg(id ORDER BY id)) > 0 AS xt
+FROM orders WHERE provider = 'xt' AND status = 'cancelling';
+
+SELECT tronsave_cancel_submit(array_agg(id ORDER BY id)) > 0 AS tronsave
+FROM orders WHERE provider = 'tronsave' AND status = 'cancelling';
+
+SELECT btse_cancel_submit('BTC-USD', array_agg(id ORDER BY id)) > 0 AS btse
+FROM orders WHERE provider = 'btse' AND status = 'cancelling';
+
+SELECT wangdian_cancel_submit(array_agg(id ORDER BY id)) > 0 AS wangdian
+FROM orders WHERE provider = 'wangdian' AND status = 'cancelling';
+
+COMMIT;
+
+-- The gateway worker, a process of this database, makes the four calls now, at
+-- once. Nobody has to wait for it; here we do.
+
+SELECT c.function, c.server, count(*) AS rows
+FROM order_gateway_calls c, order_gateway_wait(c.call_id)
+GROUP BY c.call_id, c.function, c.server
+ORDER BY c.call_id;
 
 -- 4  What became of them, at a glance.
 
@@ -66,7 +72,7 @@ SELECT o.provider, count(*) AS orders,
        count(*) FILTER (WHERE l.outcome = 'not_cancellable') AS closed,
        count(*) FILTER (WHERE l.outcome = 'rejected') AS rejected,
        count(*) FILTER (WHERE l.outcome = 'unknown') AS unknown
-FROM cancel_log l JOIN orders o ON o.id = l.order_id
+FROM order_gateway_results l JOIN orders o ON o.id = l.order_id
 GROUP BY o.provider
 ORDER BY o.provider;
 
@@ -76,5 +82,5 @@ ORDER BY o.provider;
 SELECT DISTINCT ON (o.provider, l.outcome)
        o.provider, left(l.order_id, 19) AS order_id, l.outcome, l.code,
        left(l.message, 38) AS message
-FROM cancel_log l JOIN orders o ON o.id = l.order_id
+FROM order_gateway_results l JOIN orders o ON o.id = l.order_id
 ORDER BY o.provider, l.outcome, l.ordinal;

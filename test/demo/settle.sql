@@ -3,7 +3,7 @@
 
 SELECT o.provider, l.outcome, count(*) AS orders, l.attempts,
        l.http_status AS http, l.message
-FROM cancel_log l JOIN orders o ON o.id = l.order_id
+FROM order_gateway_results l JOIN orders o ON o.id = l.order_id
 WHERE l.outcome = 'unknown'
 GROUP BY o.provider, l.outcome, l.attempts, l.http_status, l.message
 ORDER BY o.provider;
@@ -13,7 +13,7 @@ ORDER BY o.provider;
 CREATE VIEW unknown AS
 SELECT o.provider, array_agg(l.order_id ORDER BY l.order_id) AS ids,
        array_agg(l.sent_at ORDER BY l.order_id) AS sent_at
-FROM cancel_log l JOIN orders o ON o.id = l.order_id
+FROM order_gateway_results l JOIN orders o ON o.id = l.order_id
 WHERE l.outcome = 'unknown'
 GROUP BY o.provider;
 
@@ -50,10 +50,10 @@ SET status = CASE coalesce(s.outcome, l.outcome)
                  WHEN 'cancelled' THEN 'cancelled'
                  WHEN 'not_found' THEN 'gone'
                  WHEN 'not_cancellable' THEN 'closed'
-                 WHEN 'not_sent' THEN o.status       -- may simply go again
+                 WHEN 'not_sent' THEN 'open'         -- may simply go again
                  ELSE 'to be checked'                -- rejected, unknown
              END
-FROM cancel_log l LEFT JOIN settled s ON s.order_id = l.order_id
+FROM order_gateway_results l LEFT JOIN settled s ON s.order_id = l.order_id
 WHERE l.order_id = o.id;
 
 SELECT provider, count(*) AS orders,

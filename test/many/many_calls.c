@@ -3,8 +3,7 @@
  * many_calls.c
  *		Drive any number of calls at once in one process, as a worker would.
  *
- * A library of its own for test/t/133_many_calls.pl, made of the objects of the
- * rooms from gateway/ down: neither sql/ nor session/ is part of it.
+ * For test/t/133_many_calls.pl; see test/lib/OrderGateway/Many.pm.
  *
  *	many_calls(servers name[], ids text[], modes text[])
  *
@@ -37,6 +36,7 @@
 #include "gateway/gateway_read.h"
 #include "ground/clock.h"
 #include "limiter/limiter_table.h"
+#include "many.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
 
@@ -387,6 +387,12 @@ text_at(ArrayType *array, int i)
 		: TextDatumGetCString(datum);
 }
 
+void
+share_memory(void)
+{
+	og_shared_init(parts, &max_accounts);
+}
+
 Datum
 many_calls(PG_FUNCTION_ARGS)
 {
@@ -399,7 +405,7 @@ many_calls(PG_FUNCTION_ARGS)
 	int			shown;
 
 	InitMaterializedSRF(fcinfo, 0);
-	og_shared_init(parts, &max_accounts);
+	share_memory();
 	for (int i = 0; i < njobs; i++)
 	{
 		jobs[i].mode = text_at(modes, i + 1);

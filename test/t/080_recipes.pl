@@ -28,9 +28,9 @@ my %KEYS = (
 # A server as it might be in production, one that logs everything
 # ----
 
-my @preload = ('pg_stat_statements', $ENV{OG_PRELOAD} ? 'order_gateway' : ());
 my $erp = OrderGateway::Erp->start('recipes', conf => <<"END");
-shared_preload_libraries = '@{[ join ', ', @preload ]}'
+shared_preload_libraries = 'pg_stat_statements, order_gateway'
+order_gateway.databases = 'erp'
 log_statement = all
 log_min_duration_statement = 0
 log_transaction_sample_rate = 1
@@ -75,14 +75,14 @@ sub use_sandbox
 }
 
 # ----
-# Getting started: four statements to the first cancel
+# Getting started: five statements to the first cancel
 # ----
 
 {
 	my $ids = '156293034776986';
 	my @statements = split /(?<=;)\n/, recipe('first-cancel');
 
-	is(scalar(@statements), 4, 'there are four statements');
+	is(scalar(@statements), 5, 'there are five statements');
 	sql($_) foreach @statements[ 0 .. 2 ];
 	# The reader has real keys, and the real address is the default.
 	use_sandbox('xt');
@@ -97,10 +97,12 @@ sub use_sandbox
 	is(scalar(@{ $sandbox->requests }), 0, '... and sends nothing');
 	unlike($preview, qr/\Q$real{secret_key}\E/, '... and shows no secret');
 
-	my @rows = split /\n/, sql($statements[3]);
+	is(sql($statements[3]), 1, 'the first call is submitted');
+	my @rows = split /\n/, sql($statements[4]);
 	like($rows[0], qr/^156293034776986\|cancelled\|/, 'the first cancel');
 	like($rows[1], qr/^156293034776987\|not_found\|/, '... and its neighbour');
 	is_deeply($sandbox->executed('xt'), [$ids], '... is the truth');
+	like(sql(recipe('first-call')), qr/^156293034776988\|not_found\|/, '... as is a call in the session');
 }
 
 # ----
@@ -141,10 +143,22 @@ sub use_sandbox
 # A mapping that leaves no trace, for the role that lends its account
 # ----
 
-sql(recipe($_)) foreach qw(orders log-table job-settle);
+sql(recipe($_)) foreach qw(orders job-orders log-table job-settle);
+
+# README's whole job
+$sandbox->reset;
+stale_orders(8501, 3);
+{
+	my $call = sql(recipe('first-job'));
+
+	is(sql("SELECT outcome, count(*) FROM order_gateway_wait($call) GROUP BY outcome"), 'cancelled|3', 'a whole job');
+	is(sql(recipe('first-job')), '', '... which submits nothing where nothing is stale');
+	sql('DELETE FROM orders');
+}
+
 sql('CREATE ROLE clerk LOGIN');
 sql('CREATE EXTENSION pg_stat_statements');
-sql(recipe('lend-role'));
+sql(recipe('job-lend-role'));
 $sandbox->add_account('xt', \%KEYS);
 
 # Run the script as the document says; returns exit code and output.
@@ -218,7 +232,7 @@ sub keys_in { return grep { index($_[0], $_) >= 0 } qw(recipe-access-key recipe-
 
 $sandbox->reset;
 stale_orders(8001, 4, account => $KEYS{access_key});
-sql(recipe('lend-function'));
+sql(recipe('job-lend-function'));
 
 sub clerk { return $node->safe_psql('erp', $_[0], extra_params => [ '-U', 'clerk' ]); }
 
@@ -529,6 +543,8 @@ is(sql(recipe('going-live')) =~ s/^(\w+( \w+)?)\|(\w)\|.*$/$1 $3/gmr,
 	'a check before going live');
 $node->append_conf('postgresql.conf', recipe('preload-conf'));
 $node->restart;
+ok($node->poll_query_until('erp', 'SELECT pid IS NOT NULL FROM order_gateway_workers'), 'the worker runs again');
+like(sql(recipe('see-workers')), qr/^erp\|\d+\|0\|0\|0\|\|/, 'workers');
 sql('SELECT order_gateway_stats_reset()');
 $sandbox->reset;
 stale_orders(9001, 2);

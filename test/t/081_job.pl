@@ -84,7 +84,7 @@ sub each_sent_once
 }
 
 $sandbox->install($node, database => 'erp', providers => ['xt'], extension => 1);
-$erp->run_recipes(qw(orders log-table call-outcome last-outcome
+$erp->run_recipes(qw(orders job-orders log-table call-outcome last-outcome
 	job-timeout job-brake job-settle job-cancel job-stale settle-job));
 
 # ----
@@ -290,7 +290,7 @@ my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0,
 	message => 'account is locked, try again later');
 my $error = sql_error('CALL cancel_stale_orders(50)');
 {
-	my @shown = $documents->chapter('docs/recipes.md', '## When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
+	my @shown = $documents->chapter('docs/job.md', '## When the job stops') =~ /^((?:ERROR|DETAIL|HINT):.*)$/mg;
 
 	is(scalar(@shown), 3, 'the documents show an error');
 	foreach my $line (@shown)
@@ -526,6 +526,8 @@ SKIP:
 my $outcomes = q{SELECT outcome, count(*) FROM cancel_log GROUP BY outcome ORDER BY outcome::text};
 my $logged = sql($outcomes);
 
+sql(recipe('uninstall-journal'));
+is(sql('SELECT count(*) FROM old_journal'), 0, 'the journal is kept, if there is any');
 sql(recipe('uninstall-log'));
 is(sql($outcomes), $logged, 'the log stays, as text');
 sql(recipe('uninstall-servers'));

@@ -47,7 +47,7 @@ sub client_goes_away
 
 $sandbox->install($node, database => 'erp', extension => 1,
 	providers => [qw(xt btse wangdian)]);
-$erp->run_recipes(qw(orders log-table));
+$erp->run_recipes(qw(orders job-orders log-table));
 sql('CREATE ROLE order_desk');
 sql(recipe('client-check-interval'));
 is(sql(q{SELECT rolconfig FROM pg_roles WHERE rolname = 'order_desk'}),

@@ -10,19 +10,11 @@ use feature 'state';
 
 use Test::More;
 
+use OrderGateway::Many;
 use OrderGateway::Test qw(letters sql_array);
 
-my $library = "$PostgreSQL::Test::Utils::tmp_check/many_calls.so";
-my @rooms = map { "src/$_" } qw(account gateway ground http limiter monitor provider provider/btse);
-my $include = qx($ENV{PG_CONFIG} --includedir-server);
-my $needed = qx(pkg-config --cflags --libs "libcurl >= 7.87" "openssl >= 3.0" libcjson);
-chomp($include, $needed);
+my $many = OrderGateway::Many->build;
 
-PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-Wall', '-Werror',
-	'-D_GNU_SOURCE', '-Isrc', "-I$include", '-o', $library, 'test/many/many_calls.c',
-	(map { glob "$_/*.o" } @rooms), '-Wl,-Bsymbolic', split ' ', $needed);
-
-# Its own copy of the rooms finds the same memory only where none is preloaded.
 my $test = OrderGateway::Test->start(preload => 0,
 	options => { rate_limit => 'off', timeout => '100s', max_in_flight => 1 });
 my $sandbox = $test->sandbox;
@@ -32,13 +24,7 @@ my @PROVIDERS = $sandbox->providers;
 
 $sandbox->settings(accept_any_id => 'on');
 $test->own_server('xt', 'xt_paced', rate_limit => '15/1s per key');
-$session->query(<<"END");
-CREATE FUNCTION many_calls(servers name[], ids text[], modes text[])
-RETURNS TABLE (job int, finished int, outcome text, message text,
-	asked int, "left" int, shown int, closed text, "rows" text)
-AS '$library', 'many_calls' LANGUAGE C
-END
-
+$session->query($many->functions);
 $test->own_server('xt', 'xt_by_two', batch_size => 1, max_in_flight => 2);
 
 sub many_calls

@@ -134,7 +134,8 @@ like($text, qr/^== build: .*\n\.{5,}\n/m, '... and shows that it works while it 
 nothing_left($text, 'it');
 
 my @marks = ('What comes:', '-- 1 ', '-- 4 ', 'One row of each kind', '-- 5 ', 'order_gateway_settle(',
-	'Was that right?', 'what the calls said', '== picture: ', '== done');
+	'Was that right?', '-- 6 ', 'had written down',
+	'what the calls said', '== picture: ', '== done');
 my @places = map { index $text, $_ } @marks;
 is_deeply([ sort { $a <=> $b } @places ], \@places, 'what comes, the summary, then rows, then what is settled');
 cmp_ok($places[0], '>', 0, '... and none of them is missing');
@@ -164,6 +165,10 @@ cmp_ok(scalar @truth, '>', 10, 'the truth is told');
 is_deeply([ grep { ($_->[2] eq '-' ? $_->[1] : $_->[2]) eq 'cancelled' && $_->[3] ne 'cancelled' } @truth ], [],
 	'... and what we call cancelled is');
 is_deeply([ table_after($text, 'cancelled_but_not_named') ], [ ['0'] ], '... and nothing else');
+is_deeply([ table_after($text, 'AS calls FROM order_gateway_calls') ], [ ['0'] ], 'what is rolled back is not there');
+is_deeply([ map { join ' ', @$_[ 0 .. 2 ] } table_after($text, 'had written down') ], [ '2 unknown 1' ],
+	'a worker that is killed leaves what is unknown, and was sent once');
+is_deeply([ map { $_->[3] } table_after($text, 'Ask the provider.') ], [ ('cancelled') x 2 ], '... and can be settled');
 
 # ----
 # The picture at its end

@@ -27,7 +27,8 @@ my $documents = OrderGateway::Documents->new;
 # A database that is set up as the documents say
 # ----
 
-my $test = OrderGateway::Test->start(preload => 1, options => { rate_limit => 'off' });
+my $test = OrderGateway::Test->start(preload => 1, conf => "order_gateway.databases = 'postgres, nowhere'",
+	options => { rate_limit => 'off' });
 my ($node, $sandbox) = ($test->node, $test->sandbox);
 
 sub psql_file
@@ -41,7 +42,7 @@ sub psql_file
 }
 
 $node->safe_psql('postgres', $documents->recipe($_))
-  foreach qw(orders log-table call-outcome last-outcome);
+  foreach qw(orders job-orders log-table call-outcome last-outcome);
 is(psql_file($monitoring->path('setup.sql')), '', 'setup.sql runs');
 is(psql_file($monitoring->path('setup-log.sql')), '', 'setup-log.sql runs');
 like(psql_file($monitoring->path('setup.sql')), qr/schema "order_gateway_monitoring" already exists/,
@@ -69,6 +70,8 @@ is($monitor->error($_->[1]), $_->[0], "not allowed to the role that watches: $_-
 	[ '42501', 'SELECT FROM orders' ],
 	[ '42501', 'SELECT response FROM cancel_log' ],
 	[ '42501', 'CALL order_gateway_monitoring.check_servers()' ],
+	[ '42501', q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1'])} ],
+	[ '42501', 'SELECT FROM order_gateway_journal_call' ],
 	[ '25006', 'DELETE FROM order_gateway_monitoring.check_result' ],
 	[ '42501', 'BEGIN READ WRITE; DELETE FROM order_gateway_monitoring.check_result' ]);
 $monitor->query('ROLLBACK');
@@ -113,6 +116,16 @@ $owner->query(q{
 	VALUES ('1150', 'xt', 'btc_usdt', now(), 'check', 1, now());
 	INSERT INTO cancel_log (call_id, logged_at, server, order_id, outcome, sent_at)
 	VALUES (1, now(), 'xt', '1150', 'unknown', now())});
+
+# Submitted: one whose answer gets lost, and one that waits for an hour.
+$sandbox->arm('close_after', provider => 'xt', match_id => 1260);
+my $lost = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1260'])});
+like(join(',', @{ $owner->query("SELECT order_id, outcome FROM order_gateway_wait($lost)")->{lines} }), qr/^1260\|unknown$/,
+	'a submitted call whose answer is lost');
+my $waiting = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1261'], not_before => now() + interval '1 hour')});
+$test->wait_until(sub { return $owner->value(q{SELECT queued FROM order_gateway_workers WHERE database = 'postgres'}) == 1 },
+	'one that waits');
+is($monitor->value('SELECT count(*) FROM order_gateway_calls'), 0, '... and the role that watches sees whose calls they are not');
 
 # ----
 # Checks
@@ -203,13 +216,21 @@ sub metric
 
 is(metric('order_gateway_calls', 'in_progress'), 1, 'a call in progress');
 is(metric('order_gateway_orders', 'total', foreign_server => 'xt', function => 'batch_cancel', outcome => 'unknown'),
-	100, 'orders that are unknown');
+	101, 'orders that are unknown');
 is(metric('order_gateway_orders', 'total', foreign_server => 'xt2', outcome => 'cancelled'), 3,
 	'a server that was dropped counts with another one of its name');
 is(metric('order_gateway_orders', 'total', foreign_server => 'btse2', outcome => 'rejected'), 1, 'a refused order');
 cmp_ok(metric('order_gateway_lane', 'held_seconds', foreign_server => 'tronsave', class => 'orders'), '>', 1400, 'a held lane');
 is(metric('order_gateway_activity', 'waiting_for', foreign_server => 'wd'), 'answer', 'what a call waits for');
 is(metric('order_gateway_check', 'ok', foreign_server => 'btse', role => 'jobs', item => 'credentials'), 0, 'a check that fails');
+is(metric('order_gateway_worker', 'running', database => 'postgres'), 1, 'a worker that runs');
+is(metric('order_gateway_worker', 'queued', database => 'postgres'), 1, '... with a call that waits');
+is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database that there is');
+like(metric('order_gateway_worker_error', 'error', database => 'nowhere'), qr/\w/, 'why another is missing');
+is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 1,
+	'an order of the journal that is unknown');
+is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
+	'... of a call that is done');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');
 
 foreach my $row (@{ $rows{order_gateway} })
@@ -250,17 +271,19 @@ is($test->session(user => 'curious')->error($canary->{sql}), 'none', '... pg_mon
 
 my @findings = @{ rows($monitor, 'SELECT severity, what, whose, since IS NOT NULL AS since, what_to_do FROM order_gateway_monitoring.findings') };
 my %finding = map { $_->{what} => $_ } @findings;
-is($finding{'100 unknown'}{whose}, 'postgres.xt, batch_cancel', 'findings: what is unknown, and whose it is');
+is($finding{'101 unknown'}{whose}, 'postgres.xt, batch_cancel', 'findings: what is unknown, and whose it is');
 is($finding{'lane held'}{severity}, 'critical', '... a lane that is held for long');
 is($finding{'check of credentials fails'}{severity}, 'critical', '... a check that fails');
 is_deeply([ grep { !$_->{since} || !length($_->{what_to_do} // '') } @findings ], [],
 	'... each since when, and what to do');
+is($finding{'no worker'}{whose}, undef, '... a database that is not there is none without a worker');
 is(scalar @{ $monitor->query($documents->recipe('monitoring-findings'))->{lines} }, scalar @findings,
 	'... as the documents ask for it');
 like(join("\n", @{ $monitor->query($documents->recipe('monitoring-failed'))->{lines} }), qr/^jobs\|btse\|credentials\|/m,
 	'... and for checks that fail');
 like(join("\n", @{ $monitor->query($documents->recipe('monitoring-to-check'))->{lines} }), qr/^xt\|1150\|unknown\|/m,
 	'... and for orders that wait');
+is_deeply($owner->query($documents->recipe('monitoring-quarantined'))->{lines}, [], '... and for calls that crashed the server');
 my %rank = (critical => 0, warning => 1, counted => 2);
 my @ranks = map { $rank{ $_->{severity} } } @findings;
 is_deeply(\@ranks, [ sort @ranks ], '... the worst first');
@@ -379,7 +402,7 @@ sub psql
 	return map { decode_utf8($_) } $out, $err;
 }
 
-$owner->query("GRANT SELECT ON last_outcome TO $ROLE");
+$owner->query("GRANT SELECT ON last_outcome TO $ROLE; GRANT pg_read_all_data TO $ROLE");
 is_deeply([ psql('') ], [ '', '' ], '... and says nothing when it is read');
 my ($help) = psql(":og_help ;\n");
 foreach my $query (@shown)

@@ -58,7 +58,8 @@ promtool('they fire when they should', 'test', 'rules', $monitoring->path('alert
 # A cluster, an exporter and Prometheus, as the documents set them up
 # ----
 
-my $test = OrderGateway::Test->start(preload => 1, options => { rate_limit => 'off' });
+my $test = OrderGateway::Test->start(preload => 1, conf => "order_gateway.databases = 'postgres, nowhere'",
+	options => { rate_limit => 'off' });
 my ($node, $sandbox) = ($test->node, $test->sandbox);
 my $owner = $test->session;
 
@@ -70,7 +71,7 @@ sub run_file
 		"$file runs");
 }
 
-$node->safe_psql('postgres', $documents->recipe($_)) foreach qw(orders log-table call-outcome last-outcome);
+$node->safe_psql('postgres', $documents->recipe($_)) foreach qw(orders job-orders log-table call-outcome last-outcome);
 run_file($monitoring->path($_)) foreach qw(setup.sql setup-log.sql);
 $owner->query('CALL order_gateway_monitoring.check_servers()');
 
@@ -152,6 +153,12 @@ $owner->query(q{INSERT INTO orders (id, provider, market, placed_at, status, cal
 wait_for('order_gateway_to_check_orders{outcome="no row"} == 1', 'an order that waits for somebody is seen');
 $owner->call('xt', [251]);
 wait_for('increase(order_gateway_calls_total{foreign_server="xt"}[1m]) > 0', 'another call is seen');
+
+# Submitted calls: another answer gets lost, and the worker goes away.
+$sandbox->arm('close_after', provider => 'xt', match_id => 260);
+$owner->query(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['260'])});
+wait_for('order_gateway_journal_unknown_orders{foreign_server="xt"} == 1', 'an order of the journal that is unknown is seen');
+wait_for('order_gateway_worker_running{database="postgres"} == 1', '... and the worker');
 
 # what the exporter shows
 my $exposed = $http->get("http://127.0.0.1:$port{exporter}/metrics")->{content};

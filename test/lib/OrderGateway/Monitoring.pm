@@ -84,7 +84,7 @@ sub queries
 		{
 			$queries[-1]{sql} .= "$1\n";
 		}
-		elsif ($line !~ /^(#.*|  (master: true|query: \||metrics:))?$/)
+		elsif ($line !~ /^(#.*|  (master: true|cache_seconds: \d+|query: \||metrics:))?$/)
 		{
 			die "queries: not understood: $line";
 		}

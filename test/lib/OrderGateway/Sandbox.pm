@@ -619,7 +619,7 @@ sub known_faults
 =head2 $sandbox->requests(%filter)
 
 C<provider>, C<account>, C<path>, C<id>, C<since> (a request number), C<last>
-(how many).  An array of hashes: C<number provider operation method path query
+or C<most> (how many, of the newest or the oldest).  An array of hashes: C<number provider operation method path query
 headers body market ids account signature_ok note port connection
 nth_on_connection arrived_at faults processed status answered_at left_at>.
 
@@ -638,7 +638,7 @@ C<seconds> (default 10).  True when they have.
 
 =head2 $sandbox->wait_for(%condition)
 
-Any of C<< requests => n >>, C<< phase => 'accepted' >> (C<handshake>,
+Any of C<< requests => n >>, C<< more => n >>, C<< phase => 'accepted' >> (C<handshake>,
 C<headers>, C<body>, C<fault>, C<answered>, C<left>, C<closed>, C<dns>) with
 C<< count => n >>, C<< fault => name >>, C<< executed => n >> (with
 C<action>),

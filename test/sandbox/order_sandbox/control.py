@@ -290,6 +290,8 @@ class Control:
                  and each.number > since]
         if "last" in asked:
             found = found[-number_in(asked, "last", 1):]
+        if "most" in asked:
+            found = found[:number_in(asked, "most", 1)]
         return web.json_response([each.as_json() for each in found])
 
     async def get_connections(self, request):
@@ -365,6 +367,9 @@ class Control:
         if "requests" in asked:
             wanted = number_in(asked, "requests", 1)
             tests.append(lambda: count("body", port, provider) >= wanted)
+        if "more" in asked:
+            total = count("body", port, provider) + number_in(asked, "more", 1)
+            tests.append(lambda: count("body", port, provider) >= total)
         if "phase" in asked or fault:
             phase = asked.get("phase", "fault")
             if phase not in PHASES:
@@ -380,8 +385,8 @@ class Control:
             most = number_in(asked, "open", 0)
             tests.append(lambda: self.open_now(port) <= most)
         if not tests:
-            raise BadInput("wait for requests=, phase=, fault=, executed= or "
-                           "open=")
+            raise BadInput("wait for requests=, more=, phase=, fault=, "
+                           "executed= or open=")
         return lambda: all(test() for test in tests)
 
     async def post_reset(self, request):

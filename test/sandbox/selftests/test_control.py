@@ -107,6 +107,20 @@ class Control(Case):
         self.assertTrue(found[0]["reached"])
         self.assertTrue(self.get("/wait?open=0&seconds=2")["reached"])
 
+    def test_more(self):
+        self.ask(self.requests.xt(["1"]))
+        self.assertFalse(self.get("/wait?more=1&seconds=0.1")["reached"])
+        found = []
+        waiter = threading.Thread(target=lambda: found.append(
+            self.get("/wait?more=2&provider=xt&seconds=5")))
+        waiter.start()
+        while waiter.is_alive():
+            self.ask(self.requests.xt(["1"]))
+        self.assertTrue(found[0]["reached"])
+        numbers = [each["number"] for each in self.get("/requests")]
+        self.assertEqual([each["number"] for each in self.get(
+            "/requests?since=%d&most=2" % numbers[0])], numbers[1:3])
+
     def test_keep_alive(self):
         with self.client() as client:
             for _ in range(3):

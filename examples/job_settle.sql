@@ -1,4 +1,4 @@
-/* examples/settle_unknown_orders.sql: made of docs/recipes.md by "make docs" */
+/* examples/job_settle.sql: made of docs/job.md by "make docs" */
 
 -- ----
 -- A job that settles unknown outcomes

@@ -1,4 +1,4 @@
-/* examples/to_be_checked.sql: made of docs/recipes.md by "make docs" */
+/* examples/job_to_be_checked.sql: made of docs/job.md by "make docs" */
 
 -- ----
 -- When the job stops

@@ -1,0 +1,59 @@
+package OrderGateway::Many;
+
+=pod
+
+=head1 NAME
+
+OrderGateway::Many - many calls at once in one process
+
+=head1 SYNOPSIS
+
+  use OrderGateway::Many;
+  my $many = OrderGateway::Many->build;
+  $session->query($many->functions);
+
+=head1 DESCRIPTION
+
+The library of F<test/many>, made of the objects of the rooms from gateway/
+down: neither sql/ nor session/ is part of it.  Its own copy of the rooms finds
+the same shared memory only where none is preloaded.
+
+=cut
+
+use strict;
+use warnings;
+use utf8;
+
+sub build
+{
+	my ($class) = @_;
+	my $library = "$PostgreSQL::Test::Utils::tmp_check/many.so";
+	my @rooms = map { "src/$_" } qw(account gateway ground http limiter monitor provider provider/btse);
+	my $include = qx($ENV{PG_CONFIG} --includedir-server);
+	my $needed = qx(pkg-config --cflags --libs "libcurl >= 7.87" "openssl >= 3.0" libcjson);
+
+	chomp($include, $needed);
+	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-Wall', '-Werror',
+		'-D_GNU_SOURCE', '-Isrc', '-Itest/many', "-I$include", '-o', $library,
+		(glob 'test/many/*.c'), (map { glob "$_/*.o" } @rooms), '-Wl,-Bsymbolic',
+		split ' ', $needed);
+	return bless { library => $library }, $class;
+}
+
+# What the files there say of these.
+sub functions
+{
+	my ($self) = @_;
+
+	return <<"END";
+CREATE FUNCTION many_calls(servers name[], ids text[], modes text[])
+RETURNS TABLE (job int, finished int, outcome text, message text,
+	asked int, "left" int, shown int, closed text, "rows" text)
+AS '$self->{library}', 'many_calls' LANGUAGE C;
+CREATE FUNCTION many_in_turn(server name, first bigint, calls int, at_once int, keep int)
+RETURNS TABLE (seconds float8, kept int, palloced bigint, malloced bigint)
+AS '$self->{library}', 'many_in_turn' LANGUAGE C
+END
+}
+
+1;

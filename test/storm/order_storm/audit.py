@@ -1,0 +1,256 @@
+"""Compares the three books.  Every rule is a function that yields complaints.
+"""
+
+from collections import Counter
+
+from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK
+
+# what an outcome says of what the provider has done
+DONE = {"cancelled", "accepted"}
+NOT_DONE = {"not_found", "not_cancellable", "rejected", "not_sent"}
+# an answer said so, and so there was a request
+ANSWERED = DONE | {"not_found", "not_cancellable", "rejected"}
+ENDED = {"done", "quarantined"}
+# seconds between the last look at the clock and the stamp of the first byte:
+# a worker that is frozen then knows nothing of it
+GRACE = 10
+
+
+class Books:
+    def __init__(self, sandbox, journal, clients, failed_over=False):
+        self.failed_over = failed_over
+        self.sandbox = sandbox
+        self.journal = journal
+        self.clients = clients
+        self.call_of = {}           # key -> call's id
+        for call, submit in clients.calls.items():
+            for key in submit.keys:
+                self.call_of[key] = call
+
+    def results_of(self, call, submit):
+        """(key, its rows) of a call.  All rows of a call with one key are
+        about that: cancel_all has one for each order that it met."""
+        rows = self.journal.results.get(call, [])
+        if len(submit.keys) == 1:
+            return [(submit.keys[0], rows)]
+        found = {}
+        for ordinal, key in enumerate(submit.keys, 1):
+            found.setdefault(key, []).extend(
+                row for row in rows if row["ordinal"] == ordinal)
+        return list(found.items())
+
+    def each_key(self):
+        for call, submit in self.clients.calls.items():
+            for key, rows in self.results_of(call, submit):
+                yield call, key, rows, self.sandbox.arrivals.get(key, [])
+
+    def tell(self, call, key):
+        """What each book says."""
+        told = self.journal.calls.get(call)
+        rows = [] if call is None else [
+            row for other, found in (
+                self.results_of(call, self.clients.calls[call])
+                if call in self.clients.calls else ())
+            for row in found if other == key]
+        return "  call %s, %s\n    sandbox: %s\n    journal: %s; %s" % (
+            call, key,
+            "; ".join(map(str, self.sandbox.arrivals.get(key, ())))
+            or "no request",
+            "no such call" if told is None else "%s%s" % (
+                told["state"], ", " + told["note"] if told["note"] else ""),
+            "; ".join("%s (%s)" % (row["outcome"], row["message"])
+                      for row in rows) or "no row") + (
+            "\n    clients: " + self.whose(call))
+
+    def whose(self, call):
+        names = ["%s %s" % (name, self.clients.named[name].end)
+                 for name, numbers in self.clients.rows.items()
+                 if call in numbers.values()]
+        return ", ".join(names) or "nobody's, or rolled back"
+
+
+# ---- the clients' book against itself and the journal
+
+def commits_held(books):
+    """What was committed is there, whole; what was rolled back is not."""
+    for transaction in books.clients.notes.transactions:
+        rows = set(books.clients.rows.get(transaction.name, ()))
+        kept = set(transaction.kept())
+        if transaction.end == COMMITTED and rows != kept \
+                or transaction.end == ROLLED_BACK and rows \
+                or transaction.end == IN_DOUBT and rows not in (set(), kept):
+            yield ("transaction %s, %s: of submits %s there are %s"
+                   % (transaction.name, transaction.end, sorted(kept),
+                      sorted(rows)))
+    for stranger in books.clients.strangers:
+        yield "nobody has written the note %s %d %d" % stranger
+
+
+def journal_has_every_call(books):
+    """One call for each that was committed, and no other."""
+    noted, kept = set(books.clients.calls), set(books.journal.calls)
+    for call in sorted(noted - kept):
+        yield "a call that was committed is not in the journal:\n" \
+            + books.tell(call, books.clients.calls[call].keys[0])
+    for call in sorted(kept - noted):
+        yield "the journal has call %d (%s, %s), which nobody committed" % (
+            call, books.journal.calls[call]["function"],
+            books.journal.calls[call]["state"])
+
+
+def references_meet(books):
+    """All that was submitted under one reference is one call, and all that
+    has one call was submitted as the same."""
+    for name, numbers in books.clients.rows.items():
+        submits = books.clients.named[name].submits
+        for number, call in numbers.items():
+            if submits[number].keys != books.clients.calls[call].keys:
+                yield "two different calls have the id %d" % call
+    owners = {}
+    for call, submit in books.clients.calls.items():
+        if submit.reference is not None:
+            other = owners.setdefault(submit.reference, call)
+            if other != call:
+                yield "reference %s has the calls %d and %d" % (
+                    submit.reference, other, call)
+
+
+# ---- what arrived
+
+def nothing_unaccounted_for(books):
+    """Whatever arrived belongs to a call that was committed."""
+    for key, arrivals in books.sandbox.arrivals.items():
+        if key not in books.call_of:
+            yield "arrived, but nobody has committed it:\n" \
+                + books.tell(None, key)
+
+
+def nothing_without_mark(books):
+    """Whatever arrived had a mark (J1)."""
+    for call, submit in books.clients.calls.items():
+        for ordinal, key in enumerate(submit.keys, 1):
+            if submit.keys.index(key) == ordinal - 1 \
+                    and books.sandbox.arrivals.get(key) \
+                    and not any((call, each) in books.journal.marked
+                                for each, other in enumerate(submit.keys, 1)
+                                if other == key):
+                yield "arrived without a mark:\n" + books.tell(call, key)
+
+
+def nothing_twice(books):
+    """Only what was refused as too frequent may arrive again (J5)."""
+    for key, arrivals in books.sandbox.arrivals.items():
+        again = [each for each in arrivals[:-1] if not each.refused]
+        done = sum(each.done for each in arrivals)
+        if again or (done > 1 and not key.startswith("btse-all:")):
+            yield "sent twice:\n" + books.tell(books.call_of.get(key), key)
+
+
+def nothing_early(books):
+    """Nothing arrives before its time."""
+    for call, key, _, arrivals in books.each_key():
+        told = books.journal.calls.get(call)
+        if told and told["not_before"] is not None and arrivals \
+                and arrivals[0].at < told["not_before"]:
+            yield "sent %.3f s too early:\n" % (
+                told["not_before"] - arrivals[0].at) + books.tell(call, key)
+
+
+def nothing_late(books):
+    """Nothing is sent when it has expired."""
+    for call, key, rows, _ in books.each_key():
+        told = books.journal.calls.get(call)
+        for row in rows:
+            if told and None not in (told["expires_at"], row["sent_at"]) \
+                    and row["sent_at"] > told["expires_at"] + GRACE:
+                yield "sent %.3f s after it had expired:\n" % (
+                    row["sent_at"] - told["expires_at"]) \
+                    + books.tell(call, key)
+
+
+# ---- what the journal says of it
+
+def everything_done(books):
+    """Every call has ended, and each of its orders has a row."""
+    for call, submit in books.clients.calls.items():
+        told = books.journal.calls.get(call)
+        if told is not None and told["state"] not in ENDED:
+            yield "never done:\n" + books.tell(call, submit.keys[0])
+            continue
+        for key, rows in books.results_of(call, submit):
+            ordinals = {row["ordinal"] for row in rows}
+            wanted = {at for at, each in enumerate(submit.keys, 1)
+                      if each == key}
+            if told is not None and (not rows or len(submit.keys) > 1
+                                     and not wanted <= ordinals):
+                yield "an order without a row:\n" + books.tell(call, key)
+
+
+def outcomes_true(books):
+    """No row says what the sandbox knows better."""
+    for call, key, rows, arrivals in books.each_key():
+        done = any(each.done for each in arrivals)
+        heard = any(not each.refused for each in arrivals)
+        for outcome in {row[name] for row in rows
+                        for name in ("outcome", "answered_outcome")
+                        if row[name] is not None}:
+            if outcome in DONE and not done or outcome in NOT_DONE and done \
+                    or outcome in ANSWERED and not arrivals \
+                    or outcome == "not_sent" and heard:
+                yield "%s is not true:\n" % outcome + books.tell(call, key)
+
+
+def one_row_each(books):
+    """The rows of one order say the same, and there is one at each place."""
+    for call, submit in books.clients.calls.items():
+        rows = books.journal.results.get(call, [])
+        places = Counter(row["ordinal"] for row in rows)
+        if len(submit.keys) > 1 or not submit.keys[0].startswith("btse-all:"):
+            for ordinal, count in places.items():
+                if count > 1 or not 1 <= ordinal <= len(submit.keys):
+                    yield "call %d has %d rows at place %d" % (
+                        call, count, ordinal)
+        for key, own in books.results_of(call, submit):
+            if not key.startswith("btse-all:") \
+                    and len({row["outcome"] for row in own}) > 1:
+                yield "rows of one order contradict each other:\n" \
+                    + books.tell(call, key)
+
+
+def what_was_told_stays(books):
+    """A row that a client has seen is there, and says the same (J2).  The
+    worker does not wait for a standby to tell: what was seen before it was
+    promoted may be unknown there."""
+    found = {}
+    for call, rows in books.journal.results.items():
+        for row in rows:
+            found.setdefault((call, row["ordinal"]), set()).add(
+                row["answered_outcome"])
+    for call, ordinal, outcome in sorted(set(books.clients.notes.told)):
+        now = found.get((call, ordinal), ())
+        if outcome not in now and not (books.failed_over
+                                       and "unknown" in now):
+            yield "a client was told %s of call %d, place %d; now it is %s" \
+                % (outcome, call, ordinal,
+                   ", ".join(map(str, now)) or "gone")
+
+
+def what_was_withdrawn_stays(books):
+    """As many orders as order_gateway_withdraw() said are not_sent."""
+    for withdrawal in books.clients.notes.withdrawals:
+        rows = books.journal.results.get(withdrawal.call_id, [])
+        unsent = sum(row["outcome"] == "not_sent" for row in rows)
+        if withdrawal.end == COMMITTED and unsent < withdrawal.orders:
+            yield "of call %d, %d orders were withdrawn and %d not sent" % (
+                withdrawal.call_id, withdrawal.orders, unsent)
+
+
+RULES = (commits_held, journal_has_every_call, references_meet,
+         nothing_unaccounted_for, nothing_without_mark, nothing_twice,
+         nothing_early, nothing_late, everything_done, outcomes_true,
+         one_row_each, what_was_told_stays, what_was_withdrawn_stays)
+
+
+def complaints(books):
+    """(rule's name, words) of all."""
+    return [(rule.__name__, words) for rule in RULES for words in rule(books)]
