@@ -159,19 +159,26 @@ subtest 'J1: a worker that waits for a standby ends at once, and its request is 
 # J3
 # ----
 
-# Calls that are queued for later, by what may become of them.
+# Calls that are queued for later, by what may become of them; each time of other
+# orders, since those that were queued before are still there.
+my $turn = 1;
+
 sub queue_calls
 {
-	my %later = (not_before => q{now() + interval '1 hour'}, expires_at => q{now() + interval '2 hours'});
+	my @ids = map { 10 * $turn + $_ } 1 .. 2;
+	my %later = (
+		not_before => q{now() + interval '1 hour'},
+		expires_at => q{now() + interval '2 hours'});
 	my @later = map { "$_ => $later{$_}" } sort keys %later;
 
-	fresh(1 .. 9);
-	$sandbox->seed('btse', market => 'BTC-USD', ids => [ 1, 2 ]);
+	$turn++;
+	fresh(@ids, 1 .. 9);
+	$sandbox->seed('btse', market => 'BTC-USD', ids => \@ids);
 	return {
-		cancel => $journal->cancel([ 1, 2 ], %later),
-		by_id => $journal->submit('btse_cancel', q{'BTC-USD'}, q{ARRAY['1']}, @later),
+		cancel => $journal->cancel(\@ids, %later),
+		by_id => $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
 		by_client_id =>
-		  $journal->submit('btse_cancel', q{'BTC-USD'}, q{ARRAY['2']}, q{by => 'client_order_id'}, @later),
+		  $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
 		create => $journal->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
 			'size => 1', 'price => 1000', @later),
 	};
@@ -206,7 +213,7 @@ subtest 'J3: with a synchronous standby everything goes on after a failover' => 
 	my $calls = queue_calls();
 	my $next = standby('second');
 
-	$next->append_conf('postgresql.conf', "synchronous_standby_names = 'anybody'\n");
+	$next->append_conf('postgresql.auto.conf', "synchronous_standby_names = 'anybody'\n");
 	$next->reload;
 	$node->wait_for_catchup($next);
 	my $promoted = fail_over($next);
