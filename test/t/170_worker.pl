@@ -398,7 +398,7 @@ set_conf('synchronous_commit', 'off');
 set_conf('wal_writer_delay', '10s');
 sql("SELECT pg_terminate_backend($erp)");
 $erp = another_worker('erp', $erp, 'a worker where commits are not to be flushed');
-set_conf('bgwriter_delay', '10s');
+set_conf($_->[0], $_->[1]) foreach [ 'bgwriter_delay', '10s' ], [ 'full_page_writes', 'off' ];
 my $lost = 0;
 foreach my $round (1 .. 3)
 {
@@ -414,7 +414,7 @@ foreach my $round (1 .. 3)
 }
 is($lost, 0, '... flushes them: nothing is lost when the server stops at once');
 $erp = another_worker('erp', $erp, 'a new worker');
-sql("ALTER SYSTEM RESET $_") foreach qw(synchronous_commit wal_writer_delay bgwriter_delay);
+sql("ALTER SYSTEM RESET $_") foreach qw(synchronous_commit wal_writer_delay bgwriter_delay full_page_writes);
 sql('SELECT pg_reload_conf()');
 sql('DROP EXTENSION order_gateway CASCADE', 'erp');
 sql('ALTER DATABASE erp RESET ALL');
