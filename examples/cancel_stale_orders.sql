@@ -28,8 +28,8 @@ LANGUAGE sql
 AS $$
     WITH done AS (
         DELETE FROM submitted_call AS s
-        USING order_gateway_calls AS c
-        WHERE c.call_id = s.call_id AND c.state IN ('done', 'quarantined')
+        WHERE (SELECT c.state FROM order_gateway_calls AS c
+               WHERE c.call_id = s.call_id) IN ('done', 'quarantined')
         RETURNING s.call_id)
     UPDATE orders AS o
     SET status = CASE r.outcome

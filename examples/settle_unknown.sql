@@ -11,10 +11,13 @@ CREATE PROCEDURE settle_unknown()
 LANGUAGE sql
 AS $$
     WITH last AS (
-        SELECT DISTINCT ON (order_id) order_id, outcome, sent_at
+        -- Of what was out in a crash nobody knows when it left, but then it had.
+        SELECT DISTINCT ON (r.order_id) r.order_id, r.outcome,
+               coalesce(r.sent_at, (SELECT c.done_at FROM order_gateway_calls AS c
+                                    WHERE c.call_id = r.call_id)) AS sent_at
         FROM order_gateway_find((SELECT array_agg(id) FROM orders
-                                 WHERE provider = 'xt' AND market = 'btc_usdt' AND status = 'check'))
-        ORDER BY order_id, call_id DESC, outcome DESC
+                                 WHERE provider = 'xt' AND market = 'btc_usdt' AND status = 'check')) AS r
+        ORDER BY r.order_id, r.call_id DESC, r.outcome DESC
     ), due AS (
         SELECT order_id, sent_at
         FROM last

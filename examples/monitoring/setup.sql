@@ -32,19 +32,19 @@ FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname = 'order_gateway'
 \gexec
 
--- What the journal of the gateway worker says: counts only, since whose calls they
--- are is not for everybody to see. "unknown" are orders of calls that were done in the last
--- 15 minutes, as are the calls that are quarantined.
+-- What the journal of the gateway worker says of calls that were done in the last 15
+-- minutes: counts only, since whose calls they are is not for everybody to see. It
+-- asks the tables below the views, since it has to be fast in a journal of millions.
 
 CREATE FUNCTION order_gateway_monitoring.journal()
-RETURNS TABLE (server name, function text, queued bigint, sending bigint, quarantined bigint, unknown bigint)
+RETURNS TABLE (server name, function text, calls bigint, quarantined bigint, unknown bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT c.server, c.function,
-           count(*) FILTER (WHERE c.state = 'queued'), count(*) FILTER (WHERE c.state = 'sending'),
-           count(*) FILTER (WHERE c.state = 'quarantined' AND c.done_at > now() - interval '15 min'),
-           coalesce(sum(c.unknown) FILTER (WHERE c.done_at > now() - interval '15 min'), 0)
-    FROM order_gateway_calls AS c
+    SELECT c.server, c.function, count(*), count(*) FILTER (WHERE e.quarantined), coalesce(sum(e.outcomes[7]), 0)
+    FROM order_gateway_journal_end AS e
+    JOIN order_gateway_journal_call AS c USING (installation, call_id)
+    WHERE e.done_at > now() - interval '15 min'
+      AND e.installation IN (SELECT id FROM order_gateway_installation)
     GROUP BY c.server, c.function;
 END;
 

@@ -22,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "ground/compat.h"
+#include "http/http.h"
 #include "worker/worker_account.h"
 #include "worker/worker_table.h"
 
@@ -49,6 +50,13 @@ watch_catalog(void)
 	for (int i = 0; i < lengthof(caches) && !watching; i++)
 		CacheRegisterSyscacheCallback(caches[i], count_change, (Datum) 0);
 	watching = true;
+}
+
+uint64
+og_share_version(void)
+{
+	watch_catalog();
+	return version;
 }
 
 /* ---------- the function ---------- */
@@ -164,6 +172,16 @@ open_account(const OgJournalCall *call)
 
 /* ---------- shares ---------- */
 
+/* As many as the account with the most has requests in flight. */
+static void
+keep_connections(int count)
+{
+	static int	most = 1;
+
+	most = Max(most, count);
+	og_http_keep(most);
+}
+
 Share *
 og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
 {
@@ -195,6 +213,7 @@ og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
 	MemoryContextSetParent(context, parent);
 	line->share = share;
 	line->max_in_flight = share->account->max_in_flight;
+	keep_connections(line->max_in_flight);
 	return share;
 }
 

@@ -26,6 +26,7 @@ typedef struct KeyState
 	uint16		attempts;		/* in rounds that are over */
 	bool		done;			/* it has its result */
 	bool		leads;			/* its request counts as in flight */
+	bool		refused;		/* the last thing that it was answered */
 } KeyState;
 
 /* Of a key without a mark, and of one whose mark is to be written. */
@@ -89,6 +90,7 @@ typedef struct Making
 	int			nmarks;			/* so many marks were numbered */
 	int			outcomes[OG_OUTCOMES];
 	const char *over;			/* nothing more is sent, because ... */
+	bool		withdrawn;		/* that is known, and nothing was done about it */
 	OgVerdict	unsent;			/* what is not sent is that: another server may
 								 * have sent it */
 	const char *note;			/* of its end */
@@ -174,6 +176,12 @@ og_making_has_news(const Making *making)
 /* ---------- worker_witness.c ---------- */
 
 extern const OgWitness og_worker_witness;
+
+/* Nothing is marked yet: turns are counted from this one on. */
+extern void og_witness_begin(uint32 turn);
+
+/* While nothing can be written, nothing leaves; answers are read all the same. */
+extern void og_witness_block(bool nothing_leaves);
 
 /* All marks up to that of this turn are where they have to be: requests leave. */
 extern void og_witness_release(uint32 turn);

@@ -166,7 +166,7 @@ report_activity(void)
 	}
 	og_workers_read_own(&own);
 	snprintf(text, sizeof(text),
-			 "order_gateway: " INT64_FORMAT " calls in flight, "
+			 "order_gateway: " INT64_FORMAT " in flight, "
 			 INT64_FORMAT " queued", own.in_flight, own.queued);
 	pgstat_report_activity(own.in_flight > 0 ? STATE_RUNNING : STATE_IDLE,
 						   text);

@@ -8,7 +8,7 @@
  * Each line is served by itself, so that one in which nothing moves holds up no
  * other.
  *
- * Only what says when a call may be begun is kept here, in 56 bytes; what it is
+ * Only what says when a call may be begun is kept here, in 48 bytes; what it is
  * about is read when it begins.  What a call costs does not depend on how many
  * there are, beyond a logarithm.
  *
@@ -36,6 +36,7 @@ typedef struct Target
 	Oid			serverid;		/* the key */
 	int64		paused_until;	/* og_clock_now(); 0 = there is no pause */
 	int64		pause_us;		/* its length; 0 = all is well */
+	int			nfailures;		/* since it was reached last */
 	int64		tried_by;		/* the one call that may try whether all is well
 								 * again; 0 = none does */
 } Target;
@@ -46,6 +47,7 @@ typedef struct Line
 	Oid			serverid;		/* the key ... */
 	Oid			roleid;			/* ... has no padding */
 	Target	   *target;
+	uint32		number;			/* of this line */
 	dlist_node	node;			/* among those in which somebody waits */
 	Heap		queue;			/* by number of the call */
 	uint32		nqueued;		/* those, and others whose time has not come */
@@ -56,6 +58,8 @@ typedef struct Line
 	int			in_flight;		/* ... and so many are, or are about to be */
 	int			max_in_flight;	/* as the server's option has it; 0 = that is not
 								 * known yet */
+	int64		in_order_until; /* og_clock_now(): until then one request is sent
+								 * after the other */
 	struct Share *share;		/* their account, or NULL */
 } Line;
 
@@ -89,8 +93,9 @@ extern TimestampTz og_outbox_advance(TimestampTz now);
  * Take the first call of the first line that may begin one; that line is then
  * the last to be asked.
  */
-extern bool og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
-						   Queued *call);
+extern bool og_outbox_take(bool (*may_begin) (void *arg, const Line *line,
+											  int64 call_id),
+						   void *arg, Queued *call);
 
 /* It was taken, and has ended. */
 extern void og_outbox_leave(Line *line);
@@ -105,9 +110,15 @@ extern void og_outbox_lines(void (*visit) (Line *line, void *arg), void *arg);
 
 /* ---------- worker_target.c ---------- */
 
-/* It could not be reached: nothing is tried for a while. */
-extern void og_target_fail(Target *target, int64 now);
+/*
+ * It could not be reached: nothing is tried for a while.  False if that is known
+ * already.
+ */
+extern bool og_target_fail(Target *target, int64 now);
 extern void og_target_reach(Target *target);
+
+/* Something about it was changed: its pause ends, and one call may try. */
+extern void og_target_try(Target *target);
 
 /* May this call send something there?  If not now, it may ask again. */
 extern bool og_target_lets(Target *target, int64 call_id, int64 now);

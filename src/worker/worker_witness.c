@@ -23,14 +23,37 @@
 
 #include "ground/clock.h"
 #include "worker/worker_call.h"
+#include "worker/worker_internal.h"
+
+/*
+ * A request that is refused for its nonce was overtaken by another one: so long
+ * those of its line are sent one after the other then.
+ */
+#define IN_ORDER_US		INT64CONST(60000000)
 
 /* Marks of all turns up to this one let requests leave. */
 static uint32 released = 0;
+
+/* Nothing can be written: nothing leaves. */
+static bool blocked = false;
+
+void
+og_witness_begin(uint32 turn)
+{
+	released = turn;
+	blocked = false;
+}
 
 void
 og_witness_release(uint32 turn)
 {
 	released = turn;
+}
+
+void
+og_witness_block(bool nothing_leaves)
+{
+	blocked = nothing_leaves;
 }
 
 /* Turns are counted on and on, beyond what fits. */
@@ -85,6 +108,8 @@ has_place(const Making *making)
 	/* Who only tries whether a server can be reached does that once. */
 	if (line->target->pause_us != 0 && making->in_flight > 0)
 		return false;
+	if (og_clock_now() < line->in_order_until)
+		return line->in_flight == 0;
 	return line->in_flight < line->max_in_flight;
 }
 
@@ -167,7 +192,8 @@ may_leave(void *owner, const int *keys, int nkeys)
 	KeyState   *first = &making->states[key_of(making, keys[0])];
 	int64		now = og_clock_now();
 
-	if (making->over != NULL || making->stopped || making->failed ||
+	if (blocked || making->stuck ||
+		making->over != NULL || making->stopped || making->failed ||
 		now < making->held_until ||
 		!og_target_lets(making->line->target, making->call.call_id, now) ||
 		(!first->leads && !has_place(making)))
@@ -226,7 +252,8 @@ add_results(Making *making, int position, const OgRow *row)
 			.call_id = making->call.call_id,
 			.ordinal = position + 1,
 			.leg = ++leg,
-			.order_id = making->call.ids[position],
+			.order_id = og_keys_get(making->keys,
+									og_keys_at(making->keys, position)),
 			.outcome = o->verdict,
 			.code = copy_text(o->code),
 			.message = copy_text(o->message),
@@ -316,6 +343,7 @@ og_pending_unsent(Making *making, int key)
 	OgOutcome	outcome = {.verdict = making->unsent};
 	OgRow		row = {.outcome = &outcome,.attempts = making->states[key].attempts};
 
+	Assert(making->states[key].turn == UNMARKED);
 	outcome.message = making->over;
 	if (making->problem != NULL && strcmp(making->over, OG_EXPIRED) == 0)
 		outcome.message = psprintf("%s: %s", making->over, making->problem);
@@ -336,6 +364,23 @@ og_pending_unsent(Making *making, int key)
 
 /* ---------- what is told of keys ---------- */
 
+/* A server could not be reached: tell of the beginning of that. */
+static void
+tell_failure(const Making *making, const char *problem)
+{
+	const char *server = making->share->account->server;
+	char		error[OG_LAST_ERROR];
+
+	snprintf(error, sizeof(error), "server \"%s\": %s", server,
+			 problem ? problem : "could not be reached");
+	og_workers_show_error(error);
+	if (making->line->target->nfailures == 1)
+		ereport(LOG,
+				(errmsg("order_gateway: calls of server \"%s\" wait: %s",
+						server, problem ? problem : "it could not be reached"),
+				 errdetail("They are tried again until they expire.")));
+}
+
 /*
  * What an attempt came to.  All keys of its request are told of, the first one
  * first.
@@ -347,13 +392,15 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 
 	key = key_of(making, key);
 	give_place_back(making, &making->states[key]);
+	making->states[key].refused = outcome->verdict == OG_REJECTED;
 	if (outcome->verdict != OG_NOT_SENT)
 		og_target_reach(making->line->target);
 	else if (making->over == NULL && !making->stopped)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
-		og_target_fail(making->line->target, og_clock_now());
+		if (og_target_fail(making->line->target, og_clock_now()))
+			tell_failure(making, outcome->message);
 	}
 	if (outcome->verdict == OG_NOT_SENT || outcome->verdict == OG_TOO_FREQUENT)
 		take_mark_back(making, key);
@@ -375,7 +422,14 @@ note_closed(void *owner, int key, const OgRow *row)
 	{
 		take_mark_back(making, key);
 		keep_answer(making, key, row);
+		if (row->sent_at == 0 && making->over == NULL && !making->stopped)
+			note_problem(making, row->outcome->message);
 		state->attempts = (uint16) all.attempts;
+
+		/* A refusal that leaves it unprocessed is one of the nonce. */
+		if (state->refused)
+			making->line->in_order_until = og_clock_now() + IN_ORDER_US;
+		state->refused = false;
 		return;
 	}
 	all.batch = making->nbatches + row->batch;

@@ -2,10 +2,11 @@
 -- A new worker finds that, and no answer. It neither claims anything nor sends
 -- them again: that the provider saw them once, only the sandbox can tell.
 
-SELECT r.order_id, r.outcome, left(r.message, 44) AS message, a.times AS arrived
+SELECT count(*) AS orders, r.outcome, a.times AS arrived,
+       left(r.message, 42) || ' ...' AS message
 FROM order_gateway_find(ARRAY['7000000000000000001', '7000000000000000002']) r,
      arrived a
-ORDER BY r.ordinal;
+GROUP BY r.outcome, a.times, r.message;
 
 -- Ask the provider.
 

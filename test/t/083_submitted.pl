@@ -34,7 +34,7 @@ is(recipe('worker-conf'), recipe('first-conf'), 'README and chapter set it up al
 $sandbox->install($node, database => 'erp', providers => [qw(xt btse)], extension => 1);
 ok($node->poll_query_until('erp', q{SELECT pid IS NOT NULL FROM order_gateway_workers}), 'the worker runs');
 like(sql(recipe('worker-runs')), qr/^erp\|\d+\|0\|0\|$/, '... as the documents ask for it');
-$erp->run_recipes(qw(orders submitted stale take-over settle-unknown));
+$erp->run_recipes(qw(orders submitted submit-stale take-over settle-unknown));
 
 # All that was submitted is done.
 sub wait_done
@@ -144,6 +144,28 @@ sql('CALL settle_unknown()');
 is(orders_by_status(), 'cancelled 3', '... then settled');
 each_sent_once('a lost answer');
 
+# the same by a crash of the server, after which nobody knows when it was sent
+only_orders(3051, 2);
+$sandbox->arm('black_hole', provider => 'xt', match_id => 3051);
+sql('CALL submit_stale_orders()');
+ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
+$node->stop('immediate');
+$node->start;
+$sandbox->disarm;
+ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_calls WHERE done_at IS NULL'),
+	'... when the server crashes');
+sql('CALL take_over_results()');
+is(orders_by_status(), 'check 2', '... and is unknown');
+sql('CALL settle_unknown()');
+is(orders_by_status(), 'check 2', '... which is not asked about at once');
+sql(q{UPDATE order_gateway_journal_end SET done_at = done_at - interval '2 min'});
+sql('CALL settle_unknown()');
+is(orders_by_status(), 'open 2', '... and then found to be open');
+sql('CALL submit_stale_orders()');
+wait_done();
+sql('CALL take_over_results()');
+is(orders_by_status(), 'cancelled 2', '... and cancelled');
+
 only_orders(3101, 2);
 my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0, message => 'account is locked');
 sql('CALL submit_stale_orders()');
@@ -153,13 +175,13 @@ is(orders_by_status(), 'check 2', 'what is refused');
 $sandbox->disarm($lock);
 sql('CALL settle_unknown()');
 is(orders_by_status(), 'check 2', '... is not settled');
-sql(recipe('again'));
+sql(recipe('submit-refused'));
 is(orders_by_status(), 'open 2', '... and goes again when somebody says so');
 sql('CALL submit_stale_orders()');
 wait_done();
 sql('CALL take_over_results()');
 is(orders_by_status(), 'cancelled 2', '... with success');
-sql(recipe('again'));
+sql(recipe('submit-refused'));
 is(orders_by_status(), 'cancelled 2', '... which is not touched again');
 
 # nobody is there, and then it is too late

@@ -216,7 +216,7 @@ sub metric
 
 is(metric('order_gateway_calls', 'in_progress'), 1, 'a call in progress');
 is(metric('order_gateway_orders', 'total', foreign_server => 'xt', function => 'batch_cancel', outcome => 'unknown'),
-	100, 'orders that are unknown');
+	101, 'orders that are unknown');
 is(metric('order_gateway_orders', 'total', foreign_server => 'xt2', outcome => 'cancelled'), 3,
 	'a server that was dropped counts with another one of its name');
 is(metric('order_gateway_orders', 'total', foreign_server => 'btse2', outcome => 'rejected'), 1, 'a refused order');
@@ -229,8 +229,8 @@ is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database th
 like(metric('order_gateway_worker_error', 'error', database => 'nowhere'), qr/\w/, 'why another is missing');
 is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 1,
 	'an order of the journal that is unknown');
-is(metric('order_gateway_journal', 'queued_calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'... and a call that is queued');
+is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
+	'... of a call that is done');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');
 
 foreach my $row (@{ $rows{order_gateway} })
@@ -271,7 +271,7 @@ is($test->session(user => 'curious')->error($canary->{sql}), 'none', '... pg_mon
 
 my @findings = @{ rows($monitor, 'SELECT severity, what, whose, since IS NOT NULL AS since, what_to_do FROM order_gateway_monitoring.findings') };
 my %finding = map { $_->{what} => $_ } @findings;
-is($finding{'100 unknown'}{whose}, 'postgres.xt, batch_cancel', 'findings: what is unknown, and whose it is');
+is($finding{'101 unknown'}{whose}, 'postgres.xt, batch_cancel', 'findings: what is unknown, and whose it is');
 is($finding{'lane held'}{severity}, 'critical', '... a lane that is held for long');
 is($finding{'check of credentials fails'}{severity}, 'critical', '... a check that fails');
 is_deeply([ grep { !$_->{since} || !length($_->{what_to_do} // '') } @findings ], [],
