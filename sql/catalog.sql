@@ -63,8 +63,10 @@ SELECT fdwname, has_foreign_data_wrapper_privilege('public', oid, 'USAGE'), fdwh
 FROM pg_foreign_data_wrapper JOIN members ON oid = objid AND classid = 'pg_foreign_data_wrapper'::regclass
 ORDER BY fdwname COLLATE "C";
 
--- it creates no server, and holds no table of its own
+-- it creates no server, and dumps what users bring about: all tables but that of the installation
 SELECT count(*) FROM pg_foreign_server;
-SELECT count(*) FROM members JOIN pg_class ON oid = objid AND classid = 'pg_class'::regclass WHERE relkind <> 'v';
+SELECT object, oid = ANY (SELECT unnest(extconfig) FROM pg_extension WHERE extname = 'order_gateway') AS dumped
+FROM members JOIN pg_class ON oid = objid AND classid = 'pg_class'::regclass WHERE relkind <> 'v'
+ORDER BY object COLLATE "C";
 
 DROP VIEW members;

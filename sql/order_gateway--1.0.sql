@@ -2154,6 +2154,18 @@ COMMENT ON FUNCTION order_gateway_may_see(boolean, oid, name) IS
 'whether the current role may see calls of a role: it is a member of it, or of pg_read_all_data. '
 'A call of another installation (own is false) belongs to the role of that name, since its OID may be another role''s here';
 
+CREATE FUNCTION order_gateway_pauses(
+	OUT server_id oid,
+	OUT role_id oid,
+	OUT until timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_pauses() IS
+'servers that the worker of this database leaves alone for a while, since it could not reach them or was told to wait: '
+'one row for each server and role that submitted calls to it, as far as the current role may see these';
+
 CREATE VIEW order_gateway_calls WITH (security_barrier) AS
 SELECT c.call_id,
 	c.origin,
@@ -2193,12 +2205,13 @@ SELECT c.call_id,
 		ORDER BY m.number
 		LIMIT 1)) AS first_sent_at,
 	e.done_at,
-	CASE WHEN i.own AND e.call_id IS NULL AND c.not_before > pg_catalog.statement_timestamp()
-		THEN c.not_before
+	CASE WHEN i.own AND e.call_id IS NULL THEN
+		greatest(CASE WHEN c.not_before > pg_catalog.statement_timestamp() THEN c.not_before END,
+			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
 	END AS next_try_at,
 	CASE WHEN e.call_id IS NOT NULL THEN e.note
 		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
-		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role)
+		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w
 			WHERE w.installation = c.installation AND w.call_id = c.call_id
 			LIMIT 1)
@@ -2218,6 +2231,8 @@ LEFT JOIN LATERAL (SELECT
 	FROM order_gateway_journal_result AS r
 	WHERE e.call_id IS NULL
 		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true
+LEFT JOIN order_gateway_pauses() AS p
+	ON p.server_id = c.server_id AND p.role_id = c.role_id
 WHERE order_gateway_may_see(i.own, c.role_id, c.role);
 
 -- generated: comments of order_gateway_calls
@@ -2687,6 +2702,7 @@ GRANT SELECT ON order_gateway_activity TO PUBLIC;
 -- Of the journal anybody sees the own calls, and may take them back.
 GRANT EXECUTE ON FUNCTION
 	order_gateway_may_see(boolean, oid, name),
+	order_gateway_pauses(),
 	order_gateway_withdraw(bigint),
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)

@@ -77,7 +77,7 @@ sub kind_of
 
 	return $1 if $name =~ /_(preview|submit)$/;
 	return 'act' if $functions{"${name}_preview"};
-	return 'support' if $name =~ /_validator$|_support$|_may_see$/ || $function->{type} eq 'trigger'
+	return 'support' if $name =~ /_validator$|_support$|_may_see$|_pauses$/ || $function->{type} eq 'trigger'
 	  || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
 	return 'journal' if $name =~ /^order_gateway_(wait|find|withdraw|adopt)$/;
 	return 'own' if $function->{cost} < 100;

@@ -58,11 +58,6 @@ og_server_aclcheck(Oid serverid, Oid roleid)
 #endif
 }
 
-/* What a database has whose removal was begun: known since 15.4. */
-#ifndef DATCONNLIMIT_INVALID_DB
-#define DATCONNLIMIT_INVALID_DB (-2)
-#endif
-
 static inline AclResult
 og_function_aclcheck(Oid functionid, Oid roleid)
 {
@@ -73,6 +68,11 @@ og_function_aclcheck(Oid functionid, Oid roleid)
 	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
 #endif
 }
+
+/* What a database has whose removal was begun: known since 15.4. */
+#ifndef DATCONNLIMIT_INVALID_DB
+#define DATCONNLIMIT_INVALID_DB (-2)
+#endif
 
 static inline bool
 og_owns_database(Oid dboid, Oid roleid)

@@ -136,9 +136,7 @@ make_id(SqlGiven *given)
 		return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
 	}
 	if (number == 0 && !pg_strong_random(&number, sizeof(number)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		elog(ERROR, "could not generate random values");
 	id = og_order_id_make(installation->data,
 						  og_unix_ms(GetCurrentTimestamp()), number++);
 	if (id == NULL)

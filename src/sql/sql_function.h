@@ -245,5 +245,6 @@ extern void og_sql_check(FunctionCallInfo fcinfo, const void *nothing);
 extern void og_sql_settle(FunctionCallInfo fcinfo, const void *nothing);
 extern void og_sql_wait(FunctionCallInfo fcinfo, const void *nothing);
 extern void og_sql_find(FunctionCallInfo fcinfo, const void *nothing);
+extern void og_sql_pauses(FunctionCallInfo fcinfo, const void *nothing);
 
 #endif							/* OG_SQL_FUNCTION_H */

@@ -217,6 +217,7 @@ SQL_FUNCTION(order_gateway_check, og_sql_check, NULL)
 SQL_FUNCTION(order_gateway_settle, og_sql_settle, NULL)
 SQL_FUNCTION(order_gateway_wait, og_sql_wait, NULL)
 SQL_FUNCTION(order_gateway_find, og_sql_find, NULL)
+SQL_FUNCTION(order_gateway_pauses, og_sql_pauses, NULL)
 
 /* ---------- what asks nobody ---------- */
 

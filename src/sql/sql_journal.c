@@ -64,6 +64,27 @@ order_gateway_may_see(PG_FUNCTION_ARGS)
 						   NameStr(*PG_GETARG_NAME(2))));
 }
 
+/* order_gateway_pauses(): of calls that may be seen. */
+void
+og_sql_pauses(FunctionCallInfo fcinfo, const void *nothing)
+{
+	OgWorkerPause *pauses;
+	int			count = og_worker_pauses(&pauses);
+	SqlRows		rows;
+
+	og_sql_rows_open(&rows, fcinfo);
+	for (int i = 0; i < count; i++)
+	{
+		if (!may_see(true, pauses[i].roleid, ""))
+			continue;
+		og_sql_row_begin(&rows);
+		og_sql_row_add(&rows, OIDOID, ObjectIdGetDatum(pauses[i].serverid));
+		og_sql_row_add(&rows, OIDOID, ObjectIdGetDatum(pauses[i].roleid));
+		og_sql_row_add_time(&rows, pauses[i].until);
+		og_sql_row_end(&rows);
+	}
+}
+
 /* ---------- a call that somebody names ---------- */
 
 static int64

@@ -100,7 +100,7 @@ find_function(const char *name)
 	ReleaseSysCacheList(list);
 	if (!OidIsValid(found))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("function %s() does not exist", name),
 				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
 	return found;

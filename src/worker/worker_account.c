@@ -52,6 +52,13 @@ watch_catalog(void)
 	watching = true;
 }
 
+uint64
+og_share_version(void)
+{
+	watch_catalog();
+	return version;
+}
+
 /* ---------- the function ---------- */
 
 /* Is this still the function that was called: to make the call, or submit it? */

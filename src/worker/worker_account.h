@@ -38,4 +38,7 @@ extern Share *og_share_take(Line *line, const OgJournalCall *call,
 							MemoryContext parent);
 extern void og_share_return(Share *share);
 
+/* Counts changes of roles, rights, servers and mappings. */
+extern uint64 og_share_version(void);
+
 #endif							/* OG_WORKER_ACCOUNT_H */

@@ -89,6 +89,7 @@ typedef struct Making
 	int			nmarks;			/* so many marks were numbered */
 	int			outcomes[OG_OUTCOMES];
 	const char *over;			/* nothing more is sent, because ... */
+	bool		withdrawn;		/* that is known, and nothing was done about it */
 	OgVerdict	unsent;			/* what is not sent is that: another server may
 								 * have sent it */
 	const char *note;			/* of its end */

@@ -75,6 +75,9 @@ fix_settings(void)
 		{"statement_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},
 		{"transaction_timeout", "0"},	/* since 17 */
+#ifdef OG_PLANT_J1
+		{"synchronous_commit", "off"},	/* a fault for test/storm to find */
+#endif
 	};
 
 	StartTransactionCommand();
@@ -163,7 +166,7 @@ report_activity(void)
 	}
 	og_workers_read_own(&own);
 	snprintf(text, sizeof(text),
-			 "order_gateway: " INT64_FORMAT " calls in flight, "
+			 "order_gateway: " INT64_FORMAT " in flight, "
 			 INT64_FORMAT " queued", own.in_flight, own.queued);
 	pgstat_report_activity(own.in_flight > 0 ? STATE_RUNNING : STATE_IDLE,
 						   text);

@@ -315,10 +315,12 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 {
 	bool		found;
 	uint32		number;
+	Line	   *line;
 	Entry	   *entry;
 
 	if (find_entry(call->call_id) != 0)
 		return;
+	line = find_line(serverid, roleid);
 	heap_reserve(&outbox.times);
 	number = take_number();
 	entry = &outbox.entries[number];
@@ -326,10 +328,12 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 	entry->call_id = call->call_id;
 	entry->not_before = call->not_before;
 	entry->expires_at = call->expires_at;
-	entry->line = find_line(serverid, roleid);
-	entry->line->nqueued++;
+	entry->line = line;
 	entry->is_new = call->is_new;
 	(void) places_insert(outbox.places, number, &found);
+
+	/* From here on nothing can fail. */
+	line->nqueued++;
 	heap_add(&outbox.times, number);
 	outbox.count++;
 }
@@ -417,8 +421,8 @@ og_outbox_advance(TimestampTz now)
 }
 
 bool
-og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
-			   Queued *call)
+og_outbox_take(bool (*may_begin) (void *arg, const Line *line, int64 call_id),
+			   void *arg, Queued *call)
 {
 	dlist_iter	iter;
 
@@ -426,7 +430,8 @@ og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
 	{
 		Line	   *line = dlist_container(Line, node, iter.cur);
 
-		if (!may_begin(line, outbox.entries[line->queue.items[0]].call_id))
+		if (!may_begin(arg, line,
+					   outbox.entries[line->queue.items[0]].call_id))
 			continue;
 		dlist_delete(&line->node);
 		dlist_push_tail(&outbox.waiting, &line->node);

@@ -36,6 +36,7 @@ typedef struct Target
 	Oid			serverid;		/* the key */
 	int64		paused_until;	/* og_clock_now(); 0 = there is no pause */
 	int64		pause_us;		/* its length; 0 = all is well */
+	int			nfailures;		/* since it was reached last */
 	int64		tried_by;		/* the one call that may try whether all is well
 								 * again; 0 = none does */
 } Target;
@@ -89,8 +90,9 @@ extern TimestampTz og_outbox_advance(TimestampTz now);
  * Take the first call of the first line that may begin one; that line is then
  * the last to be asked.
  */
-extern bool og_outbox_take(bool (*may_begin) (const Line *line, int64 call_id),
-						   Queued *call);
+extern bool og_outbox_take(bool (*may_begin) (void *arg, const Line *line,
+											  int64 call_id),
+						   void *arg, Queued *call);
 
 /* It was taken, and has ended. */
 extern void og_outbox_leave(Line *line);
@@ -105,9 +107,15 @@ extern void og_outbox_lines(void (*visit) (Line *line, void *arg), void *arg);
 
 /* ---------- worker_target.c ---------- */
 
-/* It could not be reached: nothing is tried for a while. */
-extern void og_target_fail(Target *target, int64 now);
+/*
+ * It could not be reached: nothing is tried for a while.  False if that is known
+ * already.
+ */
+extern bool og_target_fail(Target *target, int64 now);
 extern void og_target_reach(Target *target);
+
+/* Something about it was changed: its pause ends, and one call may try. */
+extern void og_target_try(Target *target);
 
 /* May this call send something there?  If not now, it may ask again. */
 extern bool og_target_lets(Target *target, int64 call_id, int64 now);

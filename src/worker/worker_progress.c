@@ -155,6 +155,9 @@ take_mark(void *owner, const OgTableRow *row)
 	int			count = ArrayGetNItems(ARR_NDIM(ordinals), ARR_DIMS(ordinals));
 	const int32 *each = (const int32 *) ARR_DATA_PTR(ordinals);
 
+#ifdef OG_PLANT_J3
+	leaves = false;				/* a fault for test/storm to find */
+#endif
 	following->progress->nmarks = DatumGetInt32(row->values[MARK_NUMBER]);
 	for (int i = 0; i < count; i++)
 	{

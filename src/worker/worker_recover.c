@@ -84,7 +84,7 @@ begin_ending(Ending *ending, const OgInstallation *installation)
 {
 	memset(ending, 0, sizeof(*ending));
 	ending->installation = installation;
-	ending->context = AllocSetContextCreate(TopMemoryContext,
+	ending->context = AllocSetContextCreate(CurrentMemoryContext,
 											"order_gateway calls that end",
 											ALLOCSET_DEFAULT_SIZES);
 	ending->call_context = AllocSetContextCreate(ending->context,

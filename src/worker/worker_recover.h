@@ -41,9 +41,10 @@ extern bool og_recover_may_send(const OgInstallation *installation);
 extern bool og_recover_adopt(void);
 
 /*
- * Called each second, outside of a transaction: notes that a worker is alive,
- * that a minute went by without a crash, below which call all are done, and
- * looks whether the installation was adopted.  Waits for nobody.
+ * Called each second, outside of a transaction, and waits for nobody: notes that
+ * a worker is alive, that a minute went by without a crash, and below which call
+ * all are done; and looks whether the installation was adopted.  What was looked
+ * at before may have got its end then.
  */
 extern void og_recover_tick(OgInstallation *installation);
 
@@ -57,7 +58,7 @@ extern void og_recover_told_to_end(SIGNAL_ARGS);
 
 /*
  * Is it a call of another timeline, which another server may have sent without
- * our knowing?  What would be "not_sent" of such a call is "unknown".
+ * our knowing?  Whatever would be "not_sent" of such a call is "unknown".
  */
 extern bool og_recover_is_doubtful(const OgInstallation *installation,
 								   int64 call_id, uint32 timeline);
@@ -77,8 +78,9 @@ extern void og_recover_end_marked(const OgInstallation *installation);
 
 /*
  * After a crash, until a minute went by without one: is it a call that was there
- * before, and may be the one?  They are made one after the other: the next is
- * begun when nothing of the last one is under way any more.
+ * before, and may be the cause?  Such calls are made one after the other, so that
+ * another crash tells which it is: the next may be begun when the last one has
+ * its end, or waits with nothing of it under way.  Others go on beside them.
  */
 extern bool og_recover_is_suspect(const OgInstallation *installation,
 								  int64 call_id);

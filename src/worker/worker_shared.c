@@ -116,6 +116,24 @@ find_name(WorkerTable *table, const char *name)
 
 /* ---------- names ---------- */
 
+/* An entry for a name; NULL while all are in use by workers that still run. */
+static WorkerEntry *
+add_name(WorkerTable *table, const char *name)
+{
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &table->entries[i];
+
+		if (entry->used)
+			continue;
+		memset(entry, 0, sizeof(WorkerEntry));
+		entry->used = true;
+		namestrcpy(&entry->state.database, name);
+		return entry;
+	}
+	return NULL;
+}
+
 void
 og_workers_set_names(List *names)
 {
@@ -128,15 +146,8 @@ og_workers_set_names(List *names)
 	{
 		WorkerEntry *entry = find_name(table, lfirst(cell));
 
-		for (int i = 0; i < MAX_WORKERS && entry == NULL; i++)
-		{
-			if (table->entries[i].used)
-				continue;
-			entry = &table->entries[i];
-			memset(entry, 0, sizeof(WorkerEntry));
-			entry->used = true;
-			namestrcpy(&entry->state.database, lfirst(cell));
-		}
+		if (entry == NULL)
+			entry = add_name(table, lfirst(cell));
 		if (entry != NULL)
 			entry->named = true;
 	}

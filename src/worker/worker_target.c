@@ -17,22 +17,31 @@
 #define FIRST_PAUSE_US		INT64CONST(1000000)
 #define LONGEST_PAUSE_US	INT64CONST(60000000)
 
-void
+bool
 og_target_fail(Target *target, int64 now)
 {
 	/* Others that were under way at the same time say nothing new. */
 	if (now < target->paused_until)
-		return;
+		return false;
 	target->pause_us = Min(Max(2 * target->pause_us, FIRST_PAUSE_US),
 						   LONGEST_PAUSE_US);
 	target->paused_until = now + target->pause_us;
 	target->tried_by = 0;
+	target->nfailures++;
+	return true;
 }
 
 void
 og_target_reach(Target *target)
 {
 	target->pause_us = target->paused_until = target->tried_by = 0;
+	target->nfailures = 0;
+}
+
+void
+og_target_try(Target *target)
+{
+	target->paused_until = 0;
 }
 
 bool

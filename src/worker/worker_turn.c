@@ -22,6 +22,7 @@
 
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
+#include "worker/worker_table.h"
 #include "worker/worker_turn.h"
 
 /* So long a call is left alone that somebody is about to withdraw. */
@@ -146,10 +147,20 @@ og_trouble_show(const Trouble *trouble)
 
 /* ---------- what is written ---------- */
 
+void
+og_turn_check(Oid journal)
+{
+	if (og_table_oid(OG_CALL_TABLE) != journal)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the journal of these calls does not exist any more")));
+}
+
 /* Calls whose news are written together. */
 typedef struct Writing
 {
 	const OgInstallation *installation;
+	Oid			journal;
 	Making	  **makings;
 	int			count;
 	int			nmarks;
@@ -181,10 +192,7 @@ check_withdrawal(const OgInstallation *installation, Making *making)
 		making->held_until = og_clock_now() + HELD_US;
 	}
 	else if (og_journal_is_withdrawn(installation, making->call.call_id))
-	{
-		making->no_marks = true;
-		making->held_until = PG_INT64_MAX;
-	}
+		making->no_marks = making->withdrawn = true;
 }
 
 static void
@@ -256,6 +264,7 @@ write_all(void *arg)
 {
 	const Writing *writing = arg;
 
+	og_turn_check(writing->journal);
 	for (int i = 0; i < writing->count; i++)
 		check_withdrawal(writing->installation, writing->makings[i]);
 	write_marks(writing);
@@ -265,12 +274,16 @@ write_all(void *arg)
 }
 
 static Writing
-only(const OgInstallation *installation, Making **making)
+only(const Writing *all, Making **making)
 {
-	const Pending *pending = &(*making)->pending;
+	Writing		one = *all;
 
-	return (Writing) {installation, making, 1, pending->nmarks,
-		pending->nresults, true};
+	one.makings = making;
+	one.count = 1;
+	one.nmarks = (*making)->pending.nmarks;
+	one.nresults = (*making)->pending.nresults;
+	one.quiet = true;
+	return one;
 }
 
 /*
@@ -287,7 +300,7 @@ write_each(void *arg)
 
 	for (int i = 0; i < writing->count; i++)
 	{
-		Writing		one = only(writing->installation, &writing->makings[i]);
+		Writing		one = only(writing, &writing->makings[i]);
 
 		if (trouble.sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
 			og_turn_try_part(write_all, &one, &trouble))
@@ -304,9 +317,9 @@ write_each(void *arg)
 /* ---------- a turn ---------- */
 
 static Writing
-gather(const OgInstallation *installation, dlist_head *makings)
+gather(const OgInstallation *installation, Oid journal, dlist_head *makings)
 {
-	Writing		writing = {.installation = installation};
+	Writing		writing = {installation, journal};
 	int			count = 0;
 	dlist_iter	iter;
 
@@ -344,10 +357,10 @@ write_gathered(Writing *writing)
 }
 
 Written
-og_turn_write(const OgInstallation *installation, dlist_head *makings,
-			  uint32 turn, XLogRecPtr *end)
+og_turn_write(const OgInstallation *installation, Oid journal,
+			  dlist_head *makings, uint32 turn, XLogRecPtr *end)
 {
-	Writing		writing = gather(installation, makings);
+	Writing		writing = gather(installation, journal, makings);
 	Written		written;
 
 	if (writing.count == 0)

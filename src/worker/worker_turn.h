@@ -42,6 +42,12 @@ extern bool og_trouble_passes(const Trouble *trouble);
 /* Tell of it, once for each that is another one. */
 extern void og_trouble_show(const Trouble *trouble);
 
+/*
+ * The table of calls is still this one: that of another installation has nothing
+ * to do with what is being made.  Needs a transaction.  Errors: 42P01 if not.
+ */
+extern void og_turn_check(Oid journal);
+
 /* What one turn came to. */
 typedef enum Written
 {
@@ -53,10 +59,11 @@ typedef enum Written
 
 /*
  * Write what there is to be written of these calls, as so-manieth turn, and have
- * them take note of it.  *end: up to where the standbys have to have it.
+ * them take note of it.  "journal" is the table of these calls.  *end: up to where the
+ * standbys have to have it.
  */
 extern Written og_turn_write(const OgInstallation *installation,
-							 dlist_head *makings, uint32 turn,
+							 Oid journal, dlist_head *makings, uint32 turn,
 							 XLogRecPtr *end);
 
 #endif							/* OG_WORKER_TURN_H */

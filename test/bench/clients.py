@@ -47,9 +47,16 @@ class Server:
     def url(self, delayed):
         return f"https://localhost:{self.ports[delayed]}"
 
-    def requests(self):
+    def _counts(self):
         self.process.stdin.write("\n")
-        return int(self.process.stdout.readline().split()[1])
+        return [int(number) for number in self.process.stdout.readline().split()]
+
+    def requests(self):
+        return self._counts()[1]
+
+    def last_arrival(self):
+        """When the first byte of the last request came, as perf_counter()."""
+        return self._counts()[2] / 1e9
 
     def cpu_seconds(self):
         """All the CPU time it has used, exactly."""
@@ -98,6 +105,11 @@ class Limit:
         if workload.kind == "one":
             return of_calls(seconds)
         return Measurement(seconds[0])
+
+    def singles(self, ids):
+        """Seconds of so many requests of one id each."""
+        return self._run("limit", False, "singles", str(ids),
+                         str(self.lanes))[0]
 
     def _run(self, program, delayed, *what):
         said = subprocess.run(

@@ -100,3 +100,22 @@ def print_verdicts(results):
           f"{grown / 1024:.1f} MiB of memory of its own.\n")
     if TWO_CPUS not in results:
         print("With one CPU, the server cannot have one of its own.\n")
+
+
+def _cell(values, unit):
+    value = median(values)
+    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.2f} {unit}"
+
+
+def print_work(results):
+    """What the gateway worker did: Pairs by their work; see outbox.py."""
+    print("\nThe gateway worker\n")
+    rows = [["work", "measured", "beside", "median", "", "the goal", ""]]
+    for work, pairs in results.items():
+        ratio = median(pair.ratio for pair in pairs)
+        rows.append([work.title,
+                     _cell([pair.ours for pair in pairs], pairs[0].unit),
+                     _cell([pair.theirs for pair in pairs], pairs[0].unit),
+                     f"{ratio:.2f}", work.scale, work.goal(),
+                     "met" if work.is_met(ratio) else "NOT MET"])
+    _print_table(rows)

@@ -9,7 +9,8 @@
  * Listens on two ports of 127.0.0.1 and prints their numbers on one line: the
  * first answers at once, the second DELAY_MS milliseconds after a request was
  * read.  A line on stdin is answered with the numbers of connections and of
- * requests so far; the end of stdin ends the server.
+ * requests so far, and with when the last request began to arrive (nanoseconds
+ * of CLOCK_MONOTONIC); the end of stdin ends the server.
  *
  * HTTP is understood as far as the benchmark's clients speak it, which is one
  * request at a time on a connection that stays open.
@@ -82,6 +83,7 @@ static Connection *first_due;
 static Connection *last_due;
 static long nconnections;
 static long nrequests;
+static int64_t last_arrival;
 
 static int64_t
 now_ns(void)
@@ -256,6 +258,8 @@ serve(Connection *conn)
 						  (int) (MAX_REQUEST - conn->len));
 		if (result <= 0)
 			return may_go_on(conn, result);
+		if (conn->len == 0)
+			last_arrival = now_ns();
 		conn->len += (size_t) result;
 		conn->request[conn->len] = '\0';
 		if (!take_request(conn))
@@ -295,7 +299,7 @@ answer_control(void)
 
 	if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
 		exit(0);
-	printf("%ld %ld\n", nconnections, nrequests);
+	printf("%ld %ld %lld\n", nconnections, nrequests, (long long) last_arrival);
 	fflush(stdout);
 }
 

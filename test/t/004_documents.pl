@@ -255,6 +255,7 @@ my @NO_TEXTS = (
 	'secret and salt, written as "secret:salt"', '1 to %d digits without a leading zero',
 	'Wait a while, and see in order_gateway_limits who else asks.', 'order_gateway_check() tells what is in the way.',
 	'not found', 'not exist', 'no such', 'ahead of',
+	'INSERT INTO %s (installation, role_id, reference, call_id, content) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING',
 	'the pace leaves no turn for it now', 'no answer in %.3f ms', 'not sent', ', cut off', 'read committed');
 my %is_no_text = map { $_ => 1 } @NO_TEXTS;
 

@@ -129,7 +129,7 @@ sql('CREATE DATABASE "Bi"');
 # ----
 
 my $ABSENT = 'order_gateway: the extension is not in this database';
-my $IDLE = 'order_gateway: 0 calls in flight, 0 queued';
+my $IDLE = 'order_gateway: 0 in flight, 0 queued';
 
 my $erp = another_worker('erp', undef, 'a database that is named has a worker');
 another_worker('Bi', undef, '... also one whose name needs quotes');
@@ -374,6 +374,50 @@ $submitter->quit;
 sql($END, 'sales');
 sql('DROP EXTENSION order_gateway', 'sales');
 pass('the extension is dropped in the end');
+
+# The same with a worker, which has calls that it may send tomorrow.
+sql('CREATE EXTENSION order_gateway', 'erp');
+sql(q{CREATE SERVER xt FOREIGN DATA WRAPPER xt_fdw OPTIONS (base_url 'https://127.0.0.1:1')}, 'erp');
+sql(q{CREATE USER MAPPING FOR CURRENT_USER SERVER xt OPTIONS (access_key 'a', secret_key 'b')}, 'erp');
+my $call = sql(q{SELECT batch_cancel_submit('btc_usdt', '{1}', not_before => now() + '1 day',
+		expires_at => 'infinity')}, 'erp');
+does('erp', 'order_gateway: 0 in flight, 1 queued', 'a worker tells of a call that is queued');
+fails_with("\\set VERBOSITY verbose\nDROP EXTENSION order_gateway CASCADE", $REFUSED,
+	'... and the extension is not dropped', database => 'erp');
+is(sql("SELECT order_gateway_withdraw($call)", 'erp'), 1, 'it is taken back');
+ok( $node->poll_query_until('erp', "SELECT state = 'done' FROM order_gateway_calls WHERE call_id = $call"),
+	'... and done');
+
+# ----
+# What is set elsewhere does not reach it
+# ----
+
+# With synchronous_commit off, what a worker wrote could be gone after a crash.
+sql('ALTER DATABASE erp SET synchronous_commit = off');
+set_conf('synchronous_commit', 'off');
+set_conf('wal_writer_delay', '10s');
+sql("SELECT pg_terminate_backend($erp)");
+$erp = another_worker('erp', $erp, 'a worker where commits are not to be flushed');
+set_conf('bgwriter_delay', '10s');
+my $lost = 0;
+foreach my $round (1 .. 3)
+{
+	$call = sql(q{SET synchronous_commit = on;
+		SELECT batch_cancel_submit('btc_usdt', '{2}', expires_at => clock_timestamp() + '1 s')}, 'erp');
+	$node->poll_query_until('erp', "SELECT state = 'done' FROM order_gateway_calls WHERE call_id = $call")
+	  or die 'a call is not done';
+	my $done = "SELECT done_at FROM order_gateway_calls WHERE call_id = $call";
+	my $said = sql($done, 'erp');
+	$node->stop('immediate');
+	$node->start;
+	$lost++ if sql($done, 'erp') ne $said;
+}
+is($lost, 0, '... flushes them: nothing is lost when the server stops at once');
+$erp = another_worker('erp', $erp, 'a new worker');
+sql("ALTER SYSTEM RESET $_") foreach qw(synchronous_commit wal_writer_delay bgwriter_delay);
+sql('SELECT pg_reload_conf()');
+sql('DROP EXTENSION order_gateway CASCADE', 'erp');
+sql('ALTER DATABASE erp RESET ALL');
 
 # ----
 # Ends

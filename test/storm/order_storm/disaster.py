@@ -32,6 +32,9 @@ ALWAYS_DEADLY = DEADLY + ("kill_new_worker", "fail_over")
 # those that can be done while a table is locked
 IN_THE_DARK = ("kill_worker", "kill_postmaster", "terminate_worker")
 
+# the one that requests wait for
+MARKS = "order_gateway_journal_mark"
+
 # what is taken away, and how it is given back
 RUGS = (
     ("ALTER SERVER %(name)s RENAME TO %(name)s_gone",
@@ -69,6 +72,7 @@ class Disaster(threading.Thread):
             # a COMMIT that waits for a standby and is cancelled has
             # happened, on the primary alone: no client could know
             del self.weights["cancel_session"]
+        self.aimed = None           # processes, one of which is to die
         self.rug = None             # SQL that gives back what was taken
         self.crash = None
 
@@ -95,10 +99,12 @@ class Disaster(threading.Thread):
             self.stopped.wait(self.random.random() * 0.5)
         try:
             if what in DEADLY and self.random.random() < 0.7:
+                self.aim(what)
                 self.await_request()
             if getattr(self, what)() is not False:
                 self.note(what)
         finally:
+            self.aimed = None
             self.settings.hushed.clear()
         if what in DEADLY:
             self.cluster.wait_until_up()
@@ -129,6 +135,12 @@ class Disaster(threading.Thread):
         self.done[what] += 1
         self.times.append((time.time(), what))
 
+    def aim(self, what):
+        """Know beforehand who is to be killed: to ask takes too long."""
+        which = {"kill_worker": WORKER, "kill_session": CLIENT}.get(what)
+        if which is not None:
+            self.aimed = self.cluster.processes(which)
+
     def await_request(self):
         """Wait, not for long, until the next request has arrived."""
         self.sandbox.get("/wait", more=1, seconds=2)
@@ -158,7 +170,7 @@ class Disaster(threading.Thread):
     # ---- processes
 
     def signal_one(self, which, number=signal.SIGKILL):
-        found = self.cluster.processes(which)
+        found = self.aimed or self.cluster.processes(which)
         return bool(found) and kill(self.random.choice(found), number)
 
     def kill_worker(self):
@@ -249,10 +261,12 @@ class Disaster(threading.Thread):
         session = self.cluster.connect()
         try:
             table = self.random.choice(session.rows(TABLES))[0]
+            if self.random.random() < 0.4:
+                table = MARKS
             session.run("BEGIN")
             session.run("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE" % table)
             self.stopped.wait(self.random.random() * 3)
-            if self.random.random() < 0.4:
+            if self.random.random() < 0.6:
                 what = self.random.choice(IN_THE_DARK)
                 if getattr(self, what)() is not False:
                     self.note(what)

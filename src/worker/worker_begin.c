@@ -1,0 +1,308 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_begin.c
+ *		Which calls are begun, and when.
+ *
+ * The first call of each line is begun as soon as those that are being made leave
+ * room for its requests, and a few more are, so that there is always one that
+ * could go on.  A call that cannot be read, or must not be made, gets that as its
+ * end, and touches no other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "ground/clock.h"
+#include "worker/worker_loop.h"
+#include "worker/worker_recover.h"
+#include "worker/worker_turn.h"
+
+/* Calls that are begun in one turn. */
+#define BEGUN_IN_TURN	64
+
+/* With so many rounds, only lines that have none begin one. */
+#define CROWDED_ROUNDS	(MOST_ROUNDS / 4 * 3)
+
+/* Only one suspect call is under way at a time. */
+static bool
+suspect_may_begin(const Loop *loop, int64 call_id)
+{
+	return loop->suspect == 0 || loop->suspect == call_id ||
+		!og_recover_is_suspect(&loop->installation, call_id);
+}
+
+void
+og_begin_at_rest(Loop *loop, int64 call_id)
+{
+	if (loop->suspect == call_id)
+		loop->suspect = 0;
+}
+
+static bool
+may_begin(void *arg, const Line *line, int64 call_id)
+{
+	const Loop *loop = arg;
+	int			most = line->max_in_flight + line->max_in_flight / 4 + 2;
+	const Target *target = line->target;
+
+	if (!suspect_may_begin(loop, call_id))
+		return false;
+	if (line->max_in_flight == 0)
+		return line->nmade == 0;
+	if (target->pause_us != 0 &&
+		(loop->now < target->paused_until || target->tried_by != 0 ||
+		 line->nmade > 0))
+		return false;
+	if (loop->nrounds >= (line->nmade == 0 ? MOST_ROUNDS : CROWDED_ROUNDS))
+		return false;
+	return Max(line->width, line->nmade) < most;
+}
+
+/* A call that is to be read. */
+typedef struct Beginning
+{
+	Loop	   *loop;
+	Queued		queued;
+	Making	   *making;
+} Beginning;
+
+static void
+read_call(void *arg)
+{
+	Beginning  *beginning = arg;
+	const Loop *loop = beginning->loop;
+
+	beginning->making = og_making_begin(&loop->installation,
+										&beginning->queued, loop->context);
+}
+
+/* A round that is to be opened. */
+typedef struct Opening
+{
+	MemoryContext context;
+	Making	   *making;
+} Opening;
+
+static void
+open_round(void *arg)
+{
+	const Opening *opening = arg;
+
+	og_making_open(opening->making, opening->context);
+}
+
+static void
+put_back(Loop *loop, const Queued *queued)
+{
+	og_outbox_add(queued, queued->line->serverid, queued->line->roleid);
+	og_outbox_leave(queued->line);
+	og_begin_at_rest(loop, queued->call_id);
+	loop->next_begin = og_clock_now() + AGAIN_US;
+}
+
+/* Its next round, or why there is none. */
+static void
+try_round(Loop *loop, Making *making)
+{
+	Opening		opening = {loop->context, making};
+	Trouble		trouble;
+
+	if (og_turn_try_part(open_round, &opening, &trouble))
+	{
+		if (og_recover_is_suspect(&loop->installation, making->call.call_id))
+			loop->suspect = making->call.call_id;
+		return;
+	}
+	og_making_close(making);
+	loop->nrounds--;
+	og_begin_at_rest(loop, making->call.call_id);
+	if (og_trouble_passes(&trouble))
+	{
+		og_trouble_show(&trouble);
+		making->next_round = og_clock_now() + AGAIN_US;
+		return;
+	}
+	making->over = MemoryContextStrdup(making->context, trouble.message);
+	making->note = making->over;
+}
+
+/* A call of the outbox is made from now on, or goes back there. */
+static void
+begin_call(Loop *loop, const Queued *queued)
+{
+	Beginning	beginning = {loop, *queued};
+	Trouble		trouble;
+
+	if (!og_turn_try_part(read_call, &beginning, &trouble))
+	{
+		og_trouble_show(&trouble);
+		if (og_trouble_passes(&trouble))
+		{
+			put_back(loop, queued);
+			return;
+		}
+		beginning.making = og_making_refuse(queued, trouble.message,
+											loop->context);
+		loop->nquarantined++;
+	}
+	if (beginning.making == NULL)
+	{
+		og_begin_at_rest(loop, queued->call_id);
+		og_outbox_leave(queued->line);
+	}
+	else
+		dlist_push_tail(&loop->makings, &beginning.making->node);
+}
+
+/* What is begun in one turn. */
+typedef struct Begun
+{
+	Loop	   *loop;
+	Queued		calls[BEGUN_IN_TURN];
+	int			ncalls;
+} Begun;
+
+static bool
+may_open(const Loop *loop, const Making *making)
+{
+	return og_making_is_due(making, loop->now) &&
+		suspect_may_begin(loop, making->call.call_id) &&
+		og_target_lets(making->line->target, making->call.call_id, loop->now);
+}
+
+/* Open rounds that are due, as many as there may be. */
+static void
+open_rounds(Loop *loop)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop->makings)
+	{
+		Making	   *making = making_of(iter.cur);
+
+		if (loop->nrounds >= MOST_ROUNDS)
+			return;
+		if (!may_open(loop, making))
+			continue;
+		loop->nrounds++;
+		try_round(loop, making);
+	}
+}
+
+static void
+begin_all(void *arg)
+{
+	const Begun *begun = arg;
+
+	for (int i = 0; i < begun->ncalls; i++)
+		begin_call(begun->loop, &begun->calls[i]);
+	if (begun->loop->may_send)
+		open_rounds(begun->loop);
+}
+
+/*
+ * A call that may have crashed the server is tried with a note of that before it,
+ * in a transaction of its own.
+ */
+typedef struct Trial
+{
+	const OgInstallation *installation;
+	int64		call_id;
+	bool		may_be_made;
+} Trial;
+
+static void
+note_trial(void *arg)
+{
+	Trial	   *trial = arg;
+
+	trial->may_be_made = og_recover_try(trial->installation, trial->call_id);
+}
+
+/* May it be begun?  Else it is out of the way, or back in the outbox. */
+static bool
+may_be_tried(Loop *loop, const Queued *queued)
+{
+	Trial		trial = {&loop->installation, queued->call_id, true};
+	Trouble		trouble;
+
+	if (queued->is_new || queued->withdrawn || queued->expired)
+		return true;
+	if (!og_turn_try_alone(note_trial, &trial, &trouble))
+	{
+		og_trouble_show(&trouble);
+		put_back(loop, queued);
+		return false;
+	}
+	if (trial.may_be_made)
+	{
+		if (og_recover_is_suspect(&loop->installation, queued->call_id))
+			loop->suspect = queued->call_id;
+		return true;
+	}
+	loop->nquarantined++;
+	og_outbox_leave(queued->line);
+	return false;
+}
+
+/*
+ * The next call that may begin, be it only to say that it does not.  While all
+ * is held nobody knows what became of any: another server may have sent it.
+ */
+static bool
+take_call(Loop *loop, Queued *queued)
+{
+	return loop->may_send &&
+		(og_outbox_take_late(GetCurrentTimestamp(), queued) ||
+		 og_outbox_take(may_begin, loop, queued));
+}
+
+static bool
+any_due(Loop *loop)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop->makings)
+	{
+		if (may_open(loop, making_of(iter.cur)))
+			return true;
+	}
+	return false;
+}
+
+/* Take from the outbox what is to be begun now. */
+static void
+take_calls(Begun *begun)
+{
+	Loop	   *loop = begun->loop;
+
+	while (begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
+		   take_call(loop, &begun->calls[begun->ncalls]))
+		begun->ncalls += may_be_tried(loop, &begun->calls[begun->ncalls]);
+}
+
+bool
+og_begin_calls(Loop *loop)
+{
+	Begun	   *begun;
+	Trouble		trouble;
+
+	if (!loop->looked || loop->now < loop->next_begin)
+		return false;
+	begun = palloc0(sizeof(Begun));
+	begun->loop = loop;
+	take_calls(begun);
+	if (begun->ncalls == 0 && !(loop->may_send && any_due(loop)))
+		return false;
+
+	/* What each of them raises is caught there. */
+	if (!og_turn_try(begin_all, begun, &trouble))
+		ereport(ERROR,
+				(errcode(trouble.sqlstate),
+				 errmsg("%s", trouble.message)));
+	loop->changed = true;
+	return true;
+}
