@@ -76,6 +76,23 @@ static struct
 	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
 }			catalog;
 
+/* ---------- transactions ---------- */
+
+void
+og_table_begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void
+og_table_commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
 /* ---------- what is called how ---------- */
 
 /* Something about a relation changed. */

@@ -109,6 +109,13 @@ enum
 	END_DONE_AT, END_COLUMNS
 };
 
+/*
+ * A transaction of a worker's own, with a snapshot, which going through rows that
+ * are stored out of line needs.  What was current before is not afterwards.
+ */
+extern void og_table_begin(void);
+extern void og_table_commit(void);
+
 /* Is the extension there, with all of these?  Needs a transaction. */
 extern bool og_tables_exist(void);
 
