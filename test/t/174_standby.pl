@@ -165,21 +165,23 @@ my $turn = 1;
 
 sub queue_calls
 {
+	my ($in) = @_;
 	my @ids = map { 10 * $turn + $_ } 1 .. 2;
 	my %later = (
 		not_before => q{now() + interval '1 hour'},
 		expires_at => q{now() + interval '2 hours'});
 	my @later = map { "$_ => $later{$_}" } sort keys %later;
 
+	$in //= $journal;
 	$turn++;
 	fresh(@ids, 1 .. 9);
 	$sandbox->seed('btse', market => 'BTC-USD', ids => \@ids);
 	return {
-		cancel => $journal->cancel(\@ids, %later),
-		by_id => $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
+		cancel => $in->cancel(\@ids, %later),
+		by_id => $in->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
 		by_client_id =>
-		  $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
-		create => $journal->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
+		  $in->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
+		create => $in->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
 			'size => 1', 'price => 1000', @later),
 	};
 }
@@ -280,6 +282,7 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	$journal->sql(q{UPDATE order_gateway_installation SET alive_at = now() - interval '6 min'});
 	$node->wait_for_catchup($copy);
 	$copy->promote;
+	$journal->sql('UPDATE order_gateway_installation SET alive_at = now()');
 	my $late = OrderGateway::Journal->new($copy);
 	$late->wait_for_worker('the copy has a worker');
 	$late->wait_until('SELECT held FROM order_gateway_installation', 'it holds everything');
@@ -302,6 +305,45 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	is($late->sql('SELECT count(*) FROM order_gateway_workers WHERE last_error IS NULL'), 1,
 		'... and there is nothing more to be said');
 	$copy->stop;
+};
+
+# A cluster that was promoted once has timeline 2, and after pg_upgrade 1 again;
+# servers and functions get other OIDs.
+subtest 'J4: pg_upgrade keeps what is queued' => sub {
+	my $old = standby('old');
+	my $new = PostgreSQL::Test::Cluster->new('new');
+	my $bin = $old->config_data('--bindir');
+	my $settings = join '', map { "$_\n" } grep { /^(?:shared_preload|order_gateway|max_worker)/ }
+	  split /\n/, PostgreSQL::Test::Utils::slurp_file($old->data_dir . '/postgresql.conf');
+
+	$old->promote;
+	my $before = OrderGateway::Journal->new($old);
+	$before->wait_for_worker('a server is promoted');
+	$before->wait_until('SELECT timeline = 2 FROM order_gateway_installation', '... and goes on');
+	my $server = $before->sql(q{SELECT oid FROM pg_foreign_server WHERE srvname = 'btse'});
+	my $calls = queue_calls($before);
+	$old->stop;
+
+	$new->init;
+	$new->append_conf('postgresql.conf', $settings);
+	$new->command_ok([
+			'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin,
+			'-s', $new->host, '-p', $old->port, '-P', $new->port
+		],
+		'it can be upgraded');
+	$new->start;
+	my $after = OrderGateway::Journal->new($new);
+	$after->wait_for_worker('it has a worker then');
+	$after->wait_until('SELECT timeline = 1 AND NOT held FROM order_gateway_installation',
+		'... which may send');
+	isnt($after->sql(q{SELECT oid FROM pg_foreign_server WHERE srvname = 'btse'}), $server,
+		'servers have other OIDs');
+	is($after->of($_, 'state'), 'queued', 'what was queued is') foreach map { $calls->{$_} } sort keys %$calls;
+	make_due($after);
+	$after->wait_for($calls->{$_}, 'done', "$_ is made") foreach sort keys %$calls;
+	is($after->letters($calls->{cancel}), 'CC', 'what is cancelled is cancelled');
+	is($after->of($calls->{create}, 'accepted'), 1, 'what is created is created');
+	$new->stop;
 };
 
 $sandbox->stop;
