@@ -4,9 +4,9 @@
  *		The journal's tables, and rows in and out of them below SQL.
  *
  * Whoever submits a call needs no right on these tables, no setting of a session
- * reaches what is written, and no plan is made.  All tables have plain indexes
- * only, no constraint that is to be checked and no trigger but those of
- * replication.
+ * reaches what is written, and no plan is made.  Constraints are not checked,
+ * and no trigger is fired; columns that somebody adds are null, and what indexes
+ * somebody adds are kept.
  *
  * The order of columns here is that of the install script.
  *
