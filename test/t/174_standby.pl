@@ -18,7 +18,7 @@ my $PROMOTED = 'the server was promoted: the one before it may have sent this or
 my $WATCHED_SECONDS = 1.5;
 
 my $test = OrderGateway::Test->start(
-	OrderGateway::Journal::worker(),
+	OrderGateway::Journal::worker(max_prepared_transactions => 5),
 	standby => 1,
 	options => { rate_limit => 'off' });
 my $node = $test->node;
@@ -259,15 +259,24 @@ subtest 'J3: without one, only cancels by ids go on, and the rest is unknown' =>
 subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
+	my $create = q{SELECT btse_create_order_submit('BTC-USD', 'BUY', 'LIMIT', size => 1, price => 1000)};
+	my $prepared = $journal->sql("BEGIN; $create; PREPARE TRANSACTION 'late'");
 	my $next = standby('fourth');
 	my $promoted = fail_over($next);
 
 	$promoted->wait_until('SELECT timeline = 2 FROM order_gateway_installation', 'it goes on');
+	$promoted->sql(q{COMMIT PREPARED 'late'});
+	$promoted->wait_for($prepared, 'done', 'a call that is committed only now is over');
+	is($promoted->letters($prepared), 'U', '... since it might have been before');
 	is($promoted->sql("SELECT order_gateway_withdraw($calls->{cancel})"), 2, 'a cancel is withdrawn');
 	$promoted->wait_for($calls->{cancel}, 'done', '... and over');
 	is($promoted->letters($calls->{cancel}), 'UU', '... but the server before may have sent it');
 	$next->stop;
 	$node->start;
+	$journal->wait_for_worker('the first server is there again');
+	$journal->sql(q{COMMIT PREPARED 'late'});
+	$journal->wait_for($prepared, 'done', 'there, where nothing is in doubt, it is made');
+	is($journal->of($prepared, 'accepted'), 1, '... as always');
 };
 
 # ----
@@ -278,6 +287,7 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
 	my $copy = standby('copy');
+	my $short = $journal->cancel([9], not_before => q{now() + interval '1 hour'});
 
 	$journal->sql(q{UPDATE order_gateway_installation SET alive_at = now() - interval '6 min'});
 	$node->wait_for_catchup($copy);
@@ -288,8 +298,11 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	$late->wait_until('SELECT held FROM order_gateway_installation', 'it holds everything');
 	like($late->sql('SELECT last_error FROM order_gateway_workers'), qr/looks like a copy/,
 		'... and says so');
+	$late->sql("UPDATE order_gateway_journal_call SET expires_at = now() WHERE call_id = $short");
 	make_due($late);
 	$late->wait_until('SELECT running FROM order_gateway_installation', '... also when it starts again');
+	$late->wait_for($short, 'done', 'what expires meanwhile is over');
+	is($late->letters($short), 'U', '... and unknown, since the original may have sent it');
 	my $new = $late->cancel([5]);
 	sleep $WATCHED_SECONDS;
 	is($late->of($_, 'state'), 'queued', 'nothing is sent') foreach $new, map { $calls->{$_} } sort keys %$calls;
