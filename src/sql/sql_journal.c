@@ -9,14 +9,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -416,6 +414,9 @@ order_gateway_adopt(PG_FUNCTION_ARGS)
 				 errdetail("Only a superuser, or the owner of the extension, may do that.")));
 	if (og_recover_adopt())
 		og_worker_wake_at_commit();
+	else
+		ereport(NOTICE,
+				(errmsg("nothing is held back in this database, so there is nothing to adopt")));
 	PG_RETURN_VOID();
 }
 

@@ -209,9 +209,6 @@ typedef struct Sifting
 static int64
 call_id_of(const OgTableRow *row)
 {
-	StaticAssertStmt((int) CALL_CALL_ID == (int) MARK_CALL_ID &&
-					 (int) CALL_CALL_ID == (int) END_CALL_ID,
-					 "call_id is the same column of all");
 	return DatumGetInt64(row->values[CALL_CALL_ID]);
 }
 
