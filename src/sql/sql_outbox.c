@@ -185,8 +185,12 @@ submit_row(const OutboxRow *row, int64 *call_id)
 					 SQL_TO_SUBMIT);
 	submission.reference = TextDatumGetCString(row->values[OUTBOX_REFERENCE]);
 	if (!row->nulls[OUTBOX_EXPIRES_AT])
+	{
 		submission.expires_at =
 			DatumGetTimestampTz(row->values[OUTBOX_EXPIRES_AT]);
+		if (submission.expires_at == 0)
+			submission.expires_at = 1;	/* 0 stands for NULL */
+	}
 	return og_sql_submit_call(&submission, call_id);
 }
 

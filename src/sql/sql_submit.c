@@ -184,7 +184,6 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 	if (submission->reference != NULL)
 		check_reference(&call->given, submission->reference);
-	check_times(submission, now);
 	need_worker();
 	if (keys->npositions == 0)
 		return false;
@@ -196,6 +195,9 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 		*call_id = row.call_id;
 		return true;
 	}
+
+	/* A repeat may come when the first one has expired; nothing else is sent. */
+	check_times(submission, now);
 	*call_id = og_journal_add(&installation, &row);
 	warn_of_worker(row.xid);
 
@@ -207,11 +209,14 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 /* ---------- functions ---------- */
 
-/* The time 0 stands for NULL; nobody gives that very microsecond. */
+/* The time 0, the first moment of 2000, stands for NULL; who gives it gets the
+ * next microsecond. */
 static TimestampTz
 take_time(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? 0 : PG_GETARG_TIMESTAMPTZ(n);
+	if (PG_ARGISNULL(n))
+		return 0;
+	return PG_GETARG_TIMESTAMPTZ(n) != 0 ? PG_GETARG_TIMESTAMPTZ(n) : 1;
 }
 
 /* In the memory of a call, which the secrets of an account go with. */

@@ -53,6 +53,18 @@ static const char *const names[OG_TABLES] = {
 	[OG_CALL_ID] = "order_gateway_call_id"
 };
 
+/* Columns that are ours: whoever owns a table may add some. */
+static const int columns[OG_TABLES] = {
+	[OG_INSTALLATION_TABLE] = INSTALLATION_COLUMNS,
+	[OG_CALL_TABLE] = CALL_COLUMNS,
+	[OG_REFERENCE_TABLE] = REFERENCE_COLUMNS,
+	[OG_WITHDRAWAL_TABLE] = WITHDRAWAL_COLUMNS,
+	[OG_MARK_TABLE] = MARK_COLUMNS,
+	[OG_RESULT_TABLE] = RESULT_COLUMNS,
+	[OG_TRIAL_TABLE] = TRIAL_COLUMNS,
+	[OG_END_TABLE] = END_COLUMNS
+};
+
 /* Of this database; known while .known. */
 static struct
 {
@@ -201,12 +213,28 @@ og_table_owner(void)
 
 /* ---------- rows in ---------- */
 
+/* A row with these values of our columns, and NULL in all others. */
+static HeapTuple
+form_row(OgTable table, TupleDesc desc, const Datum *values, const bool *nulls)
+{
+	Datum	   *all;
+	bool	   *are_null;
+
+	if (desc->natts == columns[table])
+		return heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
+	all = palloc0(desc->natts * sizeof(Datum));
+	are_null = palloc(desc->natts * sizeof(bool));
+	memset(are_null, true, desc->natts * sizeof(bool));
+	memcpy(all, values, columns[table] * sizeof(Datum));
+	memcpy(are_null, nulls, columns[table] * sizeof(bool));
+	return heap_form_tuple(desc, all, are_null);
+}
+
 void
 og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(rel),
-										(Datum *) values, (bool *) nulls);
+	HeapTuple	tuple = form_row(table, RelationGetDescr(rel), values, nulls);
 
 	CatalogTupleInsert(rel, tuple);
 	heap_freetuple(tuple);
@@ -236,7 +264,7 @@ og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 			bool		nulls[OG_MOST_COLUMNS] = {false};
 
 			form(owner, done + i, values, nulls);
-			ExecStoreHeapTuple(heap_form_tuple(desc, values, nulls), slots[i],
+			ExecStoreHeapTuple(form_row(table, desc, values, nulls), slots[i],
 							   true);
 		}
 		CatalogTuplesMultiInsertWithInfo(rel, slots, nslots, indexes);
@@ -252,15 +280,18 @@ og_table_update(OgTable table, const ItemPointerData *row,
 				const Datum *values, const bool *nulls, const bool *replace)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool	   *replaced = palloc0(desc->natts * sizeof(bool));
 	HeapTupleData old;
 	HeapTuple	changed;
 	Buffer		buffer;
 
+	memcpy(replaced, replace, columns[table] * sizeof(bool));
 	old.t_self = *row;
 	if (!heap_fetch(rel, SnapshotAny, &old, &buffer, false))
 		elog(ERROR, "a row of table \"%s\" is gone", names[table]);
-	changed = heap_modify_tuple(&old, RelationGetDescr(rel), (Datum *) values,
-								(bool *) nulls, (bool *) replace);
+	changed = heap_modify_tuple(&old, desc, (Datum *) values, (bool *) nulls,
+								replaced);
 	ReleaseBuffer(buffer);
 	CatalogTupleUpdate(rel, &changed->t_self, changed);
 	heap_freetuple(changed);
