@@ -68,10 +68,11 @@ typedef struct OgWorkerPause
 
 extern const OgSharedPart og_worker_shared;
 
-/* For _PG_init() of a server that preloads the library. */
+/*
+ * For _PG_init() of a server that preloads the library: the launcher, and what a
+ * worker must know of before it happens.
+ */
 extern void og_worker_register(void);
-
-/* For _PG_init() of any: what a worker must know of before it happens. */
 extern void og_worker_hook(void);
 
 /* Copies of the states of all workers that the setting names, in its order. */

@@ -45,7 +45,7 @@ static bool
 may_begin(void *arg, const Line *line, int64 call_id)
 {
 	const Loop *loop = arg;
-	int			most = line->max_in_flight + line->max_in_flight / 4 + 2;
+	int			most = 2 * line->max_in_flight + 2;
 	const Target *target = line->target;
 
 	if (!suspect_may_begin(loop, call_id))

@@ -23,6 +23,9 @@
 #define FIRST_PAUSE_US		INT64CONST(1000000)
 #define LONGEST_PAUSE_US	INT64CONST(60000000)
 
+/* Ids of a call that are worth to be kept once only. */
+#define MANY_IDS			1000
+
 /* ---------- beginning ---------- */
 
 /* Where each id of the call stands, if some stand at several places. */
@@ -135,6 +138,61 @@ set_prospects(Making *making, const OgInstallation *installation,
 		making->over = OG_EXPIRED;
 }
 
+/* Texts of a call that its ids were read with, in the current context. */
+static void
+copy_texts(OgJournalCall *call)
+{
+	OgFields	arguments = {0};
+
+	for (int i = 0; i < call->arguments.count; i++)
+		og_fields_add(&arguments, pstrdup(call->arguments.items[i].name),
+					  pstrdup(call->arguments.items[i].value));
+	call->arguments = arguments;
+	call->function = pstrdup(call->function);
+	call->provider = pstrdup(call->provider);
+	call->operation = pstrdup(call->operation);
+	call->server = pstrdup(call->server);
+	call->role = pstrdup(call->role);
+	call->origin = call->reference = NULL;
+}
+
+/*
+ * Read the call, and what was done of it.  The ids of a long one are kept as keys
+ * only.
+ */
+static void
+read_call(Making *making, const OgInstallation *installation, bool is_new,
+		  OgJournalProgress *progress)
+{
+	OgJournalCall *call = &making->call;
+	MemoryContext context = AllocSetContextCreate(making->context,
+												  "order_gateway row",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (!og_journal_read(installation, call->call_id, call))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the journal does not have the call any more")));
+
+	/* Of a new one there is nothing, unless recovery has come to it. */
+	is_new = is_new && !og_recover_is_doubtful(installation, call->call_id,
+											   call->timeline);
+	if (!is_new)
+		og_journal_progress(installation, call, progress);
+	MemoryContextSwitchTo(old);
+	if (progress->ended)
+		return;
+	take_keys(making);
+	if (!is_new)
+		take_progress(making, progress);
+	call->ids = NULL;
+	if (call->nids < MANY_IDS || call->order_arguments != NULL)
+		return;
+	copy_texts(call);
+	MemoryContextDelete(context);
+}
+
 Making *
 og_making_begin(const OgInstallation *installation, const Queued *queued,
 				MemoryContext parent)
@@ -143,18 +201,9 @@ og_making_begin(const OgInstallation *installation, const Queued *queued,
 	MemoryContext old = MemoryContextSwitchTo(making->context);
 	OgJournalProgress progress = {0};
 
-	if (!og_journal_read(installation, queued->call_id, &making->call))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the journal does not have the call any more")));
-	take_keys(making);
-	if (!queued->is_new)
-	{
-		og_journal_progress(installation, &making->call, &progress);
-		if (!progress.ended)
-			take_progress(making, &progress);
-	}
-	set_prospects(making, installation, queued);
+	read_call(making, installation, queued->is_new, &progress);
+	if (!progress.ended)
+		set_prospects(making, installation, queued);
 	MemoryContextSwitchTo(old);
 	if (progress.ended)
 		return NULL;

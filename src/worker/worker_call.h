@@ -26,6 +26,7 @@ typedef struct KeyState
 	uint16		attempts;		/* in rounds that are over */
 	bool		done;			/* it has its result */
 	bool		leads;			/* its request counts as in flight */
+	bool		refused;		/* the last thing that it was answered */
 } KeyState;
 
 /* Of a key without a mark, and of one whose mark is to be written. */

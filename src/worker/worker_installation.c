@@ -27,6 +27,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
@@ -50,7 +51,7 @@
 #define CALLS_AT_ONCE	5000
 
 static const char *const HELD =
-"nothing is sent: this looks like a copy of a server that may still run; see order_gateway_adopt()";
+"nothing is sent from this database: it looks like a copy of a server that may still run";
 
 static volatile sig_atomic_t told_to_end = false;
 
@@ -64,21 +65,6 @@ static struct
 								 * asked, as soon as ... */
 	FullTransactionId running_below;	/* ... transactions below have ended */
 }			progress;
-
-static void
-begin(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
 
 /* ---------- the end ---------- */
 
@@ -98,13 +84,13 @@ note_end(int code, Datum argument)
 	if (code != 0 && !told_to_end)
 		return;
 	AbortOutOfAnyTransaction();
-	begin();
+	og_table_begin();
 	if (og_journal_exists() && og_journal_hold(&installation, false))
 	{
 		installation.running = false;
 		og_journal_save(&installation);
 	}
-	commit();
+	og_table_commit();
 }
 
 /* ---------- the start ---------- */
@@ -134,9 +120,19 @@ judge_timeline(OgInstallation *installation)
 }
 
 static void
+say_held(void)
+{
+	og_workers_show_error(HELD);
+	ereport(WARNING,
+			(errmsg("order_gateway: %s", HELD),
+			 errhint("If the other one does not run any more, call order_gateway_adopt() in database \"%s\".",
+					 get_database_name(MyDatabaseId))));
+}
+
+static void
 note_start(OgInstallation *installation)
 {
-	begin();
+	og_table_begin();
 	(void) og_journal_hold(installation, true);
 	judge_timeline(installation);
 	if (installation->running)
@@ -145,7 +141,9 @@ note_start(OgInstallation *installation)
 	installation->alive_at = GetCurrentTimestamp();
 	og_journal_save(installation);
 	og_recover_suspect(og_journal_last_id());
-	commit();
+	if (installation->held)
+		say_held();
+	og_table_commit();
 }
 
 /* After pg_upgrade: what calls name is found by its names. */
@@ -159,12 +157,12 @@ find_anew(const OgInstallation *installation)
 	{
 		int			count;
 
-		begin();
+		og_table_begin();
 		count = og_journal_open_calls(installation, false, &from, calls,
 									  CALLS_AT_ONCE);
 		for (int i = 0; i < count; i++)
 			og_journal_find_anew(installation, calls[i]);
-		commit();
+		og_table_commit();
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(calls);
@@ -182,13 +180,13 @@ follow_timeline(OgInstallation *installation)
 	og_recover_end_doubtful(installation);
 	if (is_moved(installation))
 		find_anew(installation);
-	begin();
+	og_table_begin();
 	(void) og_journal_hold(installation, true);
 	installation->done_below = Max(done_below, installation->done_below);
 	installation->timeline = timeline;
 	installation->system_identifier = GetSystemIdentifier();
 	og_journal_save(installation);
-	commit();
+	og_table_commit();
 }
 
 /* Each process notes its end, however often it begins with a journal. */
@@ -212,13 +210,6 @@ og_recover(OgInstallation *installation)
 	og_recover_end_marked(installation);
 	if (!installation->held)
 		follow_timeline(installation);
-	else
-	{
-		ereport(WARNING,
-				(errmsg("nothing is sent from this database: it looks like a copy of a server that may still run"),
-				 errhint("If the other one does not run any more, call order_gateway_adopt().")));
-		og_workers_show_error(HELD);
-	}
 }
 
 /* ---------- what is held ---------- */
@@ -361,7 +352,7 @@ may_read(void)
 void
 og_recover_tick(OgInstallation *installation)
 {
-	begin();
+	og_table_begin();
 	if (may_read())
 	{
 		check_installation(installation);
@@ -371,7 +362,7 @@ og_recover_tick(OgInstallation *installation)
 		if (installation->held)
 			look_at_hold(installation);
 	}
-	commit();
+	og_table_commit();
 	if (progress.adopted)
 		go_on(installation);
 }

@@ -15,11 +15,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
@@ -267,16 +265,13 @@ og_keep_step(const OgInstallation *installation)
 
 	if (!is_due(installation))
 		return false;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	og_table_begin();
 	if (!may_remove())
 		walk.due = og_clock_now() + LEAST_PAUSE_US;
 	else if (take_step(installation))
 		more = true;
 	else
 		end_walk();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	og_table_commit();
 	return more;
 }

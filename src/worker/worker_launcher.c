@@ -238,7 +238,8 @@ look_up(void)
 
 			if (strcmp(NameStr(database->name), NameStr(state.database)) != 0)
 				continue;
-			obstacle = database->open ? OBSTACLE_NONE : OBSTACLE_CLOSED;
+			obstacle = !database->open ? OBSTACLE_CLOSED
+				: started[slot].refused ? OBSTACLE_CROWD : OBSTACLE_NONE;
 			dboid = database->open ? database->oid : InvalidOid;
 		}
 		og_workers_set_database(slot, dboid, obstacle);

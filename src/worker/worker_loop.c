@@ -45,12 +45,19 @@
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
 
-/* Rows of one call, and of all, in one turn. */
+/*
+ * Rows in one turn: of each call so many at least, and more where fewer calls
+ * share what all of them may have.
+ */
 #define ROWS_OF_CALL		200
+#define ROWS_OF_LONE_CALL	1000
 #define ROWS_IN_TURN		2000
 
 /* Steps of removing old calls in one second. */
 #define REMOVALS_IN_TICK	10
+
+/* Answers are gathered for half as long as a turn takes to write, and no longer. */
+#define GATHER_US			INT64CONST(5000)
 
 /* How soon to ask again what the standbys have, from the first time on. */
 #define STANDBY_FIRST_US	INT64CONST(500)
@@ -237,6 +244,14 @@ rotate(dlist_node *first)
 		dlist_push_tail(&loop.makings, dlist_pop_head_node(&loop.makings));
 }
 
+static int
+rows_of_call(void)
+{
+	int			share = ROWS_IN_TURN / Max(loop.nrounds, 1);
+
+	return Min(Max(share, ROWS_OF_CALL), ROWS_OF_LONE_CALL);
+}
+
 /* One call goes on.  True if it, or another one, has more to do at once. */
 static bool
 advance_call(Making *making, TimestampTz now, OgPause *pause)
@@ -249,7 +264,7 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 		og_making_stop(making, OG_WITHDRAWN);
 	if (making->over == NULL && making->call.expires_at <= now)
 		og_making_stop(making, OG_EXPIRED);
-	more = og_making_advance(making, ROWS_OF_CALL, pause);
+	more = og_making_advance(making, rows_of_call(), pause);
 	if (had_round && making->pipeline == NULL)
 	{
 		loop.nrounds--;
@@ -343,9 +358,52 @@ unstick(void)
 		making_of(iter.cur)->stuck = false;
 }
 
+/* Is any request out, as far as is known? */
 static bool
-write_news(void)
+awaits_answers(void)
 {
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop.makings)
+	{
+		const Making *making = making_of(iter.cur);
+
+		count += making->in_flight;
+		for (int i = 0; i < making->pending.nmarks; i++)
+			count -= making->pending.marks[i].leaves;
+	}
+	return count > 0;
+}
+
+/*
+ * A turn waits for its flush, and the answers that come meanwhile wait for the
+ * next one: with a moment between them that has more to write, and many at once
+ * take fewer turns.  Who is alone waits for nobody.
+ */
+static bool
+gathers(OgPause *pause)
+{
+	if (og_clock_now() >= loop.gather_until || !awaits_answers())
+		return false;
+	pause_until(pause, loop.gather_until);
+	return true;
+}
+
+static void
+note_written(int64 begun)
+{
+	int64		now = og_clock_now();
+
+	loop.gather_until = now + Min((now - begun) / 2, GATHER_US);
+	loop.last_commit = GetCurrentTimestamp();
+	loop.changed = true;
+}
+
+static bool
+write_news(OgPause *pause)
+{
+	int64		begun = og_clock_now();
 	XLogRecPtr	end = InvalidXLogRecPtr;
 	uint32		turn = next_turn();
 	bool		again = loop.next_write != 0 && loop.now >= loop.next_write;
@@ -353,7 +411,7 @@ write_news(void)
 
 	if (again)
 		unstick();
-	if (loop.blocked && !again)
+	else if (loop.blocked || gathers(pause))
 		return false;
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
 							turn, &end);
@@ -366,8 +424,7 @@ write_news(void)
 	if (written != ALL_WRITTEN && written != SOME_WRITTEN)
 		return false;
 	loop.turn = turn;
-	loop.last_commit = GetCurrentTimestamp();
-	loop.changed = true;
+	note_written(begun);
 	await_standbys(turn, end);
 	sweep();
 	return true;
@@ -462,7 +519,7 @@ og_loop_turn(OgPause *pause)
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
-	more |= write_news();
+	more |= write_news(pause);
 	more |= release();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);

@@ -55,6 +55,7 @@ typedef struct Loop
 	/* write, release */
 	bool		blocked;		/* nothing can be written ... */
 	int64		next_write;		/* ... and what is stuck not tried, before */
+	int64		gather_until;	/* more news may come before they are written */
 	uint32		turn;
 	AwaitedTurn awaited[AWAITED_TURNS];
 	int			nawaited;

@@ -24,12 +24,19 @@
 typedef struct Entry
 {
 	int64		call_id;		/* of a free one: the next free one */
-	TimestampTz not_before;
-	TimestampTz expires_at;		/* TIMESTAMP_MINUS_INFINITY = withdrawn */
-	Line	   *line;
+	TimestampTz expires_at;		/* DT_NOBEGIN = withdrawn */
+	union
+	{
+		TimestampTz not_before; /* of one that does not stand in its line yet */
+		struct
+		{
+			uint32		since;	/* the same in seconds ... */
+			uint32		place;	/* ... and where in the line */
+		}			queue;
+	}			is;
 	uint32		in_time;		/* place in the heap of times */
-	uint32		in_queue:30;	/* place in the line, if it is there */
-	uint32		stands:1;		/* it stands in its line */
+	uint32		line:30;		/* number of its line */
+	uint32		stands:1;		/* it stands there */
 	uint32		is_new:1;
 } Entry;
 
@@ -61,8 +68,10 @@ static bool same_call(uint32 a, uint32 b);
 
 static struct
 {
-	MemoryContext context;		/* of all but what follows at once */
+	MemoryContext context;
 	HTAB	   *lines;
+	Line	  **numbered;		/* by their numbers; NULL = a free one */
+	uint32		nnumbered;
 	HTAB	   *targets;
 	dlist_head	waiting;		/* lines in which somebody stands */
 	MemoryContext bulk;			/* of what grows with the number of entries */
@@ -96,7 +105,7 @@ static TimestampTz
 due_time(const Entry *entry)
 {
 	return entry->stands ? entry->expires_at
-		: Min(entry->not_before, entry->expires_at);
+		: Min(entry->is.not_before, entry->expires_at);
 }
 
 static bool
@@ -116,7 +125,7 @@ put_at(Heap *heap, uint32 place, uint32 number)
 	if (heap->by_time)
 		outbox.entries[number].in_time = place;
 	else
-		outbox.entries[number].in_queue = place;
+		outbox.entries[number].is.queue.place = place;
 }
 
 /* Put an entry at a place, or where it belongs above or below that. */
@@ -188,6 +197,33 @@ find_or_make(HTAB *table, const void *key, Size keysize, Size size)
 }
 
 static Line *
+line_of(const Entry *entry)
+{
+	return outbox.numbered[entry->line];
+}
+
+/* Give a new line a number. */
+static void
+number_line(Line *line)
+{
+	uint32		number = 0;
+
+	while (number < outbox.nnumbered && outbox.numbered[number] != NULL)
+		number++;
+	if (number == outbox.nnumbered)
+	{
+		uint32		count = 2 * outbox.nnumbered;
+
+		outbox.numbered = repalloc(outbox.numbered, count * sizeof(Line *));
+		memset(outbox.numbered + outbox.nnumbered, 0,
+			   outbox.nnumbered * sizeof(Line *));
+		outbox.nnumbered = count;
+	}
+	outbox.numbered[number] = line;
+	line->number = number;
+}
+
+static Line *
 find_line(Oid serverid, Oid roleid)
 {
 	Oid			key[2] = {serverid, roleid};
@@ -196,6 +232,8 @@ find_line(Oid serverid, Oid roleid)
 	Line	   *line = find_or_make(outbox.lines, key, sizeof(key),
 									sizeof(Line));
 
+	if (line->target == NULL)
+		number_line(line);
 	line->target = target;
 	return line;
 }
@@ -210,6 +248,7 @@ drop_if_empty(Line *line)
 		return;
 	if (line->queue.items != NULL)
 		pfree(line->queue.items);
+	outbox.numbered[line->number] = NULL;
 	(void) hash_search(outbox.lines, key, HASH_REMOVE, NULL);
 }
 
@@ -218,24 +257,27 @@ static void
 stand_in_line(uint32 number)
 {
 	Entry	   *entry = &outbox.entries[number];
-	Line	   *line = entry->line;
+	Line	   *line = line_of(entry);
 
 	heap_reserve(&line->queue);
 	if (line->queue.count == 0)
 		dlist_push_tail(&outbox.waiting, &line->node);
 	entry->stands = true;
+	entry->is.queue.since = (uint32) (Max(entry->is.not_before, 0) /
+									  USECS_PER_SEC);
 	heap_add(&line->queue, number);
 }
 
 static void
 leave_queue(Entry *entry)
 {
-	Line	   *line = entry->line;
+	Line	   *line = line_of(entry);
 
 	if (!entry->stands)
 		return;
-	heap_remove(&line->queue, entry->in_queue);
+	heap_remove(&line->queue, entry->is.queue.place);
 	entry->stands = false;
+	entry->is.not_before = (TimestampTz) entry->is.queue.since * USECS_PER_SEC;
 	if (line->queue.count == 0)
 		dlist_delete(&line->node);
 }
@@ -273,6 +315,9 @@ og_outbox_open(MemoryContext parent)
 	outbox.targets = hash_create("order_gateway targets", 16, &targets,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	dlist_init(&outbox.waiting);
+	outbox.nnumbered = 16;
+	outbox.numbered = MemoryContextAllocZero(outbox.context,
+											 outbox.nnumbered * sizeof(Line *));
 	open_bulk();
 }
 
@@ -326,9 +371,9 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 	entry = &outbox.entries[number];
 	memset(entry, 0, sizeof(Entry));
 	entry->call_id = call->call_id;
-	entry->not_before = call->not_before;
+	entry->is.not_before = call->not_before;
 	entry->expires_at = call->expires_at;
-	entry->line = line;
+	entry->line = line->number;
 	entry->is_new = call->is_new;
 	(void) places_insert(outbox.places, number, &found);
 
@@ -348,8 +393,8 @@ take_entry(uint32 number, Queued *call)
 	heap_remove(&outbox.times, entry->in_time);
 	(void) places_delete(outbox.places, number);
 	call->call_id = entry->call_id;
-	call->line = entry->line;
-	call->not_before = entry->not_before;
+	call->line = line_of(entry);
+	call->not_before = entry->is.not_before;
 	call->expires_at = entry->expires_at;
 	call->is_new = entry->is_new;
 	call->withdrawn = entry->expires_at == DT_NOBEGIN;
@@ -458,7 +503,8 @@ og_outbox_waits_since(void)
 	dlist_foreach(iter, &outbox.waiting)
 	{
 		const Line *line = dlist_container(Line, node, iter.cur);
-		TimestampTz first = outbox.entries[line->queue.items[0]].not_before;
+		const Entry *entry = &outbox.entries[line->queue.items[0]];
+		TimestampTz first = (TimestampTz) entry->is.queue.since * USECS_PER_SEC;
 
 		if (since == 0 || first < since)
 			since = first;

@@ -8,7 +8,7 @@
  * Each line is served by itself, so that one in which nothing moves holds up no
  * other.
  *
- * Only what says when a call may be begun is kept here, in 56 bytes; what it is
+ * Only what says when a call may be begun is kept here, in 48 bytes; what it is
  * about is read when it begins.  What a call costs does not depend on how many
  * there are, beyond a logarithm.
  *
@@ -47,6 +47,7 @@ typedef struct Line
 	Oid			serverid;		/* the key ... */
 	Oid			roleid;			/* ... has no padding */
 	Target	   *target;
+	uint32		number;			/* of this line */
 	dlist_node	node;			/* among those in which somebody waits */
 	Heap		queue;			/* by number of the call */
 	uint32		nqueued;		/* those, and others whose time has not come */
@@ -57,6 +58,8 @@ typedef struct Line
 	int			in_flight;		/* ... and so many are, or are about to be */
 	int			max_in_flight;	/* as the server's option has it; 0 = that is not
 								 * known yet */
+	int64		in_order_until; /* og_clock_now(): until then one request is sent
+								 * after the other */
 	struct Share *share;		/* their account, or NULL */
 } Line;
 

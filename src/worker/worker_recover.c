@@ -18,13 +18,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "worker/worker_recover.h"
+#include "worker/worker_table.h"
 
 /* Rows of one transaction, and calls that are looked for together. */
 #define ROWS_AT_ONCE	1000
@@ -62,23 +61,6 @@ typedef struct Ending
 	int			written;
 } Ending;
 
-/* ---------- transactions ---------- */
-
-static void
-begin(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
-
 static void
 begin_ending(Ending *ending, const OgInstallation *installation)
 {
@@ -92,13 +74,13 @@ begin_ending(Ending *ending, const OgInstallation *installation)
 												 ALLOCSET_DEFAULT_SIZES);
 	ending->results = MemoryContextAlloc(ending->context, ROWS_AT_ONCE *
 										 sizeof(OgJournalResult));
-	begin();
+	og_table_begin();
 }
 
 static void
 finish_ending(Ending *ending)
 {
-	commit();
+	og_table_commit();
 	MemoryContextDelete(ending->context);
 }
 
@@ -109,9 +91,9 @@ count_rows(Ending *ending, int rows)
 	ending->written += rows;
 	if (ending->written < ROWS_AT_ONCE)
 		return;
-	commit();
+	og_table_commit();
 	CHECK_FOR_INTERRUPTS();
-	begin();
+	og_table_begin();
 	ending->written = 0;
 }
 
@@ -318,9 +300,9 @@ og_recover_try(const OgInstallation *installation, int64 call_id)
 
 	if (!og_recover_is_suspect(installation, call_id))
 		return true;
-	begin();
+	og_table_begin();
 	crashes = og_journal_try(installation, call_id, installation->crashes);
-	commit();
+	og_table_commit();
 	if (crashes >= MOST_CRASHES)
 		quarantine(installation, call_id);
 	return crashes < MOST_CRASHES;

@@ -263,6 +263,7 @@ begin(WorkerEntry *entry)
 	state->proc = og_shared_backend();
 	state->since = GetCurrentTimestamp();
 	entry->obstacle = OBSTACLE_NONE;
+	entry->stopped_by = 0;
 	entry->npauses = 0;
 }
 

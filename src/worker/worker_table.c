@@ -16,7 +16,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
-#include "executor/tuptable.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -53,7 +53,7 @@ static const char *const names[OG_TABLES] = {
 	[OG_CALL_ID] = "order_gateway_call_id"
 };
 
-/* Columns that are ours: whoever owns a table may add some. */
+/* How many columns of tables are ours. */
 static const int columns[OG_TABLES] = {
 	[OG_INSTALLATION_TABLE] = INSTALLATION_COLUMNS,
 	[OG_CALL_TABLE] = CALL_COLUMNS,
@@ -75,6 +75,23 @@ static struct
 	Oid			oids[OG_TABLES];
 	Oid			outcomes[OG_OUTCOMES];	/* values of the enum */
 }			catalog;
+
+/* ---------- transactions ---------- */
+
+void
+og_table_begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void
+og_table_commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
 
 /* ---------- what is called how ---------- */
 
@@ -213,31 +230,115 @@ og_table_owner(void)
 
 /* ---------- rows in ---------- */
 
-/* A row with these values of our columns, and NULL in all others. */
-static HeapTuple
-form_row(OgTable table, TupleDesc desc, const Datum *values, const bool *nulls)
+/* An array as wide as a table to which somebody has added columns. */
+static void *
+widen(const void *array, OgTable table, int natts, size_t width, int filling)
 {
-	Datum	   *all;
-	bool	   *are_null;
+	char	   *wide = palloc(natts * width);
 
-	if (desc->natts == columns[table])
+	memset(wide, filling, natts * width);
+	memcpy(wide, array, Min(columns[table], natts) * width);
+	return wide;
+}
+
+/* A row; columns that somebody has added are null. */
+static HeapTuple
+form_row(TupleDesc desc, OgTable table, const Datum *values, const bool *nulls)
+{
+	int			natts = desc->natts;
+
+	if (natts == columns[table])
 		return heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
-	all = palloc0(desc->natts * sizeof(Datum));
-	are_null = palloc(desc->natts * sizeof(bool));
-	memset(are_null, true, desc->natts * sizeof(bool));
-	memcpy(all, values, columns[table] * sizeof(Datum));
-	memcpy(are_null, nulls, columns[table] * sizeof(bool));
-	return heap_form_tuple(desc, all, are_null);
+	return heap_form_tuple(desc,
+						   widen(values, table, natts, sizeof(Datum), 0),
+						   widen(nulls, table, natts, sizeof(bool), true));
+}
+
+/* The same with other values; columns that somebody has added stay. */
+static HeapTuple
+modify_row(TupleDesc desc, OgTable table, HeapTuple row, const Datum *values,
+		   const bool *nulls, const bool *replace)
+{
+	int			natts = desc->natts;
+
+	return heap_modify_tuple(row, desc,
+							 widen(values, table, natts, sizeof(Datum), 0),
+							 widen(nulls, table, natts, sizeof(bool), true),
+							 widen(replace, table, natts, sizeof(bool), false));
+}
+
+/*
+ * Does the quick way know all indexes of a table?  Somebody may have added one
+ * on an expression, or on a part of the rows.
+ */
+static bool
+is_plain(CatalogIndexState indexes)
+{
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
+
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
+			info->ii_ExclusionOps != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Insert rows the long way, by the executor. */
+static void
+insert_executed(CatalogIndexState indexes, TupleTableSlot **slots, int count)
+{
+	EState	   *state = CreateExecutorState();
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	for (int i = 0; i < count; i++)
+	{
+		ExecSimpleRelationInsert(indexes, state, slots[i]);
+		ResetPerTupleExprContext(state);
+	}
+	PopActiveSnapshot();
+	FreeExecutorState(state);
+}
+
+static void
+update_executed(CatalogIndexState indexes, TupleDesc desc,
+				const ItemPointerData *row, HeapTuple changed)
+{
+	EState	   *state = CreateExecutorState();
+	TupleTableSlot *place = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+
+	place->tts_tid = *row;
+	ExecStoreHeapTuple(changed, slot, false);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ExecSimpleRelationUpdate(indexes, state, NULL, place, slot);
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(slot);
+	ExecDropSingleTupleTableSlot(place);
+	FreeExecutorState(state);
 }
 
 void
 og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
-	HeapTuple	tuple = form_row(table, RelationGetDescr(rel), values, nulls);
+	TupleDesc	desc = RelationGetDescr(rel);
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
+	HeapTuple	tuple = form_row(desc, table, values, nulls);
 
-	CatalogTupleInsert(rel, tuple);
+	if (is_plain(indexes))
+		CatalogTupleInsertWithInfo(rel, tuple, indexes);
+	else
+	{
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+
+		ExecStoreHeapTuple(tuple, slot, false);
+		insert_executed(indexes, &slot, 1);
+		ExecDropSingleTupleTableSlot(slot);
+	}
 	heap_freetuple(tuple);
+	CatalogCloseIndexes(indexes);
 	table_close(rel, NoLock);
 }
 
@@ -252,6 +353,7 @@ og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 	int			nslots = Min(count, ROWS_AT_ONCE);
+	bool		plain = is_plain(indexes);
 
 	for (int i = 0; i < nslots; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
@@ -264,10 +366,13 @@ og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 			bool		nulls[OG_MOST_COLUMNS] = {false};
 
 			form(owner, done + i, values, nulls);
-			ExecStoreHeapTuple(form_row(table, desc, values, nulls), slots[i],
+			ExecStoreHeapTuple(form_row(desc, table, values, nulls), slots[i],
 							   true);
 		}
-		CatalogTuplesMultiInsertWithInfo(rel, slots, nslots, indexes);
+		if (plain)
+			CatalogTuplesMultiInsertWithInfo(rel, slots, nslots, indexes);
+		else
+			insert_executed(indexes, slots, nslots);
 	}
 	for (int i = 0; i < Min(count, ROWS_AT_ONCE); i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
@@ -281,20 +386,22 @@ og_table_update(OgTable table, const ItemPointerData *row,
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
-	bool	   *replaced = palloc0(desc->natts * sizeof(bool));
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	HeapTupleData old;
 	HeapTuple	changed;
 	Buffer		buffer;
 
-	memcpy(replaced, replace, columns[table] * sizeof(bool));
 	old.t_self = *row;
 	if (!heap_fetch(rel, SnapshotAny, &old, &buffer, false))
 		elog(ERROR, "a row of table \"%s\" is gone", names[table]);
-	changed = heap_modify_tuple(&old, desc, (Datum *) values, (bool *) nulls,
-								replaced);
+	changed = modify_row(desc, table, &old, values, nulls, replace);
 	ReleaseBuffer(buffer);
-	CatalogTupleUpdate(rel, &changed->t_self, changed);
+	if (is_plain(indexes))
+		CatalogTupleUpdateWithInfo(rel, &changed->t_self, changed, indexes);
+	else
+		update_executed(indexes, desc, row, changed);
 	heap_freetuple(changed);
+	CatalogCloseIndexes(indexes);
 	table_close(rel, NoLock);
 }
 
@@ -344,6 +451,29 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	PopActiveSnapshot();
 	index_close(order, NoLock);
 	table_close(rel, NoLock);
+}
+
+bool
+og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
+					TransactionId *writer)
+{
+	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	order = index_open(og_table_oid(index), AccessShareLock);
+	SnapshotData dirty;
+	SysScanDesc scan;
+	bool		found;
+
+	InitDirtySnapshot(dirty);
+	PushActiveSnapshot(GetLatestSnapshot());
+	scan = systable_beginscan_ordered(rel, order, &dirty, nkeys, keys);
+	found = HeapTupleIsValid(systable_getnext_ordered(scan,
+													  ForwardScanDirection));
+	*writer = found ? dirty.xmin : InvalidTransactionId;
+	systable_endscan_ordered(scan);
+	PopActiveSnapshot();
+	index_close(order, NoLock);
+	table_close(rel, NoLock);
+	return found;
 }
 
 /* ---------- rows that go ---------- */

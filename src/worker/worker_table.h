@@ -4,9 +4,9 @@
  *		The journal's tables, and rows in and out of them below SQL.
  *
  * Whoever submits a call needs no right on these tables, no setting of a session
- * reaches what is written, and no plan is made.  All tables have plain indexes
- * only, no constraint that is to be checked and no trigger but those of
- * replication.
+ * reaches what is written, and no plan is made.  Constraints are not checked,
+ * and no trigger is fired; columns that somebody adds are null, and what indexes
+ * somebody adds are kept.
  *
  * The order of columns here is that of the install script.
  *
@@ -109,6 +109,13 @@ enum
 	END_DONE_AT, END_COLUMNS
 };
 
+/*
+ * A transaction of a worker's own, with a snapshot, which going through rows that
+ * are stored out of line needs.  What was current before is not afterwards.
+ */
+extern void og_table_begin(void);
+extern void og_table_commit(void);
+
 /* Is the extension there, with all of these?  Needs a transaction. */
 extern bool og_tables_exist(void);
 
@@ -180,6 +187,13 @@ typedef bool (*OgFound) (void *owner, const OgTableRow *row);
 
 extern void og_table_scan(OgTable table, OgTable index, Snapshot snapshot,
 						  ScanKey keys, int nkeys, OgFound found, void *owner);
+
+/*
+ * Is there such a row, be it one that another transaction has not committed yet?
+ * That is *writer then, else it is InvalidTransactionId.
+ */
+extern bool og_table_find_dirty(OgTable table, OgTable index, ScanKey keys,
+								int nkeys, TransactionId *writer);
 
 /*
  * Keys of an index that begins with installation and call: that call, or that

@@ -25,6 +25,12 @@
 #include "worker/worker_call.h"
 #include "worker/worker_internal.h"
 
+/*
+ * A request that is refused for its nonce was overtaken by another one: so long
+ * those of its line are sent one after the other then.
+ */
+#define IN_ORDER_US		INT64CONST(60000000)
+
 /* Marks of all turns up to this one let requests leave. */
 static uint32 released = 0;
 
@@ -102,6 +108,8 @@ has_place(const Making *making)
 	/* Who only tries whether a server can be reached does that once. */
 	if (line->target->pause_us != 0 && making->in_flight > 0)
 		return false;
+	if (og_clock_now() < line->in_order_until)
+		return line->in_flight == 0;
 	return line->in_flight < line->max_in_flight;
 }
 
@@ -244,7 +252,8 @@ add_results(Making *making, int position, const OgRow *row)
 			.call_id = making->call.call_id,
 			.ordinal = position + 1,
 			.leg = ++leg,
-			.order_id = making->call.ids[position],
+			.order_id = og_keys_get(making->keys,
+									og_keys_at(making->keys, position)),
 			.outcome = o->verdict,
 			.code = copy_text(o->code),
 			.message = copy_text(o->message),
@@ -334,6 +343,7 @@ og_pending_unsent(Making *making, int key)
 	OgOutcome	outcome = {.verdict = making->unsent};
 	OgRow		row = {.outcome = &outcome,.attempts = making->states[key].attempts};
 
+	Assert(making->states[key].turn == UNMARKED);
 	outcome.message = making->over;
 	if (making->problem != NULL && strcmp(making->over, OG_EXPIRED) == 0)
 		outcome.message = psprintf("%s: %s", making->over, making->problem);
@@ -382,6 +392,7 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 
 	key = key_of(making, key);
 	give_place_back(making, &making->states[key]);
+	making->states[key].refused = outcome->verdict == OG_REJECTED;
 	if (outcome->verdict != OG_NOT_SENT)
 		og_target_reach(making->line->target);
 	else if (making->over == NULL && !making->stopped)
@@ -414,6 +425,11 @@ note_closed(void *owner, int key, const OgRow *row)
 		if (row->sent_at == 0 && making->over == NULL && !making->stopped)
 			note_problem(making, row->outcome->message);
 		state->attempts = (uint16) all.attempts;
+
+		/* A refusal that leaves it unprocessed is one of the nonce. */
+		if (state->refused)
+			making->line->in_order_until = og_clock_now() + IN_ORDER_US;
+		state->refused = false;
 		return;
 	}
 	all.batch = making->nbatches + row->batch;

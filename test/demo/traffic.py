@@ -22,10 +22,11 @@ import urllib.request
 
 import psycopg2
 
-# Job, its call, how many orders at once, and seconds from call to call.
+# Job, its call, how many orders at once, and seconds from call to call. Two of them
+# submit, two call themselves.
 JOBS = {
-    "xt": ("batch_cancel('btc_usdt', %s)", 120, 5),
-    "tronsave": ("tronsave_cancel(%s)", 30, 7),
+    "xt": ("batch_cancel_submit('btc_usdt', %s)", 120, 5),
+    "tronsave": ("tronsave_cancel_submit(%s)", 30, 7),
     "btse": ("btse_cancel('BTC-USD', %s)", 12, 4),
     "wangdian": ("wangdian_cancel(%s)", 25, 6),
 }
@@ -33,7 +34,7 @@ JOBS = {
 # What happens, by the part of the time that is over.
 STORY = (
     (0.20, "fault", {"provider": "btse", "fault": "delay", "ms": 900, "times": 60}),
-    (0.30, "burst", 2500),
+    (0.30, "burst", 50),
     (0.45, "fault", {"provider": "xt", "fault": "close_after"}),
     (0.60, "key", "wrong"),
     (0.66, "key", "right"),
@@ -103,7 +104,9 @@ class Shop:
         if what == "key":
             self.key(details)
         elif what == "burst":
-            self.cancel_beside("tronsave", self.new_ids("tronsave", details))
+            connection = self.connect()
+            for _ in range(details):
+                self.cancel(connection, "tronsave", self.new_ids("tronsave", 50))
         else:
             self.control("/faults", details)
         if what == "hang":

@@ -185,12 +185,13 @@ my %sources;    # texts of the sources, by name
 find({ no_chdir => 1, wanted => sub { $sources{ substr $_, 1 + length $TOP } = decode_utf8(slurp_file($_)) if /\.[ch]$/ } },
 	"$TOP/src");
 
-# Those that the sources name, but for what is no error.
+# Those that the sources name, but for what is no error, and what they only look at.
 {
 	my $header = qx("@{[ $ENV{PG_CONFIG} // 'pg_config' ]}" --includedir-server) =~ s/\n//r . '/utils/errcodes.h';
 	my %code_of = slurp_file($header) =~ /^#define (ERRCODE_\w+)\s+MAKE_SQLSTATE\((.*)\)$/mg;
 	my %raised = map { $code_of{$_} =~ s/[^0-9A-Z]//gr => 1 }
-	  grep { !/^ERRCODE_(?:WARNING|SUCCESSFUL_COMPLETION|TO_CATEGORY)$/ }
+	  grep { !/^ERRCODE_(?:WARNING|SUCCESSFUL_COMPLETION|TO_CATEGORY|TRANSACTION_ROLLBACK|OPERATOR_INTERVENTION
+		|ADMIN_SHUTDOWN|LOCK_NOT_AVAILABLE)$/x }
 	  map { /\b(ERRCODE_\w+)/g } values %sources;
 	my %told = map { map { $_ => 1 } split /, /, $_->[0] }
 	  $documents->table_rows($documents->chapter('docs/reference.md', '## SQLSTATEs'));

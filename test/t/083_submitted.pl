@@ -146,7 +146,7 @@ each_sent_once('a lost answer');
 
 # the same by a crash of the server, after which nobody knows when it was sent
 only_orders(3051, 2);
-$sandbox->arm('black_hole', provider => 'xt', match_id => 3051);
+$sandbox->arm('black_hole', provider => 'xt', match_id => 3051, process => 0);
 sql('CALL submit_stale_orders()');
 ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
 $node->stop('immediate');

@@ -239,6 +239,8 @@ sub cancel
 
 my ($try) = $text =~ /^   (SELECT order_id, outcome, message\n.*?;)$/ms;
 cmp_ok(() = query($try) =~ /\|cancelled\|/g, '>', 200, 'what it says to try cancels orders');
+my ($submit) = $text =~ /^(   BEGIN;\n.*?wait\(1\);)$/ms;
+cmp_ok(() = query($submit) =~ /\|cancelled\|/g, '>', 80, '... as does what it says to submit');
 is(cancel('tronsave', 'tronsave_cancel(ids)'), "cancelled rejected|119\n", '... at each provider');
 is(cancel('wangdian', 'wangdian_cancel(ids)'), "cancelled not_cancellable not_found|104\n", '...');
 

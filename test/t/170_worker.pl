@@ -21,6 +21,7 @@ shared_preload_libraries = 'order_gateway'
 order_gateway.databases = 'ERP, "Bi", later, erp'
 restart_after_crash = on
 max_worker_processes = 8
+shared_buffers = 32MB
 END
 $node->start;
 
@@ -184,6 +185,19 @@ foreach my $round (1 .. 10)
 }
 cmp_ok($most, '<=', 1, 'a database never has two workers');
 $erp = another_worker('erp', $erp, 'after all that there is one');
+
+# What ends each of them does not make the launcher spin.
+my %started;
+my $begun = time;
+while (time - $begun < 3)
+{
+	my ($ended) = sql(q{SELECT pid, pg_terminate_backend(pid) FROM order_gateway_workers
+			WHERE database = 'erp' AND pid IS NOT NULL}, 'home') =~ /^(\d+)/;
+
+	$started{$ended} = 1 if defined $ended;
+}
+cmp_ok(scalar(keys %started), '<=', 2 + (time - $begun), 'a worker is started once in a second at most');
+$erp = another_worker('erp', undef, '... and is there in the end');
 
 my $before = sql("SELECT xact_commit FROM pg_stat_database WHERE datname = 'Bi'");
 wait_for("SELECT xact_commit >= $before + 2 FROM pg_stat_database WHERE datname = 'Bi'", 't',
@@ -392,20 +406,40 @@ ok( $node->poll_query_until('erp', "SELECT state = 'done' FROM order_gateway_cal
 # What is set elsewhere does not reach it
 # ----
 
+# A worker reads these when it starts; sessions do well without them.
+sql("ALTER DATABASE erp SET $_")
+  foreach q{role = 'pg_monitor'}, q{session_authorization = 'nobody_special'}, 'default_transaction_read_only = on',
+  'default_transaction_deferrable = on', q{default_transaction_isolation = 'serializable'},
+  q{session_replication_role = 'replica'}, 'search_path = nowhere', 'row_security = off', 'statement_timeout = 1',
+  'lock_timeout = 1', 'idle_in_transaction_session_timeout = 1',
+  $node->pg_version < 17 ? () : 'transaction_timeout = 1';
+sql("SELECT pg_terminate_backend($erp)");
+$erp = another_worker('erp', $erp, 'a worker in a database with settings of all kinds');
+sql('ALTER DATABASE erp RESET ALL');
+
+sub submit
+{
+	my $id = sql(q{SET synchronous_commit = on;
+		SELECT batch_cancel_submit('btc_usdt', '{2}', expires_at => clock_timestamp() + '1 s')}, 'erp');
+
+	ok( $node->poll_query_until('erp',
+			"SELECT state = 'done' FROM order_gateway_calls WHERE call_id = $id"), 'a call is done');
+	return $id;
+}
+
+submit();
+is(worker('erp'), $erp, '... by that worker');
+
 # With synchronous_commit off, what a worker wrote could be gone after a crash.
+# Nothing else is to write it: no pages, no buffers that others need.
 sql('ALTER DATABASE erp SET synchronous_commit = off');
 set_conf('synchronous_commit', 'off');
 set_conf('wal_writer_delay', '10s');
-sql("SELECT pg_terminate_backend($erp)");
-$erp = another_worker('erp', $erp, 'a worker where commits are not to be flushed');
-set_conf('bgwriter_delay', '10s');
+set_conf($_->[0], $_->[1]) foreach [ 'bgwriter_delay', '10s' ], [ 'full_page_writes', 'off' ];
 my $lost = 0;
 foreach my $round (1 .. 3)
 {
-	$call = sql(q{SET synchronous_commit = on;
-		SELECT batch_cancel_submit('btc_usdt', '{2}', expires_at => clock_timestamp() + '1 s')}, 'erp');
-	$node->poll_query_until('erp', "SELECT state = 'done' FROM order_gateway_calls WHERE call_id = $call")
-	  or die 'a call is not done';
+	$call = submit();
 	my $done = "SELECT done_at FROM order_gateway_calls WHERE call_id = $call";
 	my $said = sql($done, 'erp');
 	$node->stop('immediate');
@@ -414,7 +448,7 @@ foreach my $round (1 .. 3)
 }
 is($lost, 0, '... flushes them: nothing is lost when the server stops at once');
 $erp = another_worker('erp', $erp, 'a new worker');
-sql("ALTER SYSTEM RESET $_") foreach qw(synchronous_commit wal_writer_delay bgwriter_delay);
+sql("ALTER SYSTEM RESET $_") foreach qw(synchronous_commit wal_writer_delay bgwriter_delay full_page_writes);
 sql('SELECT pg_reload_conf()');
 sql('DROP EXTENSION order_gateway CASCADE', 'erp');
 sql('ALTER DATABASE erp RESET ALL');

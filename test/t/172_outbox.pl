@@ -291,6 +291,16 @@ my ($busy) = @{ results($id) };
 is("$busy->{outcome} $busy->{http_status}", 'rejected 429', '... and has the last verdict when it expires');
 $sandbox->disarm;
 
+# A nonce that was overtaken is no verdict either; from then on one goes after the
+# other.
+$sandbox->arm('nonce_order', provider => 'xt', times => 0);
+$test->own_server('xt', 'xt_nonces', retries => 0, max_in_flight => 8);
+$session->query('BEGIN');
+my @nonces = map { submit('xt', [$_], server => 'xt_nonces') } 471 .. 490;
+$session->query('COMMIT');
+is(scalar(grep { outcomes($_) =~ /cancelled/ } @nonces), 20, 'nonces that are overtaken');
+$sandbox->disarm;
+
 # ----
 # J6: one bad call ends as not sent, with the reason, and touches no other
 # ----

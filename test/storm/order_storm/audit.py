@@ -236,13 +236,15 @@ def what_was_told_stays(books):
 
 
 def what_was_withdrawn_stays(books):
-    """As many orders as order_gateway_withdraw() said are not_sent."""
+    """What order_gateway_withdraw() counted was not carried out: not_sent, or
+    rejected if it had been, and was too frequent."""
     for withdrawal in books.clients.notes.withdrawals:
-        rows = books.journal.results.get(withdrawal.call_id, [])
-        unsent = sum(row["outcome"] == "not_sent" for row in rows)
-        if withdrawal.end == COMMITTED and unsent < withdrawal.orders:
-            yield "of call %d, %d orders were withdrawn and %d not sent" % (
-                withdrawal.call_id, withdrawal.orders, unsent)
+        outcomes = Counter(row["outcome"] for row in
+                           books.journal.results.get(withdrawal.call_id, []))
+        if withdrawal.end == COMMITTED and withdrawal.orders \
+                > outcomes["not_sent"] + outcomes["rejected"]:
+            yield "of call %d, %d orders were withdrawn, and it has %s" % (
+                withdrawal.call_id, withdrawal.orders, dict(outcomes))
 
 
 RULES = (commits_held, journal_has_every_call, references_meet,

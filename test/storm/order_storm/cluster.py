@@ -176,11 +176,12 @@ class Cluster:
     def fail_over(self):
         """Kill the primary, for good, and be the standby from now on."""
         self.kill()
+        self._call("pg_ctl", "promote", "--pgdata", self.standby[0], "--wait",
+                   "--timeout", str(PATIENCE))
         self.logs.append(self.standby[1])
         self.data, self.log, self.sockets = self.standby
         self.standby = None
         self.failed_over = True
-        self._control("promote")
 
     # ---- who is there
 

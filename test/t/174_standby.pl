@@ -1,0 +1,310 @@
+# A worker and the standbys of its server: what it asks of them (J1), and what
+# goes on when one of them is promoted (J3), or a copy of the server starts (J4).
+
+use strict;
+use warnings;
+use utf8;
+
+use PostgreSQL::Test::Utils ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use OrderGateway::Journal;
+use OrderGateway::Test;
+
+my $PROMOTED = 'the server was promoted: the one before it may have sent this order';
+
+# So long nothing has to leave that is held back.
+my $WATCHED_SECONDS = 1.5;
+
+my $test = OrderGateway::Test->start(
+	OrderGateway::Journal::worker(),
+	standby => 1,
+	options => { rate_limit => 'off' });
+my $node = $test->node;
+my $sandbox = $test->sandbox;
+my $journal = OrderGateway::Journal->new($node);
+
+sub fresh
+{
+	$sandbox->disarm;
+	$test->reset;
+	return $test->seed('xt', @_);
+}
+
+sub arrived { return scalar @{ $sandbox->requests }; }
+
+sub set
+{
+	my ($in, $setting, $value) = @_;
+
+	$in->sql("ALTER SYSTEM SET $setting = '$value'");
+	$in->sql('SELECT pg_reload_conf()');
+	return;
+}
+
+sub standby
+{
+	my ($name) = @_;
+	my $standby = PostgreSQL::Test::Cluster->new($name);
+
+	$node->backup($name);
+	$standby->init_from_backup($node, $name, has_streaming => 1);
+	$standby->start;
+	$node->wait_for_catchup($standby);
+	return $standby;
+}
+
+# What was submitted waits for a standby, and does not leave.
+sub is_held
+{
+	my ($call, $name) = @_;
+
+	$journal->wait_until(
+		'SELECT waiting_for_standby FROM order_gateway_workers', "$name: a request waits");
+	sleep $WATCHED_SECONDS;
+	is(arrived(), 0, '... and does not leave');
+	is($journal->of($call, 'state'), 'sending', '... though it is marked');
+	return;
+}
+
+# What submits does not wait itself.
+sub cancel_locally
+{
+	my ($ids) = @_;
+
+	return $journal->cancel($ids, before => 'SET synchronous_commit = local;');
+}
+
+# ----
+# J1
+# ----
+
+my $standby = standby('standby');
+
+subtest 'J1: a request leaves when the synchronous standby has its mark' => sub {
+	fresh(1 .. 3);
+	set($journal, 'synchronous_standby_names', 'standby');
+	$journal->wait_until(q{SELECT sync_state = 'sync' FROM pg_stat_replication},
+		'there is a synchronous standby');
+	my $call = $journal->cancel([1]);
+	$journal->wait_for($call, 'done', 'with it, a call is made');
+	is($journal->letters($call), 'C', '... as always');
+	$sandbox->reset;
+	$test->seed('xt', 2, 3);
+
+	$standby->stop;
+	my $held = cancel_locally([2]);
+	is_held($held, 'without it');
+	is($journal->sql('SELECT count(*) FROM order_gateway_results'), 1, 'sessions go on');
+	is($journal->sql('SET synchronous_commit = local; SELECT pg_reload_conf()'), 't',
+		'... and the worker takes a reload');
+	$standby->start;
+	$journal->wait_for($held, 'done', 'when it comes back, the request leaves');
+	is($journal->letters($held), 'C', '... once');
+	is(arrived(), 1, '... and nothing else');
+	$journal->wait_until('SELECT NOT waiting_for_standby FROM order_gateway_workers',
+		'... and nobody waits any more');
+};
+
+subtest 'J1: one that is connected and flushes nothing is waited for' => sub {
+	fresh(1);
+	my $receiver =
+	  $standby->safe_psql('postgres', 'SELECT pid FROM pg_stat_wal_receiver');
+
+	kill 'STOP', $receiver;
+	my $held = cancel_locally([1]);
+	is_held($held, 'with a standby that hangs');
+	kill 'CONT', $receiver;
+	$journal->wait_for($held, 'done', 'when it goes on, the request leaves');
+	is($journal->letters($held), 'C', '... and is answered');
+};
+
+subtest 'J1: of several standbys as many have to have it as the setting says' => sub {
+	fresh(1 .. 3);
+	set($journal, 'synchronous_standby_names', 'ANY 2 (standby, other, third)');
+	my $held = cancel_locally([1]);
+	is_held($held, 'with one of two');
+	set($journal, 'synchronous_standby_names', 'ANY 1 (standby, other)');
+	$journal->wait_for($held, 'done', 'when one is enough, the request leaves');
+	set($journal, 'synchronous_standby_names', 'FIRST 1 (other, standby)');
+	my $call = cancel_locally([2]);
+	$journal->wait_for($call, 'done', 'the first one that is there is enough for FIRST 1');
+	fresh(3);
+	set($journal, 'synchronous_standby_names', 'FIRST 2 (other, standby)');
+	$held = cancel_locally([3]);
+	is_held($held, '... and not for FIRST 2');
+	set($journal, 'synchronous_standby_names', '');
+	$journal->wait_for($held, 'done', 'when nobody asks for standbys any more, it leaves');
+};
+
+subtest 'J1: a worker that waits for a standby ends at once, and its request is unknown' => sub {
+	fresh(1);
+	set($journal, 'synchronous_standby_names', 'nobody');
+	my $held = cancel_locally([1]);
+	is_held($held, 'without a standby');
+	my $start = time;
+	$standby->stop;
+	$node->stop('fast');
+	cmp_ok(time - $start, '<', 30, 'a fast shutdown does not wait for it');
+	$node->append_conf('postgresql.auto.conf', "synchronous_standby_names = ''\n");
+	$node->start;
+	$standby->start;
+	$journal->wait_for($held, 'done', 'after the start');
+	is($journal->letters($held), 'U', '... nobody knows whether it left');
+	is(arrived(), 0, '... which it did not');
+};
+
+# ----
+# J3
+# ----
+
+# Calls that are queued for later, by what may become of them; each time of other
+# orders, since those that were queued before are still there.
+my $turn = 1;
+
+sub queue_calls
+{
+	my @ids = map { 10 * $turn + $_ } 1 .. 2;
+	my %later = (
+		not_before => q{now() + interval '1 hour'},
+		expires_at => q{now() + interval '2 hours'});
+	my @later = map { "$_ => $later{$_}" } sort keys %later;
+
+	$turn++;
+	fresh(@ids, 1 .. 9);
+	$sandbox->seed('btse', market => 'BTC-USD', ids => \@ids);
+	return {
+		cancel => $journal->cancel(\@ids, %later),
+		by_id => $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
+		by_client_id =>
+		  $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
+		create => $journal->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
+			'size => 1', 'price => 1000', @later),
+	};
+}
+
+# They are due, and the worker sees that.
+sub make_due
+{
+	my ($in) = @_;
+	my $pid = $in->worker_pid;
+
+	$in->sql('UPDATE order_gateway_journal_call SET not_before = now()');
+	$in->sql("SELECT pg_terminate_backend($pid)");
+	return $in->wait_for_worker('another worker looks at them', $pid);
+}
+
+# The standby is the server now, and the other one is gone.
+sub fail_over
+{
+	my ($to) = @_;
+
+	$node->wait_for_catchup($to);
+	$node->stop('immediate');
+	$to->promote;
+	my $promoted = OrderGateway::Journal->new($to);
+	$promoted->wait_for_worker('the promoted server has a worker');
+	return $promoted;
+}
+
+subtest 'J3: with a synchronous standby everything goes on after a failover' => sub {
+	set($journal, 'synchronous_standby_names', '');
+	my $calls = queue_calls();
+	my $next = standby('second');
+
+	$next->append_conf('postgresql.auto.conf', "synchronous_standby_names = 'anybody'\n");
+	$next->reload;
+	$node->wait_for_catchup($next);
+	my $promoted = fail_over($next);
+	$promoted->wait_until('SELECT timeline = 2 FROM order_gateway_installation',
+		'it has looked at what there was');
+	is($promoted->of($_, 'state'), 'queued', 'it goes on')
+	  foreach map { $calls->{$_} } sort keys %$calls;
+	set($promoted, 'synchronous_standby_names', '');
+	make_due($promoted);
+	$promoted->wait_for($calls->{$_}, 'done', "$_ is made") foreach sort keys %$calls;
+	is($promoted->letters($calls->{cancel}), 'CC', 'what is cancelled is cancelled');
+	is($promoted->of($calls->{create}, 'accepted'), 1, 'what is created is created');
+	$next->stop;
+	$node->start;
+};
+
+subtest 'J3: without one, only cancels by ids go on, and the rest is unknown' => sub {
+	$journal->wait_for_worker('the first server is there again');
+	my $calls = queue_calls();
+	my $next = standby('third');
+	my $promoted = fail_over($next);
+
+	foreach my $lost (qw(by_client_id create))
+	{
+		$promoted->wait_for($calls->{$lost}, 'done', "$lost is over");
+		is($promoted->letters($calls->{$lost}), 'U', '... and unknown');
+		is($promoted->words($calls->{$lost}), $PROMOTED, '... for that reason');
+	}
+	is($promoted->of($calls->{$_}, 'state'), 'queued', "$_ goes on") foreach qw(cancel by_id);
+	make_due($promoted);
+	$promoted->wait_for($calls->{$_}, 'done', "$_ is made") foreach qw(cancel by_id);
+	is($promoted->letters($calls->{cancel}), 'CC', 'what is cancelled is cancelled');
+	my $new = $promoted->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'}, 'size => 1',
+		'price => 1000');
+	$promoted->wait_for($new, 'done', 'what is submitted now is made');
+	is($promoted->of($new, 'accepted'), 1, '... as always');
+	$next->stop;
+	$node->start;
+};
+
+subtest 'J3: what is not sent of an older timeline is unknown' => sub {
+	$journal->wait_for_worker('the first server is there again');
+	my $calls = queue_calls();
+	my $next = standby('fourth');
+	my $promoted = fail_over($next);
+
+	$promoted->wait_until('SELECT timeline = 2 FROM order_gateway_installation', 'it goes on');
+	is($promoted->sql("SELECT order_gateway_withdraw($calls->{cancel})"), 2, 'a cancel is withdrawn');
+	$promoted->wait_for($calls->{cancel}, 'done', '... and over');
+	is($promoted->letters($calls->{cancel}), 'UU', '... but the server before may have sent it');
+	$next->stop;
+	$node->start;
+};
+
+# ----
+# J4
+# ----
+
+subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
+	$journal->wait_for_worker('the first server is there again');
+	my $calls = queue_calls();
+	my $copy = standby('copy');
+
+	$journal->sql(q{UPDATE order_gateway_installation SET alive_at = now() - interval '6 min'});
+	$node->wait_for_catchup($copy);
+	$copy->promote;
+	my $late = OrderGateway::Journal->new($copy);
+	$late->wait_for_worker('the copy has a worker');
+	$late->wait_until('SELECT held FROM order_gateway_installation', 'it holds everything');
+	like($late->sql('SELECT last_error FROM order_gateway_workers'), qr/looks like a copy/,
+		'... and says so');
+	make_due($late);
+	$late->wait_until('SELECT running FROM order_gateway_installation', '... also when it starts again');
+	my $new = $late->cancel([5]);
+	sleep $WATCHED_SECONDS;
+	is($late->of($_, 'state'), 'queued', 'nothing is sent') foreach $new, map { $calls->{$_} } sort keys %$calls;
+	is(arrived(), 0, '... for certain');
+
+	$late->sql('SELECT order_gateway_adopt()');
+	$late->wait_for($new, 'done', 'when it is adopted, what is submitted there is made');
+	is($late->letters($new), 'C', '... as always');
+	$late->wait_for($calls->{$_}, 'done', "$_ is made") foreach qw(cancel by_id);
+	is($late->letters($calls->{cancel}), 'CC', '... since cancels do no harm');
+	$late->wait_for($calls->{$_}, 'done', "$_ is over") foreach qw(by_client_id create);
+	is($late->letters($calls->{$_}), 'U', '... and unknown') foreach qw(by_client_id create);
+	is($late->sql('SELECT count(*) FROM order_gateway_workers WHERE last_error IS NULL'), 1,
+		'... and there is nothing more to be said');
+	$copy->stop;
+};
+
+$sandbox->stop;
+$standby->stop;
+$node->stop;
+done_testing();
