@@ -266,20 +266,34 @@ typedef struct OgJournalEnd
 extern void og_journal_ends(const OgInstallation *installation,
 							const OgJournalEnd *ends, int count);
 
-/* Withdraw a call; whether it is allowed is for the caller to know. */
-extern void og_journal_withdraw(const OgInstallation *installation,
+/*
+ * Withdraw a call; whether it is allowed is for the caller to know.  False if it
+ * was withdrawn before; who does that now is waited for.  From here on until this
+ * transaction ends nothing of the call is marked that is not yet.
+ */
+extern bool og_journal_withdraw(const OgInstallation *installation,
 								int64 call_id, const char *role);
+
+/* Take that back, in the same transaction. */
+extern void og_journal_take_back(const OgInstallation *installation,
+								 int64 call_id);
 
 /* Was it withdrawn, as far as is committed now? */
 extern bool og_journal_is_withdrawn(const OgInstallation *installation,
 									int64 call_id);
 
 /*
- * Whoever withdraws a call, and whoever marks orders of it, holds this until the
- * end of its transaction; a worker that does not get it at once leaves the call
- * alone for now.
+ * The same for whoever is about to mark orders of it, who has to commit that in
+ * this transaction, since nobody withdraws a call before it ends.
  */
-extern void og_journal_lock_withdrawal(int64 call_id);
-extern bool og_journal_try_lock_mark(int64 call_id);
+typedef enum OgWithdrawal
+{
+	OG_NOT_WITHDRAWN,
+	OG_BEING_WITHDRAWN,			/* by a transaction that has not ended */
+	OG_IS_WITHDRAWN
+} OgWithdrawal;
+
+extern OgWithdrawal og_journal_ask_to_mark(const OgInstallation *installation,
+										   int64 call_id);
 
 #endif							/* OG_WORKER_JOURNAL_H */

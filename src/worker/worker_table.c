@@ -454,6 +454,29 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	table_close(rel, NoLock);
 }
 
+bool
+og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
+					TransactionId *writer)
+{
+	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	order = index_open(og_table_oid(index), AccessShareLock);
+	SnapshotData dirty;
+	SysScanDesc scan;
+	bool		found;
+
+	InitDirtySnapshot(dirty);
+	PushActiveSnapshot(GetLatestSnapshot());
+	scan = systable_beginscan_ordered(rel, order, &dirty, nkeys, keys);
+	found = HeapTupleIsValid(systable_getnext_ordered(scan,
+													  ForwardScanDirection));
+	*writer = found ? dirty.xmin : InvalidTransactionId;
+	systable_endscan_ordered(scan);
+	PopActiveSnapshot();
+	index_close(order, NoLock);
+	table_close(rel, NoLock);
+	return found;
+}
+
 /* ---------- rows that go ---------- */
 
 typedef struct Places

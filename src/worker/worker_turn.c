@@ -173,26 +173,26 @@ typedef struct Writing
 } Writing;
 
 /*
- * May this call's requests leave, as far as its withdrawal goes?  Who withdraws
- * it holds a lock until that is committed.
+ * May this call's requests leave, as far as its withdrawal goes?  While somebody
+ * withdraws it, it is left alone.
  */
 static void
 check_withdrawal(const OgInstallation *installation, Making *making)
 {
 	bool		leaves = false;
+	OgWithdrawal withdrawal;
 
 	making->no_marks = false;
 	for (int i = 0; i < making->pending.nmarks && !leaves; i++)
 		leaves = making->pending.marks[i].leaves;
 	if (!leaves)
 		return;
-	if (!og_journal_try_lock_mark(making->call.call_id))
-	{
-		making->no_marks = true;
+	withdrawal = og_journal_ask_to_mark(installation, making->call.call_id);
+	making->no_marks = withdrawal != OG_NOT_WITHDRAWN;
+	if (withdrawal == OG_BEING_WITHDRAWN)
 		making->held_until = og_clock_now() + HELD_US;
-	}
-	else if (og_journal_is_withdrawn(installation, making->call.call_id))
-		making->no_marks = making->withdrawn = true;
+	if (withdrawal == OG_IS_WITHDRAWN)
+		making->withdrawn = true;
 }
 
 static void
