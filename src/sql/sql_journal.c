@@ -33,6 +33,9 @@
 #define LEAST_PAUSE_MS	1
 #define MOST_PAUSE_MS	100
 
+/* As long as anybody waits: 68 years. */
+#define LONGEST_WAIT_MS	(PG_INT32_MAX * INT64CONST(1000))
+
 /* ---------- who may see what ---------- */
 
 PG_FUNCTION_INFO_V1(order_gateway_may_see);
@@ -264,7 +267,8 @@ og_sql_wait(FunctionCallInfo fcinfo, const void *nothing)
 						call_id),
 				 errhint("Nothing is sent before that: COMMIT, and then wait.")));
 	wait_for(&installation, call_id,
-			 strtoll(og_fields_get(&given.fields, timeout.name), NULL, 10));
+			 Min(strtoll(og_fields_get(&given.fields, timeout.name), NULL, 10),
+				 LONGEST_WAIT_MS));
 	og_sql_rows_open(&rows, fcinfo);
 	og_table_call_key(keys, &installation.id, call_id);
 	og_table_scan(OG_RESULT_TABLE, OG_RESULT_KEY, NULL, keys, 2, put_result,
@@ -357,7 +361,7 @@ count_open(const OgInstallation *installation, int64 call_id)
 	if (!og_journal_read(installation, call_id, &call))
 		return 0;
 	og_journal_progress(installation, &call, &progress);
-	if (progress.ended || progress.withdrawn)
+	if (progress.ended)
 		return 0;
 	for (int i = 0; i < call.nids; i++)
 	{
@@ -368,8 +372,8 @@ count_open(const OgInstallation *installation, int64 call_id)
 }
 
 /*
- * order_gateway_withdraw(call_id bigint): from here on until this transaction
- * ends, nothing of the call is marked, so what is counted is what is withdrawn.
+ * order_gateway_withdraw(call_id bigint): once that is added nothing more of the
+ * call is marked, so what is counted then is what is withdrawn.
  */
 Datum
 order_gateway_withdraw(PG_FUNCTION_ARGS)
@@ -385,14 +389,14 @@ order_gateway_withdraw(PG_FUNCTION_ARGS)
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(named.roleid)) ?
 		!superuser() : !is_member_of_role(GetUserId(), named.roleid))
 		refuse_call(call_id, NameStr(named.role));
-	og_journal_lock_withdrawal(call_id);
+	if (!og_journal_withdraw(&installation, call_id,
+							 GetUserNameFromId(GetUserId(), false)))
+		PG_RETURN_INT32(0);
 	count = count_open(&installation, call_id);
 	if (count > 0)
-	{
-		og_journal_withdraw(&installation, call_id,
-							GetUserNameFromId(GetUserId(), false));
 		og_worker_wake_at_commit();
-	}
+	else
+		og_journal_take_back(&installation, call_id);
 	PG_RETURN_INT32(count);
 }
 

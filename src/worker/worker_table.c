@@ -269,7 +269,7 @@ modify_row(TupleDesc desc, OgTable table, HeapTuple row, const Datum *values,
 
 /*
  * Does the quick way know all indexes of a table?  Somebody may have added one
- * on an expression, or on a part of the rows.
+ * on an expression, on a part of the rows, or with columns beside its key.
  */
 static bool
 is_plain(CatalogIndexState indexes)
@@ -279,7 +279,8 @@ is_plain(CatalogIndexState indexes)
 		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
 
 		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-			info->ii_ExclusionOps != NULL)
+			info->ii_ExclusionOps != NULL ||
+			info->ii_NumIndexKeyAttrs != info->ii_NumIndexAttrs)
 			return false;
 	}
 	return true;
@@ -451,6 +452,29 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	PopActiveSnapshot();
 	index_close(order, NoLock);
 	table_close(rel, NoLock);
+}
+
+bool
+og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
+					TransactionId *writer)
+{
+	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	order = index_open(og_table_oid(index), AccessShareLock);
+	SnapshotData dirty;
+	SysScanDesc scan;
+	bool		found;
+
+	InitDirtySnapshot(dirty);
+	PushActiveSnapshot(GetLatestSnapshot());
+	scan = systable_beginscan_ordered(rel, order, &dirty, nkeys, keys);
+	found = HeapTupleIsValid(systable_getnext_ordered(scan,
+													  ForwardScanDirection));
+	*writer = found ? dirty.xmin : InvalidTransactionId;
+	systable_endscan_ordered(scan);
+	PopActiveSnapshot();
+	index_close(order, NoLock);
+	table_close(rel, NoLock);
+	return found;
 }
 
 /* ---------- rows that go ---------- */

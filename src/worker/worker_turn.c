@@ -184,26 +184,26 @@ typedef struct Writing
 } Writing;
 
 /*
- * May this call's requests leave, as far as its withdrawal goes?  Who withdraws
- * it holds a lock until that is committed.
+ * May this call's requests leave, as far as its withdrawal goes?  While somebody
+ * withdraws it, it is left alone.
  */
 static void
 check_withdrawal(const OgInstallation *installation, Making *making)
 {
 	bool		leaves = false;
+	OgWithdrawal withdrawal;
 
 	making->no_marks = false;
 	for (int i = 0; i < making->pending.nmarks && !leaves; i++)
 		leaves = making->pending.marks[i].leaves;
 	if (!leaves)
 		return;
-	if (!og_journal_try_lock_mark(making->call.call_id))
-	{
-		making->no_marks = true;
+	withdrawal = og_journal_ask_to_mark(installation, making->call.call_id);
+	making->no_marks = withdrawal != OG_NOT_WITHDRAWN;
+	if (withdrawal == OG_BEING_WITHDRAWN)
 		making->held_until = og_clock_now() + HELD_US;
-	}
-	else if (og_journal_is_withdrawn(installation, making->call.call_id))
-		making->no_marks = making->withdrawn = true;
+	if (withdrawal == OG_IS_WITHDRAWN)
+		making->withdrawn = true;
 }
 
 static void
@@ -257,16 +257,27 @@ write_results(const Writing *writing)
 }
 
 static void
-write_end(const Writing *writing, const Making *making)
+write_ends(const Writing *writing)
 {
-	if (!making->pending.end)
-		return;
-	og_journal_end(writing->installation, making->call.call_id,
-				   making->quarantined, making->outcomes, making->note);
-	if (!writing->quiet && og_notify_channel != NULL &&
-		og_notify_channel[0] != '\0')
-		Async_Notify(og_notify_channel,
-					 psprintf(INT64_FORMAT, making->call.call_id));
+	OgJournalEnd *ends = palloc(writing->count * sizeof(OgJournalEnd));
+	bool		notifies = !writing->quiet && og_notify_channel != NULL &&
+		og_notify_channel[0] != '\0';
+	int			count = 0;
+
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Making *making = writing->makings[i];
+
+		if (!making->pending.end)
+			continue;
+		ends[count++] = (OgJournalEnd) {making->call.call_id,
+			making->quarantined, making->outcomes, making->note};
+		if (notifies)
+			Async_Notify(og_notify_channel,
+						 psprintf(INT64_FORMAT, making->call.call_id));
+	}
+	if (count > 0)
+		og_journal_ends(writing->installation, ends, count);
 }
 
 /* All of it, in the transaction that there is. */
@@ -280,8 +291,7 @@ write_all(void *arg)
 		check_withdrawal(writing->installation, writing->makings[i]);
 	write_marks(writing);
 	write_results(writing);
-	for (int i = 0; i < writing->count; i++)
-		write_end(writing, writing->makings[i]);
+	write_ends(writing);
 }
 
 static Writing
