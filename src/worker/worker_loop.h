@@ -68,14 +68,6 @@ typedef struct Loop
 	int64		nquarantined;
 } Loop;
 
-static inline Making *
-making_of(dlist_node *node)
-{
-	/* The macro only takes the type of a member of that NULL. */
-	/* cppcheck-suppress nullPointer */
-	return dlist_container(Making, node, node);
-}
-
 /* ---------- worker_begin.c ---------- */
 
 /*

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
@@ -27,6 +28,9 @@
 
 /* So long a call is left alone that somebody is about to withdraw. */
 #define HELD_US		INT64CONST(100000)
+
+/* What lock_timeout raises. */
+#define LOCKED		MAKE_SQLSTATE('5', '5', 'P', '0', '3')
 
 /* ---------- trying ---------- */
 
@@ -79,7 +83,9 @@ run_transaction(void *arg)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
 	transaction->step(transaction->arg);
+	PopActiveSnapshot();
 	CommitTransactionCommand();
 }
 
@@ -119,13 +125,18 @@ og_turn_try_part(Step step, void *arg, Trouble *trouble)
 bool
 og_trouble_passes(const Trouble *trouble)
 {
-	switch (ERRCODE_TO_CATEGORY(trouble->sqlstate))
+	/* rolled back, out of something, locked, interrupted, a system's failure */
+	static const int passing[] = {
+		MAKE_SQLSTATE('4', '0', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '3', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '5', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '7', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '8', '0', '0', '0')
+	};
+
+	for (int i = 0; i < lengthof(passing); i++)
 	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
+		if (ERRCODE_TO_CATEGORY(trouble->sqlstate) == passing[i])
 			return true;
 	}
 	return false;
@@ -312,7 +323,7 @@ write_each(void *arg)
 	{
 		Writing		one = only(writing, &writing->makings[i]);
 
-		if (trouble.sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
+		if (trouble.sqlstate != LOCKED &&
 			og_turn_try_part(write_all, &one, &trouble))
 			writing->nwritten++;
 		else
@@ -321,7 +332,7 @@ write_each(void *arg)
 			og_trouble_show(&trouble);
 		}
 	}
-	writing->locked = trouble.sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+	writing->locked = trouble.sqlstate == LOCKED;
 }
 
 /* ---------- a turn ---------- */
@@ -338,7 +349,7 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings)
 	writing.makings = palloc(Max(count, 1) * sizeof(Making *));
 	dlist_foreach(iter, makings)
 	{
-		Making	   *making = dlist_container(Making, node, iter.cur);
+		Making	   *making = making_of(iter.cur);
 
 		if (making->stuck || !og_making_has_news(making))
 			continue;
