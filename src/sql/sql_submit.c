@@ -207,11 +207,19 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 /* ---------- functions ---------- */
 
-/* The time 0 stands for NULL; nobody gives that very microsecond. */
+/* One that is as long past says the same as the time that stands for NULL. */
+TimestampTz
+og_sql_time(Datum time, bool isnull)
+{
+	if (isnull)
+		return 0;
+	return DatumGetTimestampTz(time) == 0 ? -1 : DatumGetTimestampTz(time);
+}
+
 static TimestampTz
 take_time(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? 0 : PG_GETARG_TIMESTAMPTZ(n);
+	return og_sql_time(PG_GETARG_DATUM(n), PG_ARGISNULL(n));
 }
 
 /* In the memory of a call, which the secrets of an account go with. */

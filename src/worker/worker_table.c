@@ -269,7 +269,7 @@ modify_row(TupleDesc desc, OgTable table, HeapTuple row, const Datum *values,
 
 /*
  * Does the quick way know all indexes of a table?  Somebody may have added one
- * on an expression, or on a part of the rows.
+ * on an expression, on a part of the rows, or with columns beside its key.
  */
 static bool
 is_plain(CatalogIndexState indexes)
@@ -279,7 +279,8 @@ is_plain(CatalogIndexState indexes)
 		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
 
 		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-			info->ii_ExclusionOps != NULL)
+			info->ii_ExclusionOps != NULL ||
+			info->ii_NumIndexKeyAttrs != info->ii_NumIndexAttrs)
 			return false;
 	}
 	return true;
