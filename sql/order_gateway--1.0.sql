@@ -2115,7 +2115,7 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
 -- this lets a call_id alone be looked up.
 CREATE VIEW order_gateway_journal_installations AS
 WITH RECURSIVE here AS (
-	SELECT i.id
+	SELECT i.id, i.held
 	FROM order_gateway_installation AS i
 	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
 	WHERE d.datname = pg_catalog.current_database()
@@ -2136,14 +2136,17 @@ WITH RECURSIVE here AS (
 	WHERE k.installation IS NOT NULL
 )
 SELECT k.installation,
-	coalesce(k.installation = (SELECT here.id FROM here), false) AS own
+	h.id IS NOT NULL AS own,
+	coalesce(h.held, false) AS held
 FROM known AS k
+LEFT JOIN here AS h ON h.id = k.installation
 WHERE k.installation IS NOT NULL;
 
 COMMENT ON VIEW order_gateway_journal_installations IS
 'installations whose calls the journal has: this one, and others from which rows were copied';
 COMMENT ON COLUMN order_gateway_journal_installations.installation IS 'names the installation';
 COMMENT ON COLUMN order_gateway_journal_installations.own IS 'it is this one: its calls are sent from here';
+COMMENT ON COLUMN order_gateway_journal_installations.held IS 'but not until order_gateway_adopt() is called';
 
 CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
 RETURNS boolean
@@ -2210,6 +2213,7 @@ SELECT c.call_id,
 			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
 	END AS next_try_at,
 	CASE WHEN e.call_id IS NOT NULL THEN e.note
+		WHEN i.held THEN 'nothing is sent from here until order_gateway_adopt() is called'
 		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
 		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w

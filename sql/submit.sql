@@ -62,7 +62,7 @@ FROM unnest(ARRAY['', E'a\nb', U&'a\0085b', repeat('a', 129), repeat('a', 128)])
 SELECT refused(format('SELECT batch_cancel_submit(''btc_usdt'', ''{1}'', not_before => %L)', t))
 FROM unnest('{infinity,-infinity}'::text[]) AS t;
 SELECT refused(format('SELECT batch_cancel_submit(''btc_usdt'', ''{1}'', not_before => now() + interval ''1 h'', expires_at => %s)', t))
-FROM unnest(ARRAY['now()', $$'-infinity'$$, $$now() + interval '1 h'$$, $$'infinity'$$]) AS t;
+FROM unnest(ARRAY['now()', $$'-infinity'$$, $$'2000-01-01 00:00:00+00'$$, $$now() + interval '1 h'$$, $$'infinity'$$]) AS t;
 
 --
 -- The outbox of other databases

@@ -30,6 +30,7 @@
 
 #include "account/account_option.h"
 #include "ground/compat.h"
+#include "ground/crypto.h"
 #include "ground/list.h"
 #include "http/http.h"
 
@@ -242,6 +243,18 @@ read_mapping(OgAccount *account)
 
 /* ---------- accounts ---------- */
 
+static char *
+hash(const char *text)
+{
+	char	   *name = og_hash_hex(OG_SHA256, og_slice_of(text));
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not compute a SHA-256 hash")));
+	return name;
+}
+
 /*
  * Provider, address (less the scheme, which the port implies) and key.  No part
  * can contain a line break.
@@ -253,9 +266,11 @@ set_identity(OgAccount *account, const char *path)
 	char	   *place = psprintf("%s\n%s\n%s\n", account->provider->name,
 								 account->host, path);
 	size_t		len = strlen(place) + (key ? strlen(key) : 0);
+	char	   *text = og_account_secret(NULL, len);
 
-	account->identity = og_account_secret(NULL, len);
-	snprintf(account->identity, len + 1, "%s%s", place, key ? key : "");
+	snprintf(text, len + 1, "%s%s", place, key ? key : "");
+	account->identity = hash(text);
+	account->host_identity = hash(account->host);
 }
 
 OgAccount *

@@ -47,8 +47,9 @@ typedef struct OgAccount
 	const char *settings[OG_MAX_SETTINGS];
 	const char *credentials[OG_MAX_CREDENTIALS];	/* all NULL if public */
 
-	char	   *identity;		/* provider, base URL and key: what names the
-								 * account; holds a key, so it is wiped too */
+	/* what names the account (provider, base URL and key) and its host: hashes */
+	const char *identity;
+	const char *host_identity;
 } OgAccount;
 
 /*

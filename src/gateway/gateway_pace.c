@@ -99,7 +99,8 @@ counted_by(const OgAccount *account, const OgOperation *operation)
 	bool		is_signed = operation->kind != OG_PUBLIC;
 	OgCounted	counted = {
 		.account = account->identity,
-		.host = account->host,
+		.host = account->host_identity,
+		.host_label = account->host,
 		.serverid = account->serverid,
 		.server = account->server,
 		.needs_nonce = provider->needs_nonce

@@ -21,7 +21,6 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
-
 #include "utils/uuid.h"
 
 #include "gateway/gateway.h"
@@ -228,6 +227,9 @@ typedef struct SqlSubmission
 	TimestampTz not_before;		/* 0 = at once */
 	TimestampTz expires_at;		/* 0 = as the server says */
 } SqlSubmission;
+
+/* A time of a submission, which is not 0 unless it is null. */
+extern TimestampTz og_sql_time(Datum time, bool isnull);
 
 /* Body of functions that submit: the call's id, or NULL. */
 extern Datum og_sql_submit(FunctionCallInfo fcinfo, const void *function);

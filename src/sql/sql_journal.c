@@ -33,6 +33,9 @@
 #define LEAST_PAUSE_MS	1
 #define MOST_PAUSE_MS	100
 
+/* As long as anybody waits: 68 years. */
+#define LONGEST_WAIT_MS	(PG_INT32_MAX * INT64CONST(1000))
+
 /* ---------- who may see what ---------- */
 
 PG_FUNCTION_INFO_V1(order_gateway_may_see);
@@ -264,7 +267,8 @@ og_sql_wait(FunctionCallInfo fcinfo, const void *nothing)
 						call_id),
 				 errhint("Nothing is sent before that: COMMIT, and then wait.")));
 	wait_for(&installation, call_id,
-			 strtoll(og_fields_get(&given.fields, timeout.name), NULL, 10));
+			 Min(strtoll(og_fields_get(&given.fields, timeout.name), NULL, 10),
+				 LONGEST_WAIT_MS));
 	og_sql_rows_open(&rows, fcinfo);
 	og_table_call_key(keys, &installation.id, call_id);
 	og_table_scan(OG_RESULT_TABLE, OG_RESULT_KEY, NULL, keys, 2, put_result,

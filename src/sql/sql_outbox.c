@@ -184,13 +184,8 @@ submit_row(const OutboxRow *row, int64 *call_id)
 	og_sql_open_call(&call, NameStr(*DatumGetName(row->values[OUTBOX_SERVER])),
 					 SQL_TO_SUBMIT);
 	submission.reference = TextDatumGetCString(row->values[OUTBOX_REFERENCE]);
-	if (!row->nulls[OUTBOX_EXPIRES_AT])
-	{
-		submission.expires_at =
-			DatumGetTimestampTz(row->values[OUTBOX_EXPIRES_AT]);
-		if (submission.expires_at == 0)
-			submission.expires_at = 1;	/* 0 stands for NULL */
-	}
+	submission.expires_at = og_sql_time(row->values[OUTBOX_EXPIRES_AT],
+										row->nulls[OUTBOX_EXPIRES_AT]);
 	return og_sql_submit_call(&submission, call_id);
 }
 

@@ -38,12 +38,18 @@ append_text(StringInfo content, OgSlice text)
 	appendBinaryStringInfo(content, text.data, (int) text.len);
 }
 
+/* However they were given, in SQL or in JSON. */
 static void
 append_fields(StringInfo content, const OgFields *fields, bool made_id)
 {
+	OgFields	sorted = {0};
+
 	for (int i = 0; i < fields->count; i++)
+		og_fields_add(&sorted, fields->items[i].name, fields->items[i].value);
+	og_fields_sort(&sorted);
+	for (int i = 0; i < sorted.count; i++)
 	{
-		const OgField *field = &fields->items[i];
+		const OgField *field = &sorted.items[i];
 
 		if (made_id && strcmp(field->name, "client_order_id") == 0)
 			continue;
@@ -51,6 +57,8 @@ append_fields(StringInfo content, const OgFields *fields, bool made_id)
 		append_text(content, og_slice_of(field->value));
 	}
 	appendStringInfoChar(content, ';');
+	if (sorted.items != NULL)
+		pfree(sorted.items);
 }
 
 /* SHA-256 of what a call asks for: a bytea. */

@@ -184,6 +184,7 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 	if (submission->reference != NULL)
 		check_reference(&call->given, submission->reference);
+	check_times(submission, now);
 	need_worker();
 	if (keys->npositions == 0)
 		return false;
@@ -195,9 +196,6 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 		*call_id = row.call_id;
 		return true;
 	}
-
-	/* A repeat may come when the first one has expired; nothing else is sent. */
-	check_times(submission, now);
 	*call_id = og_journal_add(&installation, &row);
 	warn_of_worker(row.xid);
 
@@ -209,14 +207,19 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 /* ---------- functions ---------- */
 
-/* The time 0, the first moment of 2000, stands for NULL; who gives it gets the
- * next microsecond. */
+/* One that is as long past says the same as the time that stands for NULL. */
+TimestampTz
+og_sql_time(Datum time, bool isnull)
+{
+	if (isnull)
+		return 0;
+	return DatumGetTimestampTz(time) == 0 ? -1 : DatumGetTimestampTz(time);
+}
+
 static TimestampTz
 take_time(FunctionCallInfo fcinfo, int n)
 {
-	if (PG_ARGISNULL(n))
-		return 0;
-	return PG_GETARG_TIMESTAMPTZ(n) != 0 ? PG_GETARG_TIMESTAMPTZ(n) : 1;
+	return og_sql_time(PG_GETARG_DATUM(n), PG_ARGISNULL(n));
 }
 
 /* In the memory of a call, which the secrets of an account go with. */

@@ -115,7 +115,7 @@ judge_timeline(OgInstallation *installation)
 											   GetCurrentTimestamp(),
 											   FRESH_MS)))
 		installation->held = true;
-	else if (!has_run || !og_standby_is_asked())
+	if (installation->held || !has_run || !og_standby_is_asked())
 		installation->doubtful_below = og_journal_last_id() + 1;
 }
 
@@ -229,7 +229,6 @@ og_recover_adopt(void)
 	if (!installation.held)
 		return false;
 	installation.held = false;
-	installation.doubtful_below = og_journal_last_id() + 1;
 	og_journal_save(&installation);
 	return true;
 }
@@ -241,7 +240,6 @@ look_at_hold(OgInstallation *installation)
 	OgInstallation now;
 
 	og_journal_installation(&now);
-	installation->doubtful_below = now.doubtful_below;
 	progress.adopted = !now.held;
 }
 

@@ -255,9 +255,16 @@ extern int	og_journal_try(const OgInstallation *installation, int64 call_id,
 /* No trial was followed by a crash. */
 extern void og_journal_forget_trials(const OgInstallation *installation);
 
-extern void og_journal_end(const OgInstallation *installation, int64 call_id,
-						   bool quarantined, const int outcomes[OG_OUTCOMES],
-						   const char *note);
+typedef struct OgJournalEnd
+{
+	int64		call_id;
+	bool		quarantined;
+	const int  *outcomes;		/* OG_OUTCOMES counts */
+	const char *note;
+} OgJournalEnd;
+
+extern void og_journal_ends(const OgInstallation *installation,
+							const OgJournalEnd *ends, int count);
 
 /*
  * Withdraw a call; whether it is allowed is for the caller to know.  False if it

@@ -105,21 +105,27 @@ og_journal_results(const OgInstallation *installation,
 	og_table_insert_many(OG_RESULT_TABLE, count, form_result, &adding);
 }
 
-void
-og_journal_end(const OgInstallation *installation, int64 call_id,
-			   bool quarantined, const int outcomes[OG_OUTCOMES],
-			   const char *note)
+static void
+form_end(void *owner, int number, Datum *values, bool *nulls)
 {
-	Datum		values[END_COLUMNS] = {0};
-	bool		nulls[END_COLUMNS] = {false};
+	const Adding *adding = owner;
+	const OgJournalEnd *end = (const OgJournalEnd *) adding->rows + number;
 
-	values[END_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[END_CALL_ID] = Int64GetDatum(call_id);
-	values[END_QUARANTINED] = BoolGetDatum(quarantined);
-	values[END_OUTCOMES] = og_ints_datum(outcomes, OG_OUTCOMES);
-	values[END_NOTE] = og_text_or_null(note, &nulls[END_NOTE]);
-	values[END_DONE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	og_table_insert(OG_END_TABLE, values, nulls);
+	values[END_INSTALLATION] = UUIDPGetDatum(&adding->installation->id);
+	values[END_CALL_ID] = Int64GetDatum(end->call_id);
+	values[END_QUARANTINED] = BoolGetDatum(end->quarantined);
+	values[END_OUTCOMES] = og_ints_datum(end->outcomes, OG_OUTCOMES);
+	values[END_NOTE] = og_text_or_null(end->note, &nulls[END_NOTE]);
+	values[END_DONE_AT] = TimestampTzGetDatum(adding->at);
+}
+
+void
+og_journal_ends(const OgInstallation *installation, const OgJournalEnd *ends,
+				int count)
+{
+	Adding		adding = {installation, ends, GetCurrentTimestamp()};
+
+	og_table_insert_many(OG_END_TABLE, count, form_end, &adding);
 }
 
 typedef struct Following

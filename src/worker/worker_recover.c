@@ -173,10 +173,12 @@ read_call(Ending *ending, int64 call_id)
 static void
 end_call(Ending *ending, const Fate *fate)
 {
+	const OgJournalEnd end = {ending->call.call_id, fate->quarantined,
+		ending->progress.outcomes, fate->why};
+
 	if (settle_orders(ending, fate) > 0)
 		return;
-	og_journal_end(ending->installation, ending->call.call_id,
-				   fate->quarantined, ending->progress.outcomes, fate->why);
+	og_journal_ends(ending->installation, &end, 1);
 	count_rows(ending, 1);
 }
 

@@ -269,7 +269,7 @@ modify_row(TupleDesc desc, OgTable table, HeapTuple row, const Datum *values,
 
 /*
  * Does the quick way know all indexes of a table?  Somebody may have added one
- * on an expression, or on a part of the rows.
+ * on an expression, on a part of the rows, or with columns beside its key.
  */
 static bool
 is_plain(CatalogIndexState indexes)
@@ -279,7 +279,8 @@ is_plain(CatalogIndexState indexes)
 		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
 
 		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
-			info->ii_ExclusionOps != NULL)
+			info->ii_ExclusionOps != NULL ||
+			info->ii_NumIndexKeyAttrs != info->ii_NumIndexAttrs)
 			return false;
 	}
 	return true;
@@ -449,8 +450,13 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	visit(scan, RelationGetDescr(rel), found, owner);
 	systable_endscan_ordered(scan);
 	PopActiveSnapshot();
-	index_close(order, NoLock);
-	table_close(rel, NoLock);
+	
+	/*
+	 * As with a catalog: whoever waits for a call to be done must not hold what
+	 * the worker waits for, behind somebody who wants the table for himself.
+	 */
+	index_close(order, AccessShareLock);
+	table_close(rel, AccessShareLock);
 }
 
 bool
@@ -471,8 +477,8 @@ og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
 	*writer = found ? dirty.xmin : InvalidTransactionId;
 	systable_endscan_ordered(scan);
 	PopActiveSnapshot();
-	index_close(order, NoLock);
-	table_close(rel, NoLock);
+	index_close(order, AccessShareLock);
+	table_close(rel, AccessShareLock);
 	return found;
 }
 

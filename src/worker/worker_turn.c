@@ -246,16 +246,27 @@ write_results(const Writing *writing)
 }
 
 static void
-write_end(const Writing *writing, const Making *making)
+write_ends(const Writing *writing)
 {
-	if (!making->pending.end)
-		return;
-	og_journal_end(writing->installation, making->call.call_id,
-				   making->quarantined, making->outcomes, making->note);
-	if (!writing->quiet && og_notify_channel != NULL &&
-		og_notify_channel[0] != '\0')
-		Async_Notify(og_notify_channel,
-					 psprintf(INT64_FORMAT, making->call.call_id));
+	OgJournalEnd *ends = palloc(writing->count * sizeof(OgJournalEnd));
+	bool		notifies = !writing->quiet && og_notify_channel != NULL &&
+		og_notify_channel[0] != '\0';
+	int			count = 0;
+
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Making *making = writing->makings[i];
+
+		if (!making->pending.end)
+			continue;
+		ends[count++] = (OgJournalEnd) {making->call.call_id,
+			making->quarantined, making->outcomes, making->note};
+		if (notifies)
+			Async_Notify(og_notify_channel,
+						 psprintf(INT64_FORMAT, making->call.call_id));
+	}
+	if (count > 0)
+		og_journal_ends(writing->installation, ends, count);
 }
 
 /* All of it, in the transaction that there is. */
@@ -269,8 +280,7 @@ write_all(void *arg)
 		check_withdrawal(writing->installation, writing->makings[i]);
 	write_marks(writing);
 	write_results(writing);
-	for (int i = 0; i < writing->count; i++)
-		write_end(writing, writing->makings[i]);
+	write_ends(writing);
 }
 
 static Writing

@@ -77,6 +77,29 @@ public class WithJdbc {
         fact("prepared", ask("SELECT count(*) > 0 FROM pg_prepared_statements WHERE statement ~ 'cancel'"));
     }
 
+    // calls for later, in one batch: a worker would make them
+    static void submitMany() throws SQLException {
+        String submit = "SELECT batch_cancel_submit('btc_usdt', ?, not_before => now() + interval '1 day')";
+        try (PreparedStatement one = conn.prepareStatement("INSERT INTO submitted " + submit)) {
+            for (long id = 4001; id <= 4007; id++) {
+                one.setArray(1, array("bigint", id));
+                one.addBatch();
+            }
+            fact("batch", Arrays.stream(one.executeBatch()).sum());
+        }
+        fact("submitted", ask("SELECT string_agg(ids[1], ' ' ORDER BY call_id)"
+            + " FROM order_gateway_calls JOIN submitted USING (call_id)"));
+        try (PreparedStatement one = conn.prepareStatement(submit)) {
+            for (long id = 4008; id <= 4009; id++) {
+                one.setArray(1, array("bigint", id));
+                one.addBatch();
+            }
+            one.executeBatch();
+        }
+        fact("batch of SELECT", ask("SELECT count(*) FROM order_gateway_calls"
+            + " WHERE state = 'queued' AND ids[1] IN ('4008', '4009')"));
+    }
+
     // no answer: the provider takes its time, and we do not
     static void getNoAnswer() throws SQLException {
         Statement statement = conn.createStatement();
@@ -135,6 +158,7 @@ public class WithJdbc {
         conn = DriverManager.getConnection(arguments[0] + (pooled ? "&prepareThreshold=0" : ""));
         cancelMany();
         cancelAgain();
+        submitMany();
         getNoAnswer();
         if (!pooled)
             leave(arguments[0]);

@@ -26,6 +26,7 @@ IDS = """SELECT convert_from(decode((regexp_match(body, 'data=([^&]*)'))[1], 'ba
 SIZE = """SELECT body::json ->> 'size'
     FROM btse_create_order_preview('BTC-USD', 'BUY', 'LIMIT', %s, 1)"""
 ORDERS = "SELECT body::json ->> 'size' FROM btse_create_orders_preview(%s)"
+SUBMITTED = "SELECT string_agg(ids[1], ' ' ORDER BY call_id) FROM order_gateway_calls WHERE state = 'queued'"
 LIST = [{"symbol": "BTC-USD", "side": "BUY", "type": "LIMIT", "size": 0.002, "price": 1}]
 
 
@@ -58,6 +59,11 @@ if name == "psycopg2" and not pooled:
     one = "EXECUTE one (%s)"
 fact("again", [ask(one, [id]) for id in range(2001, 2008)])
 fact("prepared", ask("SELECT count(*) > 0 FROM pg_prepared_statements WHERE statement ~ 'cancel'"))
+
+# calls for later, in one batch: a worker would make them
+cur.executemany("SELECT batch_cancel_submit('btc_usdt', %s::bigint[], not_before => now() + interval '1 day')",
+                [([id],) for id in range(4001, 4008)])
+fact("submitted", ask(SUBMITTED))
 
 # no answer: the provider takes its time, and we do not
 try:

@@ -214,6 +214,8 @@ new_calls();
 	my $id = call_column($first, 'ids[1]');
 
 	is($session->value("SELECT $order 2, reference => 'order', $LATER)"), $first, 'a new order is the same, though its id is made anew');
+	is($session->value(q{INSERT INTO order_gateway_outbox (function, arguments, server, reference) VALUES ('btse_create_order',
+		'{"type": "LIMIT", "price": 2, "size": 1, "symbol": "BTC-USD", "side": "buy"}', 'btse', 'order') RETURNING call_id}), $first, '... however it is given');
 	is_refused("SELECT $order 3, reference => 'order', $LATER)", '23505', qr/another call/, '... but not at another price');
 	is_refused("SELECT $order 2, reference => 'order', client_order_id => '$id', $LATER)", '23505', qr/another call/,
 		'... nor with an id that is given');
