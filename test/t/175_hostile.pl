@@ -164,6 +164,11 @@ $session->query('RESET lock_timeout; RESET search_path');
 is($session->error('SELECT ' . cancel_sql(21, q{reference => 'locked'})), 'none', '... and moves back');
 is_made(22, 'calls are made when the extension has moved');
 
+$journal->sql('ALTER TABLE order_gateway_journal_mark SET UNLOGGED');
+is($session->error('SELECT ' . cancel_sql(25)), '42P01', 'a journal that would not survive a crash is none');
+$journal->sql('ALTER TABLE order_gateway_journal_mark SET LOGGED');
+is_made(26, '... until it is one again');
+
 my $id = 30;
 
 foreach my $how ('TRUNCATE', 'DELETE FROM')
