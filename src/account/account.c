@@ -30,6 +30,7 @@
 
 #include "account/account_option.h"
 #include "ground/compat.h"
+#include "ground/crypto.h"
 #include "ground/list.h"
 #include "http/http.h"
 
@@ -256,6 +257,33 @@ set_identity(OgAccount *account, const char *path)
 
 	account->identity = og_account_secret(NULL, len);
 	snprintf(account->identity, len + 1, "%s%s", place, key ? key : "");
+	account->names = palloc0(sizeof(OgAccountNames));
+}
+
+static void
+hash(const char *text, char *name)
+{
+	char	   *hex = og_hash_hex(OG_SHA256, og_slice_of(text));
+
+	if (hex == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not compute a SHA-256 hash")));
+	strlcpy(name, hex, OG_NAME_HASH + 1);
+	pfree(hex);
+}
+
+const OgAccountNames *
+og_account_names(const OgAccount *account)
+{
+	OgAccountNames *names = account->names;
+
+	if (names->host[0] == '\0')
+	{
+		hash(account->identity, names->account);
+		hash(account->host, names->host);
+	}
+	return names;
 }
 
 OgAccount *

@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "ground/crypto.h"
 #include "limiter/limiter.h"
 #include "limiter/limiter_table.h"
 
@@ -49,17 +48,13 @@ struct OgLimiter
 
 /* ---------- beginning and end ---------- */
 
-/* Take the place of what a text names, of which only a hash is kept. */
+/* Take the place of what a hash names, of which the first half is kept. */
 static OgPlace *
-enter_place(OgPlaceKind kind, const char *text, const char *label)
+enter_place(OgPlaceKind kind, const char *hash, const char *label)
 {
-	char	   *name = og_hash_hex(OG_SHA256, og_slice_of(text));
+	char		name[OG_PLACE_NAME + 1];
 
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not compute a SHA-256 hash")));
-	name[OG_PLACE_NAME] = '\0';
+	strlcpy(name, hash, sizeof(name));
 	return og_table_enter(kind, name, label);
 }
 
@@ -67,8 +62,9 @@ static void
 enter_places(OgLimiter *limiter, const OgCounted *counted)
 {
 	limiter->account = enter_place(OG_PLACE_ACCOUNT, counted->account,
-								   counted->host);
-	limiter->host = enter_place(OG_PLACE_HOST, counted->host, counted->host);
+								   counted->host_label);
+	limiter->host = enter_place(OG_PLACE_HOST, counted->host,
+								counted->host_label);
 	for (int i = 0; i < counted->nlanes; i++)
 	{
 		const OgLaneRules *rules = &counted->lanes[i];

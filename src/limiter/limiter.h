@@ -42,9 +42,9 @@ typedef struct OgLaneRules
 } OgLaneRules;
 
 /*
- * What the requests of a call count on.  "account" and "host" are texts that
- * name them (provider, base URL and key; host and port): of the first only its
- * hash is ever stored.  The server is for people to see.
+ * What the requests of a call count on.  "account" and "host" name them, as
+ * hashes (of provider, base URL and key; of host and port).  The server and the
+ * host's label are for people to see.
  *
  * Lanes stand in the order in which a session waits for them, those that fewer
  * others use first.  The last is the host's, the one before is that on which
@@ -54,6 +54,7 @@ typedef struct OgCounted
 {
 	const char *account;
 	const char *host;
+	const char *host_label;
 	Oid			serverid;
 	const char *server;
 	bool		needs_nonce;	/* see OgProvider */

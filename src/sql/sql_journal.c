@@ -361,7 +361,7 @@ count_open(const OgInstallation *installation, int64 call_id)
 	if (!og_journal_read(installation, call_id, &call))
 		return 0;
 	og_journal_progress(installation, &call, &progress);
-	if (progress.ended || progress.withdrawn)
+	if (progress.ended)
 		return 0;
 	for (int i = 0; i < call.nids; i++)
 	{
@@ -372,8 +372,8 @@ count_open(const OgInstallation *installation, int64 call_id)
 }
 
 /*
- * order_gateway_withdraw(call_id bigint): from here on until this transaction
- * ends, nothing of the call is marked, so what is counted is what is withdrawn.
+ * order_gateway_withdraw(call_id bigint): once that is added nothing more of the
+ * call is marked, so what is counted then is what is withdrawn.
  */
 Datum
 order_gateway_withdraw(PG_FUNCTION_ARGS)
@@ -389,14 +389,14 @@ order_gateway_withdraw(PG_FUNCTION_ARGS)
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(named.roleid)) ?
 		!superuser() : !is_member_of_role(GetUserId(), named.roleid))
 		refuse_call(call_id, NameStr(named.role));
-	og_journal_lock_withdrawal(call_id);
+	if (!og_journal_withdraw(&installation, call_id,
+							 GetUserNameFromId(GetUserId(), false)))
+		PG_RETURN_INT32(0);
 	count = count_open(&installation, call_id);
 	if (count > 0)
-	{
-		og_journal_withdraw(&installation, call_id,
-							GetUserNameFromId(GetUserId(), false));
 		og_worker_wake_at_commit();
-	}
+	else
+		og_journal_take_back(&installation, call_id);
 	PG_RETURN_INT32(count);
 }
 

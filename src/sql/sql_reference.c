@@ -96,17 +96,25 @@ prepare_insert(Oid table)
 	static Oid	types[] = {UUIDOID, OIDOID, TEXTOID, INT8OID, BYTEAOID};
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 												  get_rel_name(table));
+	SPIPlanPtr	prepared;
 
 	if (saved != NULL && strcmp(saved_name, name) == 0)
 		return saved;
 	if (saved != NULL)
 		SPI_freeplan(saved);
-	saved = SPI_prepare(psprintf("INSERT INTO %s (installation, role_id, reference, call_id, content)"
+
+	/* What follows waits for locks, and may be cancelled. */
+	saved = NULL;
+	prepared = SPI_prepare(psprintf("INSERT INTO %s (installation, role_id, reference, call_id, content)"
 								 " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
 								 name), lengthof(types), types);
-	if (saved == NULL || SPI_keepplan(saved) != 0)
+	if (prepared == NULL || SPI_keepplan(prepared) != 0)
 		elog(ERROR, "could not prepare the insert of a reference");
-	saved_name = MemoryContextStrdup(TopMemoryContext, name);
+	name = MemoryContextStrdup(TopMemoryContext, name);
+	if (saved_name != NULL)
+		pfree(saved_name);
+	saved_name = name;
+	saved = prepared;
 	return saved;
 }
 

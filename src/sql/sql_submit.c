@@ -184,7 +184,6 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 
 	if (submission->reference != NULL)
 		check_reference(&call->given, submission->reference);
-	check_times(submission, now);
 	need_worker();
 	if (keys->npositions == 0)
 		return false;
@@ -196,6 +195,9 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 		*call_id = row.call_id;
 		return true;
 	}
+
+	/* A repeat may come when the first one has expired; nothing else is sent. */
+	check_times(submission, now);
 	*call_id = og_journal_add(&installation, &row);
 	warn_of_worker(row.xid);
 

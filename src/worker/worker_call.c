@@ -302,7 +302,6 @@ og_making_open(Making *making, MemoryContext parent)
 	old = MemoryContextSwitchTo(making->round);
 	keys = open_keys(making);
 	making->stopped = making->failed = false;
-	making->highest_batch = 0;
 	making->pipeline = og_call_open(making->share->account, making->operation,
 									&making->call.arguments, keys, &caller);
 	MemoryContextSwitchTo(old);
@@ -334,6 +333,7 @@ og_making_close(Making *making)
 		og_share_return(making->share);
 	making->share = NULL;
 	making->nbatches += making->highest_batch;
+	making->highest_batch = 0;
 	og_target_leave(making->line->target, making->call.call_id);
 }
 

@@ -122,6 +122,14 @@ typedef struct Making
 	Pending		pending;
 } Making;
 
+static inline Making *
+making_of(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(Making, node, node);
+}
+
 /* ---------- worker_call.c ---------- */
 
 /* Why nothing more of a call is sent. */

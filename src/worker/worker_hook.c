@@ -8,6 +8,8 @@
  * away first, and it comes back when the transaction is over, if its database
  * is still there under its name.
  *
+ * What was prepared and is committed now may have submitted calls.
+ *
  * The extension cannot be dropped while calls are on their way: what becomes of
  * them would be written nowhere.
  *
@@ -122,6 +124,14 @@ make_room(Node *statement)
 		og_workers_stop(dboid);
 }
 
+/* Another session has submitted then what this one commits. */
+static bool
+commits_for_another(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
 static void
 utility(PlannedStmt *planned, const char *text, bool read_only,
 		ProcessUtilityContext context, ParamListInfo parameters,
@@ -129,6 +139,8 @@ utility(PlannedStmt *planned, const char *text, bool read_only,
 		QueryCompletion *completion)
 {
 	make_room(planned->utilityStmt);
+	if (commits_for_another(planned->utilityStmt))
+		og_worker_wake_at_commit();
 	if (previous_utility)
 		previous_utility(planned, text, read_only, context, parameters,
 						 environment, receiver, completion);

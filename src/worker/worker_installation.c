@@ -115,7 +115,7 @@ judge_timeline(OgInstallation *installation)
 											   GetCurrentTimestamp(),
 											   FRESH_MS)))
 		installation->held = true;
-	else if (!has_run || !og_standby_is_asked())
+	if (installation->held || !has_run || !og_standby_is_asked())
 		installation->doubtful_below = og_journal_last_id() + 1;
 }
 
@@ -229,7 +229,6 @@ og_recover_adopt(void)
 	if (!installation.held)
 		return false;
 	installation.held = false;
-	installation.doubtful_below = og_journal_last_id() + 1;
 	og_journal_save(&installation);
 	return true;
 }
@@ -241,7 +240,6 @@ look_at_hold(OgInstallation *installation)
 	OgInstallation now;
 
 	og_journal_installation(&now);
-	installation->doubtful_below = now.doubtful_below;
 	progress.adopted = !now.held;
 }
 
@@ -305,6 +303,22 @@ advance_done(OgInstallation *installation)
 								   open > 0 ? calls[0] : from);
 }
 
+/*
+ * Its row was removed, and calls are submitted to another installation: so this
+ * worker is not that one's.
+ */
+static void
+check_installation(const OgInstallation *installation)
+{
+	OgInstallation now;
+
+	og_journal_installation(&now);
+	if (memcmp(&now.id, &installation->id, sizeof(pg_uuid_t)) != 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("order_gateway: this database has another installation now")));
+}
+
 /* A minute without a crash is over, or another one. */
 static void
 note_alive(OgInstallation *installation)
@@ -339,6 +353,7 @@ og_recover_tick(OgInstallation *installation)
 	og_table_begin();
 	if (may_read())
 	{
+		check_installation(installation);
 		advance_done(installation);
 		if (og_clock_now() >= progress.next_note)
 			note_alive(installation);

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -118,6 +119,9 @@ make_installation(void)
 	set_columns(&installation, values, nulls);
 	og_table_insert(OG_INSTALLATION_TABLE, values, nulls);
 	CommandCounterIncrement();
+
+	/* Whoever remembers another one, whose row is gone, forgets it. */
+	CacheInvalidateRelcacheByRelid(og_table_oid(OG_INSTALLATION_TABLE));
 	made_in = GetTopFullTransactionId();
 	return installation;
 }

@@ -255,24 +255,45 @@ extern int	og_journal_try(const OgInstallation *installation, int64 call_id,
 /* No trial was followed by a crash. */
 extern void og_journal_forget_trials(const OgInstallation *installation);
 
-extern void og_journal_end(const OgInstallation *installation, int64 call_id,
-						   bool quarantined, const int outcomes[OG_OUTCOMES],
-						   const char *note);
+typedef struct OgJournalEnd
+{
+	int64		call_id;
+	bool		quarantined;
+	const int  *outcomes;		/* OG_OUTCOMES counts */
+	const char *note;
+} OgJournalEnd;
 
-/* Withdraw a call; whether it is allowed is for the caller to know. */
-extern void og_journal_withdraw(const OgInstallation *installation,
+extern void og_journal_ends(const OgInstallation *installation,
+							const OgJournalEnd *ends, int count);
+
+/*
+ * Withdraw a call; whether it is allowed is for the caller to know.  False if it
+ * was withdrawn before; who does that now is waited for.  From here on until this
+ * transaction ends nothing of the call is marked that is not yet.
+ */
+extern bool og_journal_withdraw(const OgInstallation *installation,
 								int64 call_id, const char *role);
+
+/* Take that back, in the same transaction. */
+extern void og_journal_take_back(const OgInstallation *installation,
+								 int64 call_id);
 
 /* Was it withdrawn, as far as is committed now? */
 extern bool og_journal_is_withdrawn(const OgInstallation *installation,
 									int64 call_id);
 
 /*
- * Whoever withdraws a call, and whoever marks orders of it, holds this until the
- * end of its transaction; a worker that does not get it at once leaves the call
- * alone for now.
+ * The same for whoever is about to mark orders of it, who has to commit that in
+ * this transaction, since nobody withdraws a call before it ends.
  */
-extern void og_journal_lock_withdrawal(int64 call_id);
-extern bool og_journal_try_lock_mark(int64 call_id);
+typedef enum OgWithdrawal
+{
+	OG_NOT_WITHDRAWN,
+	OG_BEING_WITHDRAWN,			/* by a transaction that has not ended */
+	OG_IS_WITHDRAWN
+} OgWithdrawal;
+
+extern OgWithdrawal og_journal_ask_to_mark(const OgInstallation *installation,
+										   int64 call_id);
 
 #endif							/* OG_WORKER_JOURNAL_H */

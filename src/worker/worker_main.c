@@ -71,6 +71,7 @@ fix_settings(void)
 		{"session_replication_role", "origin"},
 		{"row_security", "off"},
 		{"zero_damaged_pages", "off"},
+		{"exit_on_error", "off"},
 		{"lock_timeout", "1s"},
 		{"statement_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},

@@ -197,6 +197,14 @@ find_or_make(HTAB *table, const void *key, Size keysize, Size size)
 }
 
 static Line *
+line_at(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(Line, node, node);
+}
+
+static Line *
 line_of(const Entry *entry)
 {
 	return outbox.numbered[entry->line];
@@ -473,7 +481,7 @@ og_outbox_take(bool (*may_begin) (void *arg, const Line *line, int64 call_id),
 
 	dlist_foreach(iter, &outbox.waiting)
 	{
-		Line	   *line = dlist_container(Line, node, iter.cur);
+		Line	   *line = line_at(iter.cur);
 
 		if (!may_begin(arg, line,
 					   outbox.entries[line->queue.items[0]].call_id))
@@ -502,7 +510,7 @@ og_outbox_waits_since(void)
 
 	dlist_foreach(iter, &outbox.waiting)
 	{
-		const Line *line = dlist_container(Line, node, iter.cur);
+		const Line *line = line_at(iter.cur);
 		const Entry *entry = &outbox.entries[line->queue.items[0]];
 		TimestampTz first = (TimestampTz) entry->is.queue.since * USECS_PER_SEC;
 

@@ -11,7 +11,7 @@
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -105,38 +105,27 @@ og_journal_results(const OgInstallation *installation,
 	og_table_insert_many(OG_RESULT_TABLE, count, form_result, &adding);
 }
 
-void
-og_journal_end(const OgInstallation *installation, int64 call_id,
-			   bool quarantined, const int outcomes[OG_OUTCOMES],
-			   const char *note)
+static void
+form_end(void *owner, int number, Datum *values, bool *nulls)
 {
-	Datum		values[END_COLUMNS] = {0};
-	bool		nulls[END_COLUMNS] = {false};
+	const Adding *adding = owner;
+	const OgJournalEnd *end = (const OgJournalEnd *) adding->rows + number;
 
-	values[END_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[END_CALL_ID] = Int64GetDatum(call_id);
-	values[END_QUARANTINED] = BoolGetDatum(quarantined);
-	values[END_OUTCOMES] = og_ints_datum(outcomes, OG_OUTCOMES);
-	values[END_NOTE] = og_text_or_null(note, &nulls[END_NOTE]);
-	values[END_DONE_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	og_table_insert(OG_END_TABLE, values, nulls);
+	values[END_INSTALLATION] = UUIDPGetDatum(&adding->installation->id);
+	values[END_CALL_ID] = Int64GetDatum(end->call_id);
+	values[END_QUARANTINED] = BoolGetDatum(end->quarantined);
+	values[END_OUTCOMES] = og_ints_datum(end->outcomes, OG_OUTCOMES);
+	values[END_NOTE] = og_text_or_null(end->note, &nulls[END_NOTE]);
+	values[END_DONE_AT] = TimestampTzGetDatum(adding->at);
 }
 
 void
-og_journal_withdraw(const OgInstallation *installation, int64 call_id,
-					const char *role)
+og_journal_ends(const OgInstallation *installation, const OgJournalEnd *ends,
+				int count)
 {
-	Datum		values[WITHDRAWAL_COLUMNS] = {0};
-	bool		nulls[WITHDRAWAL_COLUMNS] = {false};
+	Adding		adding = {installation, ends, GetCurrentTimestamp()};
 
-	values[WITHDRAWAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
-	values[WITHDRAWAL_CALL_ID] = Int64GetDatum(call_id);
-	values[WITHDRAWAL_XID] =
-		FullTransactionIdGetDatum(GetTopFullTransactionId());
-	values[WITHDRAWAL_ROLE] = og_name_datum(role);
-	values[WITHDRAWAL_WITHDRAWN_AT] =
-		TimestampTzGetDatum(GetCurrentTimestamp());
-	og_table_insert(OG_WITHDRAWAL_TABLE, values, nulls);
+	og_table_insert_many(OG_END_TABLE, count, form_end, &adding);
 }
 
 typedef struct Following
@@ -414,24 +403,95 @@ og_journal_is_withdrawn(const OgInstallation *installation, int64 call_id)
 	return withdrawn;
 }
 
-static bool
-lock_call(int64 call_id, LOCKMODE mode, bool wait)
+/*
+ * Whoever marks orders holds this lock until that is committed, and whoever
+ * withdraws a call while that is added.  So either the one sees that the call is
+ * being withdrawn, or the other one all marks that there will be.  It is one for
+ * all calls, since a transaction may withdraw any number.
+ */
+static LOCKTAG
+marking_lock(void)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (call_id >> 32),
-						 (uint32) call_id, WITHDRAWAL_LOCK_CLASS);
-	return LockAcquire(&tag, mode, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, WITHDRAWAL_LOCK_CLASS);
+	return tag;
 }
 
-void
-og_journal_lock_withdrawal(int64 call_id)
+static OgWithdrawal
+find_withdrawal(const OgInstallation *installation, int64 call_id,
+				TransactionId *writer)
 {
-	(void) lock_call(call_id, ExclusiveLock, true);
+	ScanKeyData keys[2];
+
+	og_table_call_key(keys, &installation->id, call_id);
+	if (!og_table_find_dirty(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, keys, 2,
+							 writer))
+		return OG_NOT_WITHDRAWN;
+	return TransactionIdIsValid(*writer) ? OG_BEING_WITHDRAWN
+		: OG_IS_WITHDRAWN;
+}
+
+OgWithdrawal
+og_journal_ask_to_mark(const OgInstallation *installation, int64 call_id)
+{
+	LOCKTAG		tag = marking_lock();
+	TransactionId writer;
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	return find_withdrawal(installation, call_id, &writer);
+}
+
+static void
+add_withdrawal(const OgInstallation *installation, int64 call_id,
+			   const char *role)
+{
+	Datum		values[WITHDRAWAL_COLUMNS] = {0};
+	bool		nulls[WITHDRAWAL_COLUMNS] = {false};
+
+	values[WITHDRAWAL_INSTALLATION] = UUIDPGetDatum(&installation->id);
+	values[WITHDRAWAL_CALL_ID] = Int64GetDatum(call_id);
+	values[WITHDRAWAL_XID] =
+		FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[WITHDRAWAL_ROLE] = og_name_datum(role);
+	values[WITHDRAWAL_WITHDRAWN_AT] =
+		TimestampTzGetDatum(GetCurrentTimestamp());
+	og_table_insert(OG_WITHDRAWAL_TABLE, values, nulls);
 }
 
 bool
-og_journal_try_lock_mark(int64 call_id)
+og_journal_withdraw(const OgInstallation *installation, int64 call_id,
+					const char *role)
 {
-	return lock_call(call_id, ShareLock, false);
+	LOCKTAG		tag = marking_lock();
+
+	for (;;)
+	{
+		TransactionId writer;
+		OgWithdrawal withdrawal;
+
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+		withdrawal = find_withdrawal(installation, call_id, &writer);
+		if (withdrawal == OG_NOT_WITHDRAWN)
+			add_withdrawal(installation, call_id, role);
+		(void) LockRelease(&tag, ExclusiveLock, false);
+		if (withdrawal != OG_BEING_WITHDRAWN)
+		{
+			CommandCounterIncrement();
+			return withdrawal == OG_NOT_WITHDRAWN;
+		}
+		XactLockTableWait(writer, NULL, NULL, XLTW_None);
+	}
+}
+
+void
+og_journal_take_back(const OgInstallation *installation, int64 call_id)
+{
+	int			most = 1;
+	ScanKeyData keys[2];
+
+	og_table_call_key(keys, &installation->id, call_id);
+	(void) og_table_remove(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, keys, 2,
+						   &most);
+	CommandCounterIncrement();
 }

@@ -189,6 +189,13 @@ extern void og_table_scan(OgTable table, OgTable index, Snapshot snapshot,
 						  ScanKey keys, int nkeys, OgFound found, void *owner);
 
 /*
+ * Is there such a row, be it one that another transaction has not committed yet?
+ * That is *writer then, else it is InvalidTransactionId.
+ */
+extern bool og_table_find_dirty(OgTable table, OgTable index, ScanKey keys,
+								int nkeys, TransactionId *writer);
+
+/*
  * Keys of an index that begins with installation and call: that call, or that
  * and all after it.
  */

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
@@ -27,6 +28,9 @@
 
 /* So long a call is left alone that somebody is about to withdraw. */
 #define HELD_US		INT64CONST(100000)
+
+/* What lock_timeout raises. */
+#define LOCKED		MAKE_SQLSTATE('5', '5', 'P', '0', '3')
 
 /* ---------- trying ---------- */
 
@@ -79,7 +83,9 @@ run_transaction(void *arg)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
 	transaction->step(transaction->arg);
+	PopActiveSnapshot();
 	CommitTransactionCommand();
 }
 
@@ -119,13 +125,18 @@ og_turn_try_part(Step step, void *arg, Trouble *trouble)
 bool
 og_trouble_passes(const Trouble *trouble)
 {
-	switch (ERRCODE_TO_CATEGORY(trouble->sqlstate))
+	/* rolled back, out of something, locked, interrupted, a system's failure */
+	static const int passing[] = {
+		MAKE_SQLSTATE('4', '0', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '3', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '5', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '7', '0', '0', '0'),
+		MAKE_SQLSTATE('5', '8', '0', '0', '0')
+	};
+
+	for (int i = 0; i < lengthof(passing); i++)
 	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
+		if (ERRCODE_TO_CATEGORY(trouble->sqlstate) == passing[i])
 			return true;
 	}
 	return false;
@@ -173,26 +184,26 @@ typedef struct Writing
 } Writing;
 
 /*
- * May this call's requests leave, as far as its withdrawal goes?  Who withdraws
- * it holds a lock until that is committed.
+ * May this call's requests leave, as far as its withdrawal goes?  While somebody
+ * withdraws it, it is left alone.
  */
 static void
 check_withdrawal(const OgInstallation *installation, Making *making)
 {
 	bool		leaves = false;
+	OgWithdrawal withdrawal;
 
 	making->no_marks = false;
 	for (int i = 0; i < making->pending.nmarks && !leaves; i++)
 		leaves = making->pending.marks[i].leaves;
 	if (!leaves)
 		return;
-	if (!og_journal_try_lock_mark(making->call.call_id))
-	{
-		making->no_marks = true;
+	withdrawal = og_journal_ask_to_mark(installation, making->call.call_id);
+	making->no_marks = withdrawal != OG_NOT_WITHDRAWN;
+	if (withdrawal == OG_BEING_WITHDRAWN)
 		making->held_until = og_clock_now() + HELD_US;
-	}
-	else if (og_journal_is_withdrawn(installation, making->call.call_id))
-		making->no_marks = making->withdrawn = true;
+	if (withdrawal == OG_IS_WITHDRAWN)
+		making->withdrawn = true;
 }
 
 static void
@@ -246,16 +257,27 @@ write_results(const Writing *writing)
 }
 
 static void
-write_end(const Writing *writing, const Making *making)
+write_ends(const Writing *writing)
 {
-	if (!making->pending.end)
-		return;
-	og_journal_end(writing->installation, making->call.call_id,
-				   making->quarantined, making->outcomes, making->note);
-	if (!writing->quiet && og_notify_channel != NULL &&
-		og_notify_channel[0] != '\0')
-		Async_Notify(og_notify_channel,
-					 psprintf(INT64_FORMAT, making->call.call_id));
+	OgJournalEnd *ends = palloc(writing->count * sizeof(OgJournalEnd));
+	bool		notifies = !writing->quiet && og_notify_channel != NULL &&
+		og_notify_channel[0] != '\0';
+	int			count = 0;
+
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Making *making = writing->makings[i];
+
+		if (!making->pending.end)
+			continue;
+		ends[count++] = (OgJournalEnd) {making->call.call_id,
+			making->quarantined, making->outcomes, making->note};
+		if (notifies)
+			Async_Notify(og_notify_channel,
+						 psprintf(INT64_FORMAT, making->call.call_id));
+	}
+	if (count > 0)
+		og_journal_ends(writing->installation, ends, count);
 }
 
 /* All of it, in the transaction that there is. */
@@ -269,8 +291,7 @@ write_all(void *arg)
 		check_withdrawal(writing->installation, writing->makings[i]);
 	write_marks(writing);
 	write_results(writing);
-	for (int i = 0; i < writing->count; i++)
-		write_end(writing, writing->makings[i]);
+	write_ends(writing);
 }
 
 static Writing
@@ -302,7 +323,7 @@ write_each(void *arg)
 	{
 		Writing		one = only(writing, &writing->makings[i]);
 
-		if (trouble.sqlstate != ERRCODE_LOCK_NOT_AVAILABLE &&
+		if (trouble.sqlstate != LOCKED &&
 			og_turn_try_part(write_all, &one, &trouble))
 			writing->nwritten++;
 		else
@@ -311,7 +332,7 @@ write_each(void *arg)
 			og_trouble_show(&trouble);
 		}
 	}
-	writing->locked = trouble.sqlstate == ERRCODE_LOCK_NOT_AVAILABLE;
+	writing->locked = trouble.sqlstate == LOCKED;
 }
 
 /* ---------- a turn ---------- */
@@ -328,7 +349,7 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings)
 	writing.makings = palloc(Max(count, 1) * sizeof(Making *));
 	dlist_foreach(iter, makings)
 	{
-		Making	   *making = dlist_container(Making, node, iter.cur);
+		Making	   *making = making_of(iter.cur);
 
 		if (making->stuck || !og_making_has_news(making))
 			continue;

@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "ground/clock.h"
 #include "worker/worker_call.h"
@@ -195,6 +196,7 @@ may_leave(void *owner, const int *keys, int nkeys)
 	if (blocked || making->stuck ||
 		making->over != NULL || making->stopped || making->failed ||
 		now < making->held_until ||
+		GetCurrentTimestamp() >= making->call.expires_at ||
 		!og_target_lets(making->line->target, making->call.call_id, now) ||
 		(!first->leads && !has_place(making)))
 		return false;
@@ -241,9 +243,9 @@ copy_text(const char *text)
 static void
 add_results(Making *making, int position, const OgRow *row)
 {
-	int			leg = 0;
+	int			leg = 1;
 
-	for (const OgOutcome *o = row->outcome; o != NULL; o = o->next)
+	for (const OgOutcome *o = row->outcome; o != NULL; o = o->next, leg++)
 	{
 		OgJournalResult *result = add_result(making);
 
@@ -251,7 +253,7 @@ add_results(Making *making, int position, const OgRow *row)
 		{
 			.call_id = making->call.call_id,
 			.ordinal = position + 1,
-			.leg = ++leg,
+			.leg = leg,
 			.order_id = og_keys_get(making->keys,
 									og_keys_at(making->keys, position)),
 			.outcome = o->verdict,
@@ -393,9 +395,10 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	key = key_of(making, key);
 	give_place_back(making, &making->states[key]);
 	making->states[key].refused = outcome->verdict == OG_REJECTED;
-	if (outcome->verdict != OG_NOT_SENT)
+	if (outcome->verdict != OG_NOT_SENT && outcome->verdict != OG_UNKNOWN)
 		og_target_reach(making->line->target);
-	else if (making->over == NULL && !making->stopped)
+	else if (outcome->verdict == OG_NOT_SENT && making->over == NULL &&
+			 !making->stopped)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
@@ -416,6 +419,8 @@ note_closed(void *owner, int key, const OgRow *row)
 	key = key_of(making, key);
 	state = &making->states[key];
 	give_place_back(making, state);
+	if (row->http_status != 0)
+		og_target_reach(making->line->target);
 	making->highest_batch = Max(making->highest_batch, row->batch);
 	all.attempts = Min(state->attempts + row->attempts, PG_UINT16_MAX);
 	if (row->unprocessed)

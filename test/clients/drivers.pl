@@ -23,8 +23,11 @@ use OrderGateway::Erp;
 my $HERE = "$ENV{OG_SOURCE_DIR}/test/clients";
 my $JDBC_JAR = '/usr/share/java/postgresql.jar';
 
-my $erp = OrderGateway::Erp->start('drivers', conf => "listen_addresses = '127.0.0.1'\n"
-	  . "shared_preload_libraries = 'order_gateway'\norder_gateway.databases = 'erp'\n");
+my $erp = OrderGateway::Erp->start('drivers', conf => <<'END');
+listen_addresses = '127.0.0.1'
+shared_preload_libraries = 'order_gateway'
+order_gateway.databases = 'erp'
+END
 my ($node, $sandbox, $documents) = ($erp->node, $erp->sandbox, $erp->documents);
 my $user = getpwuid($<);
 
@@ -102,7 +105,7 @@ my %black_hole;
 sub fresh_orders
 {
 	$sandbox->reset;
-	sql('TRUNCATE orders, cancel_log, settle_log, cancel_brake, my_order, submitted');
+	sql('TRUNCATE orders, cancel_log, settle_log, cancel_brake, my_order, submitted, submitted_call');
 	sql(q{SELECT order_gateway_withdraw(call_id) FROM order_gateway_calls WHERE state = 'queued' AND note IS NULL});
 	$node->poll_query_until('erp', q{SELECT count(*) = 0 FROM order_gateway_calls WHERE state <> 'done'})
 	  or die 'calls that were withdrawn do not end';
@@ -247,7 +250,7 @@ sub driver_command
 }
 
 $sandbox->install($node, database => 'erp', extension => 1, providers => [qw(xt btse)], rate_limit => 'off');
-$erp->run_recipes(qw(orders job-orders log-table call-outcome last-outcome job-brake job-settle
+$erp->run_recipes(qw(orders submitted job-orders log-table call-outcome last-outcome job-brake job-settle
 	job-cancel trade-tables settle-job));
 sql('CREATE TABLE submitted (call_id bigint)');
 start_pgbouncer();
@@ -296,6 +299,67 @@ foreach my $module (qw(psycopg2 psycopg))
 		  . "1001 120\n", "$module: ... and says so");
 	is(sql(q{SELECT count(*) FROM my_order WHERE size::text = '0.002' AND price::text = '34000.5'}), 1,
 		"$module: ... and adds an order, digit for digit");
+}
+# What was submitted is done, and the orders are cancelled.
+sub all_cancelled
+{
+	my ($name) = @_;
+
+	ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_calls WHERE done_at IS NULL'),
+		"$name: the worker makes the calls");
+	is(sql(q{SELECT DISTINCT ON (order_id) order_id, outcome FROM order_gateway_find(ARRAY['1001', '1002'])
+		ORDER BY order_id, call_id DESC}), "1001|cancelled\n1002|cancelled", "$name: ... which cancel");
+	return;
+}
+
+# The COMMIT of the first attempt is carried out, and nobody hears of it.
+my %lossy = (
+	psycopg2 => <<'END',
+import psycopg2
+class Lossy(psycopg2.extensions.connection):
+    lost = False
+    def commit(self):
+        super().commit()
+        if not Lossy.lost:
+            Lossy.lost = True
+            raise psycopg2.OperationalError("the connection is lost")
+connect = psycopg2.connect
+psycopg2.connect = lambda dsn: connect(dsn, connection_factory=Lossy)
+END
+	psycopg => <<'END');
+import psycopg
+class Lossy(psycopg.Connection):
+    lost = False
+    def commit(self):
+        super().commit()
+        if not Lossy.lost:
+            Lossy.lost = True
+            raise psycopg.OperationalError("the connection is lost")
+psycopg.connect = Lossy.connect
+END
+foreach my $module (qw(psycopg2 psycopg))
+{
+	my $program = $lossy{$module} . recipe('client-submit') =~ s/psycopg2/$module/gr;
+
+	fresh_orders();
+	is(run_program($node->port, 'python3', '-c', $program . 'print(Lossy.lost)'),
+		"1001 cancelled The order has been canceled successfully\n"
+		  . "1002 cancelled The order has been canceled successfully\nTrue\n",
+		"$module: a COMMIT that got lost");
+	is(scalar @{ $sandbox->executed('xt') }, 2, "$module: ... is carried out once");
+	all_cancelled($module);
+}
+{
+	my $file = "${PostgreSQL::Test::Utils::tmp_check}/Submit.java";
+
+	append_to_file($file, "import java.sql.*;\n"
+		  . "public class Submit {\npublic static void main(String[] arguments) throws Exception {\n"
+		  . "Connection conn = DriverManager.getConnection(arguments[0]);\n"
+		  . recipe('client-jdbc-submit') . "}\n}\n");
+	fresh_orders();
+	run_program($node->port, driver_command({ command => [ 'java', '-cp', $JDBC_JAR, $file ] }, $node->port)) foreach 1, 2;
+	all_cancelled('jdbc');
+	is(scalar @{ $sandbox->executed('xt') }, 2, 'jdbc: ... once each, in a batch that is repeated');
 }
 {
 	my $file = "${PostgreSQL::Test::Utils::tmp_check}/Recipe.java";

@@ -18,7 +18,7 @@ my $PROMOTED = 'the server was promoted: the one before it may have sent this or
 my $WATCHED_SECONDS = 1.5;
 
 my $test = OrderGateway::Test->start(
-	OrderGateway::Journal::worker(),
+	OrderGateway::Journal::worker(max_prepared_transactions => 5),
 	standby => 1,
 	options => { rate_limit => 'off' });
 my $node = $test->node;
@@ -165,21 +165,23 @@ my $turn = 1;
 
 sub queue_calls
 {
+	my ($in) = @_;
 	my @ids = map { 10 * $turn + $_ } 1 .. 2;
 	my %later = (
 		not_before => q{now() + interval '1 hour'},
 		expires_at => q{now() + interval '2 hours'});
 	my @later = map { "$_ => $later{$_}" } sort keys %later;
 
+	$in //= $journal;
 	$turn++;
 	fresh(@ids, 1 .. 9);
 	$sandbox->seed('btse', market => 'BTC-USD', ids => \@ids);
 	return {
-		cancel => $journal->cancel(\@ids, %later),
-		by_id => $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
+		cancel => $in->cancel(\@ids, %later),
+		by_id => $in->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[0]']", @later),
 		by_client_id =>
-		  $journal->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
-		create => $journal->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
+		  $in->submit('btse_cancel', q{'BTC-USD'}, "ARRAY['$ids[1]']", q{by => 'client_order_id'}, @later),
+		create => $in->submit('btse_create_order', q{'BTC-USD'}, q{'BUY'}, q{'LIMIT'},
 			'size => 1', 'price => 1000', @later),
 	};
 }
@@ -257,15 +259,24 @@ subtest 'J3: without one, only cancels by ids go on, and the rest is unknown' =>
 subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
+	my $create = q{SELECT btse_create_order_submit('BTC-USD', 'BUY', 'LIMIT', size => 1, price => 1000)};
+	my $prepared = $journal->sql("BEGIN; $create; PREPARE TRANSACTION 'late'");
 	my $next = standby('fourth');
 	my $promoted = fail_over($next);
 
 	$promoted->wait_until('SELECT timeline = 2 FROM order_gateway_installation', 'it goes on');
+	$promoted->sql(q{COMMIT PREPARED 'late'});
+	$promoted->wait_for($prepared, 'done', 'a call that is committed only now is over');
+	is($promoted->letters($prepared), 'U', '... since it might have been before');
 	is($promoted->sql("SELECT order_gateway_withdraw($calls->{cancel})"), 2, 'a cancel is withdrawn');
 	$promoted->wait_for($calls->{cancel}, 'done', '... and over');
 	is($promoted->letters($calls->{cancel}), 'UU', '... but the server before may have sent it');
 	$next->stop;
 	$node->start;
+	$journal->wait_for_worker('the first server is there again');
+	$journal->sql(q{COMMIT PREPARED 'late'});
+	$journal->wait_for($prepared, 'done', 'there, where nothing is in doubt, it is made');
+	is($journal->of($prepared, 'accepted'), 1, '... as always');
 };
 
 # ----
@@ -276,17 +287,22 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
 	my $copy = standby('copy');
+	my $short = $journal->cancel([9], not_before => q{now() + interval '1 hour'});
 
 	$journal->sql(q{UPDATE order_gateway_installation SET alive_at = now() - interval '6 min'});
 	$node->wait_for_catchup($copy);
 	$copy->promote;
+	$journal->sql('UPDATE order_gateway_installation SET alive_at = now()');
 	my $late = OrderGateway::Journal->new($copy);
 	$late->wait_for_worker('the copy has a worker');
 	$late->wait_until('SELECT held FROM order_gateway_installation', 'it holds everything');
 	like($late->sql('SELECT last_error FROM order_gateway_workers'), qr/looks like a copy/,
 		'... and says so');
+	$late->sql("UPDATE order_gateway_journal_call SET expires_at = now() WHERE call_id = $short");
 	make_due($late);
 	$late->wait_until('SELECT running FROM order_gateway_installation', '... also when it starts again');
+	$late->wait_for($short, 'done', 'what expires meanwhile is over');
+	is($late->letters($short), 'U', '... and unknown, since the original may have sent it');
 	my $new = $late->cancel([5]);
 	sleep $WATCHED_SECONDS;
 	is($late->of($_, 'state'), 'queued', 'nothing is sent') foreach $new, map { $calls->{$_} } sort keys %$calls;
@@ -302,6 +318,45 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	is($late->sql('SELECT count(*) FROM order_gateway_workers WHERE last_error IS NULL'), 1,
 		'... and there is nothing more to be said');
 	$copy->stop;
+};
+
+# A cluster that was promoted once has timeline 2, and after pg_upgrade 1 again;
+# servers and functions get other OIDs.
+subtest 'J4: pg_upgrade keeps what is queued' => sub {
+	my $old = standby('old');
+	my $new = PostgreSQL::Test::Cluster->new('new');
+	my $bin = $old->config_data('--bindir');
+	my $settings = join '', map { "$_\n" } grep { /^(?:shared_preload|order_gateway|max_worker)/ }
+	  split /\n/, PostgreSQL::Test::Utils::slurp_file($old->data_dir . '/postgresql.conf');
+
+	$old->promote;
+	my $before = OrderGateway::Journal->new($old);
+	$before->wait_for_worker('a server is promoted');
+	$before->wait_until('SELECT timeline = 2 FROM order_gateway_installation', '... and goes on');
+	my $server = $before->sql(q{SELECT oid FROM pg_foreign_server WHERE srvname = 'btse'});
+	my $calls = queue_calls($before);
+	$old->stop;
+
+	$new->init;
+	$new->append_conf('postgresql.conf', $settings);
+	$new->command_ok([
+			'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin,
+			'-s', $new->host, '-p', $old->port, '-P', $new->port
+		],
+		'it can be upgraded');
+	$new->start;
+	my $after = OrderGateway::Journal->new($new);
+	$after->wait_for_worker('it has a worker then');
+	$after->wait_until('SELECT timeline = 1 AND NOT held FROM order_gateway_installation',
+		'... which may send');
+	isnt($after->sql(q{SELECT oid FROM pg_foreign_server WHERE srvname = 'btse'}), $server,
+		'servers have other OIDs');
+	is($after->of($_, 'state'), 'queued', 'what was queued is') foreach map { $calls->{$_} } sort keys %$calls;
+	make_due($after);
+	$after->wait_for($calls->{$_}, 'done', "$_ is made") foreach sort keys %$calls;
+	is($after->letters($calls->{cancel}), 'CC', 'what is cancelled is cancelled');
+	is($after->of($calls->{create}, 'accepted'), 1, 'what is created is created');
+	$new->stop;
 };
 
 $sandbox->stop;

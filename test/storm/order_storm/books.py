@@ -14,9 +14,10 @@ from .acts import keys_of
 DONE = {"cancelled", "cancel_all", "created", "amended", "timer_set",
         "timer_stopped", "deposited", "renewed", "redeemed"}
 TOO_FREQUENT = {"code 124", "status 303"}
-# faults in spite of which an answer arrives whole
+# faults in spite of which that a request was too frequent arrives whole
 WHOLE = {"delay", "slow_bytes", "slow_headers", "continue_100", "chunked",
-         "close_kept_idle", "too_frequent", "retry_after"}
+         "until_close", "gzip", "close_kept_idle", "too_frequent",
+         "retry_after"}
 
 
 class Arrival:
@@ -151,7 +152,7 @@ def read_clients(cluster, notes):
 
 PLANNED = re.compile(r"was terminated by signal (9|15)\b")
 DEATH = re.compile(r"terminated by signal \d+|PANIC:|TRAP: |"
-                   r"\bsegfault\b|corrupt|could not find.*in lock table")
+                   r"invalid page in block")
 
 
 def unplanned_deaths(log):

@@ -17,7 +17,7 @@ SETTINGS = {
     "fsync": "off",
     "shared_preload_libraries": "'order_gateway'",
     "order_gateway.databases": "'storm'",
-    "max_connections": "60",
+    "max_connections": "250",
     "max_prepared_transactions": "40",
     "wal_retrieve_retry_interval": "100ms",
     "max_worker_processes": "16",
@@ -165,17 +165,23 @@ class Cluster:
                    "host='%s' port=5432 user=postgres" % self.sockets)
         with open(os.path.join(data, "postgresql.auto.conf"), "a") as conf:
             conf.write("unix_socket_directories = '%s'\n" % sockets)
-        log = os.path.join(sockets, "server.log")
-        self._call("pg_ctl", "start", "--pgdata", data, "--wait", "--log",
-                   log)
-        self.standby = data, log, sockets
+        self.standby = data, os.path.join(sockets, "server.log"), sockets
+        self.start_standby()
         self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'",
                  "postgres")
         self.ask("SELECT pg_reload_conf()", "postgres")
 
-    def fail_over(self):
-        """Kill the primary, for good, and be the standby from now on."""
-        self.kill()
+    def start_standby(self):
+        data, log, _ = self.standby
+        self._call("pg_ctl", "start", "--pgdata", data, "--wait", "--log",
+                   log)
+
+    def stop_standby(self):
+        self._call("pg_ctl", "stop", "--mode=immediate", "--pgdata",
+                   self.standby[0])
+
+    def promote_standby(self):
+        """Be the standby from now on; the primary must be dead for good."""
         self._call("pg_ctl", "promote", "--pgdata", self.standby[0], "--wait",
                    "--timeout", str(PATIENCE))
         self.logs.append(self.standby[1])

@@ -205,6 +205,15 @@ class Tempest:
 
     # ---- what is printed
 
+    def unknowns(self):
+        """What the sandbox knows of orders whose outcome is unknown."""
+        found = Counter()
+        for _, _, rows, arrivals in self.books.each_key():
+            if any(row["outcome"] == "unknown" for row in rows):
+                found["carried out" if any(each.done for each in arrivals)
+                      else "arrived" if arrivals else "never arrived"] += 1
+        return found
+
     def summarize(self):
         ends = Counter(each.end for each in self.notes.transactions)
         outcomes = Counter(row["outcome"] for rows in
@@ -216,6 +225,7 @@ class Tempest:
                 ("transactions", counted(ends)),
                 ("calls", counted(states)),
                 ("orders", counted(outcomes)),
+                ("unknown", counted(self.unknowns())),
                 ("requests", self.books.sandbox.requests),
                 ("faults", sum(self.books.sandbox.faults.values())),
                 ("disasters", counted(self.disaster.done)),
