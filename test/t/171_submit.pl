@@ -198,6 +198,9 @@ new_calls();
 
 	is(submit('41,42', reference('r')), $first, 'the same again is the first call');
 	is(submit('41,42', reference('r'), q{expires_at => 'infinity'}), $first, '... whatever its times');
+	is(submit('41,42', reference('r'), q{expires_at => now() - interval '1 s'}), $first, '... even when it has expired');
+	is_refused('SELECT ' . cancel('41,42', reference('late'), q{expires_at => now() - interval '1 s'}), '22023', qr/is not in the future/,
+		'but a first one must not have expired');
 	is(new_calls(), '41+42', '... and there is only that one');
 	is_refused('SELECT ' . cancel('41,43', reference('r')), '23505', qr/reference "r" stands for another call.*It is that of call $first,/s, 'other ids are refused');
 	is_refused('SELECT ' . cancel('42,41', reference('r')), '23505', qr/another call/, '... as another order of them');
