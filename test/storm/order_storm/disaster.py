@@ -121,6 +121,7 @@ class Disaster(threading.Thread):
                 self.note("kill_new_worker")
                 self.cluster.wait_until_up()
                 return
+            self.stopped.wait(0.01)
 
     def lose_standby(self):
         """Without it no COMMIT is answered, and no request may leave."""
