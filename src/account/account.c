@@ -243,18 +243,6 @@ read_mapping(OgAccount *account)
 
 /* ---------- accounts ---------- */
 
-static char *
-hash(const char *text)
-{
-	char	   *name = og_hash_hex(OG_SHA256, og_slice_of(text));
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not compute a SHA-256 hash")));
-	return name;
-}
-
 /*
  * Provider, address (less the scheme, which the port implies) and key.  No part
  * can contain a line break.
@@ -266,11 +254,36 @@ set_identity(OgAccount *account, const char *path)
 	char	   *place = psprintf("%s\n%s\n%s\n", account->provider->name,
 								 account->host, path);
 	size_t		len = strlen(place) + (key ? strlen(key) : 0);
-	char	   *text = og_account_secret(NULL, len);
 
-	snprintf(text, len + 1, "%s%s", place, key ? key : "");
-	account->identity = hash(text);
-	account->host_identity = hash(account->host);
+	account->identity = og_account_secret(NULL, len);
+	snprintf(account->identity, len + 1, "%s%s", place, key ? key : "");
+	account->names = palloc0(sizeof(OgAccountNames));
+}
+
+static void
+hash(const char *text, char *name)
+{
+	char	   *hex = og_hash_hex(OG_SHA256, og_slice_of(text));
+
+	if (hex == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not compute a SHA-256 hash")));
+	strlcpy(name, hex, OG_NAME_HASH + 1);
+	pfree(hex);
+}
+
+const OgAccountNames *
+og_account_names(const OgAccount *account)
+{
+	OgAccountNames *names = account->names;
+
+	if (names->host[0] == '\0')
+	{
+		hash(account->identity, names->account);
+		hash(account->host, names->host);
+	}
+	return names;
 }
 
 OgAccount *

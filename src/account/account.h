@@ -47,9 +47,9 @@ typedef struct OgAccount
 	const char *settings[OG_MAX_SETTINGS];
 	const char *credentials[OG_MAX_CREDENTIALS];	/* all NULL if public */
 
-	/* what names the account (provider, base URL and key) and its host: hashes */
-	const char *identity;
-	const char *host_identity;
+	char	   *identity;		/* provider, base URL and key: what names the
+								 * account; holds a key, so it is wiped too */
+	struct OgAccountNames *names;	/* see og_account_names() */
 } OgAccount;
 
 /*
@@ -70,5 +70,17 @@ extern const OgProvider *og_account_provider(const char *server);
 extern OgAccount *og_account_open(const char *server,
 								  const OgProvider *provider,
 								  bool with_credentials);
+
+/* SHA-256 hashes, in hex, of what names an account and of its host. */
+#define OG_NAME_HASH	64
+
+typedef struct OgAccountNames
+{
+	char		account[OG_NAME_HASH + 1];
+	char		host[OG_NAME_HASH + 1];
+} OgAccountNames;
+
+/* They are computed once, for those who make calls. */
+extern const OgAccountNames *og_account_names(const OgAccount *account);
 
 #endif							/* OG_ACCOUNT_H */

@@ -98,8 +98,8 @@ counted_by(const OgAccount *account, const OgOperation *operation)
 	bool		is_query = operation->kind != OG_ACT;
 	bool		is_signed = operation->kind != OG_PUBLIC;
 	OgCounted	counted = {
-		.account = account->identity,
-		.host = account->host_identity,
+		.account = og_account_names(account)->account,
+		.host = og_account_names(account)->host,
 		.host_label = account->host,
 		.serverid = account->serverid,
 		.server = account->server,

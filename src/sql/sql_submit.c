@@ -59,14 +59,12 @@ check_reference(const SqlGiven *given, const char *reference)
 						   "contains a control character", NULL);
 }
 
-/* Times are compared with that of the submission. */
+/* Something must be left of the time in which it may be sent. */
 static void
-check_times(const SqlSubmission *submission, TimestampTz now)
+check_expiry(const SqlSubmission *submission, TimestampTz now)
 {
 	const SqlGiven *given = &submission->call->given;
 
-	if (TIMESTAMP_NOT_FINITE(submission->not_before))
-		og_argument_refuse(given, "not_before", "must be finite", NULL);
 	if (submission->expires_at == 0)
 		return;
 	if (submission->expires_at <= now)
@@ -182,7 +180,11 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 	OgInstallation installation;
 	OgJournalCall row;
 
-	if (submission->reference != NULL)
+	if (TIMESTAMP_NOT_FINITE(submission->not_before))
+		og_argument_refuse(&call->given, "not_before", "must be finite", NULL);
+	if (submission->reference == NULL)
+		check_expiry(submission, now);
+	else
 		check_reference(&call->given, submission->reference);
 	need_worker();
 	if (keys->npositions == 0)
@@ -196,8 +198,9 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 		return true;
 	}
 
-	/* A repeat may come when the first one has expired; nothing else is sent. */
-	check_times(submission, now);
+	/* A repeat of another may well come when that has expired. */
+	if (row.reference != NULL)
+		check_expiry(submission, now);
 	*call_id = og_journal_add(&installation, &row);
 	warn_of_worker(row.xid);
 

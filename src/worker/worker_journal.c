@@ -179,8 +179,10 @@ og_journal_hold(OgInstallation *installation, bool wait)
 bool
 og_journal_find(OgInstallation *installation)
 {
-	FoundInstallation found = find_installation();
+	FoundInstallation found = {.found = false};
 
+	if (og_tables_exist())
+		found = find_installation();
 	*installation = found.installation;
 	return found.found;
 }

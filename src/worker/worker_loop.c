@@ -358,9 +358,9 @@ unstick(void)
 		making_of(iter.cur)->stuck = false;
 }
 
-/* Is any request out, as far as is known? */
-static bool
-awaits_answers(void)
+/* How many requests are out, as far as is known? */
+static int
+count_awaited(void)
 {
 	int			count = 0;
 	dlist_iter	iter;
@@ -373,20 +373,30 @@ awaits_answers(void)
 		for (int i = 0; i < making->pending.nmarks; i++)
 			count -= making->pending.marks[i].leaves;
 	}
-	return count > 0;
+	return count;
 }
 
 /*
  * A turn waits for its flush, and the answers that come meanwhile wait for the
  * next one: with a moment between them that has more to write, and many at once
- * take fewer turns.  Who is alone waits for nobody.
+ * take fewer turns.  However long it took to send what the last one marked, what
+ * is answered by then, and while that is read, belongs to it.  Who is alone
+ * waits for nobody.
  */
 static bool
 gathers(OgPause *pause)
 {
-	if (og_clock_now() >= loop.gather_until || !awaits_answers())
+	int64		now = og_clock_now();
+	int			count = count_awaited();
+	bool		moves = count != loop.gathered_at;
+
+	if (loop.gathered_at < 0)
+		loop.gather_end = now + GATHER_US;
+	loop.gathered_at = count;
+	if (count <= 0 ||
+		(now >= loop.gather_until && (!moves || now >= loop.gather_end)))
 		return false;
-	pause_until(pause, loop.gather_until);
+	pause_until(pause, moves ? now : loop.gather_until);
 	return true;
 }
 
@@ -396,6 +406,7 @@ note_written(int64 begun)
 	int64		now = og_clock_now();
 
 	loop.gather_until = now + Min((now - begun) / 2, GATHER_US);
+	loop.gathered_at = -1;
 	loop.last_commit = GetCurrentTimestamp();
 	loop.changed = true;
 }

@@ -56,6 +56,8 @@ typedef struct Loop
 	bool		blocked;		/* nothing can be written ... */
 	int64		next_write;		/* ... and what is stuck not tried, before */
 	int64		gather_until;	/* more news may come before they are written */
+	int64		gather_end;		/* ... if they come one after the other */
+	int			gathered_at;	/* requests that were out then; -1 = a new turn */
 	uint32		turn;
 	AwaitedTurn awaited[AWAITED_TURNS];
 	int			nawaited;

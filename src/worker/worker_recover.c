@@ -84,17 +84,22 @@ finish_ending(Ending *ending)
 	MemoryContextDelete(ending->context);
 }
 
+static void
+begin_anew(Ending *ending)
+{
+	og_table_commit();
+	CHECK_FOR_INTERRUPTS();
+	og_table_begin();
+	ending->written = 0;
+}
+
 /* So many rows were written; is it enough for one transaction? */
 static void
 count_rows(Ending *ending, int rows)
 {
 	ending->written += rows;
-	if (ending->written < ROWS_AT_ONCE)
-		return;
-	og_table_commit();
-	CHECK_FOR_INTERRUPTS();
-	og_table_begin();
-	ending->written = 0;
+	if (ending->written >= ROWS_AT_ONCE)
+		begin_anew(ending);
 }
 
 /* ---------- results and ends ---------- */
@@ -203,6 +208,7 @@ og_recover_end_marked(const OgInstallation *installation)
 			if (read_call(&ending, calls[i]))
 				end_call(&ending, &goes_on);
 		}
+		begin_anew(&ending);
 	}
 	finish_ending(&ending);
 	pfree(calls);
@@ -252,6 +258,7 @@ og_recover_end_doubtful(const OgInstallation *installation)
 			if (fate.why != NULL)
 				end_call(&ending, &fate);
 		}
+		begin_anew(&ending);
 	}
 	finish_ending(&ending);
 	pfree(calls);

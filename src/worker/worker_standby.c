@@ -50,6 +50,9 @@ og_standby_position(void)
 	XLogRecPtr	position = InvalidXLogRecPtr;
 	int			count;
 
+#ifdef OG_PLANT_STANDBY
+	return PG_UINT64_MAX;		/* a fault for test/storm to find */
+#endif
 	if (!og_standby_is_asked())
 		return PG_UINT64_MAX;
 	count = SyncRepGetCandidateStandbys(&standbys);

@@ -155,7 +155,10 @@ find_all(void)
 	for (int i = 0; i < OG_TABLES; i++)
 	{
 		catalog.oids[i] = get_relname_relid(names[i], catalog.schema);
-		if (!OidIsValid(catalog.oids[i]))
+
+		/* What does not survive a crash says nothing about what was sent. */
+		if (!OidIsValid(catalog.oids[i]) ||
+			get_rel_persistence(catalog.oids[i]) != RELPERSISTENCE_PERMANENT)
 			return false;
 	}
 	return find_outcomes();
@@ -190,7 +193,7 @@ need_tables(void)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the tables of extension \"%s\" do not exist in this database",
 						OG_EXTENSION),
-				 errhint("CREATE EXTENSION %s; a table of it that was dropped or renamed has to come back.",
+				 errhint("CREATE EXTENSION %s; a table of it that was dropped, renamed or made unlogged has to come back.",
 						 OG_EXTENSION)));
 }
 
@@ -450,8 +453,13 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	visit(scan, RelationGetDescr(rel), found, owner);
 	systable_endscan_ordered(scan);
 	PopActiveSnapshot();
-	index_close(order, NoLock);
-	table_close(rel, NoLock);
+	
+	/*
+	 * As with a catalog: whoever waits for a call to be done must not hold what
+	 * the worker waits for, behind somebody who wants the table for himself.
+	 */
+	index_close(order, AccessShareLock);
+	table_close(rel, AccessShareLock);
 }
 
 bool
@@ -472,8 +480,8 @@ og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
 	*writer = found ? dirty.xmin : InvalidTransactionId;
 	systable_endscan_ordered(scan);
 	PopActiveSnapshot();
-	index_close(order, NoLock);
-	table_close(rel, NoLock);
+	index_close(order, AccessShareLock);
+	table_close(rel, AccessShareLock);
 	return found;
 }
 

@@ -14,6 +14,7 @@ use OrderGateway::Test qw(sql_text);
 
 my $test = OrderGateway::Test->start(
 	preload => 1,
+	standby => 1,
 	conf => "order_gateway.databases = 'postgres'\nmax_prepared_transactions = 5");
 my $node = $test->node;
 my $session = $test->session;
@@ -197,6 +198,9 @@ new_calls();
 
 	is(submit('41,42', reference('r')), $first, 'the same again is the first call');
 	is(submit('41,42', reference('r'), q{expires_at => 'infinity'}), $first, '... whatever its times');
+	is(submit('41,42', reference('r'), q{expires_at => now() - interval '1 s'}), $first, '... even when it has expired');
+	is_refused('SELECT ' . cancel('41,42', reference('late'), q{expires_at => now() - interval '1 s'}), '22023', qr/is not in the future/,
+		'but a first one must not have expired');
 	is(new_calls(), '41+42', '... and there is only that one');
 	is_refused('SELECT ' . cancel('41,43', reference('r')), '23505', qr/reference "r" stands for another call.*It is that of call $first,/s, 'other ids are refused');
 	is_refused('SELECT ' . cancel('42,41', reference('r')), '23505', qr/another call/, '... as another order of them');
@@ -507,6 +511,21 @@ is($session->value(q{INSERT INTO order_gateway_outbox (function, arguments, ids,
 	is($node->safe_psql('copied', qq{SELECT state FROM order_gateway_calls WHERE call_id = $call_id}), 'queued', '... but what is submitted there');
 	is($node->safe_psql('copied', q{SELECT count(*) FROM order_gateway_installation AS i JOIN pg_database AS d ON d.oid = i.database
 		WHERE datname = 'copied'}), 1, '... which makes it an installation of its own');
+}
+
+# ----
+# A standby
+# ----
+
+{
+	my $reader = $test->session(node => $test->standby);
+	my $done = $session->value(q{SELECT call_id FROM order_gateway_calls WHERE ids = '{81,82}'});
+
+	is_refused('SELECT ' . cancel(1), '25006', qr/cannot execute batch_cancel_submit\(\)/, 'a standby takes no calls', $reader);
+	is_refused("SELECT order_gateway_withdraw($done)", '25006', qr/cannot execute order_gateway_withdraw\(\)/, '... nor takes them back', $reader);
+	is($reader->value(q{SELECT count(*) FROM order_gateway_results WHERE order_id IN ('81', '82', '84')}), 4, '... but shows what became of them');
+	is($reader->value("SELECT string_agg(order_id, ' ') FROM order_gateway_wait($done)"), '81 82', '... and waits');
+	is($reader->value(q{SELECT count(*) FROM order_gateway_find('{81,82,84}'::int[])}), 4, '... and finds');
 }
 
 # A publication brings the publisher's installation along.

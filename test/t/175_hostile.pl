@@ -113,6 +113,23 @@ is($journal->letters($call), 'C', '... which is sent');
 is(submit(15, q{reference => 'prepared'}), $call, '... and is what its reference stands for');
 
 # ----
+# Waiting
+# ----
+
+$call = submit(17, $LATER);
+$other->send("SELECT count(*) FROM order_gateway_wait($call, '60 s')");
+$journal->wait_until(
+	q{SELECT wait_event = 'Extension' OR wait_event LIKE 'OrderGateway%' FROM pg_stat_activity WHERE pid = }
+	  . $other->pid, 'a session waits for a call');
+$session->query(q{SET lock_timeout = '20s'; BEGIN});
+is($session->error('LOCK TABLE order_gateway_journal_call, order_gateway_journal_end'),
+	'none', '... and holds no table meanwhile');
+$session->query('ROLLBACK; RESET lock_timeout');
+is_made(18, '... so that others get their way');
+$session->query("SELECT order_gateway_withdraw($call)");
+is($other->finish->{lines}[0], 1, '... and it ends with what it waits for');
+
+# ----
 # Settings
 # ----
 
@@ -146,6 +163,11 @@ $journal->sql('ALTER EXTENSION order_gateway SET SCHEMA public');
 $session->query('RESET lock_timeout; RESET search_path');
 is($session->error('SELECT ' . cancel_sql(21, q{reference => 'locked'})), 'none', '... and moves back');
 is_made(22, 'calls are made when the extension has moved');
+
+$journal->sql('ALTER TABLE order_gateway_journal_mark SET UNLOGGED');
+is($session->error('SELECT ' . cancel_sql(25)), '42P01', 'a journal that would not survive a crash is none');
+$journal->sql('ALTER TABLE order_gateway_journal_mark SET LOGGED');
+is_made(26, '... until it is one again');
 
 my $id = 30;
 

@@ -1,14 +1,15 @@
-# A short storm; test/setup/storm tells of longer ones.  And before it, the
-# rules by which it compares its books, which have to notice everything.
+# Two short storms, the second of which ends with a failover; test/setup/storm
+# tells of longer ones.  And before them, the rules by which they compare their
+# books, which have to notice everything.
 #
-# OG_SECONDS and OG_SEED set how long it blows and what is tried.
+# OG_SECONDS and OG_SEED set how long the first one blows and what they try.
 
 use strict;
 use warnings;
 
 use Test::More;
 
-my @storm = ('test/storm/storm', '--seconds=' . ($ENV{OG_SECONDS} // 40));
+my @storm = 'test/storm/storm';
 
 push @storm, "--seed=$ENV{OG_SEED}" if defined $ENV{OG_SEED};
 
@@ -24,5 +25,6 @@ sub run_ok
 }
 
 run_ok('every rule notices what breaks it', 'test/storm/selftest');
-run_ok('after a storm the books agree', @storm);
+run_ok('after a storm the books agree', @storm, '--seconds=' . ($ENV{OG_SECONDS} // 40));
+run_ok('... and on a standby that took over', @storm, '--seconds=15', '--standby');
 done_testing();

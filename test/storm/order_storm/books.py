@@ -152,7 +152,7 @@ def read_clients(cluster, notes):
 
 PLANNED = re.compile(r"was terminated by signal (9|15)\b")
 DEATH = re.compile(r"terminated by signal \d+|PANIC:|TRAP: |"
-                   r"\bsegfault\b|corrupt|could not find.*in lock table")
+                   r"invalid page in block")
 
 
 def unplanned_deaths(log):

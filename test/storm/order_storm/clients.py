@@ -345,7 +345,7 @@ class Client(threading.Thread):
     def _withdraw(self):
         """What is to wait is withdrawn, or perhaps it is too late."""
         submit = self.acts.any(self.random, LISTS)
-        submit.not_before = self.random.choice((None, 0.1, 1, 30))
+        submit.not_before = self.random.choice((None, 0.1, 1, 8))
         if submit.expires is not None and submit.not_before is not None:
             submit.expires += submit.not_before
         call = self.transact(lambda transaction:

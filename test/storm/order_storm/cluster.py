@@ -8,6 +8,7 @@ import time
 from .libpq import Connection, Lost, SqlError
 
 PATIENCE = 120          # seconds for what takes a moment on any machine
+SLOW = 20               # ... and when an end of processes is a complaint
 
 # The WAL writer sleeps long and writes little by itself: what a process
 # should have flushed and did not, is lost when it is killed.
@@ -17,7 +18,8 @@ SETTINGS = {
     "fsync": "off",
     "shared_preload_libraries": "'order_gateway'",
     "order_gateway.databases": "'storm'",
-    "max_connections": "60",
+    "order_gateway.notify_channel": "'storm'",
+    "max_connections": "250",
     "max_prepared_transactions": "40",
     "wal_retrieve_retry_interval": "100ms",
     "max_worker_processes": "16",
@@ -49,7 +51,7 @@ class Cluster:
         self.sockets = sockets
         self.standby = None         # (data, log, sockets) of one, if any
         self.failed_over = False
-        self.slow_orphans = []      # children that outlived their postmaster
+        self.slow = []              # what took too long to end
         self._call("initdb", "--pgdata", self.data, "--username=postgres",
                    "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
                    "--no-sync")
@@ -103,12 +105,16 @@ class Cluster:
 
     def stop(self, mode):
         """As an administrator does; False if nothing ran."""
+        begun = time.monotonic()
         try:
             self._control("stop", "--mode", mode)
         except RuntimeError:
             if self.postmaster() is not None:
                 raise
             return False
+        if time.monotonic() > begun + SLOW:
+            self.slow.append("the %s shutdown took %.0f s"
+                             % (mode, time.monotonic() - begun))
         return True
 
     def stop_all(self):
@@ -133,9 +139,10 @@ class Cluster:
             left = [pid for pid in children + [postmaster] if runs(pid)]
             if not left:
                 return True
-            if time.monotonic() > begun + PATIENCE / 2:
-                self.slow_orphans += [(pid, name_of(pid)) for pid in left]
+            if time.monotonic() > begun + SLOW:
                 for pid in left:
+                    self.slow.append("process %d outlived its postmaster: %s"
+                                     % (pid, name_of(pid)))
                     kill(pid)
             time.sleep(0.01)
 
@@ -165,17 +172,23 @@ class Cluster:
                    "host='%s' port=5432 user=postgres" % self.sockets)
         with open(os.path.join(data, "postgresql.auto.conf"), "a") as conf:
             conf.write("unix_socket_directories = '%s'\n" % sockets)
-        log = os.path.join(sockets, "server.log")
-        self._call("pg_ctl", "start", "--pgdata", data, "--wait", "--log",
-                   log)
-        self.standby = data, log, sockets
+        self.standby = data, os.path.join(sockets, "server.log"), sockets
+        self.start_standby()
         self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'",
                  "postgres")
         self.ask("SELECT pg_reload_conf()", "postgres")
 
-    def fail_over(self):
-        """Kill the primary, for good, and be the standby from now on."""
-        self.kill()
+    def start_standby(self):
+        data, log, _ = self.standby
+        self._call("pg_ctl", "start", "--pgdata", data, "--wait", "--log",
+                   log)
+
+    def stop_standby(self):
+        self._call("pg_ctl", "stop", "--mode=immediate", "--pgdata",
+                   self.standby[0])
+
+    def promote_standby(self):
+        """Be the standby from now on; the primary must be dead for good."""
         self._call("pg_ctl", "promote", "--pgdata", self.standby[0], "--wait",
                    "--timeout", str(PATIENCE))
         self.logs.append(self.standby[1])

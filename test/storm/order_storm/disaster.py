@@ -72,6 +72,7 @@ class Disaster(threading.Thread):
             # a COMMIT that waits for a standby and is cancelled has
             # happened, on the primary alone: no client could know
             del self.weights["cancel_session"]
+            self.weights["lose_standby"] = 5
         self.aimed = None           # processes, one of which is to die
         self.rug = None             # SQL that gives back what was taken
         self.crash = None
@@ -120,14 +121,29 @@ class Disaster(threading.Thread):
                 self.note("kill_new_worker")
                 self.cluster.wait_until_up()
                 return
+            self.stopped.wait(0.01)
+
+    def lose_standby(self):
+        """Without it no COMMIT is answered, and no request may leave."""
+        self.cluster.stop_standby()
+        self.stopped.wait(self.random.random() * 3)
+        self.cluster.start_standby()
 
     def fail_over(self):
-        """The last one, where there is a standby."""
+        """The last one, where there is a standby: the primary dies for good.
+        What it did while the standby was away, that knows nothing of."""
         self.stopped.set()
         self.join()
-        if self.random.random() < 0.5:
+        away = self.random.random() < 0.5
+        if away:
+            self.cluster.stop_standby()
+            time.sleep(2)
+        elif self.random.random() < 0.5:
             self.await_request()
-        self.cluster.fail_over()
+        self.cluster.kill()
+        if away:
+            self.cluster.start_standby()
+        self.cluster.promote_standby()
         self.cluster.wait_until_up()
         self.note("fail_over")
 
@@ -144,7 +160,7 @@ class Disaster(threading.Thread):
     def await_request(self):
         """Wait, not for long, until the next request has arrived."""
         self.sandbox.get("/wait", more=1, seconds=2)
-        self.stopped.wait(self.random.choice((0, 0, 0.002, 0.02)))
+        time.sleep(self.random.choice((0, 0, 0.002, 0.02)))
 
     # ---- a transaction that somebody holds open for the whole run
 

@@ -180,9 +180,8 @@ class Tempest:
         for log in self.cluster.logs:
             for line in books.unplanned_deaths(log):
                 self.complain("no death but ours", line)
-        for pid, name in self.cluster.slow_orphans:
-            self.complain("no orphans", "process %d outlived its postmaster:"
-                          " %s" % (pid, name))
+        for words in self.cluster.slow:
+            self.complain("everything ends soon", words)
         if "Traceback" in self.sandbox.words():
             self.complain(OWN, self.sandbox.words())
         if not self.disaster.killed():
@@ -205,6 +204,15 @@ class Tempest:
 
     # ---- what is printed
 
+    def unknowns(self):
+        """What the sandbox knows of orders whose outcome is unknown."""
+        found = Counter()
+        for _, _, rows, arrivals in self.books.each_key():
+            if any(row["outcome"] == "unknown" for row in rows):
+                found["carried out" if any(each.done for each in arrivals)
+                      else "arrived" if arrivals else "never arrived"] += 1
+        return found
+
     def summarize(self):
         ends = Counter(each.end for each in self.notes.transactions)
         outcomes = Counter(row["outcome"] for rows in
@@ -216,6 +224,7 @@ class Tempest:
                 ("transactions", counted(ends)),
                 ("calls", counted(states)),
                 ("orders", counted(outcomes)),
+                ("unknown", counted(self.unknowns())),
                 ("requests", self.books.sandbox.requests),
                 ("faults", sum(self.books.sandbox.faults.values())),
                 ("disasters", counted(self.disaster.done)),
