@@ -23,6 +23,9 @@
 /* Calls that are begun in one turn. */
 #define BEGUN_IN_TURN	64
 
+/* Calls of a line that may be made before its account was opened once. */
+#define UNKNOWN_LINE	16
+
 /* With so many rounds, only lines that have none begin one. */
 #define CROWDED_ROUNDS	(MOST_ROUNDS / 4 * 3)
 
@@ -51,7 +54,7 @@ may_begin(void *arg, const Line *line, int64 call_id)
 	if (!suspect_may_begin(loop, call_id))
 		return false;
 	if (line->max_in_flight == 0)
-		return line->nmade == 0;
+		return line->nmade < UNKNOWN_LINE;
 	if (target->pause_us != 0 &&
 		(loop->now < target->paused_until || target->tried_by != 0 ||
 		 line->nmade > 0))
