@@ -256,11 +256,13 @@ may_be_tried(Loop *loop, const Queued *queued)
  * is held nobody knows what became of any: another server may have sent it.
  */
 static bool
-take_call(Loop *loop, Queued *queued)
+take_call(Loop *loop, Queued *queued, bool late_first)
 {
-	return loop->may_send &&
-		(og_outbox_take_late(GetCurrentTimestamp(), queued) ||
-		 og_outbox_take(may_begin, loop, queued));
+	if (!loop->may_send)
+		return false;
+	return (late_first && og_outbox_take_late(queued)) ||
+		og_outbox_take(may_begin, loop, queued) ||
+		og_outbox_take_late(queued);
 }
 
 static bool
@@ -276,14 +278,19 @@ any_due(Loop *loop)
 	return false;
 }
 
-/* Take from the outbox what is to be begun now. */
+/*
+ * Take from the outbox what is to be begun now: in turn what ends unsent, and
+ * what does not, so that neither waits for the other, however many there are.
+ */
 static void
 take_calls(Begun *begun)
 {
 	Loop	   *loop = begun->loop;
 
-	while (begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
-		   take_call(loop, &begun->calls[begun->ncalls]))
+	for (bool late_first = true;
+		 begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
+		 take_call(loop, &begun->calls[begun->ncalls], late_first);
+		 late_first = !late_first)
 		begun->ncalls += may_be_tried(loop, &begun->calls[begun->ncalls]);
 }
 

@@ -62,14 +62,21 @@ is(submit(2, q{reference => 'first'}) > $first, 1, '... and leaves its reference
 # ----
 
 $session->query('SELECT ' . cancel_sql(10, $LATER) . ' FROM generate_series(1, 6000)');
+$session->query('BEGIN');
 is($session->value('SELECT sum(order_gateway_withdraw(call_id)) FROM order_gateway_calls'
 	  . q{ WHERE state = 'queued' AND reference IS NULL}),
 	6000, 'one transaction withdraws more calls than there are locks');
+my $call = $session->value(q{SELECT btse_cancel_submit('BTC-USD', '{beside}'::text[])});
+$session->query('COMMIT');
 $journal->wait_until(
 	q{SELECT count(*) = 0 FROM order_gateway_calls WHERE state = 'queued'},
 	'... and all of them end');
+is($journal->sql('SELECT (SELECT done_at FROM order_gateway_calls'
+	  . " WHERE call_id = $call) < max(done_at) FROM order_gateway_calls"
+	  . q{ WHERE note IS NULL AND not_sent = 1}),
+	't', '... without a call of another account waiting for that');
 
-my $call = submit(11, $LATER);
+$call = submit(11, $LATER);
 $session->query("BEGIN; SELECT order_gateway_withdraw($call)");
 is($session->value("SELECT order_gateway_withdraw($call)"), 0, 'once more in the same transaction is for nothing');
 $other->send("SELECT order_gateway_withdraw($call)");
