@@ -252,15 +252,15 @@ may_be_tried(Loop *loop, const Queued *queued)
 }
 
 /*
- * The next call that may begin, be it only to say that it does not.  While all
- * is held nobody knows what became of any: another server may have sent it.
+ * The next call that may begin, be it only to say that it does not.  What expires
+ * while all is held is in doubt, and ends as that.
  */
 static bool
 take_call(Loop *loop, Queued *queued)
 {
-	return loop->may_send &&
-		(og_outbox_take_late(GetCurrentTimestamp(), queued) ||
-		 og_outbox_take(may_begin, loop, queued));
+	if (og_outbox_take_late(GetCurrentTimestamp(), queued))
+		return true;
+	return loop->may_send && og_outbox_take(may_begin, loop, queued);
 }
 
 static bool
