@@ -176,6 +176,17 @@ is($session->error('SELECT ' . cancel_sql(25)), '42P01', 'a journal that would n
 $journal->sql('ALTER TABLE order_gateway_journal_mark SET LOGGED');
 is_made(26, '... until it is one again');
 
+# Somebody has the catalog for himself while an answer is awaited.
+$test->sandbox->arm('delay', provider => 'xt', ms => 2500, times => 1);
+$call = submit(27);
+$journal->wait_for($call, 'sending', 'a request is out');
+$other->query('BEGIN; LOCK TABLE pg_extension');
+$session->query('ANALYZE order_gateway_journal_call, order_gateway_journal_end');
+$session->query('SELECT pg_sleep(4)');
+$other->query('COMMIT');
+$journal->wait_for($call, 'done', '... which the worker survives');
+is($journal->letters($call), 'C', '... with the answer');
+
 my $id = 30;
 
 foreach my $how ('TRUNCATE', 'DELETE FROM')
