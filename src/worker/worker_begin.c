@@ -23,6 +23,9 @@
 /* Calls that are begun in one turn. */
 #define BEGUN_IN_TURN	64
 
+/* Calls of a line that may be made before its account was opened once. */
+#define UNKNOWN_LINE	16
+
 /* With so many rounds, only lines that have none begin one. */
 #define CROWDED_ROUNDS	(MOST_ROUNDS / 4 * 3)
 
@@ -51,7 +54,7 @@ may_begin(void *arg, const Line *line, int64 call_id)
 	if (!suspect_may_begin(loop, call_id))
 		return false;
 	if (line->max_in_flight == 0)
-		return line->nmade == 0;
+		return line->nmade < UNKNOWN_LINE;
 	if (target->pause_us != 0 &&
 		(loop->now < target->paused_until || target->tried_by != 0 ||
 		 line->nmade > 0))
@@ -249,15 +252,15 @@ may_be_tried(Loop *loop, const Queued *queued)
 }
 
 /*
- * The next call that may begin, be it only to say that it does not.  While all
- * is held nobody knows what became of any: another server may have sent it.
+ * The next call that may begin, be it only to say that it does not.  What expires
+ * while all is held is in doubt, and ends as that.
  */
 static bool
-take_call(Loop *loop, Queued *queued)
+take_call(Loop *loop, Queued *queued, bool late_first)
 {
-	return loop->may_send &&
-		(og_outbox_take_late(GetCurrentTimestamp(), queued) ||
-		 og_outbox_take(may_begin, loop, queued));
+	return (late_first && og_outbox_take_late(queued)) ||
+		(loop->may_send && og_outbox_take(may_begin, loop, queued)) ||
+		og_outbox_take_late(queued);
 }
 
 static bool
@@ -273,14 +276,19 @@ any_due(Loop *loop)
 	return false;
 }
 
-/* Take from the outbox what is to be begun now. */
+/*
+ * Take from the outbox what is to be begun now: in turn what ends unsent, and
+ * what does not, so that neither waits for the other, however many there are.
+ */
 static void
 take_calls(Begun *begun)
 {
 	Loop	   *loop = begun->loop;
 
-	while (begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
-		   take_call(loop, &begun->calls[begun->ncalls]))
+	for (bool late_first = true;
+		 begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
+		 take_call(loop, &begun->calls[begun->ncalls], late_first);
+		 late_first = !late_first)
 		begun->ncalls += may_be_tried(loop, &begun->calls[begun->ncalls]);
 }
 

@@ -447,11 +447,14 @@ finish(Making *making, int rows)
 bool
 og_making_advance(Making *making, int rows, OgPause *pause)
 {
-	if (making->pipeline != NULL)
-		return advance_round(making, rows, pause);
-	if (making->over != NULL || making->nopen == 0)
+	bool		more = making->pipeline != NULL &&
+		advance_round(making, rows, pause);
+
+	/* Its end is written with its last results. */
+	if (making->pipeline == NULL &&
+		(making->over != NULL || making->nopen == 0))
 		return finish(making, rows);
-	return false;
+	return more;
 }
 
 bool

@@ -21,8 +21,8 @@
  * belong to another one, and are never acted upon.
  *
  * Everything here may raise errors, needs a transaction, and sees what it
- * changed itself; worker_journal.c has calls, worker_progress.c what becomes of
- * them.
+ * changed itself; worker_journal.c has calls, worker_look.c which are new,
+ * worker_progress.c what becomes of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -185,7 +185,7 @@ extern int	og_journal_open_calls(const OgInstallation *installation,
 								  bool marked, int64 *from, int64 *calls,
 								  int most);
 
-/* Is any call of this database's installation not done? */
+/* Is any call of this database's installation queued or in flight? */
 extern bool og_journal_has_open_calls(void);
 
 /* ---------- what becomes of them ---------- */
@@ -276,6 +276,10 @@ extern bool og_journal_withdraw(const OgInstallation *installation,
 
 /* Take that back, in the same transaction. */
 extern void og_journal_take_back(const OgInstallation *installation,
+								 int64 call_id);
+
+/* Was anything of it ever marked? */
+extern bool og_journal_is_marked(const OgInstallation *installation,
 								 int64 call_id);
 
 /* Was it withdrawn, as far as is committed now? */

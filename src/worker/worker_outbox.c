@@ -34,13 +34,18 @@ typedef struct Entry
 			uint32		place;	/* ... and where in the line */
 		}			queue;
 	}			is;
-	uint32		in_time;		/* place in the heap of times */
-	uint32		line:30;		/* number of its line */
+	uint32		in_time;		/* place in the heap of times; of a late one: the
+								 * next late one */
+	uint32		line:29;		/* number of its line */
 	uint32		stands:1;		/* it stands there */
+	uint32		is_late:1;		/* it is to end unsent */
 	uint32		is_new:1;
 } Entry;
 
 #define MAX_ENTRIES	((uint32) 1 << 30)
+
+/* So many get in line, or are late, at once. */
+#define MOST_ADVANCED	20000
 
 /* With fewer entries than that, memory is not given back. */
 #define FEW_ENTRIES	16384
@@ -80,7 +85,9 @@ static struct
 	uint32		used;			/* numbers that have been given out */
 	uint32		size;
 	uint32		free;			/* the first free one below, 0 = none */
-	Heap		times;
+	Heap		times;			/* of all but late ones */
+	uint32		first_late;		/* 0 = there is none */
+	uint32		last_late;
 	places_hash *places;
 }			outbox;
 
@@ -305,6 +312,7 @@ open_bulk(void)
 	outbox.used = 1;
 	outbox.free = 0;
 	outbox.times = (Heap) {.by_time = true};
+	outbox.first_late = outbox.last_late = 0;
 	outbox.places = places_create(outbox.bulk, outbox.size, NULL);
 }
 
@@ -391,6 +399,26 @@ og_outbox_add(const Queued *call, Oid serverid, Oid roleid)
 	outbox.count++;
 }
 
+/*
+ * It ends unsent.  Late ones are kept apart, lest others whose time comes wait
+ * until all of them have ended.
+ */
+static void
+make_late(uint32 number)
+{
+	Entry	   *entry = &outbox.entries[number];
+
+	leave_queue(entry);
+	heap_remove(&outbox.times, entry->in_time);
+	entry->is_late = true;
+	entry->in_time = 0;
+	if (outbox.last_late != 0)
+		outbox.entries[outbox.last_late].in_time = number;
+	else
+		outbox.first_late = number;
+	outbox.last_late = number;
+}
+
 /* Take an entry out of all. */
 static void
 take_entry(uint32 number, Queued *call)
@@ -398,7 +426,8 @@ take_entry(uint32 number, Queued *call)
 	Entry	   *entry = &outbox.entries[number];
 
 	leave_queue(entry);
-	heap_remove(&outbox.times, entry->in_time);
+	if (!entry->is_late)
+		heap_remove(&outbox.times, entry->in_time);
 	(void) places_delete(outbox.places, number);
 	call->call_id = entry->call_id;
 	call->line = line_of(entry);
@@ -439,19 +468,23 @@ og_outbox_withdraw(int64 call_id)
 	if (number == 0)
 		return false;
 	outbox.entries[number].expires_at = DT_NOBEGIN;
-	sift(&outbox.times, outbox.entries[number].in_time, number);
+	if (!outbox.entries[number].is_late)
+		make_late(number);
 	return true;
 }
 
 /* ---------- who is next ---------- */
 
 bool
-og_outbox_take_late(TimestampTz now, Queued *call)
+og_outbox_take_late(Queued *call)
 {
-	uint32		number = outbox.times.count > 0 ? outbox.times.items[0] : 0;
+	uint32		number = outbox.first_late;
 
-	if (number == 0 || outbox.entries[number].expires_at > now)
+	if (number == 0)
 		return false;
+	outbox.first_late = outbox.entries[number].in_time;
+	if (outbox.first_late == 0)
+		outbox.last_late = 0;
 	take_entry(number, call);
 	call->expired = !call->withdrawn;
 	return true;
@@ -460,17 +493,26 @@ og_outbox_take_late(TimestampTz now, Queued *call)
 TimestampTz
 og_outbox_advance(TimestampTz now)
 {
-	while (outbox.times.count > 0)
+	TimestampTz next = DT_NOEND;
+
+	for (int i = 0; outbox.times.count > 0 && i < MOST_ADVANCED; i++)
 	{
 		uint32		number = outbox.times.items[0];
 		Entry	   *entry = &outbox.entries[number];
 
-		if (due_time(entry) > now || entry->expires_at <= now)
-			return due_time(entry);
-		stand_in_line(number);
-		sift(&outbox.times, entry->in_time, number);
+		next = due_time(entry);
+		if (next > now)
+			break;
+		if (entry->expires_at <= now)
+			make_late(number);
+		else
+		{
+			stand_in_line(number);
+			sift(&outbox.times, entry->in_time, number);
+		}
+		next = outbox.times.count > 0 ? now : DT_NOEND;
 	}
-	return DT_NOEND;
+	return outbox.first_late != 0 ? now : next;
 }
 
 bool

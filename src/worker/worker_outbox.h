@@ -83,10 +83,14 @@ extern void og_outbox_add(const Queued *call, Oid serverid, Oid roleid);
 /* False if it is not there. */
 extern bool og_outbox_withdraw(int64 call_id);
 
-/* Take a call that was withdrawn, or has expired. */
-extern bool og_outbox_take_late(TimestampTz now, Queued *call);
+/* Take a call that was withdrawn, or had expired when og_outbox_advance() was
+ * called last. */
+extern bool og_outbox_take_late(Queued *call);
 
-/* Let in line whose time has come.  Answers when the next one's will have. */
+/*
+ * Let in line whose time has come, and see which have expired, a bounded number
+ * of them.  Answers when there is more to do.
+ */
 extern TimestampTz og_outbox_advance(TimestampTz now);
 
 /*

@@ -394,6 +394,16 @@ og_journal_forget_trials(const OgInstallation *installation)
 /* ---------- withdrawal ---------- */
 
 bool
+og_journal_is_marked(const OgInstallation *installation, int64 call_id)
+{
+	bool		marked = false;
+
+	scan_call(OG_MARK_TABLE, OG_MARK_KEY, installation, call_id, note_row,
+			  &marked);
+	return marked;
+}
+
+bool
 og_journal_is_withdrawn(const OgInstallation *installation, int64 call_id)
 {
 	bool		withdrawn = false;

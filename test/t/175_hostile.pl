@@ -62,14 +62,21 @@ is(submit(2, q{reference => 'first'}) > $first, 1, '... and leaves its reference
 # ----
 
 $session->query('SELECT ' . cancel_sql(10, $LATER) . ' FROM generate_series(1, 6000)');
+$session->query('BEGIN');
 is($session->value('SELECT sum(order_gateway_withdraw(call_id)) FROM order_gateway_calls'
 	  . q{ WHERE state = 'queued' AND reference IS NULL}),
 	6000, 'one transaction withdraws more calls than there are locks');
+my $call = $session->value(q{SELECT btse_cancel_submit('BTC-USD', '{beside}'::text[])});
+$session->query('COMMIT');
 $journal->wait_until(
 	q{SELECT count(*) = 0 FROM order_gateway_calls WHERE state = 'queued'},
 	'... and all of them end');
+is($journal->sql('SELECT (SELECT done_at FROM order_gateway_calls'
+	  . " WHERE call_id = $call) < max(done_at) FROM order_gateway_calls"
+	  . q{ WHERE note IS NULL AND not_sent = 1}),
+	't', '... without a call of another account waiting for that');
 
-my $call = submit(11, $LATER);
+$call = submit(11, $LATER);
 $session->query("BEGIN; SELECT order_gateway_withdraw($call)");
 is($session->value("SELECT order_gateway_withdraw($call)"), 0, 'once more in the same transaction is for nothing');
 $other->send("SELECT order_gateway_withdraw($call)");
@@ -168,6 +175,17 @@ $journal->sql('ALTER TABLE order_gateway_journal_mark SET UNLOGGED');
 is($session->error('SELECT ' . cancel_sql(25)), '42P01', 'a journal that would not survive a crash is none');
 $journal->sql('ALTER TABLE order_gateway_journal_mark SET LOGGED');
 is_made(26, '... until it is one again');
+
+# Somebody has the catalog for himself while an answer is awaited.
+$test->sandbox->arm('delay', provider => 'xt', ms => 2500, times => 1);
+$call = submit(27);
+$journal->wait_for($call, 'sending', 'a request is out');
+$other->query('BEGIN; LOCK TABLE pg_extension');
+$session->query('ANALYZE order_gateway_journal_call, order_gateway_journal_end');
+$session->query('SELECT pg_sleep(4)');
+$other->query('COMMIT');
+$journal->wait_for($call, 'done', '... which the worker survives');
+is($journal->letters($call), 'C', '... with the answer');
 
 my $id = 30;
 
