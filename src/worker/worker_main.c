@@ -175,6 +175,12 @@ report_activity(void)
 }
 
 static void
+open_loop(void *arg)
+{
+	og_loop_open();
+}
+
+static void
 find_journal(void *arg)
 {
 	Oid		   *found = arg;
@@ -203,8 +209,13 @@ look_at_extension(void)
 	if (OidIsValid(journal))
 		og_loop_close();
 	journal = found;
-	if (OidIsValid(journal))
-		og_loop_open();
+
+	/* What is locked now, or full, may not be so at the next look. */
+	if (OidIsValid(journal) && !og_turn_try_alone(open_loop, NULL, &trouble))
+	{
+		og_trouble_show(&trouble);
+		journal = InvalidOid;
+	}
 	MemoryContextSwitchTo(turn_context);
 }
 
