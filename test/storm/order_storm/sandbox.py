@@ -5,10 +5,13 @@ import json
 import os
 import subprocess
 import threading
+import time
 import urllib.parse
 
 PROGRAM = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                        "..", "..", "sandbox", "sandbox")
+
+IDLE = 20           # seconds
 
 
 class SandboxError(Exception):
@@ -47,13 +50,15 @@ class Sandbox:
             self.process.wait()
 
     def ask(self, method, path, value=None, **query):
-        """A connection for each thread stays open."""
+        """A connection for each thread stays open, but not for so long that
+        the sandbox would close it."""
         if query:
             path += "?" + urllib.parse.urlencode(query)
         connection = getattr(self.own, "connection", None)
-        if connection is None:
+        if connection is None or time.monotonic() > self.own.used + IDLE:
             connection = http.client.HTTPConnection(self.address, timeout=300)
             self.own.connection = connection
+        self.own.used = time.monotonic()
         body = None if value is None else json.dumps(value)
         connection.request(method, path, body)
         answer = connection.getresponse()
