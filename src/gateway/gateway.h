@@ -169,6 +169,9 @@ typedef struct OgCaller
 	Oid			session_role;	/* ... in whose session */
 	const OgWitness *witness;
 	void	   *owner;			/* given to the witness */
+	bool		in_rounds;		/* what was not processed is asked for again by
+								 * another call: calls, and what becomes of ids,
+								 * are counted by the caller */
 } OgCaller;
 
 /* What a call waits for, and until when at the latest (og_clock_now()). */

@@ -57,9 +57,12 @@ end_on_reset(void *arg)
 	}
 	/* Some of an answer that was being noted may be counted already. */
 	nunanswered = Min(nunanswered, report->total - report->nclosed);
-	report->counters.ids[OG_UNKNOWN] += nunanswered;
-	report->counters.ids[OG_NOT_SENT] += report->total - report->nclosed -
-		nunanswered;
+	if (!sender->caller.in_rounds)
+	{
+		report->counters.ids[OG_UNKNOWN] += nunanswered;
+		report->counters.ids[OG_NOT_SENT] += report->total -
+			report->nclosed - nunanswered;
+	}
 	add_to_stats(sender);
 	og_activity_end(report->activity);
 }
@@ -79,7 +82,7 @@ og_report_begin(Sender *sender, int64 ids)
 		report->activity = activity;
 	report->counted = true;
 	report->total = sender->is_act ? ids : 0;
-	report->counters.calls = 1;
+	report->counters.calls = sender->caller.in_rounds ? 0 : 1;
 	report->added = og_clock_now();
 	report->on_reset.func = end_on_reset;
 	report->on_reset.arg = sender;
@@ -183,7 +186,8 @@ og_report_outcome(Sender *sender, OgVerdict verdict)
 {
 	Report	   *report = &sender->report;
 
-	report->counters.ids[verdict]++;
+	if (!sender->caller.in_rounds)
+		report->counters.ids[verdict]++;
 	report->nclosed++;
 	report->nanswered += verdict != OG_NOT_SENT;
 }

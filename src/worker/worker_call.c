@@ -290,7 +290,7 @@ void
 og_making_open(Making *making, MemoryContext parent)
 {
 	OgCaller	caller = {making->call.function, making->call.roleid,
-	making->call.roleid, &og_worker_witness, making};
+	making->call.roleid, &og_worker_witness, making, true};
 	const OgKeys *keys;
 	MemoryContext old;
 

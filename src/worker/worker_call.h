@@ -17,6 +17,7 @@
 #define OG_WORKER_CALL_H
 
 #include "gateway/gateway.h"
+#include "monitor/stats.h"
 #include "worker/worker_account.h"
 
 /* What is known of a key. */
@@ -89,6 +90,7 @@ typedef struct Making
 	int			nopen;			/* keys without a result */
 	int			nmarks;			/* so many marks were numbered */
 	int			outcomes[OG_OUTCOMES];
+	OgStatsCounters counters;	/* what the statistics do not have yet */
 	const char *over;			/* nothing more is sent, because ... */
 	bool		withdrawn;		/* that is known, and nothing was done about it */
 	OgVerdict	unsent;			/* what is not sent is that: another server may

@@ -129,13 +129,20 @@ say_held(void)
 					 get_database_name(MyDatabaseId))));
 }
 
+/*
+ * A worker that did not end well is another process: this one may begin again,
+ * where something was locked, or the journal was gone for a while.
+ */
 static void
 note_start(OgInstallation *installation)
 {
+	static pg_uuid_t own = {{0}};
+
 	og_table_begin();
 	(void) og_journal_hold(installation, true);
 	judge_timeline(installation);
-	if (installation->running)
+	if (installation->running &&
+		memcmp(&own, &installation->id, sizeof(pg_uuid_t)) != 0)
 		installation->crashes++;
 	installation->running = true;
 	installation->alive_at = GetCurrentTimestamp();
@@ -144,6 +151,7 @@ note_start(OgInstallation *installation)
 	if (installation->held)
 		say_held();
 	og_table_commit();
+	own = installation->id;
 }
 
 /* After pg_upgrade: what calls name is found by its names. */

@@ -88,8 +88,8 @@ extern void og_workers_stop(Oid dboid);
 /*
  * The extension is there: in this installation of it calls are made, until it is
  * gone, or another one is there.  All three are called outside of a transaction, in
- * a context that lasts no longer, and may raise errors, which end the process; a
- * new one begins within a second.
+ * a context that lasts no longer, and may raise errors: those of opening leave it
+ * closed, all others end the process, and a new one begins within a second.
  */
 extern void og_loop_open(void);
 

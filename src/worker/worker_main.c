@@ -32,6 +32,7 @@
 #include "worker/worker_journal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_table.h"
+#include "worker/worker_turn.h"
 
 /* What tells our locks from those of pg_advisory_lock(), which has 1 and 2. */
 #define LOCK_CLASS	0x4F47
@@ -173,24 +174,48 @@ report_activity(void)
 						   text);
 }
 
-/* Has the extension come, gone, or become another one? */
+static void
+open_loop(void *arg)
+{
+	og_loop_open();
+}
+
+static void
+find_journal(void *arg)
+{
+	Oid		   *found = arg;
+
+	*found = og_journal_exists() ? og_table_oid(OG_CALL_TABLE) : InvalidOid;
+}
+
+/*
+ * Has the extension come, gone, or become another one?  While somebody has the
+ * catalog for himself that cannot be told, and what is in flight is not let go.
+ */
 static void
 look_at_extension(void)
 {
-	Oid			found = InvalidOid;
+	Oid			found;
+	Trouble		trouble;
 
-	StartTransactionCommand();
-	if (og_journal_exists())
-		found = og_table_oid(OG_CALL_TABLE);
-	CommitTransactionCommand();
+	if (!og_turn_try(find_journal, &found, &trouble))
+	{
+		og_trouble_show(&trouble);
+		return;
+	}
 	MemoryContextSwitchTo(turn_context);
 	if (found == journal)
 		return;
 	if (OidIsValid(journal))
 		og_loop_close();
 	journal = found;
-	if (OidIsValid(journal))
-		og_loop_open();
+
+	/* What is locked now, or full, may not be so at the next look. */
+	if (OidIsValid(journal) && !og_turn_try_alone(open_loop, NULL, &trouble))
+	{
+		og_trouble_show(&trouble);
+		journal = InvalidOid;
+	}
 	MemoryContextSwitchTo(turn_context);
 }
 

@@ -24,6 +24,7 @@
 
 #include "worker/worker_recover.h"
 #include "worker/worker_table.h"
+#include "worker/worker_turn.h"
 
 /* Rows of one transaction, and calls that are looked for together. */
 #define ROWS_AT_ONCE	1000
@@ -187,6 +188,48 @@ end_call(Ending *ending, const Fate *fate)
 	count_rows(ending, 1);
 }
 
+/* A call that is to be read, and whether it has ended. */
+typedef struct Reading
+{
+	Ending	   *ending;
+	int64		call_id;
+	bool		is_open;
+} Reading;
+
+static void
+read_step(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->is_open = read_call(reading->ending, reading->call_id);
+}
+
+/*
+ * The same for one that may not be readable, for which nobody else is to wait: it
+ * is given up.  What its marks tell of stands in the journal.
+ */
+static bool
+read_or_give_up(Ending *ending, int64 call_id)
+{
+	static const int none[OG_OUTCOMES] = {0};
+	Reading		reading = {ending, call_id, false};
+	OgJournalEnd end = {call_id, true, none, NULL};
+	Trouble		trouble;
+
+	if (og_turn_try_part(read_step, &reading, &trouble))
+		return reading.is_open;
+	if (og_trouble_passes(&trouble))
+		ereport(ERROR,
+				(errcode(trouble.sqlstate),
+				 errmsg("%s", trouble.message)));
+	og_trouble_show(&trouble);
+	end.note = psprintf("%s; what was sent of it is not known",
+						trouble.message);
+	og_journal_ends(ending->installation, &end, 1);
+	count_rows(ending, 1);
+	return false;
+}
+
 /* ---------- what was marked and not answered ---------- */
 
 void
@@ -205,7 +248,7 @@ og_recover_end_marked(const OgInstallation *installation)
 
 		for (int i = 0; i < count; i++)
 		{
-			if (read_call(&ending, calls[i]))
+			if (read_or_give_up(&ending, calls[i]))
 				end_call(&ending, &goes_on);
 		}
 		begin_anew(&ending);
@@ -252,7 +295,7 @@ og_recover_end_doubtful(const OgInstallation *installation)
 		{
 			Fate		fate = may_be_sent;
 
-			if (!read_call(&ending, calls[i]))
+			if (!read_or_give_up(&ending, calls[i]))
 				continue;
 			fate.why = og_recover_objection(installation, &ending.call);
 			if (fate.why != NULL)
@@ -291,7 +334,7 @@ quarantine(const OgInstallation *installation, int64 call_id)
 
 	fate.why = CRASHES;
 	begin_ending(&ending, installation);
-	if (read_call(&ending, call_id))
+	if (read_or_give_up(&ending, call_id))
 	{
 		end_call(&ending, &fate);
 		ereport(WARNING,

@@ -279,6 +279,7 @@ put_result(Making *making, int key, const OgRow *row)
 	for (int position = og_making_ordinal(making, key) - 1; position >= 0;
 		 position = making->next_same ? making->next_same[position] : -1)
 		add_results(making, position, row);
+	making->counters.ids[row->outcome->verdict]++;
 	making->states[key].done = true;
 	making->nopen--;
 	MemoryContextSwitchTo(old);
@@ -465,11 +466,29 @@ const OgWitness og_worker_witness = {
 
 /* ---------- what was written ---------- */
 
+/*
+ * A call counts once, however many rounds it took, and each of its ids with what
+ * became of it in the end.  One that could not be read has no name to count by.
+ */
+static void
+count(Making *making)
+{
+	const OgJournalCall *call = &making->call;
+
+	if (call->server == NULL ||
+		(making->pending.nresults == 0 && !making->pending.end))
+		return;
+	making->counters.calls = making->pending.end;
+	og_stats_add(call->serverid, call->server, call->function,
+				 &making->counters);
+}
+
 void
 og_pending_written(Making *making, uint32 turn)
 {
 	Pending    *pending = &making->pending;
 
+	count(making);
 	for (int i = 0; i < pending->nmarks; i++)
 	{
 		const PendingMark *mark = &pending->marks[i];

@@ -125,6 +125,14 @@ like(join(',', @{ $owner->query("SELECT order_id, outcome FROM order_gateway_wai
 my $waiting = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1261'], not_before => now() + interval '1 hour')});
 $test->wait_until(sub { return $owner->value(q{SELECT queued FROM order_gateway_workers WHERE database = 'postgres'}) == 1 },
 	'one that waits');
+server('xt', 'away', rate_limit => 'off');
+$owner->query(q{ALTER SERVER away OPTIONS (SET base_url 'https://127.0.0.1:1/xt')});
+my $unsent = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1262', '1263'], 'away',
+	expires_at => now() + interval '4 s')});
+$test->wait_until(sub { return $owner->value(q{SELECT oldest_queued IS NOT NULL AND last_error ~ '"away"'
+	FROM order_gateway_workers WHERE database = 'postgres'}) eq 't' }, 'a server that cannot be reached: its call is queued');
+like(join(',', @{ $owner->query("SELECT DISTINCT outcome, attempts > 1 FROM order_gateway_wait($unsent)")->{lines} }),
+	qr/^not_sent\|t$/, 'one that cannot be sent, however often it is tried');
 is($monitor->value('SELECT count(*) FROM order_gateway_calls'), 0, '... and the role that watches sees whose calls they are not');
 
 # ----
@@ -223,6 +231,9 @@ is(metric('order_gateway_orders', 'total', foreign_server => 'btse2', outcome =>
 cmp_ok(metric('order_gateway_lane', 'held_seconds', foreign_server => 'tronsave', class => 'orders'), '>', 1400, 'a held lane');
 is(metric('order_gateway_activity', 'waiting_for', foreign_server => 'wd'), 'answer', 'what a call waits for');
 is(metric('order_gateway_check', 'ok', foreign_server => 'btse', role => 'jobs', item => 'credentials'), 0, 'a check that fails');
+is(metric('order_gateway_orders', 'total', foreign_server => 'away', outcome => 'not_sent'), 2,
+	'what is tried again and again is counted once');
+is(metric('order_gateway', 'calls_total', foreign_server => 'away'), 1, '... and so is its call');
 is(metric('order_gateway_worker', 'running', database => 'postgres'), 1, 'a worker that runs');
 is(metric('order_gateway_worker', 'queued', database => 'postgres'), 1, '... with a call that waits');
 is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database that there is');

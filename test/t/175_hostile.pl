@@ -176,6 +176,30 @@ is($session->error('SELECT ' . cancel_sql(25)), '42P01', 'a journal that would n
 $journal->sql('ALTER TABLE order_gateway_journal_mark SET LOGGED');
 is_made(26, '... until it is one again');
 
+# A row that nobody can read any more.
+my $fault = $test->sandbox->arm('black_hole', provider => 'xt', match_id => 28);
+$call = submit(28);
+$journal->wait_for($call, 'sending', 'a request is out');
+$journal->sql("UPDATE order_gateway_journal_call SET order_arguments = '[]' WHERE call_id = $call");
+$pid = $journal->worker_pid;
+kill 'TERM', $pid;
+$journal->wait_for_worker('... of a call that cannot be read', $pid);
+$test->sandbox->disarm($fault);
+$journal->wait_for($call, 'quarantined', '... which is given up');
+like($journal->of($call, 'note'), qr/what was sent of it is not known/, '... and says so');
+is_made(29, '... and holds up no other');
+
+# Somebody has the catalog for himself while an answer is awaited.
+$test->sandbox->arm('delay', provider => 'xt', ms => 2500, times => 1);
+$call = submit(27);
+$journal->wait_for($call, 'sending', 'a request is out');
+$other->query('BEGIN; LOCK TABLE pg_extension');
+$session->query('ANALYZE order_gateway_journal_call, order_gateway_journal_end');
+$session->query('SELECT pg_sleep(4)');
+$other->query('COMMIT');
+$journal->wait_for($call, 'done', '... which the worker survives');
+is($journal->letters($call), 'C', '... with the answer');
+
 my $id = 30;
 
 foreach my $how ('TRUNCATE', 'DELETE FROM')

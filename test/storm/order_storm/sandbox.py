@@ -11,8 +11,6 @@ import urllib.parse
 PROGRAM = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                        "..", "..", "sandbox", "sandbox")
 
-IDLE = 20           # seconds
-
 
 class SandboxError(Exception):
     pass
@@ -50,19 +48,19 @@ class Sandbox:
             self.process.wait()
 
     def ask(self, method, path, value=None, **query):
-        """A connection for each thread stays open, but not for so long that
-        the sandbox would close it."""
+        """A connection for each thread stays open, and is not used again when it
+        may have been closed at the other end, which is after 75 s."""
         if query:
             path += "?" + urllib.parse.urlencode(query)
         connection = getattr(self.own, "connection", None)
-        if connection is None or time.monotonic() > self.own.used + IDLE:
+        if connection is None or time.monotonic() - self.own.used > 30:
             connection = http.client.HTTPConnection(self.address, timeout=300)
             self.own.connection = connection
-        self.own.used = time.monotonic()
         body = None if value is None else json.dumps(value)
         connection.request(method, path, body)
         answer = connection.getresponse()
         text = answer.read()
+        self.own.used = time.monotonic()
         if answer.status != 200:
             raise SandboxError("%s %s: %s" % (method, path, text.decode()))
         return json.loads(text)
