@@ -15,7 +15,7 @@ import time
 CONNECTION_OK, CONNECTION_BAD = 0, 1
 POLLING_FAILED, POLLING_READING, POLLING_OK = 0, 1, 3
 LONGEST_CONNECT = 30            # seconds
-FINE = {0: "empty", 1: "done", 2: "rows"}
+FINE = (0, 1, 2)                # nothing to do, a command, rows
 SQLSTATE = ord("C")
 NOTICE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)
 
