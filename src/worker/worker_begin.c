@@ -252,14 +252,16 @@ may_be_tried(Loop *loop, const Queued *queued)
 }
 
 /*
- * The next call that may begin, be it only to say that it does not.  What expires
- * while all is held is in doubt, and ends as that.
+ * The next call that may begin, be it only to say that it does not.  While all
+ * is held nobody knows what became of any: another server may have sent it.
  */
 static bool
 take_call(Loop *loop, Queued *queued, bool late_first)
 {
+	if (!loop->may_send)
+		return false;
 	return (late_first && og_outbox_take_late(queued)) ||
-		(loop->may_send && og_outbox_take(may_begin, loop, queued)) ||
+		og_outbox_take(may_begin, loop, queued) ||
 		og_outbox_take_late(queued);
 }
 

@@ -509,7 +509,7 @@ pause_for_outbox(OgPause *pause)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = og_outbox_advance(now);
 
-	if (!loop.looked || loop.blocked)
+	if (!loop.looked || !loop.may_send || loop.blocked)
 		return;
 	pause_until(pause, Max(clock_at(next, now), loop.next_begin));
 }

@@ -48,11 +48,15 @@ show_pauses(void)
 	og_workers_show_pauses(pauses.pauses, pauses.count);
 }
 
-/* One of which nothing was ever sent, or about to be, is queued, still. */
+/*
+ * One of which nothing is out, and nothing has come back, is queued, still: its
+ * server may be away, and that is tried again and again.
+ */
 static void
 count_making(OgWorkerState *state, const Making *making)
 {
-	if (making->nmarks > 0)
+	if (making->in_flight > 0 || making->keys == NULL ||
+		making->nopen < making->keys->nkeys)
 	{
 		state->in_flight++;
 		return;

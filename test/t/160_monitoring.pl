@@ -129,6 +129,8 @@ server('xt', 'away', rate_limit => 'off');
 $owner->query(q{ALTER SERVER away OPTIONS (SET base_url 'https://127.0.0.1:1/xt')});
 my $unsent = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1262', '1263'], 'away',
 	expires_at => now() + interval '4 s')});
+$test->wait_until(sub { return $owner->value(q{SELECT oldest_queued IS NOT NULL AND last_error ~ '"away"'
+	FROM order_gateway_workers WHERE database = 'postgres'}) eq 't' }, 'a server that cannot be reached: its call is queued');
 like(join(',', @{ $owner->query("SELECT DISTINCT outcome, attempts > 1 FROM order_gateway_wait($unsent)")->{lines} }),
 	qr/^not_sent\|t$/, 'one that cannot be sent, however often it is tried');
 is($monitor->value('SELECT count(*) FROM order_gateway_calls'), 0, '... and the role that watches sees whose calls they are not');
