@@ -438,6 +438,13 @@ visit(SysScanDesc scan, TupleDesc desc, OgFound found, void *owner)
 	pfree(nulls);
 }
 
+/* What is now; a parallel plan has one snapshot for all that it does. */
+static Snapshot
+current_snapshot(void)
+{
+	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
+}
+
 void
 og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 			  int nkeys, OgFound found, void *owner)
@@ -447,13 +454,13 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	SysScanDesc scan;
 
 	/* What is stored out of line is read by it, too. */
-	PushActiveSnapshot(snapshot ? snapshot : GetLatestSnapshot());
+	PushActiveSnapshot(snapshot ? snapshot : current_snapshot());
 	scan = systable_beginscan_ordered(rel, order, GetActiveSnapshot(), nkeys,
 									  keys);
 	visit(scan, RelationGetDescr(rel), found, owner);
 	systable_endscan_ordered(scan);
 	PopActiveSnapshot();
-	
+
 	/*
 	 * As with a catalog: whoever waits for a call to be done must not hold what
 	 * the worker waits for, behind somebody who wants the table for himself.

@@ -180,8 +180,9 @@ typedef struct OgTableRow
 /*
  * Go through rows in the order of an index, whose first columns are given by
  * keys (which number columns of the table, and are used up), as the snapshot
- * shows them, NULL for one that is taken now; found() says whether to go on.  It must not change the table that is
- * gone through.
+ * shows them: NULL for one that is taken now, or within a parallel plan for that
+ * of the plan.  found() says whether to go on; it must not change the table that
+ * is gone through.
  */
 typedef bool (*OgFound) (void *owner, const OgTableRow *row);
 

@@ -397,6 +397,14 @@ sub write_results
 	is($stranger->value(q{SELECT count(*) FROM order_gateway_find('{81,82,84}'::int[])}), 0, '... by those who may see them');
 	is($auditor->value(q{SELECT count(*) FROM order_gateway_find('{81,82,84}'::text[])}), 4, '... or all');
 
+	# Beside a parallel plan, which has one snapshot for all that is in it.
+	$session->query('BEGIN; CREATE TABLE many AS SELECT n FROM generate_series(1, 10000) AS n; ANALYZE many;'
+		  . ' SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0');
+	my $beside = q{SELECT count(DISTINCT f.order_id) FROM many, order_gateway_find('{81,82,84}'::int[]) AS f WHERE n % 100 = 0};
+	like(join("\n", @{ $session->query("EXPLAIN $beside")->{lines} }), qr/Gather.*order_gateway_find|order_gateway_find.*Gather/s, 'orders are found beside a parallel plan');
+	is($session->value($beside), 3, '... as well');
+	$session->query('ROLLBACK');
+
 	# A wait ends when it is told to.
 	my $long = submit(85);
 	$session->send("SELECT * FROM order_gateway_wait($long, '1 h')");
