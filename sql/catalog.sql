@@ -8,10 +8,10 @@ FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass
 	AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'order_gateway')
 	AND deptype = 'e'
-	-- newer servers list array types and those of views as well
+	-- newer servers list array types and those of tables and views as well
 	AND NOT (classid = 'pg_type'::regclass AND
 		EXISTS (SELECT FROM pg_type LEFT JOIN pg_class AS c ON c.oid = typrelid
-				WHERE pg_type.oid = objid AND (typcategory = 'A' OR relkind = 'v')));
+				WHERE pg_type.oid = objid AND (typcategory = 'A' OR relkind IN ('r', 'v'))));
 
 -- the list
 SELECT object FROM members ORDER BY object COLLATE "C";

@@ -146,6 +146,11 @@ SELECT count(*) FROM order_gateway_find(NULL);
 SELECT refused($$SELECT * FROM order_gateway_find('{1}'::float[])$$);
 SELECT refused($$SELECT * FROM order_gateway_find('{NULL}')$$);
 SELECT refused($$SELECT order_gateway_outbox_insert()$$);
+-- nor is it called by a view whose columns are others
+CREATE VIEW regress_og_outbox AS SELECT 1 AS function, 2 AS arguments, 3 AS ids, 4 AS server, 5 AS reference, 6 AS expires_at, 7 AS call_id;
+CREATE TRIGGER crafted INSTEAD OF INSERT ON regress_og_outbox FOR EACH ROW EXECUTE FUNCTION order_gateway_outbox_insert();
+SELECT refused($$INSERT INTO regress_og_outbox VALUES (1, 2, 3, 4, 5, 6, 7)$$);
+DROP VIEW regress_og_outbox;
 
 -- ids that we make bear a mark: version 8, and of one installation the same bytes
 SELECT count(DISTINCT made), bool_and(made ~ '^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'),

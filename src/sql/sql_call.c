@@ -23,6 +23,7 @@
 #include "sql/sql_function.h"
 #include "sql/sql_record.h"
 #include "sql/sql_rows.h"
+#include "worker/worker_function.h"
 
 /* ---------- arguments ---------- */
 
@@ -104,7 +105,7 @@ og_sql_open_call(SqlCall *call, const char *server, SqlPurpose purpose)
 	if (call->operation->kind == OG_ACT && purpose != SQL_TO_SHOW)
 	{
 		const char *name = psprintf("%s%s()", function->name,
-									purpose == SQL_TO_SUBMIT ? "_submit" : "");
+									purpose == SQL_TO_SUBMIT ? OG_SUBMIT : "");
 
 		PreventCommandIfReadOnly(name);
 		PreventCommandDuringRecovery(name);

@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -316,7 +317,10 @@ put_found(void *owner, const OgTableRow *row)
 	return finding->visible ? put_result(&finding->rows, row) : true;
 }
 
-/* order_gateway_find(ids anycompatiblearray) */
+/*
+ * order_gateway_find(ids anycompatiblearray): as a function that is STABLE, it
+ * sees what the query around it does.
+ */
 void
 og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 {
@@ -340,8 +344,8 @@ og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 		ScanKeyInit(&key, RESULT_ORDER_ID + 1, BTEqualStrategyNumber,
 					F_TEXTEQ, PointerGetDatum(wanted));
 		key.sk_collation = DEFAULT_COLLATION_OID;
-		og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, NULL, &key, 1,
-					  put_found, &finding);
+		og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, GetActiveSnapshot(),
+					  &key, 1, put_found, &finding);
 		pfree(wanted);
 	}
 }

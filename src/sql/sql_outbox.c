@@ -11,23 +11,18 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/dependency.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "ground/compat.h"
 #include "session/session.h"
 #include "sql/sql_function.h"
 #include "sql/sql_rows.h"
-#include "worker/worker_table.h"
+#include "worker/worker_function.h"
 
 PG_FUNCTION_INFO_V1(order_gateway_outbox_insert);
 
@@ -41,6 +36,10 @@ enum
 static const char *const columns[OUTBOX_COLUMNS] = {
 	"function", "arguments", "ids", "server", "reference", "expires_at",
 	"call_id"
+};
+
+static const Oid types[OUTBOX_COLUMNS] = {
+	TEXTOID, JSONOID, TEXTARRAYOID, NAMEOID, TEXTOID, TIMESTAMPTZOID, INT8OID
 };
 
 /* A row that is inserted. */
@@ -80,40 +79,20 @@ take_function(const OutboxRow *row)
 
 /* ---------- privileges ---------- */
 
-/* The extension's function of that name. */
-static Oid
-find_function(const char *name)
-{
-	Oid			extension = get_extension_oid(OG_EXTENSION, false);
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP,
-										   CStringGetDatum(name));
-	Oid			found = InvalidOid;
-
-	for (int i = 0; i < list->n_members && !OidIsValid(found); i++)
-	{
-		Oid			oid = ((Form_pg_proc)
-						   GETSTRUCT(&list->members[i]->tuple))->oid;
-
-		if (getExtensionOfObject(ProcedureRelationId, oid) == extension)
-			found = oid;
-	}
-	ReleaseSysCacheList(list);
-	if (!OidIsValid(found))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("function %s() does not exist", name),
-				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
-	return found;
-}
-
 /* Which function would submit it; the role needs the right to call that. */
 static Oid
 submitting_function(const SqlFunction *function)
 {
-	const char *name = psprintf("%s_submit", function->name);
-	Oid			oid = find_function(name);
-	AclResult	acl = og_function_aclcheck(oid, GetUserId());
+	const char *name = psprintf("%s" OG_SUBMIT, function->name);
+	Oid			oid = og_submit_function(function->name);
+	AclResult	acl;
 
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("function %s() does not exist", name),
+				 errhint("Update the extension: ALTER EXTENSION order_gateway UPDATE.")));
+	acl = og_function_aclcheck(oid, GetUserId());
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_FUNCTION, name);
 	return oid;
@@ -189,6 +168,29 @@ submit_row(const OutboxRow *row, int64 *call_id)
 	return og_sql_submit_call(&submission, call_id);
 }
 
+/*
+ * Does our view call, or one that looks like it?  Whoever may execute the
+ * function may make a view of other columns, too.
+ */
+static void
+need_outbox(FunctionCallInfo fcinfo)
+{
+	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
+	TupleDesc	desc = NULL;
+
+	if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_INSTEAD(trigger->tg_event) &&
+		TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		desc = RelationGetDescr(trigger->tg_relation);
+	for (int i = 0; i < OUTBOX_COLUMNS && desc != NULL; i++)
+	{
+		if (desc->natts != OUTBOX_COLUMNS ||
+			TupleDescAttr(desc, i)->atttypid != types[i])
+			desc = NULL;
+	}
+	if (desc == NULL)
+		elog(ERROR, "order_gateway_outbox_insert() is not called by its trigger");
+}
+
 /* order_gateway_outbox_insert(): INSTEAD OF INSERT; the row gets its call_id. */
 Datum
 order_gateway_outbox_insert(PG_FUNCTION_ARGS)
@@ -201,10 +203,7 @@ order_gateway_outbox_insert(PG_FUNCTION_ARGS)
 	int64		call_id = 0;
 	bool		submitted;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
-		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
-		RelationGetDescr(trigger->tg_relation)->natts != OUTBOX_COLUMNS)
-		elog(ERROR, "order_gateway_outbox_insert() is not called by its trigger");
+	need_outbox(fcinfo);
 	og_sql_need_utf8("order_gateway_outbox_insert");
 	desc = RelationGetDescr(trigger->tg_relation);
 	heap_deform_tuple(trigger->tg_trigtuple, desc, row.values, row.nulls);

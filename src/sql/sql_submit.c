@@ -83,13 +83,12 @@ check_expiry(const SqlSubmission *submission, TimestampTz now)
 static TimestampTz
 default_expiry(const SqlCall *call, TimestampTz from)
 {
-	const char *by = og_fields_get(&call->given.fields, "by");
 	int64		delay = call->account->expire_after * INT64CONST(1000);
 	TimestampTz expires_at;
 
 	if (delay == 0)
-		delay = call->given.list != NULL &&
-			(by == NULL || strcmp(by, "client_order_id") != 0)
+		delay = og_journal_is_harmless(call->function->operation,
+									   &call->given.fields)
 			? USECS_PER_DAY : USECS_PER_MINUTE;
 	if (pg_add_s64_overflow(from, delay, &expires_at) ||
 		!IS_VALID_TIMESTAMP(expires_at))

@@ -24,10 +24,8 @@
 #include "ground/compat.h"
 #include "http/http.h"
 #include "worker/worker_account.h"
+#include "worker/worker_function.h"
 #include "worker/worker_table.h"
-
-/* Behind the name of the function that would make a call at once. */
-#define SUBMIT	"_submit"
 
 /* Counts changes of what a share was made from. */
 static uint64 version = 0;
@@ -70,35 +68,17 @@ is_function(const OgJournalCall *call)
 	return name != NULL &&
 		get_func_namespace(call->functionid) == og_table_schema() &&
 		(strcmp(name, call->function) == 0 ||
-		 strcmp(name, psprintf("%s%s", call->function, SUBMIT)) == 0);
-}
-
-/* Another one of the extension with its name, InvalidOid = there is none. */
-static Oid
-find_function(const char *name)
-{
-	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
-											CStringGetDatum(name));
-	Oid			functionid = InvalidOid;
-
-	for (int i = 0; i < found->n_members; i++)
-	{
-		Form_pg_proc row = (Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
-
-		if (row->pronamespace == og_table_schema())
-			functionid = row->oid;
-	}
-	ReleaseSysCacheList(found);
-	return functionid;
+		 strcmp(name, psprintf("%s%s", call->function, OG_SUBMIT)) == 0);
 }
 
 /* Answers whether the function is the very same that was called. */
 static bool
 check_function(const OgJournalCall *call)
 {
-	const char *name = psprintf("%s%s", call->function, SUBMIT);
+	const char *name = psprintf("%s%s", call->function, OG_SUBMIT);
 	bool		same = is_function(call);
-	Oid			functionid = same ? call->functionid : find_function(name);
+	Oid			functionid = same ? call->functionid
+		: og_submit_function(call->function);
 
 	if (!OidIsValid(functionid))
 		ereport(ERROR,

@@ -26,6 +26,7 @@
 #include "utils/xid8.h"
 
 #include "ground/compat.h"
+#include "worker/worker_function.h"
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 
@@ -370,27 +371,6 @@ take_names(void *owner, const OgTableRow *row)
 	return false;
 }
 
-/* The function of the extension that submits such calls, InvalidOid = none. */
-static Oid
-find_submit(const char *function)
-{
-	char	   *name = psprintf("%s_submit", function);
-	CatCList   *found = SearchSysCacheList1(PROCNAMEARGSNSP,
-											CStringGetDatum(name));
-	Oid			functionid = InvalidOid;
-
-	for (int i = 0; i < found->n_members; i++)
-	{
-		Form_pg_proc row =
-			(Form_pg_proc) GETSTRUCT(&found->members[i]->tuple);
-
-		if (row->pronamespace == og_table_schema())
-			functionid = row->oid;
-	}
-	ReleaseSysCacheList(found);
-	return functionid;
-}
-
 void
 og_journal_find_anew(const OgInstallation *installation, int64 call_id)
 {
@@ -407,7 +387,7 @@ og_journal_find_anew(const OgInstallation *installation, int64 call_id)
 		return;
 	values[CALL_SERVER_ID] =
 		ObjectIdGetDatum(get_foreign_server_oid(naming.server, true));
-	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(find_submit(naming.function));
+	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(og_submit_function(naming.function));
 	replace[CALL_SERVER_ID] = replace[CALL_FUNCTION_ID] = true;
 	og_table_update(OG_CALL_TABLE, &naming.at, values, nulls, replace);
 }

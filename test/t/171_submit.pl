@@ -382,6 +382,7 @@ sub write_results
 	write_results($call_id);
 	is($session->finish->{lines}[0], '1 81 cancelled 81, 2 82 cancelled 82', '... until the call is done, and sees what is newer than its snapshot');
 	is($session->value("SELECT count(*) FROM order_gateway_results WHERE call_id = $call_id"), 0, '... which the view does not');
+	is($session->value("SELECT count(*) FROM order_gateway_find('{81}'::int[]) WHERE call_id = $call_id"), 0, '... nor order_gateway_find()');
 	$session->query('COMMIT');
 	is($session->value($results->("order_gateway_results WHERE call_id = $call_id")), '1 81 cancelled 81, 2 82 cancelled 82', 'the view has the same');
 	is(call_column($call_id, q{concat_ws(' ', state, cancelled, not_sent, done_at IS NOT NULL, first_sent_at IS NOT NULL, next_try_at)}),

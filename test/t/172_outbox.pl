@@ -167,14 +167,17 @@ is(outcomes($id), '41:unknown 42:unknown 43:unknown', 'it is given up');
 $test->node->append_conf('postgresql.conf', "order_gateway.notify_channel = 'gateway'");
 $test->node->reload;
 $session->query('LISTEN gateway');
-$id = undef;
+my @submitted;
 my @told;
 $test->seed('xt', 51);
 $test->wait_until(sub {
-	$id //= submit('xt', [51]);
-	push @told, grep { /notification/ } @{ $session->query('SELECT 1')->{lines} };
-	return scalar grep { /"gateway" with payload "$id"/ } @told;
+	# One that was done before the worker had read its settings is not told of.
+	push @submitted, submit('xt', [ 51 + @submitted ]) if !@submitted || is_done($submitted[-1]);
+	push @told, map { /"gateway" with payload "(\d+)"/ } @{ $session->query('SELECT 1')->{lines} };
+	($id) = @told;
+	return defined $id;
 }, 'who listens is told which call is done');
+ok((grep { $_ == $id } @submitted), '... of those that were submitted');
 ok(is_done($id), '... when it is');
 $session->query('UNLISTEN *');
 
