@@ -122,7 +122,7 @@ add_mark(Making *making, bool leaves)
 	Pending    *pending = &making->pending;
 	PendingMark *mark;
 
-	if (pending->nmarks == pending->marks_size)
+	if (pending->marks == NULL || pending->nmarks == pending->marks_size)
 	{
 		int			size = Max(2 * pending->marks_size, 4);
 
