@@ -25,9 +25,10 @@ FROM order_gateway_activity;
 -- ----
 
 -- One row per server and function since the last order_gateway_stats_reset();
--- times are in milliseconds. A preloading server keeps them over a clean
--- restart. A server that was dropped keeps its rows, marked dropped; another
--- one of the same name has rows of its own.
+-- times are in milliseconds. What is submitted counts as what it became in
+-- the end, when it has. A preloading server keeps them over a clean restart.
+-- A server that was dropped keeps its rows, marked dropped; another one of
+-- the same name has rows of its own.
 SELECT server, function, calls, requests, retries, cancelled, not_found,
        rejected, not_sent, unknown, round(mean_answer_time) AS ms
 FROM order_gateway_stats

@@ -2540,7 +2540,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 
 COMMENT ON FUNCTION order_gateway_withdraw(bigint) IS
 'withdraws a submitted call, of the current role or of one that it is a member of: what was not sent yet becomes not_sent as soon as this transaction has committed. '
-'Returns how many orders that are; what has left is not affected. 0 = all was sent, or withdrawn before';
+'Returns how many orders that are for certain. What is about to leave just then is not counted, and is not_sent if it does not; what has left is not affected. 0 = nothing is left to withdraw';
 
 CREATE FUNCTION order_gateway_wait(call_id bigint, timeout interval DEFAULT '1 min')
 RETURNS SETOF order_gateway_results

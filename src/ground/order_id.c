@@ -35,8 +35,8 @@ hash_bytes_of(OgSlice bytes, unsigned char *first, int count)
 	if (hex == NULL)
 		return false;
 	for (int i = 0; i < count; i++)
-		first[i] = (unsigned char) (hex_digit(hex[2 * i]) << 4 |
-									hex_digit(hex[2 * i + 1]));
+		first[i] = (unsigned char) ((unsigned int) hex_digit(hex[2 * i]) << 4 |
+									(unsigned int) hex_digit(hex[2 * i + 1]));
 	pfree(hex);
 	return true;
 }

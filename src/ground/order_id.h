@@ -34,6 +34,6 @@ extern char *og_order_id_make(const unsigned char *installation,
 
 /* Was it made by this installation? */
 extern bool og_order_id_is_ours(const unsigned char *installation,
-								OgSlice id);
+								OgSlice text);
 
 #endif							/* OG_ORDER_ID_H */

@@ -354,30 +354,26 @@ og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 
 PG_FUNCTION_INFO_V1(order_gateway_withdraw);
 
-/* Orders that have not left. */
-static int
-count_open(const OgInstallation *installation, int64 call_id)
+/* How many orders of a call are in each state; none, if it is done. */
+static void
+count_states(const OgInstallation *installation, int64 call_id,
+			 int counts[OG_ORDINAL_DONE + 1])
 {
 	OgJournalCall call;
 	OgJournalProgress progress;
-	int			count = 0;
 
+	memset(counts, 0, (OG_ORDINAL_DONE + 1) * sizeof(int));
 	if (!og_journal_read(installation, call_id, &call))
-		return 0;
+		return;
 	og_journal_progress(installation, &call, &progress);
-	if (progress.ended)
-		return 0;
-	for (int i = 0; i < call.nids; i++)
-	{
-		if (progress.states[i] == OG_ORDINAL_OPEN)
-			count++;
-	}
-	return count;
+	for (int i = 0; i < call.nids && !progress.ended; i++)
+		counts[progress.states[i]]++;
 }
 
 /*
  * order_gateway_withdraw(call_id bigint): once that is added nothing more of the
- * call is marked, so what is counted then is what is withdrawn.
+ * call is marked, so what is counted then is what is withdrawn for certain.  What
+ * is marked has left, or is about to; if it does not, it is withdrawn as well.
  */
 Datum
 order_gateway_withdraw(PG_FUNCTION_ARGS)
@@ -385,7 +381,7 @@ order_gateway_withdraw(PG_FUNCTION_ARGS)
 	int64		call_id = take_call_id(fcinfo);
 	OgInstallation installation;
 	Named		named;
-	int			count;
+	int			counts[OG_ORDINAL_DONE + 1];
 
 	PreventCommandIfReadOnly("order_gateway_withdraw()");
 	PreventCommandDuringRecovery("order_gateway_withdraw()");
@@ -396,12 +392,12 @@ order_gateway_withdraw(PG_FUNCTION_ARGS)
 	if (!og_journal_withdraw(&installation, call_id,
 							 GetUserNameFromId(GetUserId(), false)))
 		PG_RETURN_INT32(0);
-	count = count_open(&installation, call_id);
-	if (count > 0)
+	count_states(&installation, call_id, counts);
+	if (counts[OG_ORDINAL_OPEN] + counts[OG_ORDINAL_MARKED] > 0)
 		og_worker_wake_at_commit();
 	else
 		og_journal_take_back(&installation, call_id);
-	PG_RETURN_INT32(count);
+	PG_RETURN_INT32(counts[OG_ORDINAL_OPEN]);
 }
 
 /* ---------- installations ---------- */

@@ -40,7 +40,7 @@ typedef struct LastAnswer
 	TimestampTz sent_at;		/* 0 = none yet */
 	TimestampTz answered_at;
 	int			batch;
-	int			words;			/* which of these */
+	int			words;			/* which of these; -1 = they are not kept */
 } LastAnswer;
 
 /* Words of such answers, of which there are few different ones. */

@@ -35,9 +35,9 @@ typedef struct Loop
 	MemoryContext context;		/* NULL = it is not open */
 	OgInstallation installation;
 	Oid			journal;		/* the table of its calls; set by the first look */
+	int			nrounds;		/* makings with requests, or about to have them */
 	int64		now;			/* when this turn began */
 	dlist_head	makings;
-	int			nrounds;		/* makings with requests, or about to have them */
 
 	/* look */
 	OgLook		look;
@@ -53,6 +53,7 @@ typedef struct Loop
 	int64		suspect;		/* the one suspect call that is under way, 0 = none */
 
 	/* write, release */
+	int			nawaited;		/* turns in .awaited */
 	bool		blocked;		/* nothing can be written ... */
 	int64		next_write;		/* ... and what is stuck not tried, before */
 	int64		gather_until;	/* more news may come before they are written */
@@ -60,7 +61,6 @@ typedef struct Loop
 	int			gathered_at;	/* requests that were out then; -1 = a new turn */
 	uint32		turn;
 	AwaitedTurn awaited[AWAITED_TURNS];
-	int			nawaited;
 	int64		awaited_since;
 
 	/* show */

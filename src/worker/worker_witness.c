@@ -122,7 +122,7 @@ add_mark(Making *making, bool leaves)
 	Pending    *pending = &making->pending;
 	PendingMark *mark;
 
-	if (pending->nmarks == pending->marks_size)
+	if (pending->marks == NULL || pending->nmarks == pending->marks_size)
 	{
 		int			size = Max(2 * pending->marks_size, 4);
 
@@ -287,7 +287,10 @@ put_result(Making *making, int key, const OgRow *row)
 
 /* ---------- what is not processed ---------- */
 
-/* Which words these are, among those that were heard; new ones if need be. */
+/*
+ * Which words these are, among those that were heard; new ones if need be, -1 if
+ * there are too many.
+ */
 static int
 find_words(Making *making, const OgRow *row)
 {
@@ -305,7 +308,7 @@ find_words(Making *making, const OgRow *row)
 	if (n < making->nwords)
 		return n;
 	if (n == MAX_WORDS)
-		return n - 1;
+		return -1;
 	old = MemoryContextSwitchTo(making->context);
 	making->words[n] = (Words) {pstrdup(code), pstrdup(message),
 		row->http_status};
@@ -352,9 +355,13 @@ og_pending_unsent(Making *making, int key)
 		outcome.message = psprintf("%s: %s", making->over, making->problem);
 	if (last != NULL && last->sent_at != 0)
 	{
-		const Words *words = &making->words[last->words];
+		static const Words forgotten = {"", "", 0};
+		const Words *words = last->words >= 0
+			? &making->words[last->words] : &forgotten;
 
-		outcome.verdict = OG_REJECTED;
+		/* What this server was refused, another one may have been granted. */
+		if (outcome.verdict == OG_NOT_SENT)
+			outcome.verdict = OG_REJECTED;
 		outcome.code = words->code[0] != '\0' ? words->code : NULL;
 		outcome.message = words->message[0] != '\0' ? words->message : NULL;
 		row.http_status = words->http_status;

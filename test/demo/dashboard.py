@@ -110,8 +110,9 @@ class Look:
         return found
 
     def text(self, value, now):
-        if isinstance(value, str):
-            return self.mapped(value).get("text", value)
+        mapped = self.mapped(value).get("text")
+        if mapped or isinstance(value, str):
+            return mapped or value
         unit = self.properties.get("unit", "none")
         if unit == "dateTimeFromNow":
             return duration(now - value / 1000) + " ago"

@@ -27,7 +27,9 @@ use utf8;
 sub build
 {
 	my ($class) = @_;
-	my $library = "$PostgreSQL::Test::Utils::tmp_check/many.so";
+
+	# Of its own: tests that run side by side must not find it half written.
+	my $library = "$PostgreSQL::Test::Utils::tmp_check/many.$$.so";
 	my @rooms = map { "src/$_" } qw(account gateway ground http limiter monitor provider provider/btse);
 	my $include = qx($ENV{PG_CONFIG} --includedir-server);
 	my $needed = qx(pkg-config --cflags --libs "libcurl >= 7.87" "openssl >= 3.0" libcjson);

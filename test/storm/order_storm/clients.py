@@ -202,7 +202,6 @@ class Client(threading.Thread):
             with self.notes.lock:
                 del self.notes.prepared[prepared.gid]
             return
-        prepared.certain = True
         # what was prepared survives, and ends as we say, be it later
         transaction.end = COMMITTED if prepared.commit else ROLLED_BACK
         self.stopped.wait(self.random.choice((0, 0, 0.3, 2)))

@@ -74,7 +74,7 @@ class Cluster:
                           "--timeout", str(PATIENCE), *words)
 
     def conninfo(self, database, user):
-        return ("host='%s' port=5432 dbname=%s user=%s connect_timeout=30 "
+        return ("host='%s' port=5432 dbname=%s user=%s "
                 "application_name=storm options='%s'"
                 % (self.sockets, database, user, OWN))
 

@@ -8,10 +8,14 @@ wherever PostgreSQL is.
 import ctypes
 import ctypes.util
 import os
+import select
 import subprocess
+import time
 
-CONNECTION_OK = 0
-FINE = {0: "empty", 1: "done", 2: "rows"}
+CONNECTION_OK, CONNECTION_BAD = 0, 1
+POLLING_FAILED, POLLING_READING, POLLING_OK = 0, 1, 3
+LONGEST_CONNECT = 30            # seconds
+FINE = (0, 1, 2)                # nothing to do, a command, rows
 SQLSTATE = ord("C")
 NOTICE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)
 
@@ -50,7 +54,9 @@ def library():
 def declared(pq):
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
     for name, result, arguments in (
-            ("PQconnectdb", pointer, (text,)),
+            ("PQconnectStart", pointer, (text,)),
+            ("PQconnectPoll", number, (pointer,)),
+            ("PQsocket", number, (pointer,)),
             ("PQfinish", None, (pointer,)),
             ("PQstatus", number, (pointer,)),
             ("PQbackendPID", number, (pointer,)),
@@ -94,13 +100,30 @@ class Connection:
     """One session.  One thread at a time."""
 
     def __init__(self, conninfo):
-        self.handle = PQ.PQconnectdb(conninfo.encode())
-        if not self.handle or PQ.PQstatus(self.handle) != CONNECTION_OK:
+        self.handle = PQ.PQconnectStart(conninfo.encode())
+        if not self._connects():
             words = self._words()
             self.close()
             raise Lost("cannot connect: " + words)
-        PQ.PQsetNoticeProcessor(self.handle, QUIET, None)
         self.pid = PQ.PQbackendPID(self.handle)
+
+    def _connects(self):
+        """Done step by step, since a server that dies meanwhile has words for
+        us that nobody wants to see."""
+        if not self.handle or PQ.PQstatus(self.handle) == CONNECTION_BAD:
+            return False
+        PQ.PQsetNoticeProcessor(self.handle, QUIET, None)
+        until = time.monotonic() + LONGEST_CONNECT
+        state = None
+        while state not in (POLLING_FAILED, POLLING_OK):
+            wait = select.poll()
+            wait.register(PQ.PQsocket(self.handle), select.POLLIN
+                          if state == POLLING_READING else select.POLLOUT)
+            left = until - time.monotonic()
+            if left <= 0 or not wait.poll(left * 1000):
+                return False
+            state = PQ.PQconnectPoll(self.handle)
+        return state == POLLING_OK
 
     def _words(self):
         if not self.handle:

@@ -42,7 +42,6 @@ class Prepared:
         self.transaction = transaction
         self.gid = transaction.name
         self.commit = commit        # how it is to end
-        self.certain = False        # PREPARE was answered
 
 
 class Withdrawal:

@@ -1,7 +1,8 @@
 """What the providers do wrong while the storm blows.
 
-No fault is here that lies about an order without a trace in the answer: such
-a provider would make honest rows false.
+No fault is here that lies about an order without a trace in the answer, be it
+beside one that cuts the answer short: such a provider would make honest rows
+false.
 """
 
 import random
@@ -40,7 +41,7 @@ FAULTS = (
     ("http_408", {}, ALL), ("http_500", {}, ALL), ("http_502", {}, ALL),
     ("http_503", {}, ALL), ("http_502", {"process": False}, ALL),
     ("status", {"status": 400}, ALL), ("status", {"status": 403}, ALL),
-    ("contradicting_status", {}, ALL), ("redirect", {}, ALL),
+    ("contradicting_status", {"status": 503}, ALL), ("redirect", {}, ALL),
     ("envelope", {}, ALL), ("undefined_envelope", {}, ALL),
     # garbage, and what is almost right
     ("empty", {}, ALL), ("not_json", {}, ALL), ("html", {}, ALL),
