@@ -149,13 +149,14 @@ need_call(OgInstallation *installation, int64 call_id)
 	return named;
 }
 
+/* Whose it is, is not everybody's business. */
 static void
-refuse_call(int64 call_id, const char *role)
+refuse_call(int64 call_id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for call " INT64_FORMAT, call_id),
-			 errdetail("It is a call of role \"%s\".", role)));
+			 errdetail("It was submitted by a role that you are not a member of.")));
 }
 
 /* ---------- results ---------- */
@@ -260,7 +261,7 @@ og_sql_wait(FunctionCallInfo fcinfo, const void *nothing)
 	og_argument_take(fcinfo, 1, &timeout, &given);
 	named = need_call(&installation, call_id);
 	if (!may_see(true, named.roleid, NameStr(named.role)))
-		refuse_call(call_id, NameStr(named.role));
+		refuse_call(call_id);
 	if (FullTransactionIdEquals(named.xid, GetTopFullTransactionIdIfAny()))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -388,7 +389,7 @@ order_gateway_withdraw(PG_FUNCTION_ARGS)
 	named = need_call(&installation, call_id);
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(named.roleid)) ?
 		!superuser() : !is_member_of_role(GetUserId(), named.roleid))
-		refuse_call(call_id, NameStr(named.role));
+		refuse_call(call_id);
 	if (!og_journal_withdraw(&installation, call_id,
 							 GetUserNameFromId(GetUserId(), false)))
 		PG_RETURN_INT32(0);

@@ -62,14 +62,21 @@ typedef struct Ending
 	int			written;
 } Ending;
 
+/* Of the last ending, if an error ended that early. */
+static MemoryContext left = NULL;
+
+/* What it needs outlives its transactions. */
 static void
 begin_ending(Ending *ending, const OgInstallation *installation)
 {
+	if (left != NULL)
+		MemoryContextDelete(left);
+	left = AllocSetContextCreate(TopMemoryContext,
+								 "order_gateway calls that end",
+								 ALLOCSET_DEFAULT_SIZES);
 	memset(ending, 0, sizeof(*ending));
 	ending->installation = installation;
-	ending->context = AllocSetContextCreate(CurrentMemoryContext,
-											"order_gateway calls that end",
-											ALLOCSET_DEFAULT_SIZES);
+	ending->context = left;
 	ending->call_context = AllocSetContextCreate(ending->context,
 												 "order_gateway call",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -83,6 +90,7 @@ finish_ending(Ending *ending)
 {
 	og_table_commit();
 	MemoryContextDelete(ending->context);
+	left = NULL;
 }
 
 static void
@@ -237,10 +245,11 @@ og_recover_end_marked(const OgInstallation *installation)
 {
 	static const Fate goes_on = {.ends_open = false};
 	int64		from = installation->done_below;
-	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
 	Ending		ending;
+	int64	   *calls;
 
 	begin_ending(&ending, installation);
+	calls = MemoryContextAlloc(ending.context, CALLS_AT_ONCE * sizeof(int64));
 	while (from != PG_INT64_MAX)
 	{
 		int			count = og_journal_open_calls(installation, true, &from,
@@ -254,7 +263,6 @@ og_recover_end_marked(const OgInstallation *installation)
 		begin_anew(&ending);
 	}
 	finish_ending(&ending);
-	pfree(calls);
 }
 
 /* ---------- what another server may have sent ---------- */
@@ -282,10 +290,11 @@ og_recover_end_doubtful(const OgInstallation *installation)
 {
 	static const Fate may_be_sent = {.ends_open = true,.open = OG_UNKNOWN};
 	int64		from = installation->done_below;
-	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
 	Ending		ending;
+	int64	   *calls;
 
 	begin_ending(&ending, installation);
+	calls = MemoryContextAlloc(ending.context, CALLS_AT_ONCE * sizeof(int64));
 	while (from < installation->doubtful_below)
 	{
 		int			count = og_journal_open_calls(installation, false, &from,
@@ -304,7 +313,6 @@ og_recover_end_doubtful(const OgInstallation *installation)
 		begin_anew(&ending);
 	}
 	finish_ending(&ending);
-	pfree(calls);
 }
 
 /* ---------- what may crash the server ---------- */

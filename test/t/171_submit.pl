@@ -291,7 +291,7 @@ my $auditor = $test->session(user => 'auditor');
 	is($stranger->value('SELECT count(*) FROM order_gateway_calls'), 0, 'a stranger sees none');
 	is($auditor->value("SELECT count(*) FROM order_gateway_calls WHERE call_id IN ($ours, $call_id, $of_desk)"), 3, 'who may read all data sees all');
 	is_refused('SELECT ' . cancel(64), '42501', qr/permission denied for function/, 'a stranger may not submit', $stranger);
-	is_refused("SELECT order_gateway_withdraw($call_id)", '42501', qr/permission denied for call $call_id\b.*It is a call of role "trader"/s, '... nor withdraw', $stranger);
+	is_refused("SELECT order_gateway_withdraw($call_id)", '42501', qr/permission denied for call $call_id\b(?!.*trader)/s, '... nor withdraw', $stranger);
 	is_refused("SELECT * FROM order_gateway_wait($call_id, '0')", '42501', qr/permission denied for call/, '... nor wait', $stranger);
 	is_refused("SELECT order_gateway_withdraw($call_id)", '42501', qr/permission denied for call/, 'who may read may not withdraw', $auditor);
 	is($auditor->query("SELECT * FROM order_gateway_wait($call_id, '0')")->{sqlstate}, undef, '... but wait');
