@@ -149,6 +149,17 @@ is(join(' ', map { "$_->{side} $_->{size}" } sort { $a->{side} cmp $b->{side} }
 		grep { $_->{operation} eq 'create_order' } @{ $sandbox->requests(provider => 'btse') }),
 	'BUY 1 SELL 2', '... each has arguments of its own');
 
+# So many more requests are at the provider, which does not answer them.
+my $hanging = 0;
+
+sub hangs
+{
+	my ($more, $name) = @_;
+
+	$hanging += $more;
+	return ok($sandbox->wait_for(fault => 'black_hole', count => $hanging), $name);
+}
+
 # ----
 # J1: a mark is committed before the first byte leaves; J2: and what came back
 # before anybody is told
@@ -157,7 +168,7 @@ is(join(' ', map { "$_->{side} $_->{size}" } sort { $a->{side} cmp $b->{side} }
 $test->seed('xt', 41 .. 43);
 $sandbox->arm('black_hole', provider => 'xt', match_id => 42);
 $id = submit('xt', [ 41 .. 43 ]);
-ok($sandbox->wait_for(fault => 'black_hole', count => 1), 'a request is at the provider');
+hangs(1, 'a request is at the provider');
 is(marks($id), '{1,2,3}', 'others see its mark');
 is_deeply([ @{ call($id) }{qw(state cancelled)} ], [ 'sending', 0 ], '... and that it is sent');
 $test->wait_until(sub { worker()->{in_flight} == 1 }, '... as the worker shows');
@@ -198,7 +209,7 @@ is(join(' ', map { @{ $_->{ids} } } grep { $_->{ids}[0] =~ /^1\d\d$/ } @{ $sandb
 $test->own_server('xt', 'xt_mute', max_in_flight => 2);
 $sandbox->arm('black_hole', provider => 'xt', match_id => $_) foreach 201, 202;
 my @mute = map { submit('xt', [$_], server => 'xt_mute') } 201 .. 204;
-ok($sandbox->wait_for(fault => 'black_hole', count => 2), 'two requests hang');
+hangs(2, 'two requests hang');
 is(outcomes(submit('xt', [205])), '205:cancelled', '... others do not wait for them');
 is(outcomes(submit('btse', [206])), '206:cancelled', '... at whatever provider');
 is(marks($mute[2]), '', '... and no more than max_in_flight of them leave');
@@ -220,7 +231,7 @@ cmp_ok($other->value("SELECT first_sent_at - not_before FROM order_gateway_calls
 $test->own_server('xt', 'xt_full', max_in_flight => 1);
 $sandbox->arm('black_hole', provider => 'xt', match_id => 311);
 my $first = submit('xt', [311], server => 'xt_full');
-ok($sandbox->wait_for(fault => 'black_hole', count => 1), 'an account is busy');
+hangs(1, 'an account is busy');
 my @late = map { submit('xt', [$_], server => 'xt_full', expires_at => "now() + interval '1 s'") } 312 .. 330;
 like(results($_)->[0]{message}, qr/^it had expired before it could be sent/,
 	"what has expired is not sent ($_)") foreach @late[ 0, 1, 5, 18 ];
@@ -382,7 +393,7 @@ sub locked
 
 	$sandbox->arm('black_hole', provider => 'xt', match_id => $order);
 	my $call = submit('xt', [$order]);
-	ok($sandbox->wait_for(fault => 'black_hole', count => 1), 'a request is out');
+	hangs(1, 'a request is out');
 	$session->query("BEGIN; LOCK TABLE $table IN ACCESS EXCLUSIVE MODE");
 	$sandbox->disarm;
 	$test->wait_until(sub { worker()->{last_error} =~ /lock timeout/ }, "$table is locked");
@@ -435,7 +446,7 @@ $sandbox->arm('black_hole', provider => 'xt', match_id => 632);
 $test->own_server('xt', 'xt_dies', max_in_flight => 1, batch_size => 2);
 $id = submit('xt', [ 631 .. 634 ], server => 'xt_dies');
 my $next = submit('xt', [ 635 ], server => 'xt_dies');
-ok($sandbox->wait_for(fault => 'black_hole', count => 1), 'a request is out');
+hangs(1, 'a request is out');
 $pid = worker()->{pid};
 $other->query("SELECT pg_terminate_backend($pid)");
 is(outcomes($id), '631:unknown 632:unknown 633:cancelled 634:cancelled', 'what was out is unknown, and the rest goes on');
@@ -477,7 +488,38 @@ is($other->value(q{SELECT count(*) FROM order_gateway_results WHERE outcome = 'c
 is_deeply([ @{ worker() }{qw(queued in_flight)} ], [ 0, 0 ], 'nothing is left')
   if $test->wait_until(sub { worker()->{queued} == 0 && worker()->{in_flight} == 0 }, 'all is done');
 
-# Nothing was sent twice, but what was provably not processed.
+# ----
+# J7: rows of the journal are only added on the way of a call, so a transaction
+# that somebody holds open keeps none of them from being removed later, and no
+# look has to step over what is dead
+# ----
+
+$test->wait_until(sub {
+	$other->value("SELECT sum(n_tup_ins) >= 4000 FROM pg_stat_user_tables WHERE relname LIKE 'order_gateway_journal%'") eq 't';
+}, 'rows of calls are counted');
+is($other->value("SELECT sum(n_tup_upd + n_tup_del) FROM pg_stat_user_tables WHERE relname LIKE 'order_gateway_journal%'"),
+	0, '... and none was changed or removed');
+
+# ----
+# J8: the journal has no secret, and what it has of the provider is JSON
+# ----
+
+my $words = join ' UNION ALL ', map { "SELECT j::text AS words FROM order_gateway_journal_$_ AS j" }
+  qw(call reference withdrawal mark result end);
+my $options = 'SELECT (option).option_value AS secret FROM'
+  . ' (SELECT pg_options_to_table(umoptions) AS option FROM pg_user_mappings) AS o'
+  . q{ WHERE (option).option_name NOT IN ('sid')};
+
+cmp_ok($session->value("SELECT count(*) FROM ($options) AS s"), '>', 3, 'there are secrets');
+is($session->value("SELECT count(*) FROM ($words) AS w JOIN ($options) AS s ON strpos(w.words, s.secret) > 0"),
+	0, '... of which the journal has none');
+is($session->value('SELECT count(*) FROM order_gateway_results WHERE response IS NOT NULL'
+	  . ' AND response::text::jsonb IS NULL'), 0, '... and what providers answered can be read');
+
+# ----
+# J5: nothing is sent twice, but what was provably not processed
+# ----
+
 my %processed;
 $processed{"$_->{provider} $_->{id}"}++ foreach map { my $r = $_; map { { provider => $r->{provider}, id => $_ } } @{ $r->{ids} // [] } }
   grep { $_->{processed} } map { @{ $sandbox->requests(provider => $_) } } $sandbox->providers;
