@@ -14,6 +14,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -130,11 +134,26 @@ is_alone(void)
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+/*
+ * What is freed goes back to the system: a worker lives for months after its
+ * largest call.  The C library would learn from that call to keep blocks of its
+ * size.
+ */
+static void
+keep_little_memory(void)
+{
+#ifdef __GLIBC__
+	(void) mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+	(void) mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+#endif
+}
+
 static void
 start(int slot)
 {
 	Oid			dboid;
 
+	keep_little_memory();
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, og_recover_told_to_end);
 	pqsignal(SIGINT, cancel);
