@@ -27,9 +27,8 @@
 
 /* ---------- arguments ---------- */
 
-/* Arguments beside those of the operation must all be there. */
-static Datum
-take_needed(FunctionCallInfo fcinfo, int n, const char *name)
+Datum
+og_sql_needed(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	SqlGiven	nothing = {0};
 	SqlParameter parameter = {name, .required = true};
@@ -42,7 +41,7 @@ take_needed(FunctionCallInfo fcinfo, int n, const char *name)
 const char *
 og_sql_server(FunctionCallInfo fcinfo, int n)
 {
-	return NameStr(*DatumGetName(take_needed(fcinfo, n, "server")));
+	return NameStr(*DatumGetName(og_sql_needed(fcinfo, n, "server")));
 }
 
 const OgOperation *
@@ -127,7 +126,7 @@ og_sql_take_call(FunctionCallInfo fcinfo, const SqlFunction *function,
 static TimestampTz
 take_at(FunctionCallInfo fcinfo, const SqlCall *call)
 {
-	TimestampTz at = DatumGetTimestampTz(take_needed(fcinfo, call->next, "at"));
+	TimestampTz at = DatumGetTimestampTz(og_sql_needed(fcinfo, call->next, "at"));
 
 	if (TIMESTAMP_NOT_FINITE(at))
 		og_argument_refuse(&call->given, "at", "must be finite", NULL);

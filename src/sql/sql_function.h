@@ -197,6 +197,9 @@ extern void og_sql_open_call(SqlCall *call, const char *server,
  */
 extern OgKeys *og_sql_take_keys(const SqlCall *call);
 
+/* Argument n, which must be there.  Errors: 22004. */
+extern Datum og_sql_needed(FunctionCallInfo fcinfo, int n, const char *name);
+
 /* Take argument n as the name of a server.  Errors: 22004. */
 extern const char *og_sql_server(FunctionCallInfo fcinfo, int n);
 

@@ -92,11 +92,7 @@ og_sql_pauses(FunctionCallInfo fcinfo, const void *nothing)
 static int64
 take_call_id(FunctionCallInfo fcinfo)
 {
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "call_id")));
-	return PG_GETARG_INT64(0);
+	return DatumGetInt64(og_sql_needed(fcinfo, 0, "call_id"));
 }
 
 /* What is asked of a call before all else. */

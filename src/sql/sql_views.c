@@ -90,6 +90,14 @@ is_dropped(const OgServerName *server, NameData *name)
 	return false;
 }
 
+/* Where the rows of a view go. */
+static void
+open_view(SqlRows *rows, FunctionCallInfo fcinfo)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	og_sql_rows_open(rows, fcinfo);
+}
+
 /* ---------- who may ---------- */
 
 /*
@@ -179,8 +187,7 @@ order_gateway_activity(PG_FUNCTION_ARGS)
 	OgActivity *calls;
 	int			count;
 
-	InitMaterializedSRF(fcinfo, 0);
-	og_sql_rows_open(&rows, fcinfo);
+	open_view(&rows, fcinfo);
 	count = og_activity_read(&calls);
 	for (int i = 0; i < count; i++)
 	{
@@ -241,8 +248,7 @@ order_gateway_stats(PG_FUNCTION_ARGS)
 	int			count;
 
 	require_reader_of_all("statistics");
-	InitMaterializedSRF(fcinfo, 0);
-	og_sql_rows_open(&rows, fcinfo);
+	open_view(&rows, fcinfo);
 	count = og_stats_read(&stats, &reset_at);
 	for (const OgStats *row = stats; row < stats + count; row++)
 	{
@@ -387,8 +393,7 @@ order_gateway_limits(PG_FUNCTION_ARGS)
 	SqlRows		rows;
 
 	require_reader_of_all("limits");
-	InitMaterializedSRF(fcinfo, 0);
-	og_sql_rows_open(&rows, fcinfo);
+	open_view(&rows, fcinfo);
 	og_table_attach();
 	og_table_walk(show_lane, &rows);
 	return (Datum) 0;
@@ -434,8 +439,7 @@ order_gateway_workers(PG_FUNCTION_ARGS)
 	int			count;
 
 	require_reader_of_all("workers");
-	InitMaterializedSRF(fcinfo, 0);
-	og_sql_rows_open(&rows, fcinfo);
+	open_view(&rows, fcinfo);
 	count = og_worker_read(&workers);
 	for (int i = 0; i < count; i++)
 		put_worker(&rows, &workers[i]);

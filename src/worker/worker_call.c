@@ -16,12 +16,6 @@
 #include "worker/worker_call.h"
 #include "worker/worker_recover.h"
 
-/*
- * The pause between two rounds, where it is not the server's that counts; doubled
- * each time that a round brings nothing.
- */
-#define FIRST_PAUSE_US		INT64CONST(1000000)
-#define LONGEST_PAUSE_US	INT64CONST(60000000)
 
 /* Ids of a call that are worth to be kept once only. */
 #define MANY_IDS			1000
@@ -360,8 +354,8 @@ end_round(Making *making, int nopen_before)
 		making->next_round = 0;
 	else
 	{
-		making->pause_us = making->nopen < nopen_before ? FIRST_PAUSE_US
-			: Min(Max(2 * making->pause_us, FIRST_PAUSE_US), LONGEST_PAUSE_US);
+		making->pause_us = og_longer_pause(making->nopen < nopen_before ? 0
+										   : making->pause_us);
 		making->next_round = og_clock_now() + making->pause_us;
 	}
 }

@@ -38,9 +38,6 @@
 #include "worker/worker_table.h"
 #include "worker/worker_turn.h"
 
-/* What tells our locks from those of pg_advisory_lock(), which has 1 and 2. */
-#define LOCK_CLASS	0x4F47
-
 pg_noreturn PGDLLEXPORT void og_worker_main(Datum argument);
 
 static emit_log_hook_type previous_log_hook = NULL;
@@ -128,9 +125,8 @@ note_error(ErrorData *error)
 static bool
 is_alone(void)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = og_lock_tag(OG_LOCK_WORKER);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_CLASS);
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 

@@ -25,9 +25,6 @@
 /* So many trials are forgotten at once; any others by and by. */
 #define MOST_TRIALS		10000
 
-/* What tells these locks from those of pg_advisory_lock(), which has 1 and 2. */
-#define WITHDRAWAL_LOCK_CLASS	0x4F48
-
 /* ---------- rows in ---------- */
 
 /* Rows of one kind that are added together. */
@@ -422,10 +419,7 @@ og_journal_is_withdrawn(const OgInstallation *installation, int64 call_id)
 static LOCKTAG
 marking_lock(void)
 {
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, WITHDRAWAL_LOCK_CLASS);
-	return tag;
+	return og_lock_tag(OG_LOCK_MARKING);
 }
 
 static OgWithdrawal

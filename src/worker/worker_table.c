@@ -231,6 +231,15 @@ og_table_owner(void)
 	return owner;
 }
 
+LOCKTAG
+og_lock_tag(OgLockClass class)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, class);
+	return tag;
+}
+
 /* ---------- rows in ---------- */
 
 /* An array as wide as a table to which somebody has added columns. */

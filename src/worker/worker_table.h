@@ -18,6 +18,7 @@
 #include "access/skey.h"
 #include "datatype/timestamp.h"
 #include "storage/itemptr.h"
+#include "storage/lock.h"
 #include "storage/lockdefs.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -115,6 +116,18 @@ enum
  */
 extern void og_table_begin(void);
 extern void og_table_commit(void);
+
+/*
+ * Locks of ours on all of a database.  Their classes tell them from those of
+ * pg_advisory_lock(), which has 1 and 2.
+ */
+typedef enum OgLockClass
+{
+	OG_LOCK_WORKER = 0x4F47,	/* held by the one worker */
+	OG_LOCK_MARKING = 0x4F48	/* see worker_progress.c */
+} OgLockClass;
+
+extern LOCKTAG og_lock_tag(OgLockClass class);
 
 /* Is the extension there, with all of these?  Needs a transaction. */
 extern bool og_tables_exist(void);

@@ -13,18 +13,13 @@
 
 #include "worker/worker_outbox.h"
 
-/* The first pause; doubled each time, up to the longest. */
-#define FIRST_PAUSE_US		INT64CONST(1000000)
-#define LONGEST_PAUSE_US	INT64CONST(60000000)
-
 bool
 og_target_fail(Target *target, int64 now)
 {
 	/* Others that were under way at the same time say nothing new. */
 	if (now < target->paused_until)
 		return false;
-	target->pause_us = Min(Max(2 * target->pause_us, FIRST_PAUSE_US),
-						   LONGEST_PAUSE_US);
+	target->pause_us = og_longer_pause(target->pause_us);
 	target->paused_until = now + target->pause_us;
 	target->tried_by = 0;
 	target->nfailures++;

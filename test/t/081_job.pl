@@ -28,6 +28,7 @@ sub sql_error { return $erp->sql_error(@_); }
 sub start_sql { return $erp->start_sql(@_); }
 sub finish_sql { return $erp->finish_sql(@_); }
 sub stale_orders { return $erp->stale_orders(@_); }
+sub orders_by_status { return $erp->orders_by_status; }
 
 # What the server's log says of a lost batch, as the documents show it, up to
 # the ids, and the counts in an error's context.
@@ -52,13 +53,6 @@ sub cancel_in_call
 		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND state = 'active'});
 	like(finish_sql($process), qr/canceling statement due to user request/, '... and is cancelled');
 	$sandbox->disarm;
-}
-
-sub orders_by_status
-{
-	return sql(q{
-		SELECT string_agg(status || ' ' || n, ', ' ORDER BY status)
-		FROM (SELECT status, count(*) AS n FROM orders GROUP BY 1) AS s});
 }
 
 # Orders at XT, here and there, and of nothing else.

@@ -28,6 +28,7 @@ sub sql_error { return $erp->sql_error(@_); }
 sub start_sql { return $erp->start_sql(@_); }
 sub finish_sql { return $erp->finish_sql(@_); }
 sub stale_orders { return $erp->stale_orders(@_); }
+sub orders_by_status { return $erp->orders_by_status; }
 
 is(recipe('worker-conf'), recipe('first-conf'), 'README and chapter set it up alike');
 
@@ -50,13 +51,6 @@ sub cancels
 }
 
 sub requests { return scalar cancels(); }
-
-sub orders_by_status
-{
-	return sql(q{
-		SELECT string_agg(status || ' ' || n, ', ' ORDER BY status)
-		FROM (SELECT status, count(*) AS n FROM orders GROUP BY 1) AS s});
-}
 
 # Orders at XT, here and there, and of nothing else.
 sub only_orders

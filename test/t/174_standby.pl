@@ -27,7 +27,6 @@ my $journal = OrderGateway::Journal->new($node);
 
 sub fresh
 {
-	$sandbox->disarm;
 	$test->reset;
 	return $test->seed('xt', @_);
 }

@@ -153,6 +153,21 @@ sub stale_orders
 	return;
 }
 
+=head2 $erp->orders_by_status
+
+"cancelled 20, open 3": how many of C<orders> have which status.
+
+=cut
+
+sub orders_by_status
+{
+	my ($self) = @_;
+
+	return $self->sql(q{
+		SELECT string_agg(status || ' ' || n, ', ' ORDER BY status)
+		FROM (SELECT status, count(*) AS n FROM orders GROUP BY 1) AS s});
+}
+
 =head2 $erp->log_end, $erp->log_since($place)
 
 The end of the server's log; the rest of it from some place on.
