@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_desk.h
+ *		The desk at which sessions hand calls over to the worker of their
+ *		database, and get their rows.
+ *
+ * Each backend has one place there, in shared memory: a queue for what it hands
+ * over and another one for what comes back, both small, so that what is between a
+ * session and the worker is bounded however many orders a call has.  A call goes
+ * over in parts, one or two of which are with the worker at a time; each is a call
+ * of the journal of its own.
+ *
+ * A session that goes, for whatever reason, leaves its place; the worker sends
+ * nothing more of what it had handed over then, and completes what has left.  A
+ * worker that goes leaves all places.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_WORKER_DESK_H
+#define OG_WORKER_DESK_H
+
+#include "access/transam.h"
+
+#include "gateway/gateway.h"
+#include "ground/shared.h"
+#include "worker/worker_journal.h"
+
+extern const OgSharedPart og_desk_shared;
+
+/* So many keys, and about so many bytes, are one part at most. */
+#define OG_PART_KEYS	10000
+#define OG_PART_BYTES	(1024 * 1024)
+
+/*
+ * A part of a call.  Of .call all is set but .call_id, .xid and .timeline; .ids
+ * has its ids as they were given, repeated ones included where the call is one
+ * part, and else its different ids.  What the session saw of the catalog is what
+ * it has checked; the worker makes the call with nothing else.
+ */
+typedef struct OgPart
+{
+	OgJournalCall call;
+	Oid			session_role;
+	int			pid;			/* of the session */
+	TransactionId server_version;	/* xmin of its row */
+	TransactionId mapping_version;	/* of the mapping's */
+} OgPart;
+
+typedef enum OgDeskKind
+{
+	OG_DESK_BEGUN,				/* a part is a call of the journal: .call_id */
+	OG_DESK_LEFT,				/* ids of the part from .first on, so many as
+								 * .count, are about to leave */
+	OG_DESK_ROW,				/* .row, in the order of the part's ids: one for
+								 * each of them, all orders of it chained */
+	OG_DESK_NEWS,				/* .news, but for its account */
+	OG_DESK_REFUSED,			/* the part is not made, and nothing of it was
+								 * sent: .refusal is to be raised */
+	OG_DESK_DONE,				/* the last row of a part has come */
+	OG_DESK_GONE				/* the worker went; nothing more comes */
+} OgDeskKind;
+
+typedef struct OgRefusal
+{
+	int			sqlstate;
+	const char *message;
+	const char *detail;			/* or NULL */
+	const char *hint;			/* or NULL */
+} OgRefusal;
+
+/* What comes back; parts are told of one after the other, in their order. */
+typedef struct OgDeskMessage
+{
+	OgDeskKind	kind;
+	int			part;			/* from 0 */
+	int64		call_id;
+	int			first;
+	int			count;
+	OgRow		row;			/* .position in the part's ids */
+	OgNews		news;
+	OgRefusal	refusal;
+} OgDeskMessage;
+
+/* ---------- a session's end ---------- */
+
+typedef struct OgDesk OgDesk;
+
+/*
+ * Take this backend's place, until the current memory context goes, or it is
+ * closed.  Errors: 55000 the worker does not run (with what to do about it), and
+ * those of an interrupt, while a worker has not let go of what this backend handed
+ * over before.
+ */
+extern OgDesk *og_desk_open(void);
+extern void og_desk_close(OgDesk *desk);
+
+/*
+ * Hand a part over, which does not wait: false if there is no room for all of it
+ * yet; then the same is to be handed over again, after a wait.  It stays as it is
+ * by then.
+ */
+extern bool og_desk_hand_over(OgDesk *desk, const OgPart *part);
+
+/*
+ * The next message, which lasts until the one after it; false if there is none
+ * yet.
+ */
+extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
+
+/* Sleep until there may be one, or room; interrupts are serviced. */
+extern void og_desk_wait(OgDesk *desk);
+
+#endif							/* OG_WORKER_DESK_H */
