@@ -68,6 +68,9 @@ extern void og_workers_show_error(const char *error);
 extern void og_workers_show_pauses(const OgWorkerPause *pauses, int count);
 extern void og_workers_read_own(OgWorkerState *copy);
 
+/* Wake the worker of this database, if it has one. */
+extern void og_workers_wake(void);
+
 /* False: it is to end.  Whoever wants that sends it a signal, too. */
 extern bool og_workers_is_welcome(void);
 
