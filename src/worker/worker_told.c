@@ -134,6 +134,10 @@ og_told_row(Making *making, const OgRow *row)
 {
 	Served	   *served = making->served;
 
+	/* Further orders of an id go with its first row. */
+	if (row->position < served->next)
+		return;
+	served->next = row->position + 1;
 	if (served->place != NULL)
 		put(served, &served->rows, (OgDeskMessage)
 			{.kind = OG_DESK_ROW,.row = *row});
