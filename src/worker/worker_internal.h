@@ -81,6 +81,11 @@ extern bool og_workers_is_welcome(void);
  */
 extern void og_workers_stop(Oid dboid);
 
+/* ---------- worker_sight.c ---------- */
+
+/* This transaction runs a statement. */
+extern void og_sight_note(Node *statement);
+
 /* ---------- worker_main.c ---------- */
 
 /* Name of the function that a worker's process runs. */

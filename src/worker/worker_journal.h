@@ -189,6 +189,14 @@ extern int	og_journal_open_calls(const OgInstallation *installation,
 								  bool marked, int64 *from, int64 *calls,
 								  int most);
 
+/*
+ * Which call did a worker write down of this one, which a session handed over to
+ * it?  0 = none; since then no transaction had a number below.
+ */
+extern int64 og_journal_find_handed_over(const OgInstallation *installation,
+										 FullTransactionId since,
+										 const OgJournalCall *call);
+
 /* Is any call of this database's installation queued or in flight? */
 extern bool og_journal_has_open_calls(void);
 
@@ -248,6 +256,13 @@ typedef struct OgJournalResult
 
 extern void og_journal_results(const OgInstallation *installation,
 							   const OgJournalResult *results, int count);
+
+/* Those of a call, in their order, each valid during take() only. */
+extern void og_journal_read_results(const OgInstallation *installation,
+									int64 call_id,
+									void (*take) (void *owner,
+												  const OgJournalResult *result),
+									void *owner);
 
 /*
  * A call is tried, after so many crashes.  Answers how often it was before, each
