@@ -1985,6 +1985,7 @@ CREATE TABLE order_gateway_journal_withdrawal (
 	call_id bigint NOT NULL,
 	xid xid8 NOT NULL,
 	role name NOT NULL,
+	timeline int NOT NULL,
 	withdrawn_at timestamptz NOT NULL,
 	PRIMARY KEY (installation, call_id, xid)
 );
@@ -1997,6 +1998,7 @@ COMMENT ON COLUMN order_gateway_journal_withdrawal.installation IS 'installation
 COMMENT ON COLUMN order_gateway_journal_withdrawal.call_id IS 'the call';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.xid IS 'transaction that withdrew it';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.role IS 'who withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.timeline IS 'timeline of the server where it was withdrawn';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.withdrawn_at IS 'when';
 
 CREATE TABLE order_gateway_journal_mark (

@@ -19,6 +19,7 @@
  *						trace of what a rolled back transaction had sent
  *		worker/			calls made by a background process per database: what was
  *						committed is sent, and what was sent is known
+ *		settle/			what became of orders whose outcome is unknown
  *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
  *						send, read, collect; knows no session, and never sleeps
  *	3	account/		options of servers and user mappings, credentials
