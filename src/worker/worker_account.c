@@ -130,9 +130,9 @@ server_of(const OgJournalCall *call, bool same_cluster)
 	return call->server;
 }
 
-/* Open it as that role, in the current context. */
-static OgAccount *
-open_account(const OgJournalCall *call)
+/* Opened as that role. */
+OgAccount *
+og_share_open(const OgJournalCall *call)
 {
 	OgAccount  *account;
 	bool		same;
@@ -188,7 +188,7 @@ og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
 	share->functionid = call->functionid;
 	share->line = line;
 	share->users = 1;
-	share->account = open_account(call);
+	share->account = og_share_open(call);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, parent);
 	line->share = share;

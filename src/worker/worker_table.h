@@ -38,6 +38,7 @@ typedef enum OgTable
 	OG_RESULT_TABLE,
 	OG_TRIAL_TABLE,
 	OG_END_TABLE,
+	OG_UNSETTLED_TABLE,
 	OG_INSTALLATION_KEY,		/* indexes */
 	OG_CALL_KEY,
 	OG_CALL_XID,
@@ -49,6 +50,7 @@ typedef enum OgTable
 	OG_RESULT_ORDER,
 	OG_TRIAL_KEY,
 	OG_END_KEY,
+	OG_UNSETTLED_KEY,
 	OG_CALL_ID,					/* sequence */
 	OG_TABLES
 } OgTable;
@@ -58,7 +60,7 @@ enum
 	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
 	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
 	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
-	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_HELD, INSTALLATION_SETTLES, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
 	INSTALLATION_COLUMNS
 };
 
@@ -108,6 +110,12 @@ enum
 {
 	END_INSTALLATION, END_CALL_ID, END_QUARANTINED, END_OUTCOMES, END_NOTE,
 	END_DONE_AT, END_COLUMNS
+};
+
+enum
+{
+	UNSETTLED_INSTALLATION, UNSETTLED_CALL_ID, UNSETTLED_SERVER_ID,
+	UNSETTLED_ROLE_ID, UNSETTLED_SINCE, UNSETTLED_NOTE, UNSETTLED_COLUMNS
 };
 
 /*
@@ -218,6 +226,11 @@ extern void og_table_call_key(ScanKeyData keys[2],
 extern void og_table_call_key_from(ScanKeyData keys[2],
 								   const pg_uuid_t *installation,
 								   int64 call_id);
+
+/* Results of a call, from an order of it on. */
+extern void og_table_result_key_from(ScanKeyData keys[3],
+									 const pg_uuid_t *installation,
+									 int64 call_id, int ordinal);
 
 /* ---------- values of columns ---------- */
 
