@@ -178,18 +178,13 @@ raise_failure(const OgFailure *failure)
 			 errhint("%s", failure->hint)));
 }
 
-OgReader *
-og_session_reader_open(const OgAccount *account, const OgOperation *operation,
-					   const char *function, int64 ids)
+void
+og_session_read(const OgAccount *account, const char *function,
+				const OgRead *read)
 {
 	OgCaller	caller = caller_of(function, &listener, NULL);
-
-	return og_reader_open(account, operation, &caller, ids);
-}
-
-void
-og_session_reader_ask(OgReader *reader, const OgRead *read)
-{
+	OgReader   *reader = og_reader_open(account, read->operation, &caller,
+										read->keys ? read->keys->nkeys : 0);
 	const OgFailure *failure;
 	OgPause		pause;
 
@@ -199,18 +194,24 @@ og_session_reader_ask(OgReader *reader, const OgRead *read)
 	failure = og_reader_failure(reader);
 	if (failure != NULL)
 		raise_failure(failure);
+	og_reader_close(reader);
 }
 
-void
-og_session_read(const OgAccount *account, const char *function,
-				const OgRead *read)
+OgSettling *
+og_session_settle(const OgAccount *account, const OgQuestion *question,
+				  const char *function)
 {
-	OgReader   *reader =
-		og_session_reader_open(account, read->operation, function,
-							   read->keys ? read->keys->nkeys : 0);
+	OgCaller	caller = caller_of(function, &listener, NULL);
+	OgSettling *settling = og_settling_open(account, question, &caller);
+	const OgFailure *failure;
+	OgPause		pause;
 
-	og_session_reader_ask(reader, read);
-	og_reader_close(reader);
+	while (!og_settling_advance(settling, &pause))
+		og_gateway_wait(&pause);
+	failure = og_settling_failure(settling);
+	if (failure != NULL)
+		raise_failure(failure);
+	return settling;
 }
 
 const OgCheck *

@@ -21,6 +21,7 @@
 #include "gateway/gateway.h"
 #include "gateway/gateway_check.h"
 #include "gateway/gateway_read.h"
+#include "settle/settle.h"
 
 /*
  * A context for all that a function of ours needs, and nothing else.  The
@@ -47,13 +48,12 @@ extern void og_session_read(const OgAccount *account, const char *function,
 							const OgRead *read);
 
 /*
- * Several reads of one call: the reader is the pipeline's, which closes it.  What
- * fails is raised; og_session_read() is one such read.
+ * Ask what became of orders, until all is known that can be.  What fails is
+ * raised; whoever asked closes it.
  */
-extern OgReader *og_session_reader_open(const OgAccount *account,
-										const OgOperation *operation,
-										const char *function, int64 ids);
-extern void og_session_reader_ask(OgReader *reader, const OgRead *read);
+extern OgSettling *og_session_settle(const OgAccount *account,
+									 const OgQuestion *question,
+									 const char *function);
 
 /* Check a server; see og_check_open(). */
 extern const OgCheck *og_session_check(const OgAccount *nobody,

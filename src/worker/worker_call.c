@@ -115,14 +115,12 @@ create(const Queued *queued)
 /* Whether it is sent at all, and what becomes of what is not. */
 static void
 set_prospects(Making *making, const OgInstallation *installation,
-			  const Queued *queued)
+			  const Queued *queued, const OgJournalProgress *progress)
 {
 	const OgJournalCall *call = &making->call;
 
-	making->unsent = og_recover_is_doubtful(installation, call->call_id,
-											call->timeline)
-		? OG_UNKNOWN : OG_NOT_SENT;
-	making->over = og_recover_objection(installation, call);
+	making->unsent = og_recover_unsent(installation, call, progress);
+	making->over = og_recover_objection(installation, call, progress);
 	making->note = making->over;
 	if (making->over != NULL)
 		return;
@@ -197,7 +195,7 @@ og_making_begin(const OgInstallation *installation, const Queued *queued,
 
 	read_call(making, installation, queued->is_new, &progress);
 	if (!progress.ended)
-		set_prospects(making, installation, queued);
+		set_prospects(making, installation, queued, &progress);
 	MemoryContextSwitchTo(old);
 	if (progress.ended)
 		return NULL;

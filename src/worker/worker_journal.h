@@ -203,7 +203,7 @@ typedef struct OgJournalProgress
 	uint8	   *states;			/* OgOrdinalState of each id, in input order */
 	int			nmarks;			/* the next mark has the number above */
 	int			outcomes[OG_OUTCOMES];	/* of first legs and all others */
-	bool		withdrawn;
+	bool		withdrawn;		/* on the timeline where it was submitted */
 	bool		ended;
 } OgJournalProgress;
 

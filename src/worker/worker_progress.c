@@ -172,6 +172,18 @@ take_end(void *owner, const OgTableRow *row)
 	return false;
 }
 
+/* On the same timeline: whatever was marked before is known wherever this is. */
+static bool
+take_withdrawal(void *owner, const OgTableRow *row)
+{
+	Following  *following = owner;
+
+	if ((uint32) DatumGetInt32(row->values[WITHDRAWAL_TIMELINE]) ==
+		following->call->timeline)
+		following->progress->withdrawn = true;
+	return true;
+}
+
 static bool
 note_row(void *owner, const OgTableRow *row)
 {
@@ -328,7 +340,8 @@ og_journal_progress(const OgInstallation *installation,
 			  take_result, &following);
 	scan_call(OG_END_TABLE, OG_END_KEY, installation, call->call_id, take_end,
 			  &following);
-	progress->withdrawn = og_journal_is_withdrawn(installation, call->call_id);
+	scan_call(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, installation,
+			  call->call_id, take_withdrawal, &following);
 }
 
 /* ---------- trials ---------- */
@@ -458,6 +471,7 @@ add_withdrawal(const OgInstallation *installation, int64 call_id,
 	values[WITHDRAWAL_XID] =
 		FullTransactionIdGetDatum(GetTopFullTransactionId());
 	values[WITHDRAWAL_ROLE] = og_name_datum(role);
+	values[WITHDRAWAL_TIMELINE] = Int32GetDatum(GetWALInsertionTimeLine());
 	values[WITHDRAWAL_WITHDRAWN_AT] =
 		TimestampTzGetDatum(GetCurrentTimestamp());
 	og_table_insert(OG_WITHDRAWAL_TABLE, values, nulls);

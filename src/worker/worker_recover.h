@@ -58,17 +58,34 @@ extern void og_recover_told_to_end(SIGNAL_ARGS);
 
 /*
  * Is it a call of another timeline, which another server may have sent without
- * our knowing?  Whatever would be "not_sent" of such a call is "unknown".
+ * our knowing?
  */
 extern bool og_recover_is_doubtful(const OgInstallation *installation,
 								   int64 call_id, uint32 timeline);
+
+/*
+ * May that be said of a call of another timeline, now or by a worker that has not
+ * looked yet?
+ */
+extern bool og_recover_may_be_doubtful(const OgInstallation *installation,
+									   int64 call_id);
+
+/*
+ * What an order without a mark is when it is not sent: "unknown" if another
+ * server may have done that.  Not so if the call was withdrawn there: nothing was
+ * marked after that, and what was before has come along with it.
+ */
+extern OgVerdict og_recover_unsent(const OgInstallation *installation,
+								   const OgJournalCall *call,
+								   const OgJournalProgress *progress);
 
 /*
  * Why a call must not be made, or NULL.  Asked for before each is begun, since
  * a prepared transaction may bring one of an older timeline at any time.
  */
 extern const char *og_recover_objection(const OgInstallation *installation,
-										const OgJournalCall *call);
+										const OgJournalCall *call,
+										const OgJournalProgress *progress);
 
 /* End what other servers may have done of calls; transactions of its own. */
 extern void og_recover_end_doubtful(const OgInstallation *installation);

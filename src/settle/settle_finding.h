@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * sql_finding.h
+ * settle_finding.h
  *		What the reads of a provider say of one order, and what follows.
  *
  * An inquiry's records either say where an order stands, or they are its fills.
@@ -9,8 +9,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef OG_SQL_FINDING_H
-#define OG_SQL_FINDING_H
+#ifndef OG_SETTLE_FINDING_H
+#define OG_SETTLE_FINDING_H
 
 #include "datatype/timestamp.h"
 #include "utils/numeric.h"
@@ -91,4 +91,4 @@ extern OgVerdict og_finding_conclude(const Finding *finding,
 									 TimestampTz checked_at,
 									 const char **message);
 
-#endif							/* OG_SQL_FINDING_H */
+#endif							/* OG_SETTLE_FINDING_H */

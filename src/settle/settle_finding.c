@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * sql_finding.c
+ * settle_finding.c
  *		What the reads of a provider say of one order, and what follows.
  *
  * A conclusion must be true whatever else happened: what was asked for may
@@ -23,8 +23,8 @@
 #include "utils/fmgrprotos.h"
 
 #include "ground/clock.h"
-#include "sql/sql_finding.h"
-#include "sql/sql_record.h"
+#include "ground/numeric.h"
+#include "settle/settle_finding.h"
 
 /* A request may run at a provider for so long after it was sent. */
 #define RUNNING_SECONDS	60
@@ -54,7 +54,7 @@ amount_of(const OgOperation *operation, const OgSlice *values,
 	OgSlice		value = value_of(operation, values, name);
 	Datum		number;
 
-	return og_is_positive(value) && og_sql_numeric(value, &number)
+	return og_is_positive(value) && og_numeric(value, &number)
 		? DatumGetNumeric(number) : NULL;
 }
 
