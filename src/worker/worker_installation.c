@@ -51,8 +51,6 @@
 /* Calls that are looked at in one second to know which are done. */
 #define CALLS_AT_ONCE	5000
 
-static const char *const HELD =
-"nothing is sent from this database: it looks like a copy of a server that may still run";
 
 static volatile sig_atomic_t told_to_end = false;
 
@@ -123,9 +121,9 @@ judge_timeline(OgInstallation *installation)
 static void
 say_held(void)
 {
-	og_workers_show_error(HELD);
+	og_workers_show_error(OG_HELD);
 	ereport(WARNING,
-			(errmsg("order_gateway: %s", HELD),
+			(errmsg("order_gateway: %s", OG_HELD),
 			 errhint("If the other one does not run any more, call order_gateway_adopt() in database \"%s\".",
 					 get_database_name(MyDatabaseId))));
 }

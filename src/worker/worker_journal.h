@@ -79,13 +79,16 @@ extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
 
+/* The origin of a call that a session has handed over to the worker. */
+#define OG_OF_SESSION	"session"
+
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
 {
 	int64		call_id;
 	FullTransactionId xid;
 	uint32		timeline;
-	const char *origin;			/* "outbox", "session" or "found" */
+	const char *origin;			/* "outbox", OG_OF_SESSION or "found" */
 	const char *function;		/* its name for people: that which would make
 								 * the call at once */
 	Oid			functionid;		/* what was called */
@@ -148,6 +151,7 @@ typedef struct OgJournalEntry
 	uint32		timeline;
 	Oid			serverid;
 	Oid			roleid;
+	bool		of_session;		/* a session has handed it over */
 } OgJournalEntry;
 
 /*

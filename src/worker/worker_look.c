@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -28,6 +29,15 @@ typedef struct Looking
 } Looking;
 
 static bool
+is_of_session(Datum origin)
+{
+	const text *is = DatumGetTextPP(origin);
+	OgSlice		slice = og_slice(VARDATA_ANY(is), VARSIZE_ANY_EXHDR(is));
+
+	return og_slice_equal(slice, og_slice_of(OG_OF_SESSION));
+}
+
+static bool
 take_entry(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
@@ -40,7 +50,8 @@ take_entry(void *owner, const OgTableRow *row)
 					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
 					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
 					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
-					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID]),
+					   .of_session = is_of_session(values[CALL_ORIGIN])
 				   });
 	return true;
 }

@@ -11,6 +11,7 @@
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
  *	release		requests whose marks the standbys have may leave
+ *	tell		sessions hear what was committed
  *
  * No transaction is open while anybody is waited for.  Where nothing can be
  * written, nothing is sent: then the next turn only tries to write again.
@@ -22,6 +23,8 @@
  * worker_call.c	a call that is being made
  * worker_turn.c	what is written, and errors
  * worker_begin.c	which calls are begun
+ * worker_served.c	calls that sessions hand over
+ * worker_told.c	what these sessions are told
  * worker_show.c	what others see of all this
  *
  *-------------------------------------------------------------------------
@@ -42,6 +45,7 @@
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
 #include "worker/worker_table.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
 
 /* Between two looks, where much is going on. */
@@ -79,6 +83,7 @@ og_loop_close(void)
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
 	og_heartbeats_close();
+	og_places_leave();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
 	MemoryContextDelete(loop.context);
@@ -126,7 +131,12 @@ take_entry(void *owner, const OgJournalEntry *entry)
 		.is_new = loop.look.begun
 	};
 
+	/* This worker has those that it serves; what others did not end is ended. */
+	if (entry->of_session && loop.look.begun)
+		return;
 	og_outbox_add(&call, entry->serverid, entry->roleid);
+	if (entry->of_session)
+		(void) og_outbox_withdraw(call.call_id);
 	loop.changed = true;
 }
 
@@ -228,14 +238,16 @@ pause_until(OgPause *pause, int64 until)
 static void
 pause_for(const Making *making, TimestampTz now, OgPause *pause)
 {
-	int64		round = Max(making->next_round,
-							making->line->target->paused_until);
+	int64		round = making->served != NULL ? making->next_round
+		: Max(making->next_round, making->line->target->paused_until);
 
 	if (making->over != NULL)
 		return;
 	pause_until(pause, clock_at(making->call.expires_at, now));
 	if (making->held_until > loop.now)
 		pause_until(pause, making->held_until);
+	if (making->yields_until > loop.now)
+		pause_until(pause, making->yields_until);
 	if (making->pipeline == NULL && round > loop.now)
 		pause_until(pause, round);
 }
@@ -251,7 +263,7 @@ rotate(dlist_node *first)
 static int
 rows_of_call(void)
 {
-	int			share = ROWS_IN_TURN / Max(loop.nrounds, 1);
+	int			share = ROWS_IN_TURN / Max(loop.nrounds + loop.nserved, 1);
 
 	return Min(Max(share, ROWS_OF_CALL), ROWS_OF_LONE_CALL);
 }
@@ -269,7 +281,7 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 	if (making->over == NULL && making->call.expires_at <= now)
 		og_making_stop(making, OG_EXPIRED);
 	more = og_making_advance(making, rows_of_call(), pause);
-	if (had_round && making->pipeline == NULL)
+	if (had_round && making->pipeline == NULL && making->served == NULL)
 	{
 		loop.nrounds--;
 		og_begin_at_rest(&loop, making->call.call_id);
@@ -296,7 +308,8 @@ advance(OgPause *pause)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (making->pipeline == NULL && (loop.blocked || making->stuck))
+		if (making->ended ||
+			(making->pipeline == NULL && (loop.blocked || making->stuck)))
 			continue;
 		if (rows >= ROWS_IN_TURN)
 		{
@@ -312,7 +325,7 @@ advance(OgPause *pause)
 
 /* ---------- write ---------- */
 
-/* Free what has ended. */
+/* Free what has ended, and was told. */
 static void
 sweep(void)
 {
@@ -322,9 +335,13 @@ sweep(void)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (!making->ended)
+		if (!making->ended ||
+			(making->served != NULL && og_told_is_busy(making)))
 			continue;
-		og_begin_at_rest(&loop, making->call.call_id);
+		if (making->served != NULL)
+			loop.nserved--;
+		else
+			og_begin_at_rest(&loop, making->call.call_id);
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
@@ -441,7 +458,6 @@ write_news(OgPause *pause)
 	loop.turn = turn;
 	note_written(begun);
 	await_standbys(turn, end);
-	sweep();
 	return true;
 }
 
@@ -533,11 +549,14 @@ og_loop_turn(OgPause *pause)
 	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
 					   pause);
 	pause_for_outbox(pause);
+	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
 	more |= write_news(pause);
 	more |= release();
+	og_serve_tell(&loop);
+	sweep();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 

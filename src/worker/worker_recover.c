@@ -296,7 +296,8 @@ og_recover_objection(const OgInstallation *installation,
 					 const OgJournalProgress *progress)
 {
 	if (og_recover_unsent(installation, call, progress) == OG_UNKNOWN &&
-		!og_journal_is_harmless(call->operation, &call->arguments))
+		(!og_journal_is_harmless(call->operation, &call->arguments) ||
+		 strcmp(call->origin, OG_OF_SESSION) == 0))
 		return PROMOTED;
 	return NULL;
 }

@@ -102,6 +102,12 @@ extern void og_recover_end_marked(const OgInstallation *installation);
 extern bool og_recover_is_suspect(const OgInstallation *installation,
 								  int64 call_id);
 
+/* Why nothing is sent while all is held. */
+#define OG_HELD	"nothing is sent from this database: it looks like a copy of a server that may still run"
+
+/* Why nothing more is sent of a call of a session that another worker had. */
+#define OG_LEFT_BEHIND	"the worker stopped before it could be sent"
+
 /* Suspect are calls whose ids are at most this. */
 extern void og_recover_suspect(int64 last_id);
 
