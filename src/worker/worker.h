@@ -55,6 +55,8 @@ typedef struct OgWorkerState
 	int			connections;
 	TimestampTz last_commit;	/* 0 = none yet */
 	bool		awaits_standby;
+	int64		unsettled;		/* calls with orders that are unknown */
+	TimestampTz oldest_unsettled;	/* 0 = none */
 	char		last_error[OG_LAST_ERROR];	/* or why it does not run */
 } OgWorkerState;
 

@@ -130,24 +130,32 @@ server_of(const OgJournalCall *call, bool same_cluster)
 	return call->server;
 }
 
-/* Open it as that role, in the current context. */
-static OgAccount *
-open_account(const OgJournalCall *call)
+OgAccount *
+og_account_open_as(Oid roleid, const char *server, const OgProvider *provider)
 {
 	OgAccount  *account;
-	bool		same;
 	Oid			user;
 	int			security;
 
-	check_role(call);
-	same = check_function(call);
 	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(call->roleid,
+	SetUserIdAndSecContext(roleid,
 						   security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	account = og_account_open(server_of(call, same), provider_of(call), true);
+	account = og_account_open(server, provider, true);
 	SetUserIdAndSecContext(user, security);
 	return account;
+}
+
+/* Opened as that role. */
+OgAccount *
+og_share_open(const OgJournalCall *call)
+{
+	bool		same;
+
+	check_role(call);
+	same = check_function(call);
+	return og_account_open_as(call->roleid, server_of(call, same),
+							  provider_of(call));
 }
 
 /* ---------- shares ---------- */
@@ -188,7 +196,7 @@ og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
 	share->functionid = call->functionid;
 	share->line = line;
 	share->users = 1;
-	share->account = open_account(call);
+	share->account = og_share_open(call);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, parent);
 	line->share = share;

@@ -13,6 +13,7 @@
  *	result		what became of an order
  *	trial		a call that may crash the server is about to be made
  *	end			what became of a call
+ *	unsettled	calls with orders of unknown outcome; see worker_unsettled.h
  *	withdrawal	what has not left is not to be sent any more
  *	reference	names that users gave to calls of theirs
  *
@@ -50,6 +51,7 @@ typedef struct OgInstallation
 	int			crashes;		/* starts after one, since a minute without */
 	bool		running;		/* a worker, or it did not end well */
 	bool		held;			/* until somebody adopts it */
+	bool		settles;		/* false: that crashed the server, it seems */
 	TimestampTz alive_at;		/* when a worker ran last; 0 = never */
 } OgInstallation;
 
@@ -128,6 +130,10 @@ extern int64 og_journal_next(void);
 /* Read a call, into the current context; false if there is none. */
 extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 							OgJournalCall *call);
+
+/* The same without its ids, and what each of them was given. */
+extern bool og_journal_read_head(const OgInstallation *installation,
+								 int64 call_id, OgJournalCall *call);
 
 /*
  * Give a call the OIDs that its server and function have now: pg_upgrade keeps

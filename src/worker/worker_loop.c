@@ -6,6 +6,7 @@
  * One turn after the other:
  *
  *	look		what was committed since the last look goes to the outbox
+ *	beat		heartbeats go before all else (worker_heartbeat.h)
  *	begin		calls whose turn it is are read, and their accounts opened
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
@@ -24,6 +25,7 @@
  * worker_begin.c	which calls are begun
  * worker_served.c	calls that sessions hand over
  * worker_told.c	what these sessions are told
+ * worker_settle.c	what became of orders that are unknown
  * worker_show.c	what others see of all this
  *
  *-------------------------------------------------------------------------
@@ -37,14 +39,17 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
+#include "worker/worker_settle.h"
 #include "worker/worker_standby.h"
 #include "worker/worker_table.h"
 #include "worker/worker_told.h"
 #include "worker/worker_turn.h"
+#include "worker/worker_unsettled.h"
 
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
@@ -80,9 +85,11 @@ og_loop_close(void)
 		return;
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
+	og_heartbeats_close();
 	og_places_leave();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
+	og_settle_close();
 	MemoryContextDelete(loop.context);
 	memset(&loop, 0, sizeof(loop));
 }
@@ -100,6 +107,7 @@ og_loop_open(void)
 	static bool registered = false;
 	OgInstallation installation;
 
+	og_unsettled_open();
 	og_recover(&installation);
 	memset(&loop, 0, sizeof(loop));
 	loop.context = AllocSetContextCreate(TopMemoryContext,
@@ -110,9 +118,11 @@ og_loop_open(void)
 	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_heartbeats_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
+	og_settle_open(&loop);
 }
 
 /* ---------- look ---------- */
@@ -373,6 +383,7 @@ unstick(void)
 
 	dlist_foreach(iter, &loop.makings)
 		making_of(iter.cur)->stuck = false;
+	og_settle_news()->stuck = false;
 }
 
 /* How many requests are out, as far as is known? */
@@ -442,7 +453,9 @@ write_news(OgPause *pause)
 	else if (loop.blocked || gathers(pause))
 		return false;
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
-							turn, &end);
+							og_settle_news(), turn, &end);
+	if (og_settle_news()->written)
+		og_settle_written(&loop);
 	loop.blocked = written == NOTHING_WRITTEN;
 	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
@@ -542,11 +555,14 @@ og_loop_turn(OgPause *pause)
 		tick();
 	if (looks)
 		look();
+	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
+					   pause);
 	pause_for_outbox(pause);
 	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
+	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
 	more |= og_serve_tell(&loop);
