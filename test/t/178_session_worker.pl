@@ -16,7 +16,7 @@ my $TIMEOUT = $PostgreSQL::Test::Utils::timeout_default;
 
 my $test = OrderGateway::Test->start(
 	worker => 1,
-	options => { rate_limit => 'off' },
+	options => { rate_limit => 'off', settle_after => 0 },
 	conf => "restart_after_crash = on\nmax_connections = 150");
 my ($node, $sandbox) = ($test->node, $test->sandbox);
 my $journal = OrderGateway::Journal->new($node);
@@ -41,8 +41,7 @@ sub arrivals
 {
 	my ($id) = @_;
 
-	return scalar grep { "@{ $_->{ids} // [] }" =~ /(?<!\S)\Q$id\E(?!\S)/ }
-	  @{ $sandbox->requests(provider => 'xt') };
+	return scalar @{ $sandbox->requests(provider => 'xt', id => $id) };
 }
 
 # So many more requests are at the provider, which does not answer them.
@@ -116,7 +115,7 @@ ok(!is_over($session), '... while the session waits');
 cancel($session);
 my $ended = $session->finish;
 is($ended->{sqlstate}, '57014', 'the statement is cancelled');
-like($ended->{stderr}, qr/3 in flight \(101, 102, 103\), 0 not sent, call $call of the journal/,
+like($ended->{stderr}, qr/ 3 in flight, 0 not sent, call $call of the journal/,
 	'... and tells which call it was');
 is($journal->of($call, 'state'), 'sending', '... which goes on');
 $sandbox->disarm;
@@ -204,7 +203,7 @@ $other->query(q{SELECT batch_cancel_submit('btc_usdt', ARRAY[i::text], 'xt_narro
 	FROM generate_series(41600, 41800) AS i});
 ok($sandbox->wait_for(fault => 'delay', count => 3), 'two hundred calls were submitted');
 is(letters($session->call('xt', [ 41_901 .. 41_920 ], server => 'xt_narrow')), 'C*20', 'a session calls meanwhile');
-my @order = grep { /^41[6-9]\d\d$/ } map { @{ $_->{ids} // [] } } @{ $sandbox->requests(provider => 'xt') };
+my @order = grep { /^41[6-9]\d\d$/ } map { @{ $_->{ids} // [] } } @{ $sandbox->requests(provider => 'xt', last => 400) };
 my ($begin) = grep { $order[$_] == 41_901 } 0 .. $#order;
 my ($end) = grep { $order[$_] == 41_920 } 0 .. $#order;
 cmp_ok($begin, '<', 8, '... and is not behind them');
@@ -233,7 +232,7 @@ $test->wait_until(sub {
 		AND first_sent_at > now() - interval '10 minutes' AND state = 'sending'});
 	return $sent == $last;
 }, '... its own call comes to rest');
-cmp_ok(scalar(@{ $sandbox->requests(provider => 'xt') }), '<', 1500, '... long before its end');
+is(arrivals(230_000), 0, '... long before its end');
 cmp_ok(memory() - $before, '<', 40_000, '... and the worker keeps little of it');
 kill 'CONT', $reader->pid;
 is($reader->finish->{lines}[0], 60_000, '... and goes on when the session does');
@@ -266,7 +265,7 @@ ok($sandbox->wait_for(fault => 'delay', count => 4), 'a call of a session');
 $call = last_call();
 $journal->sql('SELECT pg_terminate_backend(' . $victim->pid . ')');
 $journal->wait_for($call, 'done', '... that is terminated');
-is($journal->letters($call), 'C-*4', '... is ended, and what had left is known');
+is($journal->letters($call), 'C----', '... is ended, and what had left is known');
 is($journal->sql("SELECT count(*) FROM order_gateway_calls WHERE state <> 'done'"), 0, 'nothing is left open');
 
 # Somebody whose call went wrong calls again at once.
@@ -293,10 +292,10 @@ hangs(1, 'a call is at the provider');
 $call = last_call();
 $worker = $journal->worker_pid;
 $journal->sql("SELECT pg_terminate_backend($worker)");
-is(letters($session->finish_call), 'UU-*4', 'a worker that ends tells its sessions what is known');
+is(letters($session->finish_call), 'UU----', 'a worker that ends tells its sessions what is known');
 $journal->wait_for_worker('there is another one', $worker);
 $journal->wait_for($call, 'done', '... which ends what was handed over');
-is($journal->letters($call), 'UU-*4', '... in the same way');
+is($journal->letters($call), 'UU----', '... in the same way');
 is($journal->of($call, 'note'), 'the worker stopped before it could be sent', '... and says why');
 is(arrivals($_), $_ < 203 ? 1 : 0, "... and sends nothing again ($_)") foreach 201, 203, 206;
 is(letters($session->call('xt', [207])), 'C', '... and makes the next call');
