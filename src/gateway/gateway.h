@@ -172,6 +172,7 @@ typedef struct OgCaller
 	bool		in_rounds;		/* what was not processed is asked for again by
 								 * another call: calls, and what becomes of ids,
 								 * are counted by the caller */
+	bool		urgent;			/* it waits for its turn before all others */
 } OgCaller;
 
 /* What a call waits for, and until when at the latest (og_clock_now()). */

@@ -60,13 +60,13 @@ typedef enum OgDeskKind
 	OG_DESK_GONE				/* the worker went; nothing more comes */
 } OgDeskKind;
 
-typedef struct OgRefusal
+typedef struct OgDeskRefusal
 {
 	int			sqlstate;
 	const char *message;
 	const char *detail;			/* or NULL */
 	const char *hint;			/* or NULL */
-} OgRefusal;
+} OgDeskRefusal;
 
 /* What comes back; parts are told of one after the other, in their order. */
 typedef struct OgDeskMessage
@@ -78,7 +78,7 @@ typedef struct OgDeskMessage
 	int			count;
 	OgRow		row;			/* .position in the part's ids */
 	OgNews		news;
-	OgRefusal	refusal;
+	OgDeskRefusal	refusal;
 } OgDeskMessage;
 
 /* ---------- a session's end ---------- */
@@ -109,5 +109,36 @@ extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
 
 /* Sleep until there may be one, or room; interrupts are serviced. */
 extern void og_desk_wait(OgDesk *desk);
+
+/* ---------- a worker's end ---------- */
+
+typedef struct OgPlace OgPlace;
+
+/*
+ * A place of this database at which something was handed over, or whose session
+ * has gone, since it was answered last; NULL if there is none.  It belongs to this
+ * process from then on, until it is let go.
+ */
+extern OgPlace *og_place_next(void);
+
+/*
+ * The next part that was handed over, in the current context, and its number in
+ * its call; NULL if none has come whole.
+ */
+extern OgPart *og_place_hear(OgPlace *place, int *number);
+
+/* Has its session gone?  Nobody hears what is told there then. */
+extern bool og_place_is_left(const OgPlace *place);
+
+/*
+ * Tell messages, one after the other in these bytes (worker_message.h).  False if
+ * there is no room for all of them yet; then the same are to be told again, once
+ * the latch was set.
+ */
+extern bool og_place_tell(OgPlace *place, const char *bytes, Size len);
+
+/* Let one go, or all: who has one in use hears that the worker went. */
+extern void og_place_leave(OgPlace *place);
+extern void og_places_leave(void);
 
 #endif							/* OG_WORKER_DESK_H */

@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
@@ -174,6 +175,9 @@ find_anew(const OgInstallation *installation)
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(calls);
+	og_table_begin();
+	og_heartbeats_find_anew(&installation->id);
+	og_table_commit();
 }
 
 /* What was queued on another timeline or in another cluster, and may go on. */

@@ -6,6 +6,7 @@
  * One turn after the other:
  *
  *	look		what was committed since the last look goes to the outbox
+ *	beat		heartbeats go before all else (worker_heartbeat.h)
  *	begin		calls whose turn it is are read, and their accounts opened
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
@@ -34,6 +35,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_loop.h"
@@ -76,6 +78,7 @@ og_loop_close(void)
 		return;
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
+	og_heartbeats_close();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
 	MemoryContextDelete(loop.context);
@@ -105,6 +108,7 @@ og_loop_open(void)
 	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_heartbeats_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
@@ -526,6 +530,8 @@ og_loop_turn(OgPause *pause)
 		tick();
 	if (looks)
 		look();
+	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
+					   pause);
 	pause_for_outbox(pause);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);

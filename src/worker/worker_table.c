@@ -39,6 +39,8 @@ static const char *const names[OG_TABLES] = {
 	[OG_RESULT_TABLE] = "order_gateway_journal_result",
 	[OG_TRIAL_TABLE] = "order_gateway_journal_trial",
 	[OG_END_TABLE] = "order_gateway_journal_end",
+	[OG_WISH_TABLE] = "order_gateway_heartbeat_wish",
+	[OG_HEARTBEAT_TABLE] = "order_gateway_heartbeat",
 	[OG_INSTALLATION_KEY] = "order_gateway_installation_pkey",
 	[OG_CALL_KEY] = "order_gateway_journal_call_pkey",
 	[OG_CALL_XID] = "order_gateway_journal_call_xid",
@@ -50,6 +52,8 @@ static const char *const names[OG_TABLES] = {
 	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
 	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
 	[OG_END_KEY] = "order_gateway_journal_end_pkey",
+	[OG_WISH_KEY] = "order_gateway_heartbeat_wish_pkey",
+	[OG_HEARTBEAT_KEY] = "order_gateway_heartbeat_pkey",
 	[OG_CALL_ID] = "order_gateway_call_id"
 };
 
@@ -62,7 +66,9 @@ static const int columns[OG_TABLES] = {
 	[OG_MARK_TABLE] = MARK_COLUMNS,
 	[OG_RESULT_TABLE] = RESULT_COLUMNS,
 	[OG_TRIAL_TABLE] = TRIAL_COLUMNS,
-	[OG_END_TABLE] = END_COLUMNS
+	[OG_END_TABLE] = END_COLUMNS,
+	[OG_WISH_TABLE] = WISH_COLUMNS,
+	[OG_HEARTBEAT_TABLE] = HEARTBEAT_COLUMNS
 };
 
 /* Of this database; known while .known. */

@@ -38,6 +38,8 @@ typedef enum OgTable
 	OG_RESULT_TABLE,
 	OG_TRIAL_TABLE,
 	OG_END_TABLE,
+	OG_WISH_TABLE,
+	OG_HEARTBEAT_TABLE,
 	OG_INSTALLATION_KEY,		/* indexes */
 	OG_CALL_KEY,
 	OG_CALL_XID,
@@ -49,6 +51,8 @@ typedef enum OgTable
 	OG_RESULT_ORDER,
 	OG_TRIAL_KEY,
 	OG_END_KEY,
+	OG_WISH_KEY,
+	OG_HEARTBEAT_KEY,
 	OG_CALL_ID,					/* sequence */
 	OG_TABLES
 } OgTable;
@@ -111,6 +115,23 @@ enum
 	END_DONE_AT, END_COLUMNS
 };
 
+enum
+{
+	WISH_INSTALLATION, WISH_NUMBER, WISH_FUNCTION, WISH_FUNCTION_ID,
+	WISH_SERVER_ID, WISH_SERVER, WISH_ROLE_ID, WISH_ROLE, WISH_TIMEOUT_MS,
+	WISH_WISHED_AT, WISH_COLUMNS
+};
+
+enum
+{
+	HEARTBEAT_INSTALLATION, HEARTBEAT_SERVER_ID, HEARTBEAT_ROLE_ID,
+	HEARTBEAT_WISH, HEARTBEAT_STARTED_AT, HEARTBEAT_BEATS,
+	HEARTBEAT_BEAT_AT, HEARTBEAT_ANSWERED, HEARTBEAT_CRASHES,
+	HEARTBEAT_ARMED_AT, HEARTBEAT_RENEWED_AT, HEARTBEAT_FIRES_AT,
+	HEARTBEAT_OUTCOME, HEARTBEAT_CODE, HEARTBEAT_MESSAGE, HEARTBEAT_LOST,
+	HEARTBEAT_COLUMNS
+};
+
 /*
  * A transaction of a worker's own, with a snapshot, which going through rows that
  * are stored out of line needs.  What was current before is not afterwards.
@@ -125,7 +146,9 @@ extern void og_table_commit(void);
 typedef enum OgLockClass
 {
 	OG_LOCK_WORKER = 0x4F47,	/* held by the one worker */
-	OG_LOCK_MARKING = 0x4F48	/* see worker_progress.c */
+	OG_LOCK_MARKING = 0x4F48,	/* see worker_progress.c */
+	OG_LOCK_HEARTBEAT = 0x4F49	/* of one server and role: see
+								 * worker_heartbeat_row.c */
 } OgLockClass;
 
 extern LOCKTAG og_lock_tag(OgLockClass class);
