@@ -562,6 +562,8 @@ CREATE FUNCTION order_gateway_workers(
 	OUT connections int,
 	OUT last_commit timestamptz,
 	OUT waiting_for_standby boolean,
+	OUT unsettled bigint,
+	OUT oldest_unsettled timestamptz,
 	OUT last_error text
 	-- end of generated
 )
@@ -583,6 +585,8 @@ SELECT w.database,
 	w.connections,
 	w.last_commit,
 	w.waiting_for_standby,
+	w.unsettled,
+	w.oldest_unsettled,
 	w.last_error
 FROM order_gateway_workers() AS w;
 
@@ -599,6 +603,8 @@ COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the
 COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
 COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
 COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.unsettled IS 'calls with orders whose outcome is unknown, which their providers are asked for by and by';
+COMMENT ON COLUMN order_gateway_workers.oldest_unsettled IS 'since when the oldest of these is so';
 COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
 -- end of generated
 
@@ -1886,6 +1892,7 @@ CREATE TABLE order_gateway_installation (
 	crashes int NOT NULL DEFAULT 0,
 	running boolean NOT NULL DEFAULT false,
 	held boolean NOT NULL DEFAULT false,
+	settles boolean NOT NULL DEFAULT true,
 	alive_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (id, database)
@@ -1902,6 +1909,7 @@ COMMENT ON COLUMN order_gateway_installation.doubtful_below IS 'of calls with a 
 COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
 COMMENT ON COLUMN order_gateway_installation.running IS 'a worker runs, or the last one did not end well';
 COMMENT ON COLUMN order_gateway_installation.held IS 'this looks like a copy of a server that may still run: nothing is sent until order_gateway_adopt() is called';
+COMMENT ON COLUMN order_gateway_installation.settles IS 'unknown outcomes are asked for; false = the server crashed several times when they were, and order_gateway_adopt() has the worker try again';
 COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
 COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
 
@@ -2169,6 +2177,24 @@ COMMENT ON COLUMN order_gateway_heartbeat.outcome IS 'of the last beat that has 
 COMMENT ON COLUMN order_gateway_heartbeat.code IS 'the provider''s own code';
 COMMENT ON COLUMN order_gateway_heartbeat.message IS 'the provider''s own words, or ours';
 COMMENT ON COLUMN order_gateway_heartbeat.lost IS 'it has no further beats, until somebody wishes something else';
+CREATE TABLE order_gateway_journal_unsettled (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	since timestamptz NOT NULL,
+	note text,
+	PRIMARY KEY (installation, call_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_unsettled IS
+'calls with orders whose outcome is unknown, for as long as the worker asks their providers what became of them';
+COMMENT ON COLUMN order_gateway_journal_unsettled.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.server_id IS 'OID of its foreign server';
+COMMENT ON COLUMN order_gateway_journal_unsettled.role_id IS 'OID of the role that submitted it, and as which is asked';
+COMMENT ON COLUMN order_gateway_journal_unsettled.since IS 'when the first outcome of an order of it was unknown';
+COMMENT ON COLUMN order_gateway_journal_unsettled.note IS 'why it could not be asked what became of them';
 
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_call_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_call', '');
@@ -2178,6 +2204,7 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_mark', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_result', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_trial', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', '');
 
 --
 -- What people see of the journal.  Columns of these views are final.
@@ -2285,7 +2312,8 @@ SELECT c.call_id,
 		greatest(CASE WHEN c.not_before > pg_catalog.statement_timestamp() THEN c.not_before END,
 			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
 	END AS next_try_at,
-	CASE WHEN e.call_id IS NOT NULL THEN e.note
+	CASE WHEN e.call_id IS NOT NULL THEN
+			coalesce(u.note, e.note)
 		WHEN i.held THEN 'nothing is sent from here until order_gateway_adopt() is called'
 		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
 		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
@@ -2297,6 +2325,8 @@ FROM order_gateway_journal_installations AS i
 JOIN order_gateway_journal_call AS c ON c.installation = i.installation
 LEFT JOIN order_gateway_journal_end AS e
 	ON e.installation = c.installation AND e.call_id = c.call_id
+LEFT JOIN order_gateway_journal_unsettled AS u
+	ON u.installation = c.installation AND u.call_id = c.call_id
 LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled,
 		count(*) FILTER (WHERE r.outcome = 'accepted') AS accepted,
