@@ -565,7 +565,7 @@ og_loop_turn(OgPause *pause)
 	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
-	og_serve_tell(&loop);
+	more |= og_serve_tell(&loop);
 	sweep();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
