@@ -1993,6 +1993,7 @@ CREATE TABLE order_gateway_journal_withdrawal (
 	call_id bigint NOT NULL,
 	xid xid8 NOT NULL,
 	role name NOT NULL,
+	timeline int NOT NULL,
 	withdrawn_at timestamptz NOT NULL,
 	PRIMARY KEY (installation, call_id, xid)
 );
@@ -2005,6 +2006,7 @@ COMMENT ON COLUMN order_gateway_journal_withdrawal.installation IS 'installation
 COMMENT ON COLUMN order_gateway_journal_withdrawal.call_id IS 'the call';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.xid IS 'transaction that withdrew it';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.role IS 'who withdrew it';
+COMMENT ON COLUMN order_gateway_journal_withdrawal.timeline IS 'timeline of the server where it was withdrawn';
 COMMENT ON COLUMN order_gateway_journal_withdrawal.withdrawn_at IS 'when';
 
 CREATE TABLE order_gateway_journal_mark (
@@ -2105,6 +2107,76 @@ COMMENT ON COLUMN order_gateway_journal_end.outcomes IS 'how many orders have ea
 COMMENT ON COLUMN order_gateway_journal_end.note IS 'what there is to be said of the call as a whole';
 COMMENT ON COLUMN order_gateway_journal_end.done_at IS 'when';
 
+--
+-- Heartbeats: what is wished of them, and what the worker knows of them.  Neither
+-- is dumped: a timer belongs to the database that renews it.
+--
+
+CREATE TABLE order_gateway_heartbeat_wish (
+	installation uuid NOT NULL,
+	number bigint NOT NULL,
+	function text NOT NULL,
+	function_id oid NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	timeout_ms bigint NOT NULL,
+	wished_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, number)
+);
+
+COMMENT ON TABLE order_gateway_heartbeat_wish IS
+'what roles want of their heartbeats: the last row of a server and role counts, and the worker removes those before it, and that of one that was stopped';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.installation IS 'which installation keeps the heartbeat';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.number IS 'a later wish has a larger number';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.function IS 'function that was called';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.function_id IS 'its OID: its EXECUTE privilege is asked for again before each beat';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.role_id IS 'OID of the role';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.timeout_ms IS 'how long the timer is to run after a beat, in milliseconds; 0 = it is to be stopped';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.wished_at IS 'when';
+
+CREATE TABLE order_gateway_heartbeat (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	wish bigint NOT NULL,
+	started_at timestamptz NOT NULL,
+	beats bigint NOT NULL,
+	beat_at timestamptz,
+	answered bigint NOT NULL,
+	crashes int NOT NULL,
+	armed_at timestamptz,
+	renewed_at timestamptz,
+	fires_at timestamptz,
+	outcome order_outcome,
+	code text,
+	message text,
+	lost boolean NOT NULL,
+	PRIMARY KEY (installation, server_id, role_id)
+);
+
+COMMENT ON TABLE order_gateway_heartbeat IS
+'what the worker knows of the heartbeat of a server and role: it commits this row before each beat';
+COMMENT ON COLUMN order_gateway_heartbeat.installation IS 'which installation keeps the heartbeat';
+COMMENT ON COLUMN order_gateway_heartbeat.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_heartbeat.role_id IS 'OID of the role';
+COMMENT ON COLUMN order_gateway_heartbeat.wish IS 'number of the wish that the last beat obeyed';
+COMMENT ON COLUMN order_gateway_heartbeat.started_at IS 'when it was started';
+COMMENT ON COLUMN order_gateway_heartbeat.beats IS 'beats that were begun';
+COMMENT ON COLUMN order_gateway_heartbeat.beat_at IS 'when the last of them was';
+COMMENT ON COLUMN order_gateway_heartbeat.answered IS 'number of the last beat with an outcome';
+COMMENT ON COLUMN order_gateway_heartbeat.crashes IS 'so many beats in a row had none because the server crashed';
+COMMENT ON COLUMN order_gateway_heartbeat.armed_at IS 'since when the timer runs; NULL = it does not';
+COMMENT ON COLUMN order_gateway_heartbeat.renewed_at IS 'when the last beat was sent that was accepted';
+COMMENT ON COLUMN order_gateway_heartbeat.fires_at IS 'when the timer runs out after that';
+COMMENT ON COLUMN order_gateway_heartbeat.outcome IS 'of the last beat that has one';
+COMMENT ON COLUMN order_gateway_heartbeat.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_heartbeat.message IS 'the provider''s own words, or ours';
+COMMENT ON COLUMN order_gateway_heartbeat.lost IS 'it has no further beats, until somebody wishes something else';
 CREATE TABLE order_gateway_journal_unsettled (
 	installation uuid NOT NULL,
 	call_id bigint NOT NULL,
@@ -2602,6 +2674,85 @@ COMMENT ON FUNCTION order_gateway_adopt() IS
 'Only after it is certain that no other server goes on from the same data, since both would send the same calls. For superusers and the owner of the extension';
 
 --
+-- Heartbeats
+--
+
+CREATE FUNCTION btse_heartbeat_start(
+	timeout interval,
+	server name DEFAULT 'btse')
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_heartbeat_start(interval, name) IS
+'CANCELS ALL OPEN ORDERS of the account at BTSE, in all markets, also those of other programs, soon after this database can no longer commit: starts a '
+'timer there that does so when it runs out, and that the gateway worker renews every third of the timeout, each time after a row that it has committed. '
+'A planned restart that takes longer than the timeout cancels them, and so does a pause ordered by the provider that is longer than two thirds of it. '
+'Begins when this transaction has committed, and never if it is rolled back; a second start gives a running one another timeout (5 s to a day). Before '
+'you rely on it, try btse_heartbeat_stop() on BTSE''s test net: that it stops the timer is not documented. Source: BTSE POST /api/v3.3/order/cancelAllAfter';
+
+CREATE FUNCTION btse_heartbeat_stop(
+	server name DEFAULT 'btse')
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_heartbeat_stop(name) IS
+'stops the timer that CANCELS ALL OPEN ORDERS of the account at BTSE: ends the heartbeat that the current role has started at the server, when this '
+'transaction has committed. The gateway worker asks BTSE to stop the timer until that is accepted, and order_gateway_heartbeats has the heartbeat until '
+'then; if it is not accepted in time, the timer runs out. BTSE does not document that a timeout of zero stops it: try it on the test net first';
+
+CREATE VIEW order_gateway_heartbeats WITH (security_barrier) AS
+SELECT coalesce(s.srvname, w.server) AS server,
+	coalesce(r.rolname, w.role) AS role,
+	CASE WHEN h.lost AND h.wish = w.number THEN 'lost'
+		WHEN w.timeout_ms = 0 THEN 'stopping'
+		WHEN h.fires_at IS NULL THEN 'starting'
+		WHEN h.fires_at <= pg_catalog.clock_timestamp() THEN 'fired'
+		WHEN h.fires_at - pg_catalog.clock_timestamp() < (h.fires_at - h.renewed_at) / 3 THEN 'late'
+		ELSE 'armed'
+	END AS state,
+	CASE WHEN w.timeout_ms > 0 THEN w.timeout_ms * interval '1 ms' END AS timeout,
+	coalesce(h.started_at, w.wished_at) AS started_at,
+	CASE WHEN h.fires_at > pg_catalog.clock_timestamp() THEN h.armed_at END AS armed_at,
+	h.fires_at,
+	coalesce(h.beats, 0) AS beats,
+	h.beat_at AS last_beat_at,
+	h.renewed_at,
+	h.outcome,
+	h.code,
+	h.message
+FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
+	FROM order_gateway_installation AS i
+	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
+	WHERE d.datname = pg_catalog.current_database()
+	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
+LEFT JOIN order_gateway_heartbeat AS h
+	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = w.server_id
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = w.role_id
+WHERE order_gateway_may_see(true, w.role_id, w.role);
+
+-- generated: comments of order_gateway_heartbeats
+COMMENT ON VIEW order_gateway_heartbeats IS
+'heartbeats: timers at a provider that cancel ALL open orders of the account, in all markets, when they run out, and that the gateway worker renews as long as this database can commit; those of roles that the current role is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN order_gateway_heartbeats.server IS 'foreign server, by the name that it has';
+COMMENT ON COLUMN order_gateway_heartbeats.role IS 'role that started it, and as which it is kept';
+COMMENT ON COLUMN order_gateway_heartbeats.state IS 'starting: no beat was accepted yet; armed; late: more than two thirds of the timeout went by without a beat that was accepted; fired: the timer has run out; stopping: until the provider has accepted that; lost: it has no further beats, message says why';
+COMMENT ON COLUMN order_gateway_heartbeats.timeout IS 'how long the timer runs after a beat; NULL = it is to be stopped';
+COMMENT ON COLUMN order_gateway_heartbeats.started_at IS 'when it was started';
+COMMENT ON COLUMN order_gateway_heartbeats.armed_at IS 'since when the timer runs; NULL = it does not';
+COMMENT ON COLUMN order_gateway_heartbeats.fires_at IS 'when the timer runs out, unless a beat is accepted before; in the past: when it did; NULL = it never ran';
+COMMENT ON COLUMN order_gateway_heartbeats.beats IS 'beats so far, each of them after a row that was committed';
+COMMENT ON COLUMN order_gateway_heartbeats.last_beat_at IS 'when the last of these rows was written';
+COMMENT ON COLUMN order_gateway_heartbeats.renewed_at IS 'when the last beat was sent that was accepted';
+COMMENT ON COLUMN order_gateway_heartbeats.outcome IS 'of the last beat that has one';
+COMMENT ON COLUMN order_gateway_heartbeats.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_heartbeats.message IS 'the provider''s own words, or ours where nothing came back, or why the last beat was not sent';
+-- end of generated
+
+--
 -- The outbox as other databases write to it, through postgres_fdw
 --
 
@@ -2742,7 +2893,7 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
-GRANT SELECT ON order_gateway_calls, order_gateway_results TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.

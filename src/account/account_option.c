@@ -60,6 +60,7 @@ typedef struct ServerOption
 static const ServerOption server_options[] = {
 	{"base_url", OPTION_URL, INTO(base_url), PRESET(base_url)},
 	{"allow_http", OPTION_BOOL, INTO(allow_http), "false"},
+	{"journal", OPTION_BOOL, INTO(journal), "true"},
 	{"sslrootcert", OPTION_FILE, INTO(sslrootcert)},
 	{"connect_timeout", OPTION_DURATION, INTO(connect_timeout), "10s", 0, "1ms", "1h"},
 	{"timeout", OPTION_DURATION, INTO(timeout), "30s", 0, "1ms", "24d"},
@@ -477,6 +478,7 @@ og_account_read_server(OgAccount *account, Datum options)
 
 	read.serverid = account->serverid;
 	read.server = account->server;
+	read.server_version = account->server_version;
 	*account = read;
 	check_names(provider, false, written);
 	/* In the order in which they are written: the first wrong one is told. */

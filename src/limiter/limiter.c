@@ -33,6 +33,7 @@ struct OgLimiter
 	OgPlace    *account;
 	OgPlace    *host;
 	bool		needs_nonce;
+	bool		urgent;
 	int			seat;			/* in its lanes' queues, or OG_NO_SEAT */
 
 	/* what its requests count on, in the order of OgCounted */
@@ -124,6 +125,7 @@ og_limiter_open(const OgCounted *counted)
 
 	limiter->seat = OG_NO_SEAT;
 	limiter->needs_nonce = counted->needs_nonce;
+	limiter->urgent = counted->urgent;
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
 	og_table_attach();
@@ -168,7 +170,7 @@ queue_up(OgLimiter *limiter, int64 now)
 		int64		wait = 0;
 
 		if (limiter->ruled[i].pace.nwindows > 0 &&
-			!og_queue_join(&limiter->seat, limiter->lanes[i]))
+			!og_queue_join(&limiter->seat, limiter->lanes[i], limiter->urgent))
 			return limiter->seat != OG_NO_SEAT ? OG_UNTIL_WOKEN : NO_SEAT_US;
 
 		/* Whoever waits for one lane must not keep others from the next. */

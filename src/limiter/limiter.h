@@ -58,6 +58,7 @@ typedef struct OgCounted
 	Oid			serverid;
 	const char *server;
 	bool		needs_nonce;	/* see OgProvider */
+	bool		urgent;			/* it stands in front of all who wait */
 	int			nlanes;
 	OgLaneRules lanes[OG_MAX_LANES];
 } OgCounted;

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -351,7 +352,10 @@ og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 
 PG_FUNCTION_INFO_V1(order_gateway_withdraw);
 
-/* How many orders of a call are in each state; none, if it is done. */
+/*
+ * How many orders of a call are in each state; none, if it is done.  Where another
+ * server may have sent what is not marked here, none of it is open for certain.
+ */
 static void
 count_states(const OgInstallation *installation, int64 call_id,
 			 int counts[OG_ORDINAL_DONE + 1])
@@ -365,6 +369,11 @@ count_states(const OgInstallation *installation, int64 call_id,
 	og_journal_progress(installation, &call, &progress);
 	for (int i = 0; i < call.nids && !progress.ended; i++)
 		counts[progress.states[i]]++;
+	if (call.timeline == GetWALInsertionTimeLine() ||
+		!og_recover_may_be_doubtful(installation, call_id))
+		return;
+	counts[OG_ORDINAL_MARKED] += counts[OG_ORDINAL_OPEN];
+	counts[OG_ORDINAL_OPEN] = 0;
 }
 
 /*

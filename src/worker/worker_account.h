@@ -39,6 +39,13 @@ extern Share *og_share_take(Line *line, const OgJournalCall *call,
 extern void og_share_return(Share *share);
 
 /*
+ * Open an account as a role, in the current context.  Needs a transaction.
+ * Errors: those of og_account_open().
+ */
+extern OgAccount *og_account_open_as(Oid roleid, const char *server,
+									 const OgProvider *provider);
+
+/*
  * The account of a call for whoever needs it once, in the current context.  Needs
  * a transaction.  Errors: the same.
  */

@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
@@ -57,8 +58,6 @@
 /* Calls that are looked at in one second to know which are done. */
 #define CALLS_AT_ONCE	5000
 
-static const char *const HELD =
-"nothing is sent from this database: it looks like a copy of a server that may still run";
 
 static volatile sig_atomic_t told_to_end = false;
 
@@ -129,9 +128,9 @@ judge_timeline(OgInstallation *installation)
 static void
 say_held(void)
 {
-	og_workers_show_error(HELD);
+	og_workers_show_error(OG_HELD);
 	ereport(WARNING,
-			(errmsg("order_gateway: %s", HELD),
+			(errmsg("order_gateway: %s", OG_HELD),
 			 errhint("If the other one does not run any more, call order_gateway_adopt() in database \"%s\".",
 					 get_database_name(MyDatabaseId))));
 }
@@ -181,6 +180,9 @@ find_anew(const OgInstallation *installation)
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(calls);
+	og_table_begin();
+	og_heartbeats_find_anew(&installation->id);
+	og_table_commit();
 }
 
 /* What was queued on another timeline or in another cluster, and may go on. */

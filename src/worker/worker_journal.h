@@ -81,13 +81,16 @@ extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
 
+/* The origin of a call that a session has handed over to the worker. */
+#define OG_OF_SESSION	"session"
+
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
 {
 	int64		call_id;
 	FullTransactionId xid;
 	uint32		timeline;
-	const char *origin;			/* "outbox", "session" or "found" */
+	const char *origin;			/* "outbox", OG_OF_SESSION or "found" */
 	const char *function;		/* its name for people: that which would make
 								 * the call at once */
 	Oid			functionid;		/* what was called */
@@ -154,6 +157,7 @@ typedef struct OgJournalEntry
 	uint32		timeline;
 	Oid			serverid;
 	Oid			roleid;
+	bool		of_session;		/* a session has handed it over */
 } OgJournalEntry;
 
 /*
@@ -191,6 +195,14 @@ extern int	og_journal_open_calls(const OgInstallation *installation,
 								  bool marked, int64 *from, int64 *calls,
 								  int most);
 
+/*
+ * Which call did a worker write down of this one, which a session handed over to
+ * it?  0 = none; since then no transaction had a number below.
+ */
+extern int64 og_journal_find_handed_over(const OgInstallation *installation,
+										 FullTransactionId since,
+										 const OgJournalCall *call);
+
 /* Is any call of this database's installation queued or in flight? */
 extern bool og_journal_has_open_calls(void);
 
@@ -209,7 +221,7 @@ typedef struct OgJournalProgress
 	uint8	   *states;			/* OgOrdinalState of each id, in input order */
 	int			nmarks;			/* the next mark has the number above */
 	int			outcomes[OG_OUTCOMES];	/* of first legs and all others */
-	bool		withdrawn;
+	bool		withdrawn;		/* on the timeline where it was submitted */
 	bool		ended;
 } OgJournalProgress;
 
@@ -250,6 +262,13 @@ typedef struct OgJournalResult
 
 extern void og_journal_results(const OgInstallation *installation,
 							   const OgJournalResult *results, int count);
+
+/* Those of a call, in their order, each valid during take() only. */
+extern void og_journal_read_results(const OgInstallation *installation,
+									int64 call_id,
+									void (*take) (void *owner,
+												  const OgJournalResult *result),
+									void *owner);
 
 /*
  * A call is tried, after so many crashes.  Answers how often it was before, each

@@ -6,10 +6,12 @@
  * One turn after the other:
  *
  *	look		what was committed since the last look goes to the outbox
+ *	beat		heartbeats go before all else (worker_heartbeat.h)
  *	begin		calls whose turn it is are read, and their accounts opened
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
  *	release		requests whose marks the standbys have may leave
+ *	tell		sessions hear what was committed
  *
  * No transaction is open while anybody is waited for.  Where nothing can be
  * written, nothing is sent: then the next turn only tries to write again.
@@ -21,6 +23,8 @@
  * worker_call.c	a call that is being made
  * worker_turn.c	what is written, and errors
  * worker_begin.c	which calls are begun
+ * worker_served.c	calls that sessions hand over
+ * worker_told.c	what these sessions are told
  * worker_settle.c	what became of orders that are unknown
  * worker_show.c	what others see of all this
  *
@@ -35,6 +39,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_learned.h"
@@ -43,6 +48,7 @@
 #include "worker/worker_settle.h"
 #include "worker/worker_standby.h"
 #include "worker/worker_table.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
 #include "worker/worker_unsettled.h"
 
@@ -80,6 +86,8 @@ og_loop_close(void)
 		return;
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
+	og_heartbeats_close();
+	og_places_leave();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
 	og_settle_close();
@@ -111,6 +119,7 @@ og_loop_open(void)
 	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_heartbeats_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
@@ -129,7 +138,12 @@ take_entry(void *owner, const OgJournalEntry *entry)
 		.is_new = loop.look.begun
 	};
 
+	/* This worker has those that it serves; what others did not end is ended. */
+	if (entry->of_session && loop.look.begun)
+		return;
 	og_outbox_add(&call, entry->serverid, entry->roleid);
+	if (entry->of_session)
+		(void) og_outbox_withdraw(call.call_id);
 	loop.changed = true;
 }
 
@@ -231,14 +245,16 @@ pause_until(OgPause *pause, int64 until)
 static void
 pause_for(const Making *making, TimestampTz now, OgPause *pause)
 {
-	int64		round = Max(making->next_round,
-							making->line->target->paused_until);
+	int64		round = making->served != NULL ? making->next_round
+		: Max(making->next_round, making->line->target->paused_until);
 
 	if (making->over != NULL)
 		return;
 	pause_until(pause, clock_at(making->call.expires_at, now));
 	if (making->held_until > loop.now)
 		pause_until(pause, making->held_until);
+	if (making->yields_until > loop.now)
+		pause_until(pause, making->yields_until);
 	if (making->pipeline == NULL && round > loop.now)
 		pause_until(pause, round);
 }
@@ -254,7 +270,7 @@ rotate(dlist_node *first)
 static int
 rows_of_call(void)
 {
-	int			share = ROWS_IN_TURN / Max(loop.nrounds, 1);
+	int			share = ROWS_IN_TURN / Max(loop.nrounds + loop.nserved, 1);
 
 	return Min(Max(share, ROWS_OF_CALL), ROWS_OF_LONE_CALL);
 }
@@ -272,7 +288,7 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 	if (making->over == NULL && making->call.expires_at <= now)
 		og_making_stop(making, OG_EXPIRED);
 	more = og_making_advance(making, rows_of_call(), pause);
-	if (had_round && making->pipeline == NULL)
+	if (had_round && making->pipeline == NULL && making->served == NULL)
 	{
 		loop.nrounds--;
 		og_begin_at_rest(&loop, making->call.call_id);
@@ -299,7 +315,8 @@ advance(OgPause *pause)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (making->pipeline == NULL && (loop.blocked || making->stuck))
+		if (making->ended ||
+			(making->pipeline == NULL && (loop.blocked || making->stuck)))
 			continue;
 		if (rows >= ROWS_IN_TURN)
 		{
@@ -315,7 +332,7 @@ advance(OgPause *pause)
 
 /* ---------- write ---------- */
 
-/* Free what has ended. */
+/* Free what has ended, and was told. */
 static void
 sweep(void)
 {
@@ -325,9 +342,13 @@ sweep(void)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (!making->ended)
+		if (!making->ended ||
+			(making->served != NULL && og_told_is_busy(making)))
 			continue;
-		og_begin_at_rest(&loop, making->call.call_id);
+		if (making->served != NULL)
+			loop.nserved--;
+		else
+			og_begin_at_rest(&loop, making->call.call_id);
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
@@ -447,7 +468,6 @@ write_news(OgPause *pause)
 	loop.turn = turn;
 	note_written(begun);
 	await_standbys(turn, end);
-	sweep();
 	return true;
 }
 
@@ -536,13 +556,18 @@ og_loop_turn(OgPause *pause)
 		tick();
 	if (looks)
 		look();
+	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
+					   pause);
 	pause_for_outbox(pause);
+	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
 	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
+	og_serve_tell(&loop);
+	sweep();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 

@@ -134,10 +134,9 @@ add_result(Ending *ending, int position, OgVerdict outcome, const char *why)
 {
 	OgVerdict	honest = outcome;
 
-	if (outcome == OG_NOT_SENT &&
-		og_recover_is_doubtful(ending->installation, ending->call.call_id,
-							   ending->call.timeline))
-		honest = OG_UNKNOWN;
+	if (outcome == OG_NOT_SENT)
+		honest = og_recover_unsent(ending->installation, &ending->call,
+								   &ending->progress);
 	ending->results[ending->nresults++] = (OgJournalResult)
 	{
 		.call_id = ending->call.call_id,
@@ -282,12 +281,30 @@ og_recover_is_doubtful(const OgInstallation *installation, int64 call_id,
 		timeline != GetWALInsertionTimeLine();
 }
 
+bool
+og_recover_may_be_doubtful(const OgInstallation *installation, int64 call_id)
+{
+	return call_id < installation->doubtful_below ||
+		installation->timeline != GetWALInsertionTimeLine();
+}
+
+OgVerdict
+og_recover_unsent(const OgInstallation *installation,
+				  const OgJournalCall *call, const OgJournalProgress *progress)
+{
+	return og_recover_is_doubtful(installation, call->call_id,
+								  call->timeline) && !progress->withdrawn
+		? OG_UNKNOWN : OG_NOT_SENT;
+}
+
 const char *
 og_recover_objection(const OgInstallation *installation,
-					 const OgJournalCall *call)
+					 const OgJournalCall *call,
+					 const OgJournalProgress *progress)
 {
-	if (og_recover_is_doubtful(installation, call->call_id, call->timeline) &&
-		!og_journal_is_harmless(call->operation, &call->arguments))
+	if (og_recover_unsent(installation, call, progress) == OG_UNKNOWN &&
+		(!og_journal_is_harmless(call->operation, &call->arguments) ||
+		 strcmp(call->origin, OG_OF_SESSION) == 0))
 		return PROMOTED;
 	return NULL;
 }
@@ -313,7 +330,8 @@ og_recover_end_doubtful(const OgInstallation *installation)
 
 			if (!read_or_give_up(&ending, calls[i]))
 				continue;
-			fate.why = og_recover_objection(installation, &ending.call);
+			fate.why = og_recover_objection(installation, &ending.call,
+											&ending.progress);
 			if (fate.why != NULL)
 				end_call(&ending, &fate);
 		}

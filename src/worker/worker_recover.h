@@ -66,17 +66,34 @@ extern void og_recover_told_to_end(SIGNAL_ARGS);
 
 /*
  * Is it a call of another timeline, which another server may have sent without
- * our knowing?  Whatever would be "not_sent" of such a call is "unknown".
+ * our knowing?
  */
 extern bool og_recover_is_doubtful(const OgInstallation *installation,
 								   int64 call_id, uint32 timeline);
+
+/*
+ * May that be said of a call of another timeline, now or by a worker that has not
+ * looked yet?
+ */
+extern bool og_recover_may_be_doubtful(const OgInstallation *installation,
+									   int64 call_id);
+
+/*
+ * What an order without a mark is when it is not sent: "unknown" if another
+ * server may have done that.  Not so if the call was withdrawn there: nothing was
+ * marked after that, and what was before has come along with it.
+ */
+extern OgVerdict og_recover_unsent(const OgInstallation *installation,
+								   const OgJournalCall *call,
+								   const OgJournalProgress *progress);
 
 /*
  * Why a call must not be made, or NULL.  Asked for before each is begun, since
  * a prepared transaction may bring one of an older timeline at any time.
  */
 extern const char *og_recover_objection(const OgInstallation *installation,
-										const OgJournalCall *call);
+										const OgJournalCall *call,
+										const OgJournalProgress *progress);
 
 /* End what other servers may have done of calls; transactions of its own. */
 extern void og_recover_end_doubtful(const OgInstallation *installation);
@@ -92,6 +109,12 @@ extern void og_recover_end_marked(const OgInstallation *installation);
  */
 extern bool og_recover_is_suspect(const OgInstallation *installation,
 								  int64 call_id);
+
+/* Why nothing is sent while all is held. */
+#define OG_HELD	"nothing is sent from this database: it looks like a copy of a server that may still run"
+
+/* Why nothing more is sent of a call of a session that another worker had. */
+#define OG_LEFT_BEHIND	"the worker stopped before it could be sent"
 
 /* Suspect are calls whose ids are at most this. */
 extern void og_recover_suspect(int64 last_id);

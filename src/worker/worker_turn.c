@@ -24,6 +24,7 @@
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_table.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
 #include "worker/worker_unsettled.h"
 
@@ -208,6 +209,20 @@ check_withdrawal(const OgInstallation *installation, Making *making)
 		making->withdrawn = true;
 }
 
+/*
+ * A call that a session has handed over is added with the first that is to be
+ * written of it.  An attempt that failed had another number.
+ */
+static bool
+add_call(const OgInstallation *installation, Making *making)
+{
+	if (making->served == NULL || making->served->written)
+		return false;
+	making->call.call_id = 0;
+	(void) og_journal_add(installation, &making->call);
+	return true;
+}
+
 static void
 write_marks(const Writing *writing)
 {
@@ -250,10 +265,11 @@ write_results(const Writing *writing)
 	{
 		const Pending *pending = &writing->makings[i]->pending;
 
-		if (pending->nresults > 0)
-			memcpy(results + count, pending->results,
-				   pending->nresults * sizeof(OgJournalResult));
-		count += pending->nresults;
+		for (int r = 0; r < pending->nresults; r++)
+		{
+			results[count] = pending->results[r];
+			results[count++].call_id = writing->makings[i]->call.call_id;
+		}
 	}
 	og_journal_results(writing->installation, results, count);
 }
@@ -313,7 +329,11 @@ write_all(void *arg)
 
 	og_turn_check(writing->journal);
 	for (int i = 0; i < writing->count; i++)
-		check_withdrawal(writing->installation, writing->makings[i]);
+	{
+		/* Of one that is new nobody knows. */
+		if (!add_call(writing->installation, writing->makings[i]))
+			check_withdrawal(writing->installation, writing->makings[i]);
+	}
 	write_marks(writing);
 	write_results(writing);
 	write_unsettled(writing);

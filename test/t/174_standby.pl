@@ -267,8 +267,9 @@ subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 	$promoted->sql(q{COMMIT PREPARED 'late'});
 	$promoted->wait_for($prepared, 'done', 'a call that is committed only now is over');
 	is($promoted->letters($prepared), 'U', '... since it might have been before');
-	is($promoted->sql("SELECT order_gateway_withdraw($calls->{cancel})"), 2, 'a cancel is withdrawn');
-	$promoted->wait_for($calls->{cancel}, 'done', '... and over');
+	is($promoted->sql("SELECT order_gateway_withdraw($calls->{cancel})"), 0,
+		'of a cancel that is withdrawn there nothing is certain');
+	$promoted->wait_for($calls->{cancel}, 'done', '... and it is over');
 	is($promoted->letters($calls->{cancel}), 'UU', '... but the server before may have sent it');
 	$next->stop;
 	$node->start;
@@ -276,6 +277,34 @@ subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 	$journal->sql(q{COMMIT PREPARED 'late'});
 	$journal->wait_for($prepared, 'done', 'there, where nothing is in doubt, it is made');
 	is($journal->of($prepared, 'accepted'), 1, '... as always');
+};
+
+# Nothing was marked after it was withdrawn, and what was before has come along.
+subtest 'J3: what was withdrawn before the promotion stays withdrawn' => sub {
+	my $calls = queue_calls();
+	my $next = standby('fifth');
+	my $worker = $journal->worker_pid;
+
+	kill 'STOP', $worker;
+	foreach my $call (qw(create cancel))
+	{
+		my $orders = $call eq 'create' ? 1 : 2;
+
+		is($journal->sql("SELECT order_gateway_withdraw($calls->{$call})"), $orders,
+			"a $call is withdrawn, and nobody has ended it yet");
+	}
+	$node->wait_for_catchup($next);
+	$node->stop('immediate');
+	kill 'CONT', $worker;
+	$next->promote;
+	my $promoted = OrderGateway::Journal->new($next);
+	$promoted->wait_for($calls->{$_}, 'done', "the $_ is over") foreach qw(create cancel);
+	is($promoted->letters($calls->{create}), '-', '... and was not sent');
+	is($promoted->letters($calls->{cancel}), '--', '... either');
+	is($promoted->words($calls->{create}), 'it was withdrawn before it could be sent', '... for that reason');
+	$next->stop;
+	$node->start;
+	$journal->wait_for_worker('the first server is there again');
 };
 
 # ----
