@@ -19,6 +19,7 @@
  *						trace of what a rolled back transaction had sent
  *		worker/			calls made by a background process per database: what was
  *						committed is sent, and what was sent is known
+ *		settle/			what became of orders whose outcome is unknown
  *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
  *						send, read, collect; knows no session, and never sleeps
  *	3	account/		options of servers and user mappings, credentials
@@ -58,6 +59,7 @@
 #include "monitor/activity.h"
 #include "monitor/stats.h"
 #include "worker/worker.h"
+#include "worker/worker_desk.h"
 
 PG_MODULE_MAGIC;
 
@@ -72,6 +74,7 @@ static const OgSharedPart *const shared_parts[] = {
 	&og_activity_shared,
 	&og_stats_shared,
 	&og_worker_shared,
+	&og_desk_shared,
 	NULL
 };
 

@@ -3,9 +3,6 @@
  * sql_record.c
  *		Records of a provider as SQL values.
  *
- * Numbers go from the answer's digits to numeric, never through a double: by
- * way of an int64 where that holds them, else of their text.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -13,10 +10,9 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "ground/numeric.h"
 #include "sql/sql_record.h"
 
 /*
@@ -110,27 +106,6 @@ text_value(OgSlice value, Datum *datum)
 	return true;
 }
 
-bool
-og_sql_numeric(OgSlice value, Datum *datum)
-{
-	int64		digits;
-	int			scale;
-	char	   *text;
-
-	if (og_json_decimal(value, &digits, &scale))
-	{
-		*datum = NumericGetDatum(int64_div_fast_to_numeric(digits, scale));
-		return true;
-	}
-	text = og_json_number_text(value);
-	if (text == NULL)
-		return false;
-	*datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-								 ObjectIdGetDatum(InvalidOid),
-								 Int32GetDatum(-1));
-	return true;
-}
-
 static bool
 integer_value(OgSlice value, Datum *datum)
 {
@@ -201,7 +176,7 @@ column_value(const OgColumn *columns, int i, const OgSlice *values,
 		case OG_TEXT:
 			return text_value(values[i], datum);
 		case OG_NUMERIC:
-			return og_sql_numeric(values[i], datum);
+			return og_numeric(values[i], datum);
 		case OG_INTEGER:
 			return integer_value(values[i], datum);
 		case OG_BOOLEAN:

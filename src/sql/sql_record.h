@@ -47,10 +47,4 @@ extern void og_sql_record_fill(const SqlRecord *record,
 							   const OgSlice *values, OgSlice raw,
 							   Datum *datums, bool *nulls);
 
-/*
- * A JSON number, or a string that is spelled like one, as numeric.  False for
- * anything else.
- */
-extern bool og_sql_numeric(OgSlice value, Datum *datum);
-
 #endif							/* OG_SQL_RECORD_H */

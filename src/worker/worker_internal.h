@@ -76,6 +76,9 @@ extern void og_workers_show_pauses(const OgWorkerPause *pauses, int count);
 extern void og_workers_show_heartbeats(int live);
 extern void og_workers_read_own(OgWorkerState *copy);
 
+/* Wake the worker of this database, if it has one. */
+extern void og_workers_wake(void);
+
 /* False: it is to end.  Whoever wants that sends it a signal, too. */
 extern bool og_workers_is_welcome(void);
 
@@ -93,6 +96,11 @@ extern void og_workers_stop(Oid dboid);
  */
 extern bool og_workers_have_heartbeat(const char *database);
 extern const char *og_workers_heartbeat_beside(List *names);
+
+/* ---------- worker_sight.c ---------- */
+
+/* This transaction runs a statement. */
+extern void og_sight_note(Node *statement);
 
 /* ---------- worker_main.c ---------- */
 

@@ -326,6 +326,8 @@ og_workers_show(const OgWorkerState *state)
 	own->connections = state->connections;
 	own->last_commit = state->last_commit;
 	own->awaits_standby = state->awaits_standby;
+	own->unsettled = state->unsettled;
+	own->oldest_unsettled = state->oldest_unsettled;
 	unlock_table(table);
 }
 
@@ -441,9 +443,8 @@ og_worker_is_running(void)
 	return running;
 }
 
-/* Wake the worker of this database, if it has one. */
-static void
-wake(void)
+void
+og_workers_wake(void)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
 	WorkerEntry *entry = find_database(table, MyDatabaseId);
@@ -483,7 +484,7 @@ end_of_transaction(XactEvent event, void *arg)
 		event != XACT_EVENT_PREPARE)
 		return;
 	if (wakes && event == XACT_EVENT_COMMIT)
-		wake();
+		og_workers_wake();
 	if (keeps_away)
 		end_level(0, true);
 	wakes = false;

@@ -1,91 +1,135 @@
 /*
- * A disk that a test can fill: preloaded into a server, whose files cannot become
- * longer while the file OG_FULL_DISK_FILE exists, but for those of its log of
- * changes and its own log.
+ * A disk that a test can fill: preloaded into a server, so that nothing makes a
+ * file longer below a directory whose name is in OG_DISK_DIRECTORY ("base") while
+ * the file OG_DISK_FILE says so (an int in its own bytes, not 0, which may change
+ * at any moment).  As on a real one, what is there can be written once more.
  */
 #define _GNU_SOURCE
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Would writing up to there take room on a disk that has none? */
-static int
-takes_room(int fd, off_t end)
-{
-	const char *flag = getenv("OG_FULL_DISK_FILE");
-	char		link[64];
-	char		path[PATH_MAX];
-	struct stat	file;
-	ssize_t		len;
+static volatile const int *full;
+static char directory[64];
 
-	if (flag == NULL || access(flag, F_OK) != 0 ||
-		fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || end <= file.st_size)
-		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof(path) - 1);
-	if (len < 0)
-		return 0;
-	path[len] = '\0';
-	return strstr(path, "/base/") != NULL;
+__attribute__((constructor)) static void
+map_switch(void)
+{
+	const char *path = getenv("OG_DISK_FILE");
+	const char *name = getenv("OG_DISK_DIRECTORY");
+	int			fd = path != NULL ? open(path, O_RDONLY) : -1;
+	void	   *map;
+
+	if (fd < 0)
+		return;
+	(void) snprintf(directory, sizeof(directory), "/%s/",
+					name != NULL ? name : "base");
+	map = mmap(NULL, sizeof(*full), PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (map != MAP_FAILED)
+		full = map;
 }
 
-static size_t
-length_of(const struct iovec *parts, int count)
+/* Is there no room for this file up to there? */
+static bool
+has_no_room(int fd, off_t end)
 {
-	size_t		length = 0;
+	char		link[64];
+	char		path[4096];
+	ssize_t		length;
+	struct stat is;
 
-	for (int i = 0; i < count; i++)
-		length += parts[i].iov_len;
-	return length;
+	if (full == NULL || *full == 0 || fstat(fd, &is) != 0 ||
+		!S_ISREG(is.st_mode) || end <= is.st_size)
+		return false;
+	(void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	return strstr(path, directory) != NULL;
 }
 
 static ssize_t
-refuse(void)
+no_space(void)
 {
 	errno = ENOSPC;
 	return -1;
 }
 
-ssize_t
-write(int fd, const void *data, size_t length)
+static size_t
+size_of(const struct iovec *parts, int count)
 {
-	off_t		at = lseek(fd, 0, SEEK_CUR);
-	int			keep = errno;
+	size_t		size = 0;
 
-	if (at >= 0 && takes_room(fd, at + (off_t) length))
-		return refuse();
-	errno = keep;
-	return syscall(SYS_write, fd, data, length);
+	for (int i = 0; i < count; i++)
+		size += parts[i].iov_len;
+	return size;
+}
+
+/* What the name would be without this library. */
+#define REAL(name)	((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+
+ssize_t
+write(int fd, const void *data, size_t size)
+{
+	static __typeof__(&write) real;
+	off_t		at;
+
+	if (real == NULL)
+		real = REAL(write);
+	if (full != NULL && *full != 0 && (at = lseek(fd, 0, SEEK_CUR)) >= 0 &&
+		has_no_room(fd, at + (off_t) size))
+		return no_space();
+	return real(fd, data, size);
 }
 
 ssize_t
-pwrite(int fd, const void *data, size_t length, off_t at)
+pwrite(int fd, const void *data, size_t size, off_t at)
 {
-	if (takes_room(fd, at + (off_t) length))
-		return refuse();
-	return syscall(SYS_pwrite64, fd, data, length, at);
-}
+	static __typeof__(&pwrite) real;
 
-ssize_t
-pwrite64(int fd, const void *data, size_t length, off64_t at)
-{
-	return pwrite(fd, data, length, at);
+	if (real == NULL)
+		real = REAL(pwrite);
+	return has_no_room(fd, at + (off_t) size) ? no_space()
+		: real(fd, data, size, at);
 }
 
 ssize_t
 pwritev(int fd, const struct iovec *parts, int count, off_t at)
 {
-	if (takes_room(fd, at + (off_t) length_of(parts, count)))
-		return refuse();
-	return syscall(SYS_pwritev, fd, parts, count, at, 0);
+	static __typeof__(&pwritev) real;
+
+	if (real == NULL)
+		real = REAL(pwritev);
+	return has_no_room(fd, at + (off_t) size_of(parts, count)) ? no_space()
+		: real(fd, parts, count, at);
+}
+
+int
+posix_fallocate(int fd, off_t at, off_t size)
+{
+	static __typeof__(&posix_fallocate) real;
+
+	if (real == NULL)
+		real = REAL(posix_fallocate);
+	return has_no_room(fd, at + size) ? ENOSPC : real(fd, at, size);
+}
+
+/* The names by which a program knows them that asks for large files. */
+ssize_t
+pwrite64(int fd, const void *data, size_t size, off64_t at)
+{
+	return pwrite(fd, data, size, at);
 }
 
 ssize_t
@@ -95,15 +139,7 @@ pwritev64(int fd, const struct iovec *parts, int count, off64_t at)
 }
 
 int
-posix_fallocate(int fd, off_t at, off_t length)
+posix_fallocate64(int fd, off64_t at, off64_t size)
 {
-	if (takes_room(fd, at + length))
-		return ENOSPC;
-	return syscall(SYS_fallocate, fd, 0, at, length) == 0 ? 0 : errno;
-}
-
-int
-posix_fallocate64(int fd, off64_t at, off64_t length)
-{
-	return posix_fallocate(fd, at, length);
+	return posix_fallocate(fd, at, size);
 }

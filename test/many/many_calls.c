@@ -39,6 +39,7 @@
 #include "many.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -73,10 +74,12 @@ typedef struct Job
 
 static const int max_accounts = 64;
 
+/* All that order_gateway.c has: whichever library comes first makes them. */
 static const OgSharedPart *const parts[] = {
 	&og_limiter_shared,
 	&og_activity_shared,
 	&og_stats_shared,
+	&og_worker_shared,
 	NULL
 };
 

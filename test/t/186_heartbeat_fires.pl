@@ -6,10 +6,10 @@ use strict;
 use warnings;
 use utf8;
 
-use PostgreSQL::Test::Utils ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use OrderGateway::Disk;
 use OrderGateway::Heartbeat;
 use OrderGateway::Journal;
 use OrderGateway::Test;
@@ -18,15 +18,10 @@ use OrderGateway::Test;
 # not before is another test.
 my $TIMEOUT = '5 s';
 
-# A disk is full while this file exists.
-my $full = "$PostgreSQL::Test::Utils::tmp_check/disk_is_full";
-my $library = "$PostgreSQL::Test::Utils::tmp_check/full_disk.so";
-
-PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-o', $library, 'test/lib/full_disk.c');
-
+my $disk = OrderGateway::Disk->new;
 my $test = OrderGateway::Test->start(OrderGateway::Journal::worker(),
 	standby => 1,
-	env => { LD_PRELOAD => $library, OG_FULL_DISK_FILE => $full });
+	env => $disk->env);
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $journal = OrderGateway::Journal->new($node);
@@ -99,11 +94,11 @@ subtest 'SIGSTOP: a worker that stands still' => sub {
 subtest 'a disk that is full' => sub {
 	my $start = $test->log_end;
 	armed('no_room');
-	PostgreSQL::Test::Utils::append_to_file($full, '');
+	$disk->fill;
 	$hearts->fires_ok('no_room', 'the timer fires');
 	is($hearts->of('no_room', 'state'), 'fired', '... and the view shows it');
 	told_ok('no_room', qr/there is no room for a page in "[^"]+": No space left on device/, $start);
-	unlink $full;
+	$disk->free;
 	mended('no_room');
 };
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * sql_finding.h
+ * settle_finding.h
  *		What the reads of a provider say of one order, and what follows.
  *
  * An inquiry's records either say where an order stands, or they are its fills.
@@ -9,14 +9,15 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef OG_SQL_FINDING_H
-#define OG_SQL_FINDING_H
+#ifndef OG_SETTLE_FINDING_H
+#define OG_SETTLE_FINDING_H
 
 #include "datatype/timestamp.h"
 #include "utils/numeric.h"
 
 #include "gateway/gateway.h"
 #include "provider/provider.h"
+#include "settle/settle.h"
 
 /* What is known of one order.  All zero: nothing. */
 typedef struct Finding
@@ -84,11 +85,11 @@ typedef struct UnknownAct
 	bool		part_is_final;	/* see OgInquiry */
 } UnknownAct;
 
-/* What follows for the act, sent at this time (0 = not known), and why. */
+/* What follows for the act, which was sent then, and why. */
 extern OgVerdict og_finding_conclude(const Finding *finding,
 									 const UnknownAct *act,
-									 TimestampTz sent_at,
+									 const OgSent *sent,
 									 TimestampTz checked_at,
 									 const char **message);
 
-#endif							/* OG_SQL_FINDING_H */
+#endif							/* OG_SETTLE_FINDING_H */

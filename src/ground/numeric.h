@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * numeric.h
+ *		Numbers of an answer as numeric, which is exact.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_NUMERIC_H
+#define OG_NUMERIC_H
+
+#include "ground/json.h"
+
+/*
+ * A JSON number, or a string that is spelled like one, as numeric.  False for
+ * anything else.
+ */
+extern bool og_numeric(OgSlice value, Datum *datum);
+
+#endif							/* OG_NUMERIC_H */
