@@ -413,7 +413,7 @@ sub all_views
 		SELECT relname, obj_description(oid, 'pg_class'),
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(relacl) WHERE grantee <> relowner AND privilege_type = 'SELECT')
-		FROM pg_class WHERE relkind = 'v' AND relname <> 'order_gateway_journal_installations'
+		FROM pg_class WHERE relkind = 'v' AND relname NOT IN ('order_gateway_here', 'order_gateway_visible_calls')
 			AND oid IN (} . members('pg_class') . ') ORDER BY relname');
 }
 

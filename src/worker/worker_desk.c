@@ -40,6 +40,9 @@
 /* ... and gives up when there was none for so long; it is restarted in a second. */
 #define WORKER_MISSING_US	INT64CONST(5000000)
 
+/* What is kept of a buffer. */
+#define PLACE_BYTES	1024
+
 /* Of a place that no worker has. */
 #define NO_WORKER	(-1)
 
@@ -459,6 +462,8 @@ struct OgPlace
 	MemoryContext context;
 	shm_mq_handle *there;
 	shm_mq_handle *back;
+	StringInfoData outgoing;	/* what does not fit into its queue yet */
+	int			part;			/* whose rows are told */
 };
 
 /* Those that this process has taken, by their numbers; NULL before the first. */
@@ -495,6 +500,7 @@ take(int number)
 	own->number = number;
 	own->place = place_at(the_desk(), number);
 	own->context = context;
+	initStringInfo(&own->outgoing);
 	if (claim(number))
 	{
 		shm_mq_set_receiver((shm_mq *) own->place->there, MyProc);
@@ -546,6 +552,8 @@ og_place_hear(OgPlace *own, int *number)
 	bytes.end = bytes.at + len;
 	part = palloc(sizeof(OgPart));
 	og_message_get_part(&bytes, part, number);
+	if (*number == 0)
+		own->part = 0;
 	return part;
 }
 
@@ -555,10 +563,51 @@ og_place_is_left(const OgPlace *own)
 	return !*(volatile bool *) &own->place->open;
 }
 
-bool
-og_place_tell(OgPlace *own, const char *bytes, Size len)
+/* Who has gone takes all. */
+static bool
+send_back(OgPlace *own, const char *bytes, Size len)
 {
 	return shm_mq_send(own->back, len, bytes, true, true) != SHM_MQ_WOULD_BLOCK;
+}
+
+bool
+og_place_is_clear(OgPlace *own)
+{
+	StringInfo	outgoing = &own->outgoing;
+
+	if (outgoing->len == 0)
+		return true;
+	if (!send_back(own, outgoing->data, outgoing->len))
+		return false;
+
+	/* What was large is seldom needed. */
+	pfree(outgoing->data);
+	outgoing->data = MemoryContextAlloc(own->context, PLACE_BYTES);
+	outgoing->maxlen = PLACE_BYTES;
+	resetStringInfo(outgoing);
+	return true;
+}
+
+void
+og_place_tell(OgPlace *own, const char *bytes, Size len)
+{
+	Assert(own->outgoing.len == 0);
+
+	/* What is to be sent once more must stay as it is. */
+	if (!send_back(own, bytes, len))
+		appendBinaryStringInfo(&own->outgoing, bytes, (int) len);
+}
+
+bool
+og_place_is_due(const OgPlace *own, int part)
+{
+	return own->part == part;
+}
+
+void
+og_place_end_part(OgPlace *own)
+{
+	own->part++;
 }
 
 void

@@ -50,7 +50,8 @@ typedef enum OgDeskKind
 {
 	OG_DESK_BEGUN,				/* a part is a call of the journal: .call_id */
 	OG_DESK_LEFT,				/* ids of the part from .first on, so many as
-								 * .count, are about to leave */
+								 * .count, are about to leave; the first of those
+								 * that are repeated */
 	OG_DESK_ROW,				/* .row, in the order of the part's ids: one for
 								 * each of them, all orders of it chained */
 	OG_DESK_NEWS,				/* .news, but for its account */
@@ -68,7 +69,10 @@ typedef struct OgDeskRefusal
 	const char *hint;			/* or NULL */
 } OgDeskRefusal;
 
-/* What comes back; parts are told of one after the other, in their order. */
+/*
+ * What comes back.  Rows, and what ends a part, are told of one part after the
+ * other, in their order; the rest may come at any time before that.
+ */
 typedef struct OgDeskMessage
 {
 	OgDeskKind	kind;
@@ -131,11 +135,20 @@ extern OgPart *og_place_hear(OgPlace *place, int *number);
 extern bool og_place_is_left(const OgPlace *place);
 
 /*
- * Tell messages, one after the other in these bytes (worker_message.h).  False if
- * there is no room for all of them yet; then the same are to be told again, once
- * the latch was set.
+ * Is all that was told there in its queue, or with the session?  If not, there may
+ * be room for the rest once the latch was set.
  */
-extern bool og_place_tell(OgPlace *place, const char *bytes, Size len);
+extern bool og_place_is_clear(OgPlace *place);
+
+/*
+ * Tell messages, one after the other in these bytes (worker_message.h), where all
+ * before is clear.
+ */
+extern void og_place_tell(OgPlace *place, const char *bytes, Size len);
+
+/* Are the rows of this part to be told next?  When that is done: */
+extern bool og_place_is_due(const OgPlace *place, int part);
+extern void og_place_end_part(OgPlace *place);
 
 /* Let one go, or all: who has one in use hears that the worker went. */
 extern void og_place_leave(OgPlace *place);

@@ -10,6 +10,8 @@
  *
  * What was prepared and is committed now may have submitted calls.
  *
+ * What a transaction changes, a worker cannot see yet (worker_sight.c).
+ *
  * The extension cannot be dropped while calls are on their way: what becomes of
  * them would be written nowhere.
  *
@@ -184,6 +186,7 @@ utility(PlannedStmt *planned, const char *text, bool read_only,
 {
 	keep_heartbeat(planned->utilityStmt);
 	make_room(planned->utilityStmt);
+	og_sight_note(planned->utilityStmt);
 	if (commits_for_another(planned->utilityStmt))
 		og_worker_wake_at_commit();
 	if (previous_utility)

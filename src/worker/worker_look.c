@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -28,6 +29,15 @@ typedef struct Looking
 } Looking;
 
 static bool
+is_of_session(Datum origin)
+{
+	const text *is = DatumGetTextPP(origin);
+	OgSlice		slice = og_slice(VARDATA_ANY(is), VARSIZE_ANY_EXHDR(is));
+
+	return og_slice_equal(slice, og_slice_of(OG_OF_SESSION));
+}
+
+static bool
 take_entry(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
@@ -40,7 +50,8 @@ take_entry(void *owner, const OgTableRow *row)
 					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
 					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
 					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
-					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID]),
+					   .of_session = is_of_session(values[CALL_ORIGIN])
 				   });
 	return true;
 }
@@ -237,4 +248,49 @@ og_journal_has_open_calls(void)
 				  take_open_and_stop, &looking);
 	UnregisterSnapshot(looking.snapshot);
 	return looking.any;
+}
+
+/* ---------- calls of a session ---------- */
+
+typedef struct HandedOver
+{
+	const OgJournalCall *call;
+	struct varlena *ids;
+	int64		found;
+} HandedOver;
+
+static bool
+compare_handed_over(void *owner, const OgTableRow *row)
+{
+	HandedOver *handed = owner;
+	const OgJournalCall *call = handed->call;
+	struct varlena *ids;
+
+	if (DatumGetTimestampTz(row->values[CALL_SUBMITTED_AT]) !=
+		call->submitted_at ||
+		DatumGetObjectId(row->values[CALL_ROLE_ID]) != call->roleid ||
+		strcmp(TextDatumGetCString(row->values[CALL_ORIGIN]),
+			   call->origin) != 0)
+		return true;
+	ids = PG_DETOAST_DATUM(row->values[CALL_IDS]);
+	if (VARSIZE(ids) == VARSIZE(handed->ids) &&
+		memcmp(ids, handed->ids, VARSIZE(ids)) == 0)
+		handed->found = DatumGetInt64(row->values[CALL_CALL_ID]);
+	return handed->found == 0;
+}
+
+int64
+og_journal_find_handed_over(const OgInstallation *installation,
+							FullTransactionId since, const OgJournalCall *call)
+{
+	Looking		looking = {.installation = installation};
+	HandedOver	handed = {.call = call};
+	ScanKeyData keys[2];
+
+	handed.ids = (struct varlena *)
+		DatumGetPointer(og_texts_datum(call->ids, call->nids));
+	xid_key(keys, &looking, CALL_XID, since, true);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, NULL, keys, 2,
+				  compare_handed_over, &handed);
+	return handed.found;
 }
