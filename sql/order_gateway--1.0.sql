@@ -2741,10 +2741,8 @@ SELECT coalesce(s.srvname, w.server) AS server,
 	h.code,
 	h.message
 FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	FROM order_gateway_here AS i
 	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
-	WHERE d.datname = pg_catalog.current_database()
 	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
 LEFT JOIN order_gateway_heartbeat AS h
 	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id
