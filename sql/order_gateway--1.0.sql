@@ -1947,6 +1947,8 @@ CREATE TABLE order_gateway_journal_call (
 );
 
 CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
+CREATE INDEX order_gateway_journal_call_newest ON order_gateway_journal_call (call_id);
+CREATE INDEX order_gateway_journal_call_reference ON order_gateway_journal_call (reference);
 
 COMMENT ON TABLE order_gateway_journal_call IS
 'what was asked for: one row per call, written by the transaction that submits it';
@@ -2210,43 +2212,18 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', ''
 -- What people see of the journal.  Columns of these views are final.
 --
 
--- The installations that the journal has rows of: mostly one, and those whose
--- rows were copied from elsewhere.  Every key begins with the installation, so
--- this lets a call_id alone be looked up.
-CREATE VIEW order_gateway_journal_installations AS
-WITH RECURSIVE here AS (
-	SELECT i.id, i.held
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
-	WHERE d.datname = pg_catalog.current_database()
-	ORDER BY i.id
-	LIMIT 1
-), known AS (
-	(SELECT c.installation
-	FROM order_gateway_journal_call AS c
-	ORDER BY c.installation
-	LIMIT 1)
-	UNION ALL
-	SELECT (SELECT c.installation
-		FROM order_gateway_journal_call AS c
-		WHERE c.installation > k.installation
-		ORDER BY c.installation
-		LIMIT 1)
-	FROM known AS k
-	WHERE k.installation IS NOT NULL
-)
-SELECT k.installation,
-	h.id IS NOT NULL AS own,
-	coalesce(h.held, false) AS held
-FROM known AS k
-LEFT JOIN here AS h ON h.id = k.installation
-WHERE k.installation IS NOT NULL;
+CREATE VIEW order_gateway_here AS
+SELECT i.id, i.held
+FROM order_gateway_installation AS i
+JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+WHERE d.datname = pg_catalog.current_database()
+ORDER BY i.id
+LIMIT 1;
 
-COMMENT ON VIEW order_gateway_journal_installations IS
-'installations whose calls the journal has: this one, and others from which rows were copied';
-COMMENT ON COLUMN order_gateway_journal_installations.installation IS 'names the installation';
-COMMENT ON COLUMN order_gateway_journal_installations.own IS 'it is this one: its calls are sent from here';
-COMMENT ON COLUMN order_gateway_journal_installations.held IS 'but not until order_gateway_adopt() is called';
+COMMENT ON VIEW order_gateway_here IS
+'this installation: its calls are sent from here, those of others were copied';
+COMMENT ON COLUMN order_gateway_here.id IS 'names the installation';
+COMMENT ON COLUMN order_gateway_here.held IS 'nothing is sent until order_gateway_adopt() is called';
 
 CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
 RETURNS boolean
@@ -2263,13 +2240,51 @@ CREATE FUNCTION order_gateway_pauses(
 	OUT until timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_pauses() IS
 'servers that the worker of this database leaves alone for a while, since it could not reach them or was told to wait: '
 'one row for each server and role that submitted calls to it, as far as the current role may see these';
 
-CREATE VIEW order_gateway_calls WITH (security_barrier) AS
+-- Whose calls one may see is asked here, behind a barrier.  The newest come first,
+-- by an index: so who wants only these does not have all of them read, as long as
+-- what is looked up for each is looked up outside.
+CREATE VIEW order_gateway_visible_calls WITH (security_barrier) AS
+SELECT c.*,
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h) AS own
+FROM order_gateway_journal_call AS c
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role)
+ORDER BY c.call_id DESC;
+
+COMMENT ON VIEW order_gateway_visible_calls IS
+'rows of order_gateway_journal_call that the current role may see, and whether they belong to this installation; order_gateway_calls shows them';
+COMMENT ON COLUMN order_gateway_visible_calls.installation IS 'which installation sends it';
+COMMENT ON COLUMN order_gateway_visible_calls.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_visible_calls.xid IS 'transaction that submitted it';
+COMMENT ON COLUMN order_gateway_visible_calls.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_visible_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_visible_calls.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.provider IS 'xt, tronsave, btse or wangdian';
+COMMENT ON COLUMN order_gateway_visible_calls.operation IS 'what is asked of the provider';
+COMMENT ON COLUMN order_gateway_visible_calls.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_visible_calls.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.arguments IS 'arguments as the texts that leave; no secrets';
+COMMENT ON COLUMN order_gateway_visible_calls.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_visible_calls.order_arguments IS 'of a list of orders: arguments of each, in the order of ids';
+COMMENT ON COLUMN order_gateway_visible_calls.reference IS 'name that the user gave to the call';
+COMMENT ON COLUMN order_gateway_visible_calls.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.not_before IS 'it is not sent before';
+COMMENT ON COLUMN order_gateway_visible_calls.expires_at IS 'what was not sent by then is not sent any more';
+COMMENT ON COLUMN order_gateway_visible_calls.own IS 'it belongs to this installation';
+
+-- No condition of whoever asks may see what did not come through the barrier.  So
+-- what is joined here is either an aggregate, LATERAL, of rows of a call that did,
+-- or shown by expressions alone that need a column of that call as well.
+CREATE VIEW order_gateway_calls AS
 SELECT c.call_id,
 	c.origin,
 	c.function,
@@ -2280,11 +2295,9 @@ SELECT c.call_id,
 	END AS arguments,
 	c.reference,
 	CASE WHEN e.quarantined THEN 'quarantined'
-		WHEN e.call_id IS NOT NULL THEN 'done'
-		WHEN NOT i.own THEN 'quarantined'
-		WHEN EXISTS (SELECT
-			FROM order_gateway_journal_mark AS m
-			WHERE m.installation = c.installation AND m.call_id = c.call_id AND m.leaves) THEN 'sending'
+		WHEN e.done_at IS NOT NULL THEN 'done'
+		WHEN NOT c.own THEN 'quarantined'
+		WHEN m.sent > 0 THEN 'sending'
 		ELSE 'queued'
 	END AS state,
 	c.ids,
@@ -2301,32 +2314,39 @@ SELECT c.call_id,
 	coalesce((SELECT min(r.sent_at)
 		FROM order_gateway_journal_result AS r
 		WHERE r.installation = c.installation AND r.call_id = c.call_id),
-		(SELECT m.marked_at
-		FROM order_gateway_journal_mark AS m
-		WHERE e.call_id IS NULL
-			AND m.installation = c.installation AND m.call_id = c.call_id AND m.leaves
-		ORDER BY m.number
-		LIMIT 1)) AS first_sent_at,
-	e.done_at,
-	CASE WHEN i.own AND e.call_id IS NULL THEN
+		CASE WHEN m.sent > 0 THEN m.first_at END) AS first_sent_at,
+	CASE e.call_id WHEN c.call_id THEN e.done_at END AS done_at,
+	CASE WHEN c.own AND e.done_at IS NULL THEN
 		greatest(CASE WHEN c.not_before > pg_catalog.statement_timestamp() THEN c.not_before END,
-			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
+			(SELECT p.until
+			FROM order_gateway_pauses() AS p
+			WHERE p.server_id = c.server_id AND p.role_id = c.role_id
+				AND p.until > pg_catalog.statement_timestamp()
+			LIMIT 1))
 	END AS next_try_at,
-	CASE WHEN e.call_id IS NOT NULL THEN
-			coalesce(u.note, e.note)
-		WHEN i.held THEN 'nothing is sent from here until order_gateway_adopt() is called'
-		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+	CASE WHEN e.done_at IS NOT NULL THEN
+			coalesce((SELECT u.note
+				FROM order_gateway_journal_unsettled AS u
+				WHERE u.installation = c.installation AND u.call_id = c.call_id), e.note)
+		WHEN NOT c.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+		WHEN (SELECT h.held FROM order_gateway_here AS h)
+			THEN 'nothing is sent from here until order_gateway_adopt() is called'
 		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w
 			WHERE w.installation = c.installation AND w.call_id = c.call_id
 			LIMIT 1)
 	END AS note
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_visible_calls AS c
 LEFT JOIN order_gateway_journal_end AS e
 	ON e.installation = c.installation AND e.call_id = c.call_id
-LEFT JOIN order_gateway_journal_unsettled AS u
-	ON u.installation = c.installation AND u.call_id = c.call_id
+-- Orders that may be with the provider, or have been: those that a mark took
+-- back are not.
+LEFT JOIN LATERAL (SELECT
+		sum(CASE WHEN m.leaves THEN 1 ELSE -1 END * pg_catalog.cardinality(m.ordinals)) AS sent,
+		min(m.marked_at) FILTER (WHERE m.leaves) AS first_at
+	FROM order_gateway_journal_mark AS m
+	WHERE e.done_at IS NULL
+		AND m.installation = c.installation AND m.call_id = c.call_id) AS m ON true
 LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled,
 		count(*) FILTER (WHERE r.outcome = 'accepted') AS accepted,
@@ -2336,11 +2356,8 @@ LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'not_sent') AS not_sent,
 		count(*) FILTER (WHERE r.outcome = 'unknown') AS unknown
 	FROM order_gateway_journal_result AS r
-	WHERE e.call_id IS NULL
-		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true
-LEFT JOIN order_gateway_pauses() AS p
-	ON p.server_id = c.server_id AND p.role_id = c.role_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+	WHERE e.done_at IS NULL
+		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true;
 
 -- generated: comments of order_gateway_calls
 COMMENT ON VIEW order_gateway_calls IS
@@ -2352,7 +2369,7 @@ COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name tha
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
 COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
 COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
-COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it has left; sending: a request of it has, or is about to; done; quarantined: given up, note says why';
+COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it was sent, but for what was provably not processed; sending: some of it was, or is about to be; done; quarantined: given up, note says why';
 COMMENT ON COLUMN order_gateway_calls.ids IS 'what it is about, in input order';
 COMMENT ON COLUMN order_gateway_calls.cancelled IS 'orders with this outcome';
 COMMENT ON COLUMN order_gateway_calls.accepted IS 'orders with this outcome';
@@ -2364,7 +2381,7 @@ COMMENT ON COLUMN order_gateway_calls.unknown IS 'orders with this outcome: chec
 COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted';
 COMMENT ON COLUMN order_gateway_calls.not_before IS 'nothing of it is sent before';
 COMMENT ON COLUMN order_gateway_calls.expires_at IS 'what was not sent by then is not_sent';
-COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to';
+COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to; NULL while it is queued';
 COMMENT ON COLUMN order_gateway_calls.done_at IS 'when it was done; NULL before';
 COMMENT ON COLUMN order_gateway_calls.next_try_at IS 'nothing of it is sent before this time, which is yet to come; NULL = as soon as it has its turn, or it is done';
 COMMENT ON COLUMN order_gateway_calls.note IS 'what there is to be said of the call as a whole';
@@ -2386,11 +2403,11 @@ SELECT r.call_id,
 	r.response,
 	r.order_state,
 	r.settled_at
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_journal_call AS c
 JOIN order_gateway_journal_result AS r
 	ON r.installation = c.installation AND r.call_id = c.call_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role);
 
 -- generated: comments of order_gateway_results
 COMMENT ON VIEW order_gateway_results IS
@@ -2766,10 +2783,9 @@ SELECT c.function,
 	c.reference,
 	c.expires_at,
 	c.call_id
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
-WHERE i.own
-	AND c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+FROM order_gateway_here AS h
+JOIN order_gateway_journal_call AS c ON c.installation = h.id
+WHERE c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
 	AND NOT EXISTS (SELECT
 		FROM order_gateway_journal_end AS e
 		WHERE e.installation = c.installation AND e.call_id = c.call_id)

@@ -179,7 +179,7 @@ static void
 tell_failure(const Beat *beat)
 {
 	ereport(LOG,
-			(errmsg("order_gateway: a beat of role \"%s\" at server \"%s\" was not accepted: %s",
+			(errmsg("order_gateway: a beat of role \"%s\" at server \"%s\" failed: %s",
 					beat->row.wish.role, beat->row.wish.server, reason(beat)),
 			 errdetail("It is tried again.")));
 }
