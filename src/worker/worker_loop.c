@@ -55,6 +55,9 @@
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
 
+/* How much later than that, at most, where sessions wait. */
+#define LOOK_LATE_US		INT64CONST(10000)
+
 /*
  * Rows in one turn: of each call so many at least, and more where fewer calls
  * share what all of them may have.
@@ -159,6 +162,7 @@ note_withdrawal(void *owner, int64 call_id)
 
 	*kept = call_id;
 	loop.withdrawn = lappend(loop.withdrawn, kept);
+	loop.changed = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -222,7 +226,10 @@ look(void)
 
 	/* Who changed a server wants to know at once whether that helps. */
 	if (loop.version != og_share_version())
+	{
 		og_outbox_lines(end_pause, NULL);
+		loop.changed = true;
+	}
 	loop.version = og_share_version();
 }
 
@@ -547,6 +554,34 @@ pause_for_outbox(OgPause *pause)
 	pause_until(pause, Max(clock_at(next, now), loop.next_begin));
 }
 
+/*
+ * A look costs as much as a small call.  Where sessions wait for theirs, it waits
+ * until they wait for something else, unless that takes long.
+ */
+static bool
+is_look_due(void)
+{
+	return loop.now >= loop.next_look &&
+		(loop.nserved == 0 || loop.now >= loop.next_look + LOOK_LATE_US);
+}
+
+/* Look at the end of a turn, if that is due.  True if there is something new. */
+static bool
+look_late(bool *looks)
+{
+	bool		changed = loop.changed;
+	bool		found;
+
+	if (*looks || loop.nserved == 0 || og_clock_now() < loop.next_look)
+		return false;
+	loop.changed = false;
+	look();
+	*looks = true;
+	found = loop.changed;
+	loop.changed |= changed;
+	return found;
+}
+
 bool
 og_loop_turn(OgPause *pause)
 {
@@ -554,7 +589,8 @@ og_loop_turn(OgPause *pause)
 	bool		more = false;
 
 	loop.now = og_clock_now();
-	looks = loop.now >= loop.next_look;
+	og_serve(&loop);
+	looks = is_look_due();
 	if (loop.now >= loop.next_tick)
 		tick();
 	if (looks)
@@ -562,7 +598,6 @@ og_loop_turn(OgPause *pause)
 	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
 					   pause);
 	pause_for_outbox(pause);
-	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
@@ -571,6 +606,7 @@ og_loop_turn(OgPause *pause)
 	more |= release();
 	more |= og_serve_tell(&loop);
 	sweep();
+	more = more || look_late(&looks);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 
