@@ -342,10 +342,11 @@ advance(OgPause *pause)
 
 /* ---------- write ---------- */
 
-/* Free what has ended, and was told. */
-static void
+/* Free what has ended, and was told.  True if sessions wait for that. */
+static bool
 sweep(void)
 {
+	int			nserved = loop.nserved;
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &loop.makings)
@@ -362,6 +363,7 @@ sweep(void)
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
+	return loop.crowded && loop.nserved < nserved;
 }
 
 /* The next turn; two numbers mean something else. */
@@ -605,7 +607,7 @@ og_loop_turn(OgPause *pause)
 	more |= write_news(pause);
 	more |= release();
 	more |= og_serve_tell(&loop);
-	sweep();
+	more |= sweep();
 	more = more || look_late(&looks);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
