@@ -8,6 +8,7 @@ use utf8;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use OrderGateway::Documents;
 use OrderGateway::Heartbeat;
 use OrderGateway::Journal;
 use OrderGateway::Test;
@@ -40,6 +41,26 @@ sub refused
 }
 
 $journal->wait_for_worker('there is a worker');
+
+# ----
+# As the chapter has it
+# ----
+
+subtest 'what the chapter says' => sub {
+	my $documents = OrderGateway::Documents->new;
+	my ($grant, $start, $see, $stop) = map { $documents->recipe("heartbeat-$_") } qw(grant start see stop);
+	$journal->sql('CREATE ROLE trader; GRANT USAGE ON FOREIGN SERVER btse TO trader;'
+		  . $sandbox->mapping_sql('btse', role => 'trader'));
+	isnt($session->error("BEGIN; SET ROLE trader; $start"), 'none', 'at first nobody may');
+	$session->query('ROLLBACK');
+	$journal->sql($_) foreach $grant, "SET ROLE trader; $start";
+	$journal->wait_until(q{SELECT state = 'armed' FROM order_gateway_heartbeats}, 'who may has one');
+	like($journal->sql("SET ROLE trader; $see"),
+		qr/^btse\|trader\|armed\|00:01:00\|[^|]+\|[^|]+\|accepted\|$/, '... and sees it');
+	is($journal->sql("CREATE ROLE other; SET ROLE other; $see"), '', '... and another does not');
+	$journal->sql("SET ROLE trader; $stop");
+	$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_heartbeats', '... and can stop it');
+};
 
 # ----
 # Starting and stopping
