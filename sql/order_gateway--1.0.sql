@@ -2688,7 +2688,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 
 COMMENT ON FUNCTION order_gateway_adopt() IS
 'lets the worker go on in a cluster that was promoted, or restored from a backup, long after its last worker ran: until then it sends nothing of what is queued. '
-'Only after it is certain that no other server goes on from the same data, since both would send the same calls. For superusers and the owner of the extension';
+'Only after it is certain that no other server goes on from the same data, since both would send the same calls. '
+'Also has it ask again what became of unknown orders, where it stopped that since the server crashed. For superusers and the owner of the extension';
 
 --
 -- Heartbeats

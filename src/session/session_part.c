@@ -255,27 +255,6 @@ put_repeated(SessionCall *call)
 	}
 }
 
-void
-og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
-{
-	int			key = key_at(call, part, part->nanswered);
-
-	if (row->position != part->nanswered++)
-		elog(ERROR, "the row of id %d came instead of that of id %d",
-			 row->position + 1, part->nanswered);
-	if (key == call->nanswered)
-	{
-		call->nanswered++;
-		call->nin_flight -= call->left[key];
-		call->ndone += row->outcome->verdict == call->act->operation->done;
-	}
-	put_next(call, row);
-	if (call->remaining == NULL)
-		return;
-	keep_row(call, key, row);
-	put_repeated(call);
-}
-
 /* The request of a key, as it would be numbered in one call of all parts. */
 static int
 batch_of(const SessionCall *call, SessionPart *part, int key)
@@ -298,6 +277,30 @@ batch_of(const SessionCall *call, SessionPart *part, int key)
 }
 
 void
+og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
+{
+	int			key = key_at(call, part, part->nanswered);
+	OgRow		whole = *row;
+
+	if (row->position != part->nanswered++)
+		elog(ERROR, "the row of id %d came instead of that of id %d",
+			 row->position + 1, part->nanswered);
+	whole.batch = row->batch == 0 ? batch_of(call, part, key)
+		: row->batch + part->nbatches;
+	if (key == call->nanswered)
+	{
+		call->nanswered++;
+		call->nin_flight -= call->left[key];
+		call->ndone += row->outcome->verdict == call->act->operation->done;
+	}
+	put_next(call, &whole);
+	if (call->remaining == NULL)
+		return;
+	keep_row(call, key, &whole);
+	put_repeated(call);
+}
+
+void
 og_session_say(SessionCall *call, SessionPart *part, OgVerdict verdict,
 			   const char *why)
 {
@@ -305,7 +308,6 @@ og_session_say(SessionCall *call, SessionPart *part, OgVerdict verdict,
 	OgRow		row = {
 		.position = part->nanswered,
 		.outcome = &outcome,
-		.batch = batch_of(call, part, key_at(call, part, part->nanswered)),
 		.attempts = verdict == OG_UNKNOWN
 	};
 

@@ -85,7 +85,10 @@ extern OgPart *og_session_form(const SessionCall *call,
 extern void og_session_left(SessionCall *call, const SessionPart *part,
 							int first, int count);
 
-/* The row of the next id of a part, all its orders chained. */
+/*
+ * The row of the next id of a part, all its orders chained.  Its .batch is counted
+ * from the first request of the part; where that is 0, it is found out here.
+ */
 extern void og_session_answer(SessionCall *call, SessionPart *part,
 							  const OgRow *row);
 

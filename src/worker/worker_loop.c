@@ -42,6 +42,7 @@
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
+#include "worker/worker_learned.h"
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_settle.h"
@@ -98,6 +99,9 @@ og_loop_close(void)
 static void
 close_at_exit(int code, Datum arg)
 {
+	if (loop.context != NULL && OidIsValid(loop.journal) &&
+		og_recover_ends_well(code))
+		og_turn_write_last(&loop.installation, loop.journal, &loop.makings);
 	og_loop_close();
 }
 
@@ -383,7 +387,7 @@ unstick(void)
 
 	dlist_foreach(iter, &loop.makings)
 		making_of(iter.cur)->stuck = false;
-	og_settle_news()->stuck = false;
+	og_learned_news()->stuck = false;
 }
 
 /* How many requests are out, as far as is known? */
@@ -453,9 +457,9 @@ write_news(OgPause *pause)
 	else if (loop.blocked || gathers(pause))
 		return false;
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
-							og_settle_news(), turn, &end);
-	if (og_settle_news()->written)
-		og_settle_written(&loop);
+							og_learned_news(), turn, &end);
+	if (og_learned_news()->written)
+		og_learned_written(&loop);
 	loop.blocked = written == NOTHING_WRITTEN;
 	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
@@ -565,7 +569,7 @@ og_loop_turn(OgPause *pause)
 	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
-	og_serve_tell(&loop);
+	more |= og_serve_tell(&loop);
 	sweep();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);

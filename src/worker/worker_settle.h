@@ -12,7 +12,6 @@
 #define OG_WORKER_SETTLE_H
 
 #include "worker/worker_loop.h"
-#include "worker/worker_turn.h"
 
 /*
  * Begin for an installation that was recovered: what is unknown is read.  Called
@@ -26,9 +25,5 @@ extern void og_settle_close(void);
  * *pause tells until when there is not.
  */
 extern bool og_settle_advance(Loop *loop, OgPause *pause);
-
-/* What of it is to be written beside calls, and that it was. */
-extern Beside *og_settle_news(void);
-extern void og_settle_written(Loop *loop);
 
 #endif							/* OG_WORKER_SETTLE_H */
