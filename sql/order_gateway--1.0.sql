@@ -562,6 +562,8 @@ CREATE FUNCTION order_gateway_workers(
 	OUT connections int,
 	OUT last_commit timestamptz,
 	OUT waiting_for_standby boolean,
+	OUT unsettled bigint,
+	OUT oldest_unsettled timestamptz,
 	OUT last_error text
 	-- end of generated
 )
@@ -583,6 +585,8 @@ SELECT w.database,
 	w.connections,
 	w.last_commit,
 	w.waiting_for_standby,
+	w.unsettled,
+	w.oldest_unsettled,
 	w.last_error
 FROM order_gateway_workers() AS w;
 
@@ -599,6 +603,8 @@ COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the
 COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
 COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
 COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.unsettled IS 'calls with orders whose outcome is unknown, which their providers are asked for by and by';
+COMMENT ON COLUMN order_gateway_workers.oldest_unsettled IS 'since when the oldest of these is so';
 COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
 -- end of generated
 
@@ -1886,6 +1892,7 @@ CREATE TABLE order_gateway_installation (
 	crashes int NOT NULL DEFAULT 0,
 	running boolean NOT NULL DEFAULT false,
 	held boolean NOT NULL DEFAULT false,
+	settles boolean NOT NULL DEFAULT true,
 	alive_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (id, database)
@@ -1902,6 +1909,7 @@ COMMENT ON COLUMN order_gateway_installation.doubtful_below IS 'of calls with a 
 COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
 COMMENT ON COLUMN order_gateway_installation.running IS 'a worker runs, or the last one did not end well';
 COMMENT ON COLUMN order_gateway_installation.held IS 'this looks like a copy of a server that may still run: nothing is sent until order_gateway_adopt() is called';
+COMMENT ON COLUMN order_gateway_installation.settles IS 'unknown outcomes are asked for; false = the server crashed several times when they were, and order_gateway_adopt() has the worker try again';
 COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
 COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
 
@@ -2171,6 +2179,24 @@ COMMENT ON COLUMN order_gateway_heartbeat.outcome IS 'of the last beat that has 
 COMMENT ON COLUMN order_gateway_heartbeat.code IS 'the provider''s own code';
 COMMENT ON COLUMN order_gateway_heartbeat.message IS 'the provider''s own words, or ours';
 COMMENT ON COLUMN order_gateway_heartbeat.lost IS 'it has no further beats, until somebody wishes something else';
+CREATE TABLE order_gateway_journal_unsettled (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	since timestamptz NOT NULL,
+	note text,
+	PRIMARY KEY (installation, call_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_unsettled IS
+'calls with orders whose outcome is unknown, for as long as the worker asks their providers what became of them';
+COMMENT ON COLUMN order_gateway_journal_unsettled.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.server_id IS 'OID of its foreign server';
+COMMENT ON COLUMN order_gateway_journal_unsettled.role_id IS 'OID of the role that submitted it, and as which is asked';
+COMMENT ON COLUMN order_gateway_journal_unsettled.since IS 'when the first outcome of an order of it was unknown';
+COMMENT ON COLUMN order_gateway_journal_unsettled.note IS 'why it could not be asked what became of them';
 
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_call_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_call', '');
@@ -2180,6 +2206,7 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_mark', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_result', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_trial', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', '');
 
 --
 -- What people see of the journal.  Columns of these views are final.
@@ -2297,7 +2324,10 @@ SELECT c.call_id,
 				AND p.until > pg_catalog.statement_timestamp()
 			LIMIT 1))
 	END AS next_try_at,
-	CASE WHEN e.done_at IS NOT NULL THEN e.note
+	CASE WHEN e.done_at IS NOT NULL THEN
+			coalesce((SELECT u.note
+				FROM order_gateway_journal_unsettled AS u
+				WHERE u.installation = c.installation AND u.call_id = c.call_id), e.note)
 		WHEN NOT c.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
 		WHEN (SELECT h.held FROM order_gateway_here AS h)
 			THEN 'nothing is sent from here until order_gateway_adopt() is called'
@@ -2658,7 +2688,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 
 COMMENT ON FUNCTION order_gateway_adopt() IS
 'lets the worker go on in a cluster that was promoted, or restored from a backup, long after its last worker ran: until then it sends nothing of what is queued. '
-'Only after it is certain that no other server goes on from the same data, since both would send the same calls. For superusers and the owner of the extension';
+'Only after it is certain that no other server goes on from the same data, since both would send the same calls. '
+'Also has it ask again what became of unknown orders, where it stopped that since the server crashed. For superusers and the owner of the extension';
 
 --
 -- Heartbeats
@@ -2710,10 +2741,8 @@ SELECT coalesce(s.srvname, w.server) AS server,
 	h.code,
 	h.message
 FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	FROM order_gateway_here AS i
 	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
-	WHERE d.datname = pg_catalog.current_database()
 	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
 LEFT JOIN order_gateway_heartbeat AS h
 	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id

@@ -46,6 +46,7 @@ typedef struct OgAccount
 	int			call_timeout;
 	int			max_wait;
 	int			expire_after;	/* of what is submitted */
+	int			settle_after;	/* of what is unknown, 0 = never */
 	int			max_in_flight;
 	int			batch_size;		/* 0 = the operation's own */
 	int			retries;

@@ -67,6 +67,7 @@ static const ServerOption server_options[] = {
 	{"call_timeout", OPTION_DURATION, INTO(call_timeout), "0", 0, "0", "24d"},
 	{"max_wait", OPTION_DURATION, INTO(max_wait), "10min", 0, "0", "24d"},
 	{"expire_after", OPTION_DURATION, INTO(expire_after), NULL, 0, "1ms", "24d"},
+	{"settle_after", OPTION_DURATION, INTO(settle_after), "60s", 0, "0", "1d"},
 	{"max_in_flight", OPTION_INTEGER, INTO(max_in_flight), "8", 0, "1", "64"},
 	{"batch_size", OPTION_INTEGER, INTO(batch_size), NULL, 0, "1", NULL},
 	{"rate_limit", OPTION_PACE, INTO(rate_limit), PRESET(rate_limit)},

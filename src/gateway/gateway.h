@@ -222,6 +222,13 @@ struct OgRow
 };
 
 /*
+ * A copy of an outcome, and of those behind it, in the current context, but for
+ * .part; and what is freed of it, which is all but the first outcome itself.
+ */
+extern void og_outcome_copy(OgOutcome *to, const OgOutcome *from);
+extern void og_outcome_free(OgOutcome *outcome);
+
+/*
  * Begin a call of at least one key.  It lives in a context below the current
  * one, which must hold the account, arguments and keys as well, and whose end
  * ends the call: turns that were not used are given back then, and what is in

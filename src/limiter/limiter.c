@@ -328,3 +328,20 @@ og_limiter_nonce(OgLimiter *limiter, int64 now_ms)
 		return now_ms;
 	return og_nonce_next(&limiter->account->last_nonce, now_ms);
 }
+
+bool
+og_limiter_has_acts(const char *account, const char *host_label, int64 now,
+					int64 within)
+{
+	OgPlace    *place;
+	OgSharedLane *lane;
+	bool		has;
+
+	og_table_attach();
+	place = enter_place(OG_PLACE_ACCOUNT, account, host_label);
+	lane = og_table_lane(place, OG_LANE_ORDERS);
+	has = og_queue_ahead(OG_NO_SEAT, lane) > 0 ||
+		(within > 0 && og_lane_last_sent(&lane->lane) > now - within);
+	og_table_leave(place);
+	return has;
+}

@@ -126,6 +126,14 @@ extern int64 og_limiter_held_for(OgLimiter *limiter, int64 now);
 extern int64 og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n);
 
 /*
+ * Does any session wait for a turn of an act of this account now, or was one sent
+ * within the last so many microseconds, on the lane that acts count on?  Errors:
+ * as og_limiter_open().
+ */
+extern bool og_limiter_has_acts(const char *account, const char *host_label,
+								int64 now, int64 within);
+
+/*
  * The time to sign with: now_ms, a Unix time, or one more than the last one of
  * this account where its provider needs it to be above.
  */

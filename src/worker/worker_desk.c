@@ -150,6 +150,7 @@ struct OgDesk
 	int			nended;			/* ... and those of which all has come */
 	bool		large;			/* a message did not fit into its queue, so our
 								 * ends of these need more memory */
+	bool		stopped;		/* see og_desk_stop() */
 	bool		gone;			/* the worker */
 	int64		missing_since;	/* og_clock_now(): no worker, 0 = there is one */
 };
@@ -200,7 +201,7 @@ og_desk_close(OgDesk *own)
 	if (own != mine)
 		return;
 	own->user = NULL;
-	if (own->gone || own->large || own->outgoing.len > 0 ||
+	if (own->gone || own->stopped || own->large || own->outgoing.len > 0 ||
 		own->nended < own->nhanded || own->packet.at < own->packet.end ||
 		!is_taken(own))
 		leave();
@@ -445,6 +446,18 @@ og_desk_hear(OgDesk *own, OgDeskMessage *message)
 	own->nended += message->kind == OG_DESK_DONE ||
 		message->kind == OG_DESK_REFUSED;
 	return true;
+}
+
+/*
+ * The worker looks whether it has been left when it has told what is about to
+ * leave: so it sees that, or we hear this.
+ */
+void
+og_desk_stop(OgDesk *own)
+{
+	own->stopped = true;
+	*(volatile bool *) &own->place->open = false;
+	pg_memory_barrier();
 }
 
 void

@@ -10,6 +10,8 @@
  *
  * What was prepared and is committed now may have submitted calls.
  *
+ * What a transaction changes, a worker cannot see yet (worker_sight.c).
+ *
  * The extension cannot be dropped while calls are on their way: what becomes of
  * them would be written nowhere.
  *
@@ -153,8 +155,10 @@ keep_heartbeat(Node *statement)
 	bool		renames = IsA(statement, RenameStmt);
 	const char *name = IsA(statement, DropdbStmt) || renames
 		? database_of(statement) : NULL;
+	Oid			dboid = name ? get_database_oid(name, true) : InvalidOid;
 
-	if (name == NULL || !og_workers_have_heartbeat(name) ||
+	if (!OidIsValid(dboid) || !is_allowed(statement, dboid) ||
+		!og_workers_have_heartbeat(name) ||
 		(renames && keeps_worker(((RenameStmt *) statement)->newname)))
 		return;
 	ereport(ERROR,
@@ -184,6 +188,7 @@ utility(PlannedStmt *planned, const char *text, bool read_only,
 {
 	keep_heartbeat(planned->utilityStmt);
 	make_room(planned->utilityStmt);
+	og_sight_note(planned->utilityStmt);
 	if (commits_for_another(planned->utilityStmt))
 		og_worker_wake_at_commit();
 	if (previous_utility)

@@ -48,6 +48,13 @@
 /* How often is written down that one is alive; a clean minute. */
 #define ALIVE_US		(60 * USECS_PER_SEC)
 
+/*
+ * Settling is tried in the trials of no call.  Two crashes that followed one: the
+ * first came before any was noted.
+ */
+#define SETTLING		INT64CONST(0)
+#define SETTLING_CRASHES 2
+
 /* Calls that are looked at in one second to know which are done. */
 #define CALLS_AT_ONCE	5000
 
@@ -241,11 +248,54 @@ og_recover_adopt(void)
 	OgInstallation installation;
 
 	(void) og_journal_hold(&installation, true);
-	if (!installation.held)
+	if (!installation.held && installation.settles)
 		return false;
 	installation.held = false;
+	installation.settles = true;
 	og_journal_save(&installation);
 	return true;
+}
+
+/* ---------- what crashes when it is settled ---------- */
+
+static const char *const OFF =
+"unknown outcomes are not asked for any more: the server crashed each time that they were";
+
+static void
+stop_settling(OgInstallation *installation)
+{
+	OgInstallation now;
+
+	(void) og_journal_hold(&now, true);
+	now.settles = false;
+	og_journal_save(&now);
+	installation->settles = false;
+}
+
+static void
+say_off(void)
+{
+	og_workers_show_error(OFF);
+	ereport(WARNING,
+			(errmsg("order_gateway: %s", OFF),
+			 errhint("Call order_gateway_adopt() in database \"%s\" to have that tried again.",
+					 get_database_name(MyDatabaseId))));
+}
+
+bool
+og_recover_may_settle(OgInstallation *installation)
+{
+	if (installation->settles && installation->crashes == 0)
+		return true;
+	og_table_begin();
+	if (installation->settles &&
+		og_journal_try(installation, SETTLING,
+					   installation->crashes) >= SETTLING_CRASHES)
+		stop_settling(installation);
+	if (!installation->settles)
+		say_off();
+	og_table_commit();
+	return installation->settles;
 }
 
 /* Was it adopted meanwhile? */
@@ -255,7 +305,14 @@ look_at_hold(OgInstallation *installation)
 	OgInstallation now;
 
 	og_journal_installation(&now);
-	progress.adopted = !now.held;
+	progress.adopted = installation->held && !now.held;
+	if (now.settles && !installation->settles)
+	{
+		og_workers_show_error("");
+		ereport(LOG,
+				(errmsg("order_gateway: unknown outcomes are asked for again")));
+	}
+	installation->settles = now.settles;
 }
 
 /* It was: outside of a transaction. */
@@ -372,7 +429,7 @@ og_recover_tick(OgInstallation *installation)
 		advance_done(installation);
 		if (og_clock_now() >= progress.next_note)
 			note_alive(installation);
-		if (installation->held)
+		if (installation->held || !installation->settles)
 			look_at_hold(installation);
 	}
 	og_table_commit();

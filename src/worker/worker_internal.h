@@ -97,6 +97,11 @@ extern void og_workers_stop(Oid dboid);
 extern bool og_workers_have_heartbeat(const char *database);
 extern const char *og_workers_heartbeat_beside(List *names);
 
+/* ---------- worker_sight.c ---------- */
+
+/* This transaction runs a statement. */
+extern void og_sight_note(Node *statement);
+
 /* ---------- worker_main.c ---------- */
 
 /* Name of the function that a worker's process runs. */

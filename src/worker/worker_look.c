@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "ground/compat.h"
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 
@@ -248,4 +249,49 @@ og_journal_has_open_calls(void)
 				  take_open_and_stop, &looking);
 	UnregisterSnapshot(looking.snapshot);
 	return looking.any;
+}
+
+/* ---------- calls of a session ---------- */
+
+typedef struct HandedOver
+{
+	const OgJournalCall *call;
+	struct varlena *ids;
+	int64		found;
+} HandedOver;
+
+static bool
+compare_handed_over(void *owner, const OgTableRow *row)
+{
+	HandedOver *handed = owner;
+	const OgJournalCall *call = handed->call;
+	struct varlena *ids;
+
+	if (DatumGetTimestampTz(row->values[CALL_SUBMITTED_AT]) !=
+		call->submitted_at ||
+		DatumGetObjectId(row->values[CALL_ROLE_ID]) != call->roleid ||
+		strcmp(TextDatumGetCString(row->values[CALL_ORIGIN]),
+			   call->origin) != 0)
+		return true;
+	ids = PG_DETOAST_DATUM(row->values[CALL_IDS]);
+	if (VARSIZE(ids) == VARSIZE(handed->ids) &&
+		memcmp(ids, handed->ids, VARSIZE(ids)) == 0)
+		handed->found = DatumGetInt64(row->values[CALL_CALL_ID]);
+	return handed->found == 0;
+}
+
+int64
+og_journal_find_handed_over(const OgInstallation *installation,
+							FullTransactionId since, const OgJournalCall *call)
+{
+	Looking		looking = {.installation = installation};
+	HandedOver	handed = {.call = call};
+	ScanKeyData keys[2];
+
+	handed.ids = (struct varlena *)
+		DatumGetPointer(og_texts_datum(call->ids, call->nids));
+	xid_key(keys, &looking, CALL_XID, since, true);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, NULL, keys, 2,
+				  compare_handed_over, &handed);
+	return handed.found;
 }

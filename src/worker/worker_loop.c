@@ -25,6 +25,7 @@
  * worker_begin.c	which calls are begun
  * worker_served.c	calls that sessions hand over
  * worker_told.c	what these sessions are told
+ * worker_settle.c	what became of orders that are unknown
  * worker_show.c	what others see of all this
  *
  *-------------------------------------------------------------------------
@@ -41,12 +42,15 @@
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
+#include "worker/worker_learned.h"
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
+#include "worker/worker_settle.h"
 #include "worker/worker_standby.h"
 #include "worker/worker_table.h"
 #include "worker/worker_told.h"
 #include "worker/worker_turn.h"
+#include "worker/worker_unsettled.h"
 
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
@@ -86,6 +90,7 @@ og_loop_close(void)
 	og_places_leave();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
+	og_settle_close();
 	MemoryContextDelete(loop.context);
 	memset(&loop, 0, sizeof(loop));
 }
@@ -106,6 +111,7 @@ og_loop_open(void)
 	static bool registered = false;
 	OgInstallation installation;
 
+	og_unsettled_open();
 	og_recover(&installation);
 	memset(&loop, 0, sizeof(loop));
 	loop.context = AllocSetContextCreate(TopMemoryContext,
@@ -120,6 +126,7 @@ og_loop_open(void)
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
+	og_settle_open(&loop);
 }
 
 /* ---------- look ---------- */
@@ -380,6 +387,7 @@ unstick(void)
 
 	dlist_foreach(iter, &loop.makings)
 		making_of(iter.cur)->stuck = false;
+	og_learned_news()->stuck = false;
 }
 
 /* How many requests are out, as far as is known? */
@@ -449,7 +457,9 @@ write_news(OgPause *pause)
 	else if (loop.blocked || gathers(pause))
 		return false;
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
-							turn, &end);
+							og_learned_news(), turn, &end);
+	if (og_learned_news()->written)
+		og_learned_written(&loop);
 	loop.blocked = written == NOTHING_WRITTEN;
 	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
@@ -556,9 +566,10 @@ og_loop_turn(OgPause *pause)
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
+	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
-	og_serve_tell(&loop);
+	more |= og_serve_tell(&loop);
 	sweep();
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);

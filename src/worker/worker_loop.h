@@ -92,8 +92,8 @@ extern void og_begin_at_rest(Loop *loop, int64 call_id);
  */
 extern void og_serve(Loop *loop);
 
-/* Tell sessions what may be told. */
-extern void og_serve_tell(Loop *loop);
+/* Tell sessions what may be told.  True if more rows can be pulled now. */
+extern bool og_serve_tell(Loop *loop);
 
 /* ---------- worker_show.c ---------- */
 

@@ -35,8 +35,16 @@ extern void og_recover(OgInstallation *installation);
 extern bool og_recover_may_send(const OgInstallation *installation);
 
 /*
- * For order_gateway_adopt(), in its transaction: what is held is held no more.
- * False if it is not held.
+ * May unknown outcomes be asked for?  Before that is begun, outside of a
+ * transaction: after a crash, that it is tried is committed at once.  No more after
+ * the third start without a minute in which nothing crashed, until somebody calls
+ * order_gateway_adopt().
+ */
+extern bool og_recover_may_settle(OgInstallation *installation);
+
+/*
+ * For order_gateway_adopt(), in its transaction: what is held is held no more,
+ * and unknown outcomes are asked for again.  False if neither was so.
  */
 extern bool og_recover_adopt(void);
 

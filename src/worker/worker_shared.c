@@ -326,6 +326,8 @@ og_workers_show(const OgWorkerState *state)
 	own->connections = state->connections;
 	own->last_commit = state->last_commit;
 	own->awaits_standby = state->awaits_standby;
+	own->unsettled = state->unsettled;
+	own->oldest_unsettled = state->oldest_unsettled;
 	unlock_table(table);
 }
 

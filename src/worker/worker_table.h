@@ -40,6 +40,7 @@ typedef enum OgTable
 	OG_END_TABLE,
 	OG_WISH_TABLE,
 	OG_HEARTBEAT_TABLE,
+	OG_UNSETTLED_TABLE,
 	OG_INSTALLATION_KEY,		/* indexes */
 	OG_CALL_KEY,
 	OG_CALL_XID,
@@ -53,6 +54,7 @@ typedef enum OgTable
 	OG_END_KEY,
 	OG_WISH_KEY,
 	OG_HEARTBEAT_KEY,
+	OG_UNSETTLED_KEY,
 	OG_CALL_ID,					/* sequence */
 	OG_TABLES
 } OgTable;
@@ -62,7 +64,7 @@ enum
 	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
 	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
 	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
-	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_HELD, INSTALLATION_SETTLES, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
 	INSTALLATION_COLUMNS
 };
 
@@ -130,6 +132,12 @@ enum
 	HEARTBEAT_ARMED_AT, HEARTBEAT_RENEWED_AT, HEARTBEAT_FIRES_AT,
 	HEARTBEAT_OUTCOME, HEARTBEAT_CODE, HEARTBEAT_MESSAGE, HEARTBEAT_LOST,
 	HEARTBEAT_COLUMNS
+};
+
+enum
+{
+	UNSETTLED_INSTALLATION, UNSETTLED_CALL_ID, UNSETTLED_SERVER_ID,
+	UNSETTLED_ROLE_ID, UNSETTLED_SINCE, UNSETTLED_NOTE, UNSETTLED_COLUMNS
 };
 
 /*
@@ -242,6 +250,11 @@ extern void og_table_call_key(ScanKeyData keys[2],
 extern void og_table_call_key_from(ScanKeyData keys[2],
 								   const pg_uuid_t *installation,
 								   int64 call_id);
+
+/* Results of a call, from an order of it on. */
+extern void og_table_result_key_from(ScanKeyData keys[3],
+									 const pg_uuid_t *installation,
+									 int64 call_id, int ordinal);
 
 /* ---------- values of columns ---------- */
 

@@ -244,6 +244,10 @@ may_leave(void *owner, const int *keys, int nkeys)
 		!target_lets(making, now) ||
 		(!first->leads && !has_place(making, now)))
 		return false;
+#ifdef OG_PLANT_DESK
+	if (making->served != NULL)	/* a fault for test/storm to find */
+		return og_told_leaves(making, keys, nkeys);
+#endif
 	want_marks(making, keys, nkeys);
 	take_place(making, first);
 #ifdef OG_PLANT_J5
