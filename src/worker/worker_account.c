@@ -130,24 +130,32 @@ server_of(const OgJournalCall *call, bool same_cluster)
 	return call->server;
 }
 
+OgAccount *
+og_account_open_as(Oid roleid, const char *server, const OgProvider *provider)
+{
+	OgAccount  *account;
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(roleid,
+						   security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	account = og_account_open(server, provider, true);
+	SetUserIdAndSecContext(user, security);
+	return account;
+}
+
 /* Open it as that role, in the current context. */
 static OgAccount *
 open_account(const OgJournalCall *call)
 {
-	OgAccount  *account;
 	bool		same;
-	Oid			user;
-	int			security;
 
 	check_role(call);
 	same = check_function(call);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(call->roleid,
-						   security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	account = og_account_open(server_of(call, same), provider_of(call), true);
-	SetUserIdAndSecContext(user, security);
-	return account;
+	return og_account_open_as(call->roleid, server_of(call, same),
+							  provider_of(call));
 }
 
 /* ---------- shares ---------- */

@@ -38,6 +38,13 @@ extern Share *og_share_take(Line *line, const OgJournalCall *call,
 							MemoryContext parent);
 extern void og_share_return(Share *share);
 
+/*
+ * Open an account as a role, in the current context.  Needs a transaction.
+ * Errors: those of og_account_open().
+ */
+extern OgAccount *og_account_open_as(Oid roleid, const char *server,
+									 const OgProvider *provider);
+
 /* Counts changes of roles, rights, servers and mappings. */
 extern uint64 og_share_version(void);
 

@@ -79,6 +79,9 @@ extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
 
+/* The origin of a call that is entered when all is known of it. */
+#define OG_ORIGIN_FOUND	"found"
+
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
 {
@@ -240,6 +243,10 @@ typedef struct OgJournalResult
 	TimestampTz sent_at;		/* 0 = never */
 	TimestampTz answered_at;	/* 0 = never */
 	OgSlice		response;		/* proven JSON, or nothing */
+
+	/* Of an order that was asked for when nobody had heard of its call. */
+	const char *order_state;	/* NULL where it was not */
+	TimestampTz settled_at;		/* 0 = it was not */
 } OgJournalResult;
 
 extern void og_journal_results(const OgInstallation *installation,

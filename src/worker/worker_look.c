@@ -27,12 +27,25 @@ typedef struct Looking
 	bool		any;			/* of those that are on their way */
 } Looking;
 
+/* One that was found has its end, and nothing of it is to be sent. */
+static bool
+is_found(const OgTableRow *row)
+{
+	const text *origin = DatumGetTextPP(row->values[CALL_ORIGIN]);
+
+	return VARSIZE_ANY_EXHDR(origin) == strlen(OG_ORIGIN_FOUND) &&
+		memcmp(VARDATA_ANY(origin), OG_ORIGIN_FOUND,
+			   strlen(OG_ORIGIN_FOUND)) == 0;
+}
+
 static bool
 take_entry(void *owner, const OgTableRow *row)
 {
 	Looking    *looking = owner;
 	const Datum *values = row->values;
 
+	if (is_found(row))
+		return true;
 	looking->found(looking->owner, &(OgJournalEntry)
 				   {
 					   .call_id = DatumGetInt64(values[CALL_CALL_ID]),

@@ -10,6 +10,7 @@
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
  *	release		requests whose marks the standbys have may leave
+ *	sweep		after a promotion, orders that the journal lost are looked for
  *
  * No transaction is open while anybody is waited for.  Where nothing can be
  * written, nothing is sent: then the next turn only tries to write again.
@@ -22,6 +23,7 @@
  * worker_turn.c	what is written, and errors
  * worker_begin.c	which calls are begun
  * worker_show.c	what others see of all this
+ * worker_sweep.c	orders that a provider has, and the journal does not
  *
  *-------------------------------------------------------------------------
  */
@@ -39,6 +41,7 @@
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
+#include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 #include "worker/worker_turn.h"
 
@@ -74,6 +77,7 @@ og_loop_close(void)
 
 	if (loop.context == NULL)
 		return;
+	og_sweeps_close();
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
 	if (loop.look.running != NULL)
@@ -105,6 +109,7 @@ og_loop_open(void)
 	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_sweeps_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
@@ -532,6 +537,7 @@ og_loop_turn(OgPause *pause)
 	more |= advance(pause);
 	more |= write_news(pause);
 	more |= release();
+	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 
