@@ -176,7 +176,7 @@ subtest 'an asynchronous standby: a sweep finds the orders that its journal lost
 	wait_swept('all accounts are swept');
 	is($journal->sql(q{SELECT server, role = current_user, found, timeline, problem IS NULL FROM order_gateway_sweeps}),
 		'btse|t|3|2|t', 'what came of that can be seen');
-	is(operations($asked), 'btse:open_orders btse:trade_history', 'the provider was asked, and nothing else');
+	like(operations($asked), qr/^btse:open_orders(?: btse:trade_history)+$/, 'the provider was asked, and nothing else');
 	is_deeply([ sort split /\n/, $journal->sql(q{SELECT order_id FROM order_gateway_results JOIN order_gateway_calls USING (call_id) WHERE origin = 'found'}) ],
 		[ sort @ids ], 'the orders are found that bear the mark of this installation');
 	my $states = q{SELECT string_agg(concat_ws(' ', r.outcome, r.answered_outcome, r.order_state, r.settled_at IS NOT NULL), ',' ORDER BY r.order_id = '%s')
@@ -189,7 +189,7 @@ subtest 'an asynchronous standby: a sweep finds the orders that its journal lost
 		't', '... in the words of the provider');
 	is($journal->sql(qq{SELECT c.state, c.function, c.server, c.arguments, c.accepted, c.submitted_at < c.done_at, c.note FROM order_gateway_calls AS c
 			WHERE c.ids = ARRAY['$ids[0]']}),
-		'done|btse_create_order|btse|{"symbol":"BTC-USD","side":"BUY"}|1|t|found at the provider: the server that created this order'
+		'done|btse_create_order|btse|{"symbol": "BTC-USD", "side": "BUY"}|1|t|found at the provider: the server that created this order'
 		  . ' did not pass its rows on, or it was created without the worker',
 		'each is a call that is done');
 	my $words = log_since($log);
