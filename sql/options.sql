@@ -42,6 +42,7 @@ SELECT wrapper, option, value
 FROM unnest('{xt_fdw,tronsave_fdw,btse_fdw,wangdian_fdw}'::text[]) wrapper,
 	(VALUES ('base_url', 'https://example.com'),
 		('allow_http', 'false'),
+		('journal', 'false'),
 		('sslrootcert', '/etc/ssl/ca.pem'),
 		('connect_timeout', '5s'),
 		('timeout', '1min'),

@@ -562,6 +562,8 @@ CREATE FUNCTION order_gateway_workers(
 	OUT connections int,
 	OUT last_commit timestamptz,
 	OUT waiting_for_standby boolean,
+	OUT unsettled bigint,
+	OUT oldest_unsettled timestamptz,
 	OUT last_error text
 	-- end of generated
 )
@@ -583,6 +585,8 @@ SELECT w.database,
 	w.connections,
 	w.last_commit,
 	w.waiting_for_standby,
+	w.unsettled,
+	w.oldest_unsettled,
 	w.last_error
 FROM order_gateway_workers() AS w;
 
@@ -599,6 +603,8 @@ COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the
 COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
 COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
 COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
+COMMENT ON COLUMN order_gateway_workers.unsettled IS 'calls with orders whose outcome is unknown, which their providers are asked for by and by';
+COMMENT ON COLUMN order_gateway_workers.oldest_unsettled IS 'since when the oldest of these is so';
 COMMENT ON COLUMN order_gateway_workers.last_error IS 'what went wrong last, maybe long ago; of one that is not running, why';
 -- end of generated
 
@@ -1886,6 +1892,7 @@ CREATE TABLE order_gateway_installation (
 	crashes int NOT NULL DEFAULT 0,
 	running boolean NOT NULL DEFAULT false,
 	held boolean NOT NULL DEFAULT false,
+	settles boolean NOT NULL DEFAULT true,
 	alive_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (id, database)
@@ -1902,6 +1909,7 @@ COMMENT ON COLUMN order_gateway_installation.doubtful_below IS 'of calls with a 
 COMMENT ON COLUMN order_gateway_installation.crashes IS 'starts of the worker after a crash, since it ran for a minute without one';
 COMMENT ON COLUMN order_gateway_installation.running IS 'a worker runs, or the last one did not end well';
 COMMENT ON COLUMN order_gateway_installation.held IS 'this looks like a copy of a server that may still run: nothing is sent until order_gateway_adopt() is called';
+COMMENT ON COLUMN order_gateway_installation.settles IS 'unknown outcomes are asked for; false = the server crashed several times when they were, and order_gateway_adopt() has the worker try again';
 COMMENT ON COLUMN order_gateway_installation.alive_at IS 'when a worker ran here last, to the minute';
 COMMENT ON COLUMN order_gateway_installation.created_at IS 'when it was made';
 
@@ -1968,6 +1976,8 @@ CREATE TABLE order_gateway_journal_call (
 );
 
 CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
+CREATE INDEX order_gateway_journal_call_newest ON order_gateway_journal_call (call_id);
+CREATE INDEX order_gateway_journal_call_reference ON order_gateway_journal_call (reference);
 
 COMMENT ON TABLE order_gateway_journal_call IS
 'what was asked for: one row per call, written by the transaction that submits it';
@@ -2128,6 +2138,95 @@ COMMENT ON COLUMN order_gateway_journal_end.outcomes IS 'how many orders have ea
 COMMENT ON COLUMN order_gateway_journal_end.note IS 'what there is to be said of the call as a whole';
 COMMENT ON COLUMN order_gateway_journal_end.done_at IS 'when';
 
+--
+-- Heartbeats: what is wished of them, and what the worker knows of them.  Neither
+-- is dumped: a timer belongs to the database that renews it.
+--
+
+CREATE TABLE order_gateway_heartbeat_wish (
+	installation uuid NOT NULL,
+	number bigint NOT NULL,
+	function text NOT NULL,
+	function_id oid NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	timeout_ms bigint NOT NULL,
+	wished_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, number)
+);
+
+COMMENT ON TABLE order_gateway_heartbeat_wish IS
+'what roles want of their heartbeats: the last row of a server and role counts, and the worker removes those before it, and that of one that was stopped';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.installation IS 'which installation keeps the heartbeat';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.number IS 'a later wish has a larger number';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.function IS 'function that was called';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.function_id IS 'its OID: its EXECUTE privilege is asked for again before each beat';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.role_id IS 'OID of the role';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.timeout_ms IS 'how long the timer is to run after a beat, in milliseconds; 0 = it is to be stopped';
+COMMENT ON COLUMN order_gateway_heartbeat_wish.wished_at IS 'when';
+
+CREATE TABLE order_gateway_heartbeat (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	wish bigint NOT NULL,
+	started_at timestamptz NOT NULL,
+	beats bigint NOT NULL,
+	beat_at timestamptz,
+	answered bigint NOT NULL,
+	crashes int NOT NULL,
+	armed_at timestamptz,
+	renewed_at timestamptz,
+	fires_at timestamptz,
+	outcome order_outcome,
+	code text,
+	message text,
+	lost boolean NOT NULL,
+	PRIMARY KEY (installation, server_id, role_id)
+);
+
+COMMENT ON TABLE order_gateway_heartbeat IS
+'what the worker knows of the heartbeat of a server and role: it commits this row before each beat';
+COMMENT ON COLUMN order_gateway_heartbeat.installation IS 'which installation keeps the heartbeat';
+COMMENT ON COLUMN order_gateway_heartbeat.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_heartbeat.role_id IS 'OID of the role';
+COMMENT ON COLUMN order_gateway_heartbeat.wish IS 'number of the wish that the last beat obeyed';
+COMMENT ON COLUMN order_gateway_heartbeat.started_at IS 'when it was started';
+COMMENT ON COLUMN order_gateway_heartbeat.beats IS 'beats that were begun';
+COMMENT ON COLUMN order_gateway_heartbeat.beat_at IS 'when the last of them was';
+COMMENT ON COLUMN order_gateway_heartbeat.answered IS 'number of the last beat with an outcome';
+COMMENT ON COLUMN order_gateway_heartbeat.crashes IS 'so many beats in a row had none because the server crashed';
+COMMENT ON COLUMN order_gateway_heartbeat.armed_at IS 'since when the timer runs; NULL = it does not';
+COMMENT ON COLUMN order_gateway_heartbeat.renewed_at IS 'when the last beat was sent that was accepted';
+COMMENT ON COLUMN order_gateway_heartbeat.fires_at IS 'when the timer runs out after that';
+COMMENT ON COLUMN order_gateway_heartbeat.outcome IS 'of the last beat that has one';
+COMMENT ON COLUMN order_gateway_heartbeat.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_heartbeat.message IS 'the provider''s own words, or ours';
+COMMENT ON COLUMN order_gateway_heartbeat.lost IS 'it has no further beats, until somebody wishes something else';
+CREATE TABLE order_gateway_journal_unsettled (
+	installation uuid NOT NULL,
+	call_id bigint NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	since timestamptz NOT NULL,
+	note text,
+	PRIMARY KEY (installation, call_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_unsettled IS
+'calls with orders whose outcome is unknown, for as long as the worker asks their providers what became of them';
+COMMENT ON COLUMN order_gateway_journal_unsettled.installation IS 'installation of the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.call_id IS 'the call';
+COMMENT ON COLUMN order_gateway_journal_unsettled.server_id IS 'OID of its foreign server';
+COMMENT ON COLUMN order_gateway_journal_unsettled.role_id IS 'OID of the role that submitted it, and as which is asked';
+COMMENT ON COLUMN order_gateway_journal_unsettled.since IS 'when the first outcome of an order of it was unknown';
+COMMENT ON COLUMN order_gateway_journal_unsettled.note IS 'why it could not be asked what became of them';
+
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_call_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_call', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_reference', '');
@@ -2136,48 +2235,24 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_mark', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_result', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_trial', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', '');
 
 --
 -- What people see of the journal.  Columns of these views are final.
 --
 
--- The installations that the journal has rows of: mostly one, and those whose
--- rows were copied from elsewhere.  Every key begins with the installation, so
--- this lets a call_id alone be looked up.
-CREATE VIEW order_gateway_journal_installations AS
-WITH RECURSIVE here AS (
-	SELECT i.id, i.held
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
-	WHERE d.datname = pg_catalog.current_database()
-	ORDER BY i.id
-	LIMIT 1
-), known AS (
-	(SELECT c.installation
-	FROM order_gateway_journal_call AS c
-	ORDER BY c.installation
-	LIMIT 1)
-	UNION ALL
-	SELECT (SELECT c.installation
-		FROM order_gateway_journal_call AS c
-		WHERE c.installation > k.installation
-		ORDER BY c.installation
-		LIMIT 1)
-	FROM known AS k
-	WHERE k.installation IS NOT NULL
-)
-SELECT k.installation,
-	h.id IS NOT NULL AS own,
-	coalesce(h.held, false) AS held
-FROM known AS k
-LEFT JOIN here AS h ON h.id = k.installation
-WHERE k.installation IS NOT NULL;
+CREATE VIEW order_gateway_here AS
+SELECT i.id, i.held
+FROM order_gateway_installation AS i
+JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+WHERE d.datname = pg_catalog.current_database()
+ORDER BY i.id
+LIMIT 1;
 
-COMMENT ON VIEW order_gateway_journal_installations IS
-'installations whose calls the journal has: this one, and others from which rows were copied';
-COMMENT ON COLUMN order_gateway_journal_installations.installation IS 'names the installation';
-COMMENT ON COLUMN order_gateway_journal_installations.own IS 'it is this one: its calls are sent from here';
-COMMENT ON COLUMN order_gateway_journal_installations.held IS 'but not until order_gateway_adopt() is called';
+COMMENT ON VIEW order_gateway_here IS
+'this installation: its calls are sent from here, those of others were copied';
+COMMENT ON COLUMN order_gateway_here.id IS 'names the installation';
+COMMENT ON COLUMN order_gateway_here.held IS 'nothing is sent until order_gateway_adopt() is called';
 
 CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
 RETURNS boolean
@@ -2194,13 +2269,51 @@ CREATE FUNCTION order_gateway_pauses(
 	OUT until timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_pauses() IS
 'servers that the worker of this database leaves alone for a while, since it could not reach them or was told to wait: '
 'one row for each server and role that submitted calls to it, as far as the current role may see these';
 
-CREATE VIEW order_gateway_calls WITH (security_barrier) AS
+-- Whose calls one may see is asked here, behind a barrier.  The newest come first,
+-- by an index: so who wants only these does not have all of them read, as long as
+-- what is looked up for each is looked up outside.
+CREATE VIEW order_gateway_visible_calls WITH (security_barrier) AS
+SELECT c.*,
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h) AS own
+FROM order_gateway_journal_call AS c
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role)
+ORDER BY c.call_id DESC;
+
+COMMENT ON VIEW order_gateway_visible_calls IS
+'rows of order_gateway_journal_call that the current role may see, and whether they belong to this installation; order_gateway_calls shows them';
+COMMENT ON COLUMN order_gateway_visible_calls.installation IS 'which installation sends it';
+COMMENT ON COLUMN order_gateway_visible_calls.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_visible_calls.xid IS 'transaction that submitted it';
+COMMENT ON COLUMN order_gateway_visible_calls.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_visible_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_visible_calls.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.provider IS 'xt, tronsave, btse or wangdian';
+COMMENT ON COLUMN order_gateway_visible_calls.operation IS 'what is asked of the provider';
+COMMENT ON COLUMN order_gateway_visible_calls.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_visible_calls.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.arguments IS 'arguments as the texts that leave; no secrets';
+COMMENT ON COLUMN order_gateway_visible_calls.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_visible_calls.order_arguments IS 'of a list of orders: arguments of each, in the order of ids';
+COMMENT ON COLUMN order_gateway_visible_calls.reference IS 'name that the user gave to the call';
+COMMENT ON COLUMN order_gateway_visible_calls.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.not_before IS 'it is not sent before';
+COMMENT ON COLUMN order_gateway_visible_calls.expires_at IS 'what was not sent by then is not sent any more';
+COMMENT ON COLUMN order_gateway_visible_calls.own IS 'it belongs to this installation';
+
+-- No condition of whoever asks may see what did not come through the barrier.  So
+-- what is joined here is either an aggregate, LATERAL, of rows of a call that did,
+-- or shown by expressions alone that need a column of that call as well.
+CREATE VIEW order_gateway_calls AS
 SELECT c.call_id,
 	c.origin,
 	c.function,
@@ -2211,11 +2324,9 @@ SELECT c.call_id,
 	END AS arguments,
 	c.reference,
 	CASE WHEN e.quarantined THEN 'quarantined'
-		WHEN e.call_id IS NOT NULL THEN 'done'
-		WHEN NOT i.own THEN 'quarantined'
-		WHEN EXISTS (SELECT
-			FROM order_gateway_journal_mark AS m
-			WHERE m.installation = c.installation AND m.call_id = c.call_id AND m.leaves) THEN 'sending'
+		WHEN e.done_at IS NOT NULL THEN 'done'
+		WHEN NOT c.own THEN 'quarantined'
+		WHEN m.sent > 0 THEN 'sending'
 		ELSE 'queued'
 	END AS state,
 	c.ids,
@@ -2232,29 +2343,39 @@ SELECT c.call_id,
 	coalesce((SELECT min(r.sent_at)
 		FROM order_gateway_journal_result AS r
 		WHERE r.installation = c.installation AND r.call_id = c.call_id),
-		(SELECT m.marked_at
-		FROM order_gateway_journal_mark AS m
-		WHERE e.call_id IS NULL
-			AND m.installation = c.installation AND m.call_id = c.call_id AND m.leaves
-		ORDER BY m.number
-		LIMIT 1)) AS first_sent_at,
-	e.done_at,
-	CASE WHEN i.own AND e.call_id IS NULL THEN
+		CASE WHEN m.sent > 0 THEN m.first_at END) AS first_sent_at,
+	CASE e.call_id WHEN c.call_id THEN e.done_at END AS done_at,
+	CASE WHEN c.own AND e.done_at IS NULL THEN
 		greatest(CASE WHEN c.not_before > pg_catalog.statement_timestamp() THEN c.not_before END,
-			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
+			(SELECT p.until
+			FROM order_gateway_pauses() AS p
+			WHERE p.server_id = c.server_id AND p.role_id = c.role_id
+				AND p.until > pg_catalog.statement_timestamp()
+			LIMIT 1))
 	END AS next_try_at,
-	CASE WHEN e.call_id IS NOT NULL THEN e.note
-		WHEN i.held THEN 'nothing is sent from here until order_gateway_adopt() is called'
-		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+	CASE WHEN e.done_at IS NOT NULL THEN
+			coalesce((SELECT u.note
+				FROM order_gateway_journal_unsettled AS u
+				WHERE u.installation = c.installation AND u.call_id = c.call_id), e.note)
+		WHEN NOT c.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+		WHEN (SELECT h.held FROM order_gateway_here AS h)
+			THEN 'nothing is sent from here until order_gateway_adopt() is called'
 		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w
 			WHERE w.installation = c.installation AND w.call_id = c.call_id
 			LIMIT 1)
 	END AS note
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_visible_calls AS c
 LEFT JOIN order_gateway_journal_end AS e
 	ON e.installation = c.installation AND e.call_id = c.call_id
+-- Orders that may be with the provider, or have been: those that a mark took
+-- back are not.
+LEFT JOIN LATERAL (SELECT
+		sum(CASE WHEN m.leaves THEN 1 ELSE -1 END * pg_catalog.cardinality(m.ordinals)) AS sent,
+		min(m.marked_at) FILTER (WHERE m.leaves) AS first_at
+	FROM order_gateway_journal_mark AS m
+	WHERE e.done_at IS NULL
+		AND m.installation = c.installation AND m.call_id = c.call_id) AS m ON true
 LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled,
 		count(*) FILTER (WHERE r.outcome = 'accepted') AS accepted,
@@ -2264,11 +2385,8 @@ LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'not_sent') AS not_sent,
 		count(*) FILTER (WHERE r.outcome = 'unknown') AS unknown
 	FROM order_gateway_journal_result AS r
-	WHERE e.call_id IS NULL
-		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true
-LEFT JOIN order_gateway_pauses() AS p
-	ON p.server_id = c.server_id AND p.role_id = c.role_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+	WHERE e.done_at IS NULL
+		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true;
 
 -- generated: comments of order_gateway_calls
 COMMENT ON VIEW order_gateway_calls IS
@@ -2280,7 +2398,7 @@ COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name tha
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
 COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
 COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
-COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it has left; sending: a request of it has, or is about to; done; quarantined: given up, note says why';
+COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it was sent, but for what was provably not processed; sending: some of it was, or is about to be; done; quarantined: given up, note says why';
 COMMENT ON COLUMN order_gateway_calls.ids IS 'what it is about, in input order';
 COMMENT ON COLUMN order_gateway_calls.cancelled IS 'orders with this outcome';
 COMMENT ON COLUMN order_gateway_calls.accepted IS 'orders with this outcome';
@@ -2292,7 +2410,7 @@ COMMENT ON COLUMN order_gateway_calls.unknown IS 'orders with this outcome: chec
 COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted';
 COMMENT ON COLUMN order_gateway_calls.not_before IS 'nothing of it is sent before';
 COMMENT ON COLUMN order_gateway_calls.expires_at IS 'what was not sent by then is not_sent';
-COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to';
+COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to; NULL while it is queued';
 COMMENT ON COLUMN order_gateway_calls.done_at IS 'when it was done; NULL before';
 COMMENT ON COLUMN order_gateway_calls.next_try_at IS 'nothing of it is sent before this time, which is yet to come; NULL = as soon as it has its turn, or it is done';
 COMMENT ON COLUMN order_gateway_calls.note IS 'what there is to be said of the call as a whole';
@@ -2345,11 +2463,11 @@ SELECT r.call_id,
 	r.response,
 	r.order_state,
 	r.settled_at
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_journal_call AS c
 JOIN order_gateway_journal_result AS r
 	ON r.installation = c.installation AND r.call_id = c.call_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role);
 
 -- generated: comments of order_gateway_results
 COMMENT ON VIEW order_gateway_results IS
@@ -2643,6 +2761,85 @@ COMMENT ON FUNCTION order_gateway_sweep() IS
 'Also has it tried again where reading was given up. order_gateway_sweeps shows what came of it. For superusers and the owner of the extension';
 
 --
+-- Heartbeats
+--
+
+CREATE FUNCTION btse_heartbeat_start(
+	timeout interval,
+	server name DEFAULT 'btse')
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_heartbeat_start(interval, name) IS
+'CANCELS ALL OPEN ORDERS of the account at BTSE, in all markets, also those of other programs, soon after this database can no longer commit: starts a '
+'timer there that does so when it runs out, and that the gateway worker renews every third of the timeout, each time after a row that it has committed. '
+'A planned restart that takes longer than the timeout cancels them, and so does a pause ordered by the provider that is longer than two thirds of it. '
+'Begins when this transaction has committed, and never if it is rolled back; a second start gives a running one another timeout (5 s to a day). Before '
+'you rely on it, try btse_heartbeat_stop() on BTSE''s test net: that it stops the timer is not documented. Source: BTSE POST /api/v3.3/order/cancelAllAfter';
+
+CREATE FUNCTION btse_heartbeat_stop(
+	server name DEFAULT 'btse')
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_heartbeat_stop(name) IS
+'stops the timer that CANCELS ALL OPEN ORDERS of the account at BTSE: ends the heartbeat that the current role has started at the server, when this '
+'transaction has committed. The gateway worker asks BTSE to stop the timer until that is accepted, and order_gateway_heartbeats has the heartbeat until '
+'then; if it is not accepted in time, the timer runs out. BTSE does not document that a timeout of zero stops it: try it on the test net first';
+
+CREATE VIEW order_gateway_heartbeats WITH (security_barrier) AS
+SELECT coalesce(s.srvname, w.server) AS server,
+	coalesce(r.rolname, w.role) AS role,
+	CASE WHEN h.lost AND h.wish = w.number THEN 'lost'
+		WHEN w.timeout_ms = 0 THEN 'stopping'
+		WHEN h.fires_at IS NULL THEN 'starting'
+		WHEN h.fires_at <= pg_catalog.clock_timestamp() THEN 'fired'
+		WHEN h.fires_at - pg_catalog.clock_timestamp() < (h.fires_at - h.renewed_at) / 3 THEN 'late'
+		ELSE 'armed'
+	END AS state,
+	CASE WHEN w.timeout_ms > 0 THEN w.timeout_ms * interval '1 ms' END AS timeout,
+	coalesce(h.started_at, w.wished_at) AS started_at,
+	CASE WHEN h.fires_at > pg_catalog.clock_timestamp() THEN h.armed_at END AS armed_at,
+	h.fires_at,
+	coalesce(h.beats, 0) AS beats,
+	h.beat_at AS last_beat_at,
+	h.renewed_at,
+	h.outcome,
+	h.code,
+	h.message
+FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
+	FROM order_gateway_installation AS i
+	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
+	WHERE d.datname = pg_catalog.current_database()
+	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
+LEFT JOIN order_gateway_heartbeat AS h
+	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = w.server_id
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = w.role_id
+WHERE order_gateway_may_see(true, w.role_id, w.role);
+
+-- generated: comments of order_gateway_heartbeats
+COMMENT ON VIEW order_gateway_heartbeats IS
+'heartbeats: timers at a provider that cancel ALL open orders of the account, in all markets, when they run out, and that the gateway worker renews as long as this database can commit; those of roles that the current role is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN order_gateway_heartbeats.server IS 'foreign server, by the name that it has';
+COMMENT ON COLUMN order_gateway_heartbeats.role IS 'role that started it, and as which it is kept';
+COMMENT ON COLUMN order_gateway_heartbeats.state IS 'starting: no beat was accepted yet; armed; late: more than two thirds of the timeout went by without a beat that was accepted; fired: the timer has run out; stopping: until the provider has accepted that; lost: it has no further beats, message says why';
+COMMENT ON COLUMN order_gateway_heartbeats.timeout IS 'how long the timer runs after a beat; NULL = it is to be stopped';
+COMMENT ON COLUMN order_gateway_heartbeats.started_at IS 'when it was started';
+COMMENT ON COLUMN order_gateway_heartbeats.armed_at IS 'since when the timer runs; NULL = it does not';
+COMMENT ON COLUMN order_gateway_heartbeats.fires_at IS 'when the timer runs out, unless a beat is accepted before; in the past: when it did; NULL = it never ran';
+COMMENT ON COLUMN order_gateway_heartbeats.beats IS 'beats so far, each of them after a row that was committed';
+COMMENT ON COLUMN order_gateway_heartbeats.last_beat_at IS 'when the last of these rows was written';
+COMMENT ON COLUMN order_gateway_heartbeats.renewed_at IS 'when the last beat was sent that was accepted';
+COMMENT ON COLUMN order_gateway_heartbeats.outcome IS 'of the last beat that has one';
+COMMENT ON COLUMN order_gateway_heartbeats.code IS 'the provider''s own code';
+COMMENT ON COLUMN order_gateway_heartbeats.message IS 'the provider''s own words, or ours where nothing came back, or why the last beat was not sent';
+-- end of generated
+
+--
 -- The outbox as other databases write to it, through postgres_fdw
 --
 
@@ -2656,10 +2853,9 @@ SELECT c.function,
 	c.reference,
 	c.expires_at,
 	c.call_id
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
-WHERE i.own
-	AND c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+FROM order_gateway_here AS h
+JOIN order_gateway_journal_call AS c ON c.installation = h.id
+WHERE c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
 	AND NOT EXISTS (SELECT
 		FROM order_gateway_journal_end AS e
 		WHERE e.installation = c.installation AND e.call_id = c.call_id)
@@ -2783,7 +2979,7 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
-GRANT SELECT ON order_gateway_calls, order_gateway_results TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.

@@ -37,7 +37,10 @@ SHOW order_gateway.journal_keep;
 -- none of these is written: each is refused first
 ALTER SYSTEM SET order_gateway.databases = 'erp, "Bi';
 ALTER SYSTEM SET order_gateway.databases = 'a b';
+\set VERBOSITY sqlstate
+-- its words are the server's, and others since 17
 ALTER SYSTEM SET order_gateway.journal_keep = -1;
+\set VERBOSITY default
 ALTER SYSTEM SET order_gateway.notify_channel = 'Orders';
 ALTER SYSTEM SET order_gateway.notify_channel = '1st';
 ALTER SYSTEM SET order_gateway.notify_channel = 'a_name_that_is_longer_than_any_name_of_a_channel_could_ever_be_x';

@@ -59,6 +59,7 @@
 #include "monitor/activity.h"
 #include "monitor/stats.h"
 #include "worker/worker.h"
+#include "worker/worker_desk.h"
 
 PG_MODULE_MAGIC;
 
@@ -73,6 +74,7 @@ static const OgSharedPart *const shared_parts[] = {
 	&og_activity_shared,
 	&og_stats_shared,
 	&og_worker_shared,
+	&og_desk_shared,
 	NULL
 };
 

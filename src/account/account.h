@@ -14,6 +14,8 @@
 #ifndef OG_ACCOUNT_H
 #define OG_ACCOUNT_H
 
+#include "access/transam.h"
+
 #include "ground/pace.h"
 #include "provider/provider.h"
 
@@ -23,11 +25,20 @@ typedef struct OgAccount
 	Oid			serverid;
 	char	   *server;			/* name of the foreign server */
 
+	/*
+	 * Which versions of the catalog's rows this is: their xmin, which those who
+	 * must have read the same compare.  No mapping: InvalidTransactionId.
+	 */
+	TransactionId server_version;
+	TransactionId mapping_version;
+
 	/* where */
 	const char *base_url;		/* without a slash at its end */
 	const char *host;			/* "host:port", lower case */
 	const char *sslrootcert;	/* NULL = the system's */
 	bool		allow_http;		/* a superuser allowed plain http */
+	bool		journal;		/* a gateway worker, where there is one, makes
+								 * the calls of sessions */
 
 	/* bounds; durations in milliseconds, 0 = none where that is allowed */
 	int			connect_timeout;
@@ -35,6 +46,7 @@ typedef struct OgAccount
 	int			call_timeout;
 	int			max_wait;
 	int			expire_after;	/* of what is submitted */
+	int			settle_after;	/* of what is unknown, 0 = never */
 	int			max_in_flight;
 	int			batch_size;		/* 0 = the operation's own */
 	int			retries;

@@ -60,12 +60,14 @@ typedef struct ServerOption
 static const ServerOption server_options[] = {
 	{"base_url", OPTION_URL, INTO(base_url), PRESET(base_url)},
 	{"allow_http", OPTION_BOOL, INTO(allow_http), "false"},
+	{"journal", OPTION_BOOL, INTO(journal), "true"},
 	{"sslrootcert", OPTION_FILE, INTO(sslrootcert)},
 	{"connect_timeout", OPTION_DURATION, INTO(connect_timeout), "10s", 0, "1ms", "1h"},
 	{"timeout", OPTION_DURATION, INTO(timeout), "30s", 0, "1ms", "24d"},
 	{"call_timeout", OPTION_DURATION, INTO(call_timeout), "0", 0, "0", "24d"},
 	{"max_wait", OPTION_DURATION, INTO(max_wait), "10min", 0, "0", "24d"},
 	{"expire_after", OPTION_DURATION, INTO(expire_after), NULL, 0, "1ms", "24d"},
+	{"settle_after", OPTION_DURATION, INTO(settle_after), "60s", 0, "0", "1d"},
 	{"max_in_flight", OPTION_INTEGER, INTO(max_in_flight), "8", 0, "1", "64"},
 	{"batch_size", OPTION_INTEGER, INTO(batch_size), NULL, 0, "1", NULL},
 	{"rate_limit", OPTION_PACE, INTO(rate_limit), PRESET(rate_limit)},
@@ -476,6 +478,7 @@ og_account_read_server(OgAccount *account, Datum options)
 
 	read.serverid = account->serverid;
 	read.server = account->server;
+	read.server_version = account->server_version;
 	*account = read;
 	check_names(provider, false, written);
 	/* In the order in which they are written: the first wrong one is told. */

@@ -250,9 +250,8 @@ create_batch(OgCall *call)
 	og_sender_add(&call->sender, errand);
 }
 
-/* A copy of an outcome, and of those behind it, in the current context. */
-static void
-copy_outcome(OgOutcome *to, const OgOutcome *from)
+void
+og_outcome_copy(OgOutcome *to, const OgOutcome *from)
 {
 	*to = *from;
 	if (from->code)
@@ -264,17 +263,16 @@ copy_outcome(OgOutcome *to, const OgOutcome *from)
 	if (from->next)
 	{
 		to->next = palloc(sizeof(OgOutcome));
-		copy_outcome(to->next, from->next);
+		og_outcome_copy(to->next, from->next);
 	}
 }
 
-/* Free such a copy, but not the outcome itself. */
-static void
-free_outcome(OgOutcome *outcome)
+void
+og_outcome_free(OgOutcome *outcome)
 {
 	if (outcome->next)
 	{
-		free_outcome(outcome->next);
+		og_outcome_free(outcome->next);
 		pfree(outcome->next);
 	}
 	if (outcome->code)
@@ -300,7 +298,7 @@ save_repeated(OgCall *call, const CallBatch *batch)
 		repeated->saved = palloc(sizeof(Answer));
 		repeated->saved->row = batch->answers[i].row;
 		repeated->saved->row.outcome = &repeated->saved->outcome;
-		copy_outcome(&repeated->saved->outcome, &batch->answers[i].outcome);
+		og_outcome_copy(&repeated->saved->outcome, &batch->answers[i].outcome);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -479,7 +477,7 @@ free_spent(OgCall *call)
 {
 	if (call->spent == NULL)
 		return;
-	free_outcome(&call->spent->outcome);
+	og_outcome_free(&call->spent->outcome);
 	pfree(call->spent);
 	call->spent = NULL;
 }

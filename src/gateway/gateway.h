@@ -172,6 +172,7 @@ typedef struct OgCaller
 	bool		in_rounds;		/* what was not processed is asked for again by
 								 * another call: calls, and what becomes of ids,
 								 * are counted by the caller */
+	bool		urgent;			/* it waits for its turn before all others */
 } OgCaller;
 
 /* What a call waits for, and until when at the latest (og_clock_now()). */
@@ -219,6 +220,13 @@ struct OgRow
 	TimestampTz answered_at;	/* 0 = no answer */
 	bool		unprocessed;	/* provably; see above */
 };
+
+/*
+ * A copy of an outcome, and of those behind it, in the current context, but for
+ * .part; and what is freed of it, which is all but the first outcome itself.
+ */
+extern void og_outcome_copy(OgOutcome *to, const OgOutcome *from);
+extern void og_outcome_free(OgOutcome *outcome);
 
 /*
  * Begin a call of at least one key.  It lives in a context below the current

@@ -126,6 +126,7 @@ og_pace_open(Sender *sender, const OgOperation *operation)
 	const OgAccount *account = sender->account;
 	OgCounted	counted = counted_by(account, operation);
 
+	counted.urgent = sender->caller.urgent;
 	for (int i = 0; i < counted.nlanes; i++)
 		og_pace_add(&sender->pace, &counted.lanes[i].pace, OG_PER_KEY);
 	sender->limiter = og_limiter_open(&counted);

@@ -154,6 +154,12 @@ og_shared_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
+bool
+og_shared_is_known(void)
+{
+	return root != NULL && memory != NULL;
+}
+
 void *
 og_shared_get(const OgSharedPart *part)
 {

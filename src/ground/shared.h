@@ -53,6 +53,9 @@ extern void og_shared_startup(void);
  */
 extern void *og_shared_get(const OgSharedPart *part);
 
+/* Does this process know all of it? */
+extern bool og_shared_is_known(void);
+
 /* Make a lock ready that lies in shared memory, under our name. */
 extern void og_shared_lock_init(LWLock *lock);
 

@@ -33,6 +33,7 @@ struct OgLimiter
 	OgPlace    *account;
 	OgPlace    *host;
 	bool		needs_nonce;
+	bool		urgent;
 	int			seat;			/* in its lanes' queues, or OG_NO_SEAT */
 
 	/* what its requests count on, in the order of OgCounted */
@@ -124,6 +125,7 @@ og_limiter_open(const OgCounted *counted)
 
 	limiter->seat = OG_NO_SEAT;
 	limiter->needs_nonce = counted->needs_nonce;
+	limiter->urgent = counted->urgent;
 	limiter->max_pending = 16;
 	limiter->pending = palloc(limiter->max_pending * sizeof(OgTurn));
 	og_table_attach();
@@ -168,7 +170,7 @@ queue_up(OgLimiter *limiter, int64 now)
 		int64		wait = 0;
 
 		if (limiter->ruled[i].pace.nwindows > 0 &&
-			!og_queue_join(&limiter->seat, limiter->lanes[i]))
+			!og_queue_join(&limiter->seat, limiter->lanes[i], limiter->urgent))
 			return limiter->seat != OG_NO_SEAT ? OG_UNTIL_WOKEN : NO_SEAT_US;
 
 		/* Whoever waits for one lane must not keep others from the next. */
@@ -325,4 +327,21 @@ og_limiter_nonce(OgLimiter *limiter, int64 now_ms)
 	if (!limiter->needs_nonce)
 		return now_ms;
 	return og_nonce_next(&limiter->account->last_nonce, now_ms);
+}
+
+bool
+og_limiter_has_acts(const char *account, const char *host_label, int64 now,
+					int64 within)
+{
+	OgPlace    *place;
+	OgSharedLane *lane;
+	bool		has;
+
+	og_table_attach();
+	place = enter_place(OG_PLACE_ACCOUNT, account, host_label);
+	lane = og_table_lane(place, OG_LANE_ORDERS);
+	has = og_queue_ahead(OG_NO_SEAT, lane) > 0 ||
+		(within > 0 && og_lane_last_sent(&lane->lane) > now - within);
+	og_table_leave(place);
+	return has;
 }

@@ -58,6 +58,7 @@ typedef struct OgCounted
 	Oid			serverid;
 	const char *server;
 	bool		needs_nonce;	/* see OgProvider */
+	bool		urgent;			/* it stands in front of all who wait */
 	int			nlanes;
 	OgLaneRules lanes[OG_MAX_LANES];
 } OgCounted;
@@ -123,6 +124,14 @@ extern int64 og_limiter_held_for(OgLimiter *limiter, int64 now);
  * user is told before a long wait.
  */
 extern int64 og_limiter_estimate(OgLimiter *limiter, int64 now, int64 n);
+
+/*
+ * Does any session wait for a turn of an act of this account now, or was one sent
+ * within the last so many microseconds, on the lane that acts count on?  Errors:
+ * as og_limiter_open().
+ */
+extern bool og_limiter_has_acts(const char *account, const char *host_label,
+								int64 now, int64 within);
 
 /*
  * The time to sign with: now_ms, a Unix time, or one more than the last one of

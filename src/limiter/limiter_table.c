@@ -14,7 +14,8 @@
  * place starts in doubt about all before.  For new memory that is the time at
  * which it was made.
  *
- * Turns are first come, first served.  A call that gets no turn at once stands
+ * Turns are first come, first served, but that a call which is urgent stands in
+ * front of all others.  A call that gets no turn at once stands
  * in its lane's queue.  Only the head of a queue asks for a turn, and waits
  * until its time has come; all others wait until they are the head, which
  * whoever was before them tells by setting the latch of their process.  A call
@@ -333,11 +334,14 @@ count_before(const OgSharedLane *lane, int seat)
 	return count;
 }
 
+/* Whoever was the first asks once more in vain, and waits to be woken. */
 static void
-append(int me, OgSharedLane *lane)
+enter_queue(int me, OgSharedLane *lane, bool first)
 {
-	*link_to(lane, me) = me;
-	seats[me].next[lane->number] = -1;
+	int		   *link = first ? &lane->first : link_to(lane, me);
+
+	seats[me].next[lane->number] = *link;
+	*link = me;
 	seats[me].lane[lane->number] = (int) (lane - lanes);
 }
 
@@ -366,7 +370,7 @@ is_ours(int seat)
 }
 
 bool
-og_queue_join(int *seat, OgSharedLane *lane)
+og_queue_join(int *seat, OgSharedLane *lane, bool first)
 {
 	bool		is_head;
 
@@ -374,7 +378,7 @@ og_queue_join(int *seat, OgSharedLane *lane)
 	if (*seat == OG_NO_SEAT)
 		*seat = take_seat();
 	if (*seat != OG_NO_SEAT && seats[*seat].lane[lane->number] < 0)
-		append(*seat, lane);
+		enter_queue(*seat, lane, first);
 	/* Where nobody waits, no seat is as good as the first one. */
 	is_head = lane->first == *seat;
 	LWLockRelease(&table->lock);

@@ -107,13 +107,13 @@ extern void og_table_walk(void (*show) (const OgLaneView *view, void *arg),
 /*
  * Queues: these raise no errors.
  *
- * Stand in the queue of a lane, at its end unless already in it.  True at its
- * head.  A call without a seat takes one; if none is free, it still has none
+ * Stand in the queue of a lane, at its end, or where "first" says so in front of
+ * it, unless already in it.  True at its head.  A call without a seat takes one; if none is free, it still has none
  * afterwards, and is at the head of a queue in which nobody is.
  */
 #define OG_NO_SEAT	(-1)
 
-extern bool og_queue_join(int *seat, OgSharedLane *lane);
+extern bool og_queue_join(int *seat, OgSharedLane *lane, bool first);
 
 /*
  * Leave a queue, if in it; or all, and give the seat back.  Whoever is at the

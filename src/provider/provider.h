@@ -229,7 +229,9 @@ typedef struct OgOperation
  * A question that tells where an order stands, by a read.  What the first does
  * not know is asked of the next.  A read with keys asks for many orders at
  * once; else it is asked for one after the other, by argument "order_id" or
- * "client_order_id", and "symbol" where that is a parameter of the read.
+ * "client_order_id", and "symbol" where that is a parameter of the read.  A list
+ * tells some orders of a market, by "symbol" alone; the first may be one, and is
+ * left out where few orders are asked for.
  *
  * Where .state is NULL its records are fills of an order, which it tells apart
  * by the first column of the operation's .id.
@@ -238,6 +240,7 @@ typedef struct OgInquiry
 {
 	const char *operation;		/* NULL in the last row */
 	bool		keys;
+	bool		list;
 	bool		market;			/* orders go by their market, too */
 	bool		client_ids;		/* and may be asked for by client order ids */
 	bool		part_is_final;	/* one that is filled in part stays so */

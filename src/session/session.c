@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * session.c
- *		Calls made in a session: waiting, errors, and what people hear.
+ *		Calls made in a session: who makes them, waiting, and errors.
  *
  * A call is pulled: while its function asks for rows, the pipeline works until
  * there is one, and sleeps here where it has nothing to do.  The context line
@@ -11,76 +11,18 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 
 #include "ground/compat.h"
-#include "session/session.h"
+#include "session/session_desk.h"
+#include "session/session_hear.h"
 #include "session/session_trace.h"
-
-/* ---------- what people hear ---------- */
-
-static void
-hear_pace(const OgNews *news)
-{
-	int			max_wait = news->account->max_wait / 1000;
-
-	/* The provider may have told how long it wants to be left alone. */
-	ereport(NOTICE,
-			(errmsg("the pace of server \"%s\" makes this call wait for about " INT64_FORMAT " seconds",
-					news->account->server, news->number),
-			 news->text != NULL
-			 ? errdetail("The provider asked for a pause until %s.", news->text)
-			 : 0,
-			 news->is_act && max_wait > 0
-			 ? errhint("Option max_wait ends such waits after %d seconds; ids that had no turn by then are \"not_sent\".",
-					   max_wait) : 0));
-}
-
-static void
-hear(void *owner, const OgNews *news)
-{
-	const char *server = news->account->server;
-	int			number = (int) Min(news->number, PG_INT32_MAX);
-
-	switch (news->kind)
-	{
-		case OG_NEWS_PACE:
-			hear_pace(news);
-			break;
-		case OG_NEWS_OTHERS_FIRST:
-			ereport(NOTICE,
-					(errmsg("other calls have been using the account of server \"%s\" for %d seconds; this one goes on waiting for its turn",
-							server, number)));
-			break;
-		case OG_NEWS_FOREIGN:
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg_plural("server \"%s\" answered about %d order that was not asked for",
-								   "server \"%s\" answered about %d orders that were not asked for",
-								   number, server, number),
-					 errdetail("What it said about them was ignored.")));
-			break;
-		case OG_NEWS_STRAY:
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg_plural("server \"%s\" answered with %d record that was not asked for",
-								   "server \"%s\" answered with %d records that were not asked for",
-								   number, server, number),
-					 errdetail("They are of another order or market, or more than were asked for, and were left out.")));
-			break;
-		case OG_NEWS_DOUBT:
-			ereport(WARNING,
-					(errcode(ERRCODE_WARNING),
-					 errmsg("%s(): server \"%s\" may have more records than it told",
-							news->function, server),
-					 errdetail("%s", news->text)));
-			break;
-	}
-}
+#include "worker/worker.h"
 
 /* Reads and checks leave no trace. */
 static const OgWitness listener = {
-	.hear = hear
+	.hear = og_session_hear
 };
 
 static OgCaller
@@ -97,28 +39,20 @@ caller_of(const char *function, const OgWitness *witness, void *owner)
 static const OgWitness tracer = {
 	.left = og_trace_left,
 	.answered = og_trace_verdict,
-	.hear = hear
+	.hear = og_session_hear
 };
 
-/* Say what an error finds, unless it is only a notice or a log line. */
 static void
 call_errcontext(void *call)
 {
-	int			category = ERRCODE_TO_CATEGORY(geterrcode());
 	OgProgress	progress;
 	StringInfoData names;
 
-	if (category == ERRCODE_SUCCESSFUL_COMPLETION ||
-		category == ERRCODE_WARNING)
+	if (!og_session_is_error())
 		return;
 	initStringInfo(&names);
 	og_call_progress(call, &progress, &names);
-	errcontext("order_gateway: %d of %d ids answered (%d %s), %d in flight%s%s%s, %d not sent",
-			   progress.answered, progress.total, progress.done,
-			   og_verdict_name(progress.wanted), progress.in_flight,
-			   names.len > 0 ? " (" : "", names.data,
-			   names.len > 0 ? ")" : "",
-			   progress.total - progress.answered - progress.in_flight);
+	og_session_tell_progress(&progress, names.data, "");
 	pfree(names.data);
 }
 
@@ -133,26 +67,46 @@ next_row(OgCall *call, OgRow *row)
 	return og_call_next(call, row);
 }
 
-void
-og_session_act(const OgAccount *account, const OgOperation *operation,
-			   const OgFields *arguments, const OgKeys *keys,
-			   const char *function,
-			   void (*put) (void *owner, const OgRow *row), void *owner)
+/* Make the call here. */
+static void
+make_call(const OgAct *act)
 {
-	Trace	   *trace = og_trace_begin(og_transaction_traces(), account,
-									   operation, function, keys);
-	OgCaller	caller = caller_of(function, &tracer, trace);
-	OgCall	   *call = og_call_open(account, operation, arguments, keys,
-									&caller);
+	Trace	   *trace = og_trace_begin(og_transaction_traces(), act->account,
+									   act->operation, act->function,
+									   act->keys);
+	OgCaller	caller = caller_of(act->function, &tracer, trace);
+	OgCall	   *call = og_call_open(act->account, act->operation,
+									act->arguments, act->keys, &caller);
 	ErrorContextCallback on_error = {error_context_stack, call_errcontext, call};
 	OgRow		row;
 
 	error_context_stack = &on_error;
 	while (next_row(call, &row))
-		put(owner, &row);
+		act->put(act->owner, &row);
 	error_context_stack = on_error.previous;
 
 	og_call_close(call);
+}
+
+/*
+ * Is it the worker's, where the database has one?  Not what that could not make as
+ * it is meant here; and a process that helps with a plan makes no calls of others.
+ */
+static bool
+is_handed_over(const OgAct *act)
+{
+	return act->account->journal && og_worker_is_wanted() &&
+		!IsInParallelMode() &&
+		og_worker_can_make(act->account, GetUserId(), act->functionid);
+}
+
+void
+og_session_act(const OgAct *act)
+{
+	if (is_handed_over(act))
+		og_session_hand_over(act);
+	else
+		make_call(act);
 }
 
 /* ---------- reads and checks ---------- */

@@ -4,7 +4,8 @@
  *		Asks a provider what became of orders whose outcome is unknown.
  *
  * One inquiry after the other is made, for what those before did not know: about
- * all orders at once where it takes ids, else about one after the other.
+ * all orders at once where it takes ids or lists some, else about one after the
+ * other.  A list is worth asking for only where there are many.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,12 @@
  */
 #define SHORTER_MS	INT64CONST(10000)
 
+/* So many orders are worth a list of all that are open. */
+#define WORTH_A_LIST	5
+
+/* Questions of one step: what else wants to be asked waits for no longer. */
+#define STEP_QUESTIONS	25
+
 struct OgSettling
 {
 	MemoryContext context;		/* of all that findings point to */
@@ -30,19 +37,24 @@ struct OgSettling
 	const OgAccount *account;
 	OgQuestion	question;
 	UnknownAct	act;
-	OgReader   *reader;			/* NULL when all was asked */
+	OgCaller	caller;
+	OgReader   *reader;			/* of this step; NULL = it is over */
 	Finding    *findings;		/* per key */
+	bool	   *told;			/* of each: by og_settling_next() */
 	TimestampTz checked_at;
 
 	/* the inquiry under way, and what is asked for it */
 	const OgInquiry *inquiry;
 	const OgOperation *operation;
 	int			next;			/* key that may be asked for next */
+	int			nasked;			/* questions of this step */
 	bool		reads;			/* "read" is under way */
 	OgRead		read;
 	OgFields	fields;
 	int64		read_ms;		/* since then */
 	int			current;		/* key that is asked for, or -1: all */
+	OgKeyIndex	listed;			/* where a list is read, to find them */
+	OgBatch		all;
 	Fills		fills;			/* of that key */
 	int			known_minutes;	/* of an inquiry before, see OgInquiry */
 };
@@ -67,19 +79,26 @@ current_finding(const OgSettling *settling)
 
 /* ---------- records ---------- */
 
+/* The id that a record says it is about, as far as it is of the market. */
+static OgSlice
+id_of(const OgSettling *settling, const OgSlice *values)
+{
+	const OgQuestion *question = &settling->question;
+	const OgColumn *columns = settling->operation->columns;
+	int			symbol = og_column(columns, "symbol");
+
+	if (symbol < 0 || og_json_kind(values[symbol]) == OG_JSON_NOTHING ||
+		og_says_in_any_case(values[symbol], og_slice_of(question->market)))
+		return values[og_column(columns, question->by)];
+	return og_slice(NULL, 0);
+}
+
 /* Is a record about the order that was asked for, by what it says itself? */
 static bool
 is_current(const OgSettling *settling, const OgSlice *values)
 {
-	const OgQuestion *question = &settling->question;
-	const OgColumn *columns = settling->operation->columns;
-	OgSlice		key = og_keys_get(question->keys, settling->current);
-	OgSlice		id = values[og_column(columns, question->by)];
-	int			symbol = og_column(columns, "symbol");
-
-	return og_names(id, key) &&
-		(symbol < 0 || og_json_kind(values[symbol]) == OG_JSON_NOTHING ||
-		 og_says_in_any_case(values[symbol], og_slice_of(question->market)));
+	return og_names(id_of(settling, values),
+					og_keys_get(settling->question.keys, settling->current));
 }
 
 /* Might the provider take this id for the key, from which it differs? */
@@ -114,20 +133,32 @@ pass_over(const OgSettling *settling, const OgSlice *values)
 		current_finding(settling)->strange = true;
 }
 
+/* The key that a record is about, or -1. */
+static int
+key_of(OgSettling *settling, const OgRecord *record)
+{
+	if (settling->inquiry->keys)
+		return record->key;
+	if (settling->inquiry->list)
+		return og_key_find(&settling->listed,
+						   id_of(settling, record->values));
+	if (is_current(settling, record->values))
+		return settling->current;
+	pass_over(settling, record->values);
+	return -1;
+}
+
 static void
 take_record(void *owner, const OgRecord *record)
 {
 	OgSettling *settling = owner;
 	const OgInquiry *inquiry = settling->inquiry;
+	int			key = key_of(settling, record);
 	Finding    *finding;
 
-	if (!inquiry->keys && !is_current(settling, record->values))
-	{
-		pass_over(settling, record->values);
+	if (key < 0)
 		return;
-	}
-	finding = inquiry->keys ? &settling->findings[record->key]
-		: current_finding(settling);
+	finding = &settling->findings[key];
 	if (inquiry->state == NULL)
 		og_fills_take(&settling->fills, record->values);
 	else
@@ -178,6 +209,7 @@ ask(OgSettling *settling, const OgKeys *keys)
 		.unknown_is_none = settling->inquiry[1].operation != NULL
 	};
 	settling->reads = true;
+	settling->nasked++;
 	og_reader_ask(settling->reader, &settling->read);
 }
 
@@ -238,6 +270,24 @@ ask_by_keys(OgSettling *settling)
 	return true;
 }
 
+/* Ask for all that are of the market.  False if that was done, or is no use. */
+static bool
+ask_for_list(OgSettling *settling)
+{
+	const OgKeys *keys = settling->question.keys;
+
+	if (settling->next > 0 || !settling->question.lists ||
+		keys->nkeys < WORTH_A_LIST)
+		return false;
+	settling->next = keys->nkeys;
+	settling->current = -1;
+	(void) og_keys_batch(&settling->all, keys, 0, keys->nkeys, NULL);
+	settling->listed = (OgKeyIndex) {.batch = &settling->all};
+	og_fields_add(&settling->fields, "symbol", settling->question.market);
+	ask(settling, NULL);
+	return true;
+}
+
 /* What was asked for has been told. */
 static void
 end_read(OgSettling *settling)
@@ -275,6 +325,7 @@ ask_next(OgSettling *settling)
 	while (settling->inquiry->operation != NULL)
 	{
 		if (settling->inquiry->keys ? ask_by_keys(settling)
+			: settling->inquiry->list ? ask_for_list(settling)
 			: ask_one(settling))
 			return true;
 		settling->known_minutes = Max(settling->known_minutes,
@@ -284,9 +335,20 @@ ask_next(OgSettling *settling)
 	return false;
 }
 
+static void
+end_step(OgSettling *settling)
+{
+	if (settling->reader != NULL)
+		og_reader_close(settling->reader);
+	settling->reader = NULL;
+	settling->nasked = 0;
+}
+
 static bool
 advance(OgSettling *settling, OgPause *pause)
 {
+	if (settling->reader == NULL)
+		return true;
 	while (settling->reads || ask_next(settling))
 	{
 		if (!og_reader_advance(settling->reader, pause))
@@ -294,10 +356,11 @@ advance(OgSettling *settling, OgPause *pause)
 		if (og_reader_failure(settling->reader) != NULL)
 			return true;
 		end_read(settling);
+		if (settling->question.in_steps &&
+			settling->nasked >= STEP_QUESTIONS)
+			break;
 	}
-	if (settling->reader != NULL)
-		og_reader_close(settling->reader);
-	settling->reader = NULL;
+	end_step(settling);
 	return true;
 }
 
@@ -320,17 +383,30 @@ og_settling_open(const OgAccount *account, const OgQuestion *question,
 											 ALLOCSET_DEFAULT_SIZES);
 	settling->account = account;
 	settling->question = *question;
+	settling->caller = *caller;
 	settling->act.create = question->create;
 	settling->act.shared_id = strcmp(question->by, "client_order_id") == 0;
 	settling->act.part_is_final = inquiries->part_is_final;
 	settling->findings = palloc_extended(nkeys * sizeof(Finding),
 										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	settling->told = palloc_extended(nkeys * sizeof(bool),
+									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	settling->checked_at = GetCurrentTimestamp();
 	begin_inquiry(settling, inquiries);
-	settling->reader = og_reader_open(account, settling->operation, caller,
-									  nkeys);
 	MemoryContextSwitchTo(old);
+	og_settling_go_on(settling);
 	return settling;
+}
+
+void
+og_settling_go_on(OgSettling *settling)
+{
+	MemoryContext old = MemoryContextSwitchTo(settling->context);
+
+	settling->reader = og_reader_open(settling->account, settling->operation,
+									  &settling->caller,
+									  settling->question.keys->nkeys);
+	MemoryContextSwitchTo(old);
 }
 
 bool
@@ -343,6 +419,45 @@ og_settling_advance(OgSettling *settling, OgPause *pause)
 	return over;
 }
 
+bool
+og_settling_is_over(const OgSettling *settling)
+{
+	return settling->inquiry->operation == NULL;
+}
+
+bool
+og_settling_next(OgSettling *settling, int *key)
+{
+	int			nkeys = settling->question.keys->nkeys;
+	bool		over = og_settling_is_over(settling);
+
+	/* What an answer says that is not read to its end is not known yet. */
+	for (*key = 0; *key < nkeys; (*key)++)
+	{
+		if (!settling->told[*key] &&
+			(over || (settling->findings[*key].found &&
+					  !(settling->reads && (settling->current < 0 ||
+											settling->current == *key)))))
+		{
+			settling->told[*key] = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+og_settling_failed_key(const OgSettling *settling)
+{
+	return settling->current;
+}
+
+bool
+og_settling_was_listing(const OgSettling *settling)
+{
+	return settling->inquiry->list;
+}
+
 const OgFailure *
 og_settling_failure(OgSettling *settling)
 {
@@ -351,7 +466,7 @@ og_settling_failure(OgSettling *settling)
 }
 
 void
-og_settling_conclude(const OgSettling *settling, int key, TimestampTz sent_at,
+og_settling_conclude(const OgSettling *settling, int key, const OgSent *sent,
 					 OgSettled *settled)
 {
 	const Finding *finding = &settling->findings[key];
@@ -362,7 +477,7 @@ og_settling_conclude(const OgSettling *settling, int key, TimestampTz sent_at,
 	settled->raw = finding->raw;
 	if (!finding->found)
 		finding = &nothing;
-	settled->outcome = og_finding_conclude(finding, &settling->act, sent_at,
+	settled->outcome = og_finding_conclude(finding, &settling->act, sent,
 										   settling->checked_at,
 										   &settled->message);
 	settled->state = finding->state;
@@ -377,7 +492,6 @@ og_settling_checked_at(const OgSettling *settling)
 void
 og_settling_close(OgSettling *settling)
 {
-	if (settling->reader != NULL)
-		og_reader_close(settling->reader);
+	end_step(settling);
 	MemoryContextDelete(settling->context);
 }

@@ -24,7 +24,20 @@ typedef struct OgQuestion
 	const char *market;			/* NULL where orders of the provider have none */
 	const char *by;				/* which ids: "order_id" or "client_order_id" */
 	bool		create;			/* they were to be created, else cancelled */
+
+	bool		in_steps;		/* single questions are asked some at a time */
+	bool		lists;			/* open orders first, where one read has them */
 } OgQuestion;
+
+/*
+ * When a request left: no sooner than the first of these, no later than the
+ * second; 0 = that is not known.
+ */
+typedef struct OgSent
+{
+	TimestampTz after;
+	TimestampTz before;
+} OgSent;
 
 /* What is known of one order; texts last as long as the settling. */
 typedef struct OgSettled
@@ -46,20 +59,35 @@ extern OgSettling *og_settling_open(const OgAccount *account,
 									const OgCaller *caller);
 
 /*
- * Do all that can be done now.  True if all was asked, or asking has failed; else
- * *pause tells until when there is nothing to do.
+ * Do all that can be done now.  True if a step is over: all was asked, asking has
+ * failed, or it is to go on; else *pause tells until when there is nothing to do.
  */
 extern bool og_settling_advance(OgSettling *settling, OgPause *pause);
 
-/* Why it failed, or NULL. */
+/*
+ * A key of which no more will be known than now; each is told once.  False if
+ * there is none yet, or none any more.
+ */
+extern bool og_settling_next(OgSettling *settling, int *key);
+
+/* Why it failed, or NULL; and the one key that was asked for then, or -1. */
 extern const OgFailure *og_settling_failure(OgSettling *settling);
+extern int	og_settling_failed_key(const OgSettling *settling);
+extern bool og_settling_was_listing(const OgSettling *settling);
+
+/* Was all asked? */
+extern bool og_settling_is_over(const OgSettling *settling);
 
 /*
- * When all was asked, and after a failure for what was known by then: what follows
- * for the act about a key that was sent at a time, 0 = that is not known.
+ * The next step, which is a call of its own as far as pace, call_timeout and
+ * max_wait go: it counts with what the account says now.  Errors: those of
+ * og_reader_open().
  */
+extern void og_settling_go_on(OgSettling *settling);
+
+/* What follows about a key, which was told, for an act that was sent then. */
 extern void og_settling_conclude(const OgSettling *settling, int key,
-								 TimestampTz sent_at, OgSettled *settled);
+								 const OgSent *sent, OgSettled *settled);
 
 /* When asking began, so that what is concluded was so then or later. */
 extern TimestampTz og_settling_checked_at(const OgSettling *settling);

@@ -264,15 +264,15 @@ og_fills_judge(const Fills *fills, Finding *finding, int minutes,
 
 /* Of a create, all that matters is whether the order is the one it made. */
 static OgVerdict
-conclude_create(const Finding *finding, TimestampTz sent_at,
+conclude_create(const Finding *finding, TimestampTz sent_after,
 				const char **message)
 {
 	*message = "the provider has it";
-	if (sent_at == 0)
+	if (sent_after == 0)
 		return OG_ACCEPTED;
 	if (finding->made_ms == 0)
 		*message = "the provider has an order of this id, but does not tell when that was made";
-	else if (finding->made_ms < og_unix_ms(sent_at) - CREATED_BEFORE_MS)
+	else if (finding->made_ms < og_unix_ms(sent_after) - CREATED_BEFORE_MS)
 		*message = "the provider has an order of this id, but from before the request was sent";
 	else
 		return OG_ACCEPTED;
@@ -281,11 +281,11 @@ conclude_create(const Finding *finding, TimestampTz sent_at,
 
 OgVerdict
 og_finding_conclude(const Finding *finding, const UnknownAct *act,
-					TimestampTz sent_at, TimestampTz checked_at,
+					const OgSent *sent, TimestampTz checked_at,
 					const char **message)
 {
 	if (act->create && finding->exists)
-		return conclude_create(finding, sent_at, message);
+		return conclude_create(finding, sent->after, message);
 	if (!act->create && act->shared_id)
 	{
 		*message = "orders may share a client order id: ask by the order id";
@@ -317,9 +317,9 @@ og_finding_conclude(const Finding *finding, const UnknownAct *act,
 	}
 
 	/* Open, or not known: what was asked for may not be done yet. */
-	if (sent_at == 0)
+	if (sent->before == 0)
 		*message = "it is not known when the request was sent, so it may still be running";
-	else if (checked_at - sent_at < RUNNING_SECONDS * USECS_PER_SEC)
+	else if (checked_at - sent->before < RUNNING_SECONDS * USECS_PER_SEC)
 		*message = "the request may still be running at the provider: ask again later";
 	else if (finding->state == OG_ORDER_GONE)
 		*message = "the provider does not know it: it never was, or was cancelled or filled long ago";

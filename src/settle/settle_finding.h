@@ -17,6 +17,7 @@
 
 #include "gateway/gateway.h"
 #include "provider/provider.h"
+#include "settle/settle.h"
 
 /* What is known of one order.  All zero: nothing. */
 typedef struct Finding
@@ -84,10 +85,10 @@ typedef struct UnknownAct
 	bool		part_is_final;	/* see OgInquiry */
 } UnknownAct;
 
-/* What follows for the act, sent at this time (0 = not known), and why. */
+/* What follows for the act, which was sent then, and why. */
 extern OgVerdict og_finding_conclude(const Finding *finding,
 									 const UnknownAct *act,
-									 TimestampTz sent_at,
+									 const OgSent *sent,
 									 TimestampTz checked_at,
 									 const char **message);
 

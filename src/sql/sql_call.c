@@ -296,8 +296,17 @@ og_sql_act(FunctionCallInfo fcinfo, const void *function)
 	open_act(&act, fcinfo, &call);
 	act.keys = og_sql_take_keys(&call);
 	if (act.keys->nkeys > 0)
-		og_session_act(call.account, call.operation, &call.given.fields,
-					   act.keys, call.function->name, put_order, &act);
+		og_session_act(&(OgAct)
+					   {
+						   .account = call.account,
+						   .operation = call.operation,
+						   .arguments = &call.given.fields,
+						   .keys = act.keys,
+						   .function = call.function->name,
+						   .functionid = fcinfo->flinfo->fn_oid,
+						   .put = put_order,
+						   .owner = &act
+					   });
 }
 
 /* ---------- previews ---------- */

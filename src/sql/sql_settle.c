@@ -148,10 +148,11 @@ static void
 put_row(Settling *settling, Datum id, int position, TimestampTz sent_at)
 {
 	SqlRows    *rows = &settling->rows;
+	OgSent		sent = {sent_at, sent_at};
 	OgSettled	settled;
 
 	og_settling_conclude(settling->settling,
-						 og_keys_at(settling->keys, position), sent_at,
+						 og_keys_at(settling->keys, position), &sent,
 						 &settled);
 	og_sql_row_begin(rows);
 	og_sql_row_add(rows, InvalidOid, id);

@@ -423,9 +423,13 @@ put_worker(SqlRows *rows, const OgWorkerState *worker)
 	}
 	og_sql_row_add_time(rows, worker->last_commit);
 	if (worker->pid == 0)
-		og_sql_row_add_nulls(rows, 1);
+		og_sql_row_add_nulls(rows, 3);
 	else
+	{
 		og_sql_row_add(rows, BOOLOID, BoolGetDatum(worker->awaits_standby));
+		add_count(rows, worker->unsettled);
+		og_sql_row_add_time(rows, worker->oldest_unsettled);
+	}
 	og_sql_row_add_text(rows, TEXTOID, error[0] != '\0' ? error : NULL);
 	og_sql_row_end(rows);
 }

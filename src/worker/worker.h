@@ -13,6 +13,7 @@
  * worker_shared.c		what all processes may know of the workers
  * worker_main.c		the process: its start, its loop, its end
  * worker_hook.c		what must not happen under a worker's feet
+ * worker_sight.c		what a transaction keeps from a worker
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,7 @@
 #include "datatype/timestamp.h"
 #include "utils/guc.h"
 
+#include "account/account.h"
 #include "ground/shared.h"
 
 /*
@@ -53,6 +55,8 @@ typedef struct OgWorkerState
 	int			connections;
 	TimestampTz last_commit;	/* 0 = none yet */
 	bool		awaits_standby;
+	int64		unsettled;		/* calls with orders that are unknown */
+	TimestampTz oldest_unsettled;	/* 0 = none */
 	char		last_error[OG_LAST_ERROR];	/* or why it does not run */
 } OgWorkerState;
 
@@ -87,6 +91,14 @@ extern int	og_worker_pauses(OgWorkerPause **copies);
  */
 extern bool og_worker_is_wanted(void);
 extern bool og_worker_is_running(void);
+
+/*
+ * Can that worker make a call of this transaction: does it see all of the catalog
+ * that was checked for it, and wait for no lock that is held here?  Errors: 42P01
+ * where there is no journal.
+ */
+extern bool og_worker_can_make(const OgAccount *account, Oid roleid,
+							   Oid functionid);
 
 /* This transaction, if it commits, wakes the worker of this database. */
 extern void og_worker_wake_at_commit(void);

@@ -146,9 +146,9 @@ og_account_open_as(Oid roleid, const char *server, const OgProvider *provider)
 	return account;
 }
 
-/* Open it as that role, in the current context. */
-static OgAccount *
-open_account(const OgJournalCall *call)
+/* Opened as that role. */
+OgAccount *
+og_share_open(const OgJournalCall *call)
 {
 	bool		same;
 
@@ -196,7 +196,7 @@ og_share_take(Line *line, const OgJournalCall *call, MemoryContext parent)
 	share->functionid = call->functionid;
 	share->line = line;
 	share->users = 1;
-	share->account = open_account(call);
+	share->account = og_share_open(call);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, parent);
 	line->share = share;

@@ -45,6 +45,12 @@ extern void og_share_return(Share *share);
 extern OgAccount *og_account_open_as(Oid roleid, const char *server,
 									 const OgProvider *provider);
 
+/*
+ * The account of a call for whoever needs it once, in the current context.  Needs
+ * a transaction.  Errors: the same.
+ */
+extern OgAccount *og_share_open(const OgJournalCall *call);
+
 /* Counts changes of roles, rights, servers and mappings. */
 extern uint64 og_share_version(void);
 

@@ -18,6 +18,7 @@
 #include "ground/clock.h"
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
 
 /* Calls that are begun in one turn. */
@@ -106,6 +107,29 @@ put_back(Loop *loop, const Queued *queued)
 	loop->next_begin = og_clock_now() + AGAIN_US;
 }
 
+/*
+ * The one round of a call that a session has handed over.  What would have been an
+ * error in the session is one there.
+ */
+static void
+try_served(Loop *loop, Making *making)
+{
+	Opening		opening = {loop->context, making};
+	Trouble		trouble;
+
+	if (og_turn_try_part(open_round, &opening, &trouble))
+		return;
+	og_making_close(making);
+	if (ERRCODE_TO_CATEGORY(trouble.sqlstate) ==
+		ERRCODE_INSUFFICIENT_RESOURCES)
+		og_told_refuse(making, &(OgDeskRefusal)
+					   {trouble.sqlstate, trouble.message});
+	else if (og_trouble_passes(&trouble))
+		making->next_round = og_clock_now() + AGAIN_US;
+	else
+		making->over = MemoryContextStrdup(making->context, trouble.message);
+}
+
 /* Its next round, or why there is none. */
 static void
 try_round(Loop *loop, Making *making)
@@ -171,7 +195,11 @@ typedef struct Begun
 static bool
 may_open(const Loop *loop, const Making *making)
 {
-	return og_making_is_due(making, loop->now) &&
+	if (!og_making_is_due(making, loop->now))
+		return false;
+	if (making->served != NULL)
+		return true;
+	return loop->nrounds < MOST_ROUNDS &&
 		suspect_may_begin(loop, making->call.call_id) &&
 		og_target_lets(making->line->target, making->call.call_id, loop->now);
 }
@@ -186,10 +214,13 @@ open_rounds(Loop *loop)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (loop->nrounds >= MOST_ROUNDS)
-			return;
 		if (!may_open(loop, making))
 			continue;
+		if (making->served != NULL)
+		{
+			try_served(loop, making);
+			continue;
+		}
 		loop->nrounds++;
 		try_round(loop, making);
 	}
@@ -300,7 +331,7 @@ og_begin_calls(Loop *loop)
 	Begun	   *begun;
 	Trouble		trouble;
 
-	if (!loop->looked || loop->now < loop->next_begin)
+	if (!loop->looked || (loop->now < loop->next_begin && loop->nserved == 0))
 		return false;
 	begun = palloc0(sizeof(Begun));
 	begun->loop = loop;

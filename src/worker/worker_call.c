@@ -15,7 +15,7 @@
 #include "ground/clock.h"
 #include "worker/worker_call.h"
 #include "worker/worker_recover.h"
-
+#include "worker/worker_told.h"
 
 /* Ids of a call that are worth to be kept once only. */
 #define MANY_IDS			1000
@@ -96,7 +96,7 @@ take_progress(Making *making, const OgJournalProgress *progress)
 }
 
 static Making *
-create(const Queued *queued)
+create(Line *line, int64 call_id)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway outbox call",
@@ -104,8 +104,8 @@ create(const Queued *queued)
 	Making	   *making = MemoryContextAllocZero(context, sizeof(Making));
 
 	making->context = context;
-	making->line = queued->line;
-	making->call.call_id = queued->call_id;
+	making->line = line;
+	making->call.call_id = call_id;
 	making->pending.context = AllocSetContextCreate(context,
 													"order_gateway news",
 													ALLOCSET_SMALL_SIZES);
@@ -121,6 +121,8 @@ set_prospects(Making *making, const OgInstallation *installation,
 
 	making->unsent = og_recover_unsent(installation, call, progress);
 	making->over = og_recover_objection(installation, call, progress);
+	if (making->over == NULL && strcmp(call->origin, OG_OF_SESSION) == 0)
+		making->over = OG_LEFT_BEHIND;
 	making->note = making->over;
 	if (making->over != NULL)
 		return;
@@ -145,7 +147,8 @@ copy_texts(OgJournalCall *call)
 	call->operation = pstrdup(call->operation);
 	call->server = pstrdup(call->server);
 	call->role = pstrdup(call->role);
-	call->origin = call->reference = NULL;
+	call->origin = pstrdup(call->origin);
+	call->reference = NULL;
 }
 
 /*
@@ -189,7 +192,7 @@ Making *
 og_making_begin(const OgInstallation *installation, const Queued *queued,
 				MemoryContext parent)
 {
-	Making	   *making = create(queued);
+	Making	   *making = create(queued->line, queued->call_id);
 	MemoryContext old = MemoryContextSwitchTo(making->context);
 	OgJournalProgress progress = {0};
 
@@ -206,13 +209,29 @@ og_making_begin(const OgInstallation *installation, const Queued *queued,
 Making *
 og_making_refuse(const Queued *queued, const char *why, MemoryContext parent)
 {
-	Making	   *making = create(queued);
+	Making	   *making = create(queued->line, queued->call_id);
 
 	making->over = MemoryContextStrdup(making->context, why);
 	making->note = making->over;
 	making->quarantined = true;
 	making->pending.end = true;
 	MemoryContextSetParent(making->context, parent);
+	return making;
+}
+
+Making *
+og_making_serve(Line *line, const OgPart *part, MemoryContext parent)
+{
+	MemoryContext handed = CurrentMemoryContext;
+	Making	   *making = create(line, 0);
+	MemoryContext old = MemoryContextSwitchTo(making->context);
+
+	making->call = part->call;
+	making->unsent = OG_NOT_SENT;
+	take_keys(making);
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(making->context, parent);
+	MemoryContextSetParent(handed, making->context);
 	return making;
 }
 
@@ -278,15 +297,44 @@ operation_of(const Making *making)
 	return operation;
 }
 
+/* What the session has seen of the catalog is what it has checked. */
+static void
+check_versions(const Making *making)
+{
+	const OgAccount *account = making->share->account;
+	const OgPart *part = making->served->handed;
+
+	if (account->server_version != part->server_version ||
+		account->mapping_version != part->mapping_version)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("server \"%s\" or its user mapping was changed before the call could be sent",
+						account->server)));
+}
+
+static OgCaller
+caller_of(Making *making)
+{
+	const Served *served = making->served;
+	Oid			role = making->call.roleid;
+	OgCaller	caller = {making->call.function, role,
+		served != NULL ? served->handed->session_role : role,
+		&og_worker_witness, making,
+	.in_rounds = served == NULL};
+
+	return caller;
+}
+
 void
 og_making_open(Making *making, MemoryContext parent)
 {
-	OgCaller	caller = {making->call.function, making->call.roleid,
-	making->call.roleid, &og_worker_witness, making, true};
+	OgCaller	caller = caller_of(making);
 	const OgKeys *keys;
 	MemoryContext old;
 
 	making->share = og_share_take(making->line, &making->call, parent);
+	if (making->served != NULL)
+		check_versions(making);
 	making->operation = operation_of(making);
 	making->round = AllocSetContextCreate(making->share->context,
 										  "order_gateway round",
@@ -297,6 +345,11 @@ og_making_open(Making *making, MemoryContext parent)
 	making->pipeline = og_call_open(making->share->account, making->operation,
 									&making->call.arguments, keys, &caller);
 	MemoryContextSwitchTo(old);
+	if (making->served != NULL)
+	{
+		making->served->opened = true;
+		return;
+	}
 	making->line->width -= making->width;
 	making->width = width_of(making, keys);
 	making->line->width += making->width;
@@ -384,6 +437,36 @@ stop_in_vain(Making *making)
 	og_call_stop(making->pipeline, OG_UNREACHED);
 }
 
+/*
+ * The same for a session, which gets the pipeline's rows as they are.  One that is
+ * there stays there while the session has not taken those before.
+ */
+static bool
+advance_served(Making *making, int rows, OgPause *pause)
+{
+	OgPause		own = {0, OG_WAIT_NONE};
+	OgRow		row;
+
+	for (int i = 0; i < rows; i++)
+	{
+		if (!og_call_advance(making->pipeline, &own))
+		{
+			og_pause_merge(pause, &own);
+			return false;
+		}
+		if (og_told_is_full(making))
+			return false;
+		if (!og_call_next(making->pipeline, &row))
+		{
+			making->served->pulled = true;
+			end_round(making, making->nopen);
+			return true;
+		}
+		og_told_row(making, &row);
+	}
+	return true;
+}
+
 static bool
 advance_round(Making *making, int rows, OgPause *pause)
 {
@@ -432,6 +515,11 @@ finish(Making *making, int rows)
 		if (!making->states[making->finished].done)
 			og_pending_unsent(making, making->finished);
 	}
+	if (making->served != NULL && !making->served->pulled)
+	{
+		og_told_unsent(making, making->over);
+		making->served->pulled = true;
+	}
 	making->pending.end = true;
 	return false;
 }
@@ -440,7 +528,8 @@ bool
 og_making_advance(Making *making, int rows, OgPause *pause)
 {
 	bool		more = making->pipeline != NULL &&
-		advance_round(making, rows, pause);
+		(making->served != NULL ? advance_served(making, rows, pause)
+		 : advance_round(making, rows, pause));
 
 	/* Its end is written with its last results. */
 	if (making->pipeline == NULL &&
@@ -452,7 +541,7 @@ og_making_advance(Making *making, int rows, OgPause *pause)
 bool
 og_making_is_due(const Making *making, int64 now)
 {
-	return making->pipeline == NULL && making->over == NULL &&
+	return making->pipeline == NULL && making->over == NULL && !making->ended &&
 		making->nopen > 0 && now >= making->next_round;
 }
 
@@ -461,8 +550,13 @@ og_making_end(Making *making)
 {
 	Line	   *line = making->line;
 
+	bool		passed = making->served != NULL;
+
 	og_making_close(making);
 	line->width -= making->width;
 	MemoryContextDelete(making->context);
-	og_outbox_leave(line);
+	if (passed)
+		og_outbox_passed(line);
+	else
+		og_outbox_leave(line);
 }

@@ -28,6 +28,7 @@ typedef struct KeyState
 	bool		done;			/* it has its result */
 	bool		leads;			/* its request counts as in flight */
 	bool		refused;		/* the last thing that it was answered */
+	bool		told;			/* its session knows that its request leaves */
 } KeyState;
 
 /* Of a key without a mark, and of one whose mark is to be written. */
@@ -82,6 +83,7 @@ typedef struct Making
 	MemoryContext context;
 	Line	   *line;
 	OgJournalCall call;
+	struct Served *served;		/* a session has handed it over: worker_told.h */
 	const OgOperation *operation;
 	OgKeys	   *keys;			/* all of them */
 	KeyState   *states;			/* of each key */
@@ -116,6 +118,7 @@ typedef struct Making
 	int64		next_round;		/* og_clock_now() */
 	int64		pause_us;		/* the last one between rounds */
 	int64		held_until;		/* og_clock_now(): no marks before */
+	int64		yields_until;	/* the same: the next place is for others */
 
 	int			finished;		/* keys that were looked at for its end */
 	bool		stuck;			/* what is pending could not be written */
@@ -151,6 +154,15 @@ extern Making *og_making_begin(const OgInstallation *installation,
 extern Making *og_making_refuse(const Queued *queued, const char *why,
 								MemoryContext parent);
 
+/*
+ * Begin to make a part of a call that a session has handed over, whose memory is
+ * the current context, below "parent" from then on.  It is made in one round, as
+ * it would be in the session.
+ */
+struct OgPart;
+extern Making *og_making_serve(Line *line, const struct OgPart *part,
+							   MemoryContext parent);
+
 /* Is the next round to be opened? */
 extern bool og_making_is_due(const Making *making, int64 now);
 
@@ -183,6 +195,13 @@ og_making_has_news(const Making *making)
 		making->pending.end;
 }
 
+/* The position of a key, from 1: where its id stands first. */
+static inline int
+og_making_ordinal(const Making *making, int key)
+{
+	return (making->first != NULL ? making->first[key] : key) + 1;
+}
+
 /* ---------- worker_witness.c ---------- */
 
 extern const OgWitness og_worker_witness;
@@ -198,9 +217,6 @@ extern void og_witness_release(uint32 turn);
 
 /* An order that was never asked for with success gets its result. */
 extern void og_pending_unsent(Making *making, int key);
-
-/* The position of a key, from 1: where its id stands first. */
-extern int	og_making_ordinal(const Making *making, int key);
 
 /* What was pending has been written, in this turn. */
 extern void og_pending_written(Making *making, uint32 turn);

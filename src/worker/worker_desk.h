@@ -50,7 +50,8 @@ typedef enum OgDeskKind
 {
 	OG_DESK_BEGUN,				/* a part is a call of the journal: .call_id */
 	OG_DESK_LEFT,				/* ids of the part from .first on, so many as
-								 * .count, are about to leave */
+								 * .count, are about to leave; the first of those
+								 * that are repeated */
 	OG_DESK_ROW,				/* .row, in the order of the part's ids: one for
 								 * each of them, all orders of it chained */
 	OG_DESK_NEWS,				/* .news, but for its account */
@@ -60,15 +61,18 @@ typedef enum OgDeskKind
 	OG_DESK_GONE				/* the worker went; nothing more comes */
 } OgDeskKind;
 
-typedef struct OgRefusal
+typedef struct OgDeskRefusal
 {
 	int			sqlstate;
 	const char *message;
 	const char *detail;			/* or NULL */
 	const char *hint;			/* or NULL */
-} OgRefusal;
+} OgDeskRefusal;
 
-/* What comes back; parts are told of one after the other, in their order. */
+/*
+ * What comes back.  Rows, and what ends a part, are told of one part after the
+ * other, in their order; the rest may come at any time before that.
+ */
 typedef struct OgDeskMessage
 {
 	OgDeskKind	kind;
@@ -78,7 +82,7 @@ typedef struct OgDeskMessage
 	int			count;
 	OgRow		row;			/* .position in the part's ids */
 	OgNews		news;
-	OgRefusal	refusal;
+	OgDeskRefusal	refusal;
 } OgDeskMessage;
 
 /* ---------- a session's end ---------- */
@@ -107,7 +111,53 @@ extern bool og_desk_hand_over(OgDesk *desk, const OgPart *part);
  */
 extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
 
+/*
+ * The call comes to an end here: nothing leaves after this of which what can be
+ * heard now does not tell.  For callbacks of error contexts: raises no errors.
+ */
+extern void og_desk_stop(OgDesk *desk);
+
 /* Sleep until there may be one, or room; interrupts are serviced. */
 extern void og_desk_wait(OgDesk *desk);
+
+/* ---------- a worker's end ---------- */
+
+typedef struct OgPlace OgPlace;
+
+/*
+ * A place of this database at which something was handed over, or whose session
+ * has gone, since it was answered last; NULL if there is none.  It belongs to this
+ * process from then on, until it is let go.
+ */
+extern OgPlace *og_place_next(void);
+
+/*
+ * The next part that was handed over, in the current context, and its number in
+ * its call; NULL if none has come whole.
+ */
+extern OgPart *og_place_hear(OgPlace *place, int *number);
+
+/* Has its session gone?  Nobody hears what is told there then. */
+extern bool og_place_is_left(const OgPlace *place);
+
+/*
+ * Is all that was told there in its queue, or with the session?  If not, there may
+ * be room for the rest once the latch was set.
+ */
+extern bool og_place_is_clear(OgPlace *place);
+
+/*
+ * Tell messages, one after the other in these bytes (worker_message.h), where all
+ * before is clear.
+ */
+extern void og_place_tell(OgPlace *place, const char *bytes, Size len);
+
+/* Are the rows of this part to be told next?  When that is done: */
+extern bool og_place_is_due(const OgPlace *place, int part);
+extern void og_place_end_part(OgPlace *place);
+
+/* Let one go, or all: who has one in use hears that the worker went. */
+extern void og_place_leave(OgPlace *place);
+extern void og_places_leave(void);
 
 #endif							/* OG_WORKER_DESK_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker_function.c
- *		Which function of the extension submits calls of another.
+ *		Which functions are the extension's own.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,10 +18,9 @@
 #include "worker/worker_table.h"
 
 Oid
-og_submit_function(const char *function)
+og_extension_function(const char *name)
 {
 	Oid			extension = get_extension_oid(OG_EXTENSION, true);
-	char	   *name = psprintf("%s" OG_SUBMIT, function);
 	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP,
 										   CStringGetDatum(name));
 	Oid			found = InvalidOid;
@@ -36,6 +35,11 @@ og_submit_function(const char *function)
 			found = oid;
 	}
 	ReleaseSysCacheList(list);
-	pfree(name);
 	return found;
+}
+
+Oid
+og_submit_function(const char *function)
+{
+	return og_extension_function(psprintf("%s" OG_SUBMIT, function));
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker_function.h
- *		Which function of the extension submits calls of another.
+ *		Which functions are the extension's own.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,9 +12,11 @@
 #define OG_SUBMIT	"_submit"
 
 /*
- * The extension's own, whatever else of that name stands beside it; InvalidOid =
- * there is none.  Needs a transaction.
+ * The extension's own of a name, and that which submits calls of another,
+ * whatever else of that name stands beside it; InvalidOid = there is none.  Needs
+ * a transaction.
  */
+extern Oid	og_extension_function(const char *name);
 extern Oid	og_submit_function(const char *function);
 
 #endif							/* OG_WORKER_FUNCTION_H */

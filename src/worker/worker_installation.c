@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
@@ -48,11 +49,16 @@
 /* How often is written down that one is alive; a clean minute. */
 #define ALIVE_US		(60 * USECS_PER_SEC)
 
+/*
+ * Settling is tried in the trials of no call.  Two crashes that followed one: the
+ * first came before any was noted.
+ */
+#define SETTLING		INT64CONST(0)
+#define SETTLING_CRASHES 2
+
 /* Calls that are looked at in one second to know which are done. */
 #define CALLS_AT_ONCE	5000
 
-static const char *const HELD =
-"nothing is sent from this database: it looks like a copy of a server that may still run";
 
 static volatile sig_atomic_t told_to_end = false;
 
@@ -123,9 +129,9 @@ judge_timeline(OgInstallation *installation)
 static void
 say_held(void)
 {
-	og_workers_show_error(HELD);
+	og_workers_show_error(OG_HELD);
 	ereport(WARNING,
-			(errmsg("order_gateway: %s", HELD),
+			(errmsg("order_gateway: %s", OG_HELD),
 			 errhint("If the other one does not run any more, call order_gateway_adopt() in database \"%s\".",
 					 get_database_name(MyDatabaseId))));
 }
@@ -175,6 +181,9 @@ find_anew(const OgInstallation *installation)
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(calls);
+	og_table_begin();
+	og_heartbeats_find_anew(&installation->id);
+	og_table_commit();
 }
 
 /* What was queued on another timeline or in another cluster, and may go on. */
@@ -237,11 +246,54 @@ og_recover_adopt(void)
 	OgInstallation installation;
 
 	(void) og_journal_hold(&installation, true);
-	if (!installation.held)
+	if (!installation.held && installation.settles)
 		return false;
 	installation.held = false;
+	installation.settles = true;
 	og_journal_save(&installation);
 	return true;
+}
+
+/* ---------- what crashes when it is settled ---------- */
+
+static const char *const OFF =
+"unknown outcomes are not asked for any more: the server crashed each time that they were";
+
+static void
+stop_settling(OgInstallation *installation)
+{
+	OgInstallation now;
+
+	(void) og_journal_hold(&now, true);
+	now.settles = false;
+	og_journal_save(&now);
+	installation->settles = false;
+}
+
+static void
+say_off(void)
+{
+	og_workers_show_error(OFF);
+	ereport(WARNING,
+			(errmsg("order_gateway: %s", OFF),
+			 errhint("Call order_gateway_adopt() in database \"%s\" to have that tried again.",
+					 get_database_name(MyDatabaseId))));
+}
+
+bool
+og_recover_may_settle(OgInstallation *installation)
+{
+	if (installation->settles && installation->crashes == 0)
+		return true;
+	og_table_begin();
+	if (installation->settles &&
+		og_journal_try(installation, SETTLING,
+					   installation->crashes) >= SETTLING_CRASHES)
+		stop_settling(installation);
+	if (!installation->settles)
+		say_off();
+	og_table_commit();
+	return installation->settles;
 }
 
 /* Was it adopted meanwhile? */
@@ -251,7 +303,14 @@ look_at_hold(OgInstallation *installation)
 	OgInstallation now;
 
 	og_journal_installation(&now);
-	progress.adopted = !now.held;
+	progress.adopted = installation->held && !now.held;
+	if (now.settles && !installation->settles)
+	{
+		og_workers_show_error("");
+		ereport(LOG,
+				(errmsg("order_gateway: unknown outcomes are asked for again")));
+	}
+	installation->settles = now.settles;
 }
 
 /* It was: outside of a transaction. */
@@ -368,7 +427,7 @@ og_recover_tick(OgInstallation *installation)
 		advance_done(installation);
 		if (og_clock_now() >= progress.next_note)
 			note_alive(installation);
-		if (installation->held)
+		if (installation->held || !installation->settles)
 			look_at_hold(installation);
 	}
 	og_table_commit();

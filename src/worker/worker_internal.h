@@ -52,6 +52,13 @@ extern void og_workers_get(int slot, OgWorkerState *copy);
 extern void og_workers_set_database(int slot, Oid dboid,
 									WorkerObstacle obstacle);
 
+/*
+ * default_transaction_read_only as the configuration of the server has it, which
+ * the launcher tells and a worker, who has a value of its own, asks.
+ */
+extern void og_workers_tell_read_only(bool read_only);
+extern bool og_workers_are_read_only(void);
+
 /* Does the setting name it, still? */
 extern bool og_workers_is_named(int slot);
 
@@ -66,7 +73,11 @@ extern Oid	og_workers_attach(int slot);
 extern void og_workers_show(const OgWorkerState *state);
 extern void og_workers_show_error(const char *error);
 extern void og_workers_show_pauses(const OgWorkerPause *pauses, int count);
+extern void og_workers_show_heartbeats(int live);
 extern void og_workers_read_own(OgWorkerState *copy);
+
+/* Wake the worker of this database, if it has one. */
+extern void og_workers_wake(void);
 
 /* False: it is to end.  Whoever wants that sends it a signal, too. */
 extern bool og_workers_is_welcome(void);
@@ -77,6 +88,19 @@ extern bool og_workers_is_welcome(void);
  * back.  Answers when it has gone, or after five seconds.
  */
 extern void og_workers_stop(Oid dboid);
+
+/*
+ * Does a database of that name have a live heartbeat, as far as its worker has
+ * told?  And which one has that is none of these, or NULL: that takes no lock, so
+ * any process may ask which knows shared memory.
+ */
+extern bool og_workers_have_heartbeat(const char *database);
+extern const char *og_workers_heartbeat_beside(List *names);
+
+/* ---------- worker_sight.c ---------- */
+
+/* This transaction runs a statement. */
+extern void og_sight_note(Node *statement);
 
 /* ---------- worker_main.c ---------- */
 

@@ -65,6 +65,7 @@ take_installation(void *owner, const OgTableRow *row)
 	installation->crashes = DatumGetInt32(values[INSTALLATION_CRASHES]);
 	installation->running = DatumGetBool(values[INSTALLATION_RUNNING]);
 	installation->held = DatumGetBool(values[INSTALLATION_HELD]);
+	installation->settles = DatumGetBool(values[INSTALLATION_SETTLES]);
 	installation->alive_at = row->nulls[INSTALLATION_ALIVE_AT] ? 0
 		: DatumGetTimestampTz(values[INSTALLATION_ALIVE_AT]);
 	found->at = *row->at;
@@ -94,6 +95,7 @@ set_columns(const OgInstallation *installation, Datum *values, bool *nulls)
 	values[INSTALLATION_CRASHES] = Int32GetDatum(installation->crashes);
 	values[INSTALLATION_RUNNING] = BoolGetDatum(installation->running);
 	values[INSTALLATION_HELD] = BoolGetDatum(installation->held);
+	values[INSTALLATION_SETTLES] = BoolGetDatum(installation->settles);
 	values[INSTALLATION_ALIVE_AT] = og_time_or_null(installation->alive_at,
 													&nulls[INSTALLATION_ALIVE_AT]);
 }
@@ -113,6 +115,7 @@ make_installation(void)
 	installation.id = *DatumGetUUIDP(values[INSTALLATION_ID]);
 	installation.system_identifier = GetSystemIdentifier();
 	installation.timeline = GetWALInsertionTimeLine();
+	installation.settles = true;
 	values[INSTALLATION_DATABASE] = ObjectIdGetDatum(MyDatabaseId);
 	values[INSTALLATION_CREATED_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
 	set_columns(&installation, values, nulls);
@@ -308,7 +311,7 @@ take_ids(OgJournalCall *call, Datum value)
 }
 
 static bool
-take_call(void *owner, const OgTableRow *row)
+take_head(void *owner, const OgTableRow *row)
 {
 	OgJournalCall *call = owner;
 	const Datum *values = row->values;
@@ -326,9 +329,6 @@ take_call(void *owner, const OgTableRow *row)
 	call->roleid = DatumGetObjectId(values[CALL_ROLE_ID]);
 	call->role = name_of(row, CALL_ROLE);
 	og_fields_read(values[CALL_ARGUMENTS], &call->arguments);
-	take_ids(call, values[CALL_IDS]);
-	call->order_arguments = row->nulls[CALL_ORDER_ARGUMENTS] ? NULL
-		: og_fields_list_read(values[CALL_ORDER_ARGUMENTS], call->nids);
 	call->reference = text_of(row, CALL_REFERENCE);
 	call->submitted_at = DatumGetTimestampTz(values[CALL_SUBMITTED_AT]);
 	call->not_before = DatumGetTimestampTz(values[CALL_NOT_BEFORE]);
@@ -336,16 +336,41 @@ take_call(void *owner, const OgTableRow *row)
 	return false;
 }
 
-bool
-og_journal_read(const OgInstallation *installation, int64 call_id,
-				OgJournalCall *call)
+static bool
+take_call(void *owner, const OgTableRow *row)
+{
+	OgJournalCall *call = owner;
+
+	take_ids(call, row->values[CALL_IDS]);
+	call->order_arguments = row->nulls[CALL_ORDER_ARGUMENTS] ? NULL
+		: og_fields_list_read(row->values[CALL_ORDER_ARGUMENTS], call->nids);
+	return take_head(call, row);
+}
+
+static bool
+read_call(const OgInstallation *installation, int64 call_id, OgFound found,
+		  OgJournalCall *call)
 {
 	ScanKeyData keys[2];
 
 	memset(call, 0, sizeof(*call));
 	og_table_call_key(keys, &installation->id, call_id);
-	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_call, call);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, found, call);
 	return call->origin != NULL;
+}
+
+bool
+og_journal_read(const OgInstallation *installation, int64 call_id,
+				OgJournalCall *call)
+{
+	return read_call(installation, call_id, take_call, call);
+}
+
+bool
+og_journal_read_head(const OgInstallation *installation, int64 call_id,
+					 OgJournalCall *call)
+{
+	return read_call(installation, call_id, take_head, call);
 }
 
 /* ---------- another cluster ---------- */

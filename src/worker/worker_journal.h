@@ -13,6 +13,7 @@
  *	result		what became of an order
  *	trial		a call that may crash the server is about to be made
  *	end			what became of a call
+ *	unsettled	calls with orders of unknown outcome; see worker_unsettled.h
  *	withdrawal	what has not left is not to be sent any more
  *	reference	names that users gave to calls of theirs
  *
@@ -50,6 +51,7 @@ typedef struct OgInstallation
 	int			crashes;		/* starts after one, since a minute without */
 	bool		running;		/* a worker, or it did not end well */
 	bool		held;			/* until somebody adopts it */
+	bool		settles;		/* false: that crashed the server, it seems */
 	TimestampTz alive_at;		/* when a worker ran last; 0 = never */
 } OgInstallation;
 
@@ -79,8 +81,12 @@ extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
 
-/* The origin of a call that is entered when all is known of it. */
-#define OG_ORIGIN_FOUND	"found"
+/*
+ * The origin of a call that a session has handed over to the worker, and of one
+ * that is entered when all is known of it.
+ */
+#define OG_OF_SESSION	"session"
+#define OG_IS_FOUND		"found"
 
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
@@ -88,7 +94,7 @@ typedef struct OgJournalCall
 	int64		call_id;
 	FullTransactionId xid;
 	uint32		timeline;
-	const char *origin;			/* "outbox", "session" or "found" */
+	const char *origin;			/* "outbox", or one of these */
 	const char *function;		/* its name for people: that which would make
 								 * the call at once */
 	Oid			functionid;		/* what was called */
@@ -129,6 +135,10 @@ extern int64 og_journal_next(void);
 extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 							OgJournalCall *call);
 
+/* The same without its ids, and what each of them was given. */
+extern bool og_journal_read_head(const OgInstallation *installation,
+								 int64 call_id, OgJournalCall *call);
+
 /*
  * Give a call the OIDs that its server and function have now: pg_upgrade keeps
  * their names.
@@ -151,6 +161,7 @@ typedef struct OgJournalEntry
 	uint32		timeline;
 	Oid			serverid;
 	Oid			roleid;
+	bool		of_session;		/* a session has handed it over */
 } OgJournalEntry;
 
 /*
@@ -187,6 +198,14 @@ extern void og_journal_look(const OgInstallation *installation, OgLook *look,
 extern int	og_journal_open_calls(const OgInstallation *installation,
 								  bool marked, int64 *from, int64 *calls,
 								  int most);
+
+/*
+ * Which call did a worker write down of this one, which a session handed over to
+ * it?  0 = none; since then no transaction had a number below.
+ */
+extern int64 og_journal_find_handed_over(const OgInstallation *installation,
+										 FullTransactionId since,
+										 const OgJournalCall *call);
 
 /* Is any call of this database's installation queued or in flight? */
 extern bool og_journal_has_open_calls(void);
@@ -251,6 +270,13 @@ typedef struct OgJournalResult
 
 extern void og_journal_results(const OgInstallation *installation,
 							   const OgJournalResult *results, int count);
+
+/* Those of a call, in their order, each valid during take() only. */
+extern void og_journal_read_results(const OgInstallation *installation,
+									int64 call_id,
+									void (*take) (void *owner,
+												  const OgJournalResult *result),
+									void *owner);
 
 /*
  * A call is tried, after so many crashes.  Answers how often it was before, each

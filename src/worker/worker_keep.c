@@ -118,6 +118,7 @@ remove_call(Step *step, const Candidate *call)
 	if (!remove_of(step, call, OG_RESULT_TABLE, OG_RESULT_KEY) ||
 		!remove_of(step, call, OG_MARK_TABLE, OG_MARK_KEY) ||
 		!remove_of(step, call, OG_TRIAL_TABLE, OG_TRIAL_KEY) ||
+		!remove_of(step, call, OG_UNSETTLED_TABLE, OG_UNSETTLED_KEY) ||
 		!remove_of(step, call, OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY) ||
 		!remove_reference(step, call))
 		return false;
@@ -233,7 +234,8 @@ may_remove(void)
 {
 	static const OgTable tables[] = {
 		OG_CALL_TABLE, OG_END_TABLE, OG_RESULT_TABLE, OG_MARK_TABLE,
-		OG_TRIAL_TABLE, OG_WITHDRAWAL_TABLE, OG_REFERENCE_TABLE
+		OG_TRIAL_TABLE, OG_UNSETTLED_TABLE, OG_WITHDRAWAL_TABLE,
+		OG_REFERENCE_TABLE
 	};
 
 	for (int i = 0; i < lengthof(tables); i++)

@@ -270,6 +270,7 @@ og_launcher_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
+		og_workers_tell_read_only(DefaultXactReadOnly);
 		MemoryContextSwitchTo(look);
 		look_up();
 		MemoryContextSwitchTo(TopMemoryContext);

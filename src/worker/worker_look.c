@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -27,15 +28,13 @@ typedef struct Looking
 	bool		any;			/* of those that are on their way */
 } Looking;
 
-/* One that was found has its end, and nothing of it is to be sent. */
 static bool
-is_found(const OgTableRow *row)
+is_origin(Datum origin, const char *name)
 {
-	const text *origin = DatumGetTextPP(row->values[CALL_ORIGIN]);
+	const text *is = DatumGetTextPP(origin);
+	OgSlice		slice = og_slice(VARDATA_ANY(is), VARSIZE_ANY_EXHDR(is));
 
-	return VARSIZE_ANY_EXHDR(origin) == strlen(OG_ORIGIN_FOUND) &&
-		memcmp(VARDATA_ANY(origin), OG_ORIGIN_FOUND,
-			   strlen(OG_ORIGIN_FOUND)) == 0;
+	return og_slice_equal(slice, og_slice_of(name));
 }
 
 static bool
@@ -44,7 +43,8 @@ take_entry(void *owner, const OgTableRow *row)
 	Looking    *looking = owner;
 	const Datum *values = row->values;
 
-	if (is_found(row))
+	/* It has its end, and nothing of it is to be sent. */
+	if (is_origin(values[CALL_ORIGIN], OG_IS_FOUND))
 		return true;
 	looking->found(looking->owner, &(OgJournalEntry)
 				   {
@@ -53,7 +53,8 @@ take_entry(void *owner, const OgTableRow *row)
 					   .expires_at = DatumGetTimestampTz(values[CALL_EXPIRES_AT]),
 					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
 					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
-					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID])
+					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID]),
+					   .of_session = is_origin(values[CALL_ORIGIN], OG_OF_SESSION)
 				   });
 	return true;
 }
@@ -250,4 +251,49 @@ og_journal_has_open_calls(void)
 				  take_open_and_stop, &looking);
 	UnregisterSnapshot(looking.snapshot);
 	return looking.any;
+}
+
+/* ---------- calls of a session ---------- */
+
+typedef struct HandedOver
+{
+	const OgJournalCall *call;
+	struct varlena *ids;
+	int64		found;
+} HandedOver;
+
+static bool
+compare_handed_over(void *owner, const OgTableRow *row)
+{
+	HandedOver *handed = owner;
+	const OgJournalCall *call = handed->call;
+	struct varlena *ids;
+
+	if (DatumGetTimestampTz(row->values[CALL_SUBMITTED_AT]) !=
+		call->submitted_at ||
+		DatumGetObjectId(row->values[CALL_ROLE_ID]) != call->roleid ||
+		strcmp(TextDatumGetCString(row->values[CALL_ORIGIN]),
+			   call->origin) != 0)
+		return true;
+	ids = PG_DETOAST_DATUM(row->values[CALL_IDS]);
+	if (VARSIZE(ids) == VARSIZE(handed->ids) &&
+		memcmp(ids, handed->ids, VARSIZE(ids)) == 0)
+		handed->found = DatumGetInt64(row->values[CALL_CALL_ID]);
+	return handed->found == 0;
+}
+
+int64
+og_journal_find_handed_over(const OgInstallation *installation,
+							FullTransactionId since, const OgJournalCall *call)
+{
+	Looking		looking = {.installation = installation};
+	HandedOver	handed = {.call = call};
+	ScanKeyData keys[2];
+
+	handed.ids = (struct varlena *)
+		DatumGetPointer(og_texts_datum(call->ids, call->nids));
+	xid_key(keys, &looking, CALL_XID, since, true);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_XID, NULL, keys, 2,
+				  compare_handed_over, &handed);
+	return handed.found;
 }

@@ -6,10 +6,12 @@
  * One turn after the other:
  *
  *	look		what was committed since the last look goes to the outbox
+ *	beat		heartbeats go before all else (worker_heartbeat.h)
  *	begin		calls whose turn it is are read, and their accounts opened
  *	advance		each call goes on as far as it can, for a bounded number of rows
  *	write		what came of that is committed, in one transaction for all
  *	release		requests whose marks the standbys have may leave
+ *	tell		sessions hear what was committed
  *	sweep		after a promotion, orders that the journal lost are looked for
  *
  * No transaction is open while anybody is waited for.  Where nothing can be
@@ -22,6 +24,9 @@
  * worker_call.c	a call that is being made
  * worker_turn.c	what is written, and errors
  * worker_begin.c	which calls are begun
+ * worker_served.c	calls that sessions hand over
+ * worker_told.c	what these sessions are told
+ * worker_settle.c	what became of orders that are unknown
  * worker_show.c	what others see of all this
  * worker_sweep.c	orders that a provider has, and the journal does not
  *
@@ -36,14 +41,19 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
+#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_keep.h"
+#include "worker/worker_learned.h"
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
+#include "worker/worker_settle.h"
 #include "worker/worker_standby.h"
 #include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
+#include "worker/worker_unsettled.h"
 
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
@@ -80,8 +90,11 @@ og_loop_close(void)
 	og_sweeps_close();
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
+	og_heartbeats_close();
+	og_places_leave();
 	if (loop.look.running != NULL)
 		pfree(loop.look.running);
+	og_settle_close();
 	MemoryContextDelete(loop.context);
 	memset(&loop, 0, sizeof(loop));
 }
@@ -99,6 +112,7 @@ og_loop_open(void)
 	static bool registered = false;
 	OgInstallation installation;
 
+	og_unsettled_open();
 	og_recover(&installation);
 	memset(&loop, 0, sizeof(loop));
 	loop.context = AllocSetContextCreate(TopMemoryContext,
@@ -109,10 +123,12 @@ og_loop_open(void)
 	og_witness_begin(loop.turn);
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
+	og_heartbeats_open(&loop.installation, loop.context);
 	og_sweeps_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
+	og_settle_open(&loop);
 }
 
 /* ---------- look ---------- */
@@ -127,7 +143,12 @@ take_entry(void *owner, const OgJournalEntry *entry)
 		.is_new = loop.look.begun
 	};
 
+	/* This worker has those that it serves; what others did not end is ended. */
+	if (entry->of_session && loop.look.begun)
+		return;
 	og_outbox_add(&call, entry->serverid, entry->roleid);
+	if (entry->of_session)
+		(void) og_outbox_withdraw(call.call_id);
 	loop.changed = true;
 }
 
@@ -229,14 +250,16 @@ pause_until(OgPause *pause, int64 until)
 static void
 pause_for(const Making *making, TimestampTz now, OgPause *pause)
 {
-	int64		round = Max(making->next_round,
-							making->line->target->paused_until);
+	int64		round = making->served != NULL ? making->next_round
+		: Max(making->next_round, making->line->target->paused_until);
 
 	if (making->over != NULL)
 		return;
 	pause_until(pause, clock_at(making->call.expires_at, now));
 	if (making->held_until > loop.now)
 		pause_until(pause, making->held_until);
+	if (making->yields_until > loop.now)
+		pause_until(pause, making->yields_until);
 	if (making->pipeline == NULL && round > loop.now)
 		pause_until(pause, round);
 }
@@ -252,7 +275,7 @@ rotate(dlist_node *first)
 static int
 rows_of_call(void)
 {
-	int			share = ROWS_IN_TURN / Max(loop.nrounds, 1);
+	int			share = ROWS_IN_TURN / Max(loop.nrounds + loop.nserved, 1);
 
 	return Min(Max(share, ROWS_OF_CALL), ROWS_OF_LONE_CALL);
 }
@@ -270,7 +293,7 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 	if (making->over == NULL && making->call.expires_at <= now)
 		og_making_stop(making, OG_EXPIRED);
 	more = og_making_advance(making, rows_of_call(), pause);
-	if (had_round && making->pipeline == NULL)
+	if (had_round && making->pipeline == NULL && making->served == NULL)
 	{
 		loop.nrounds--;
 		og_begin_at_rest(&loop, making->call.call_id);
@@ -297,7 +320,8 @@ advance(OgPause *pause)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (making->pipeline == NULL && (loop.blocked || making->stuck))
+		if (making->ended ||
+			(making->pipeline == NULL && (loop.blocked || making->stuck)))
 			continue;
 		if (rows >= ROWS_IN_TURN)
 		{
@@ -313,7 +337,7 @@ advance(OgPause *pause)
 
 /* ---------- write ---------- */
 
-/* Free what has ended. */
+/* Free what has ended, and was told. */
 static void
 sweep(void)
 {
@@ -323,9 +347,13 @@ sweep(void)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (!making->ended)
+		if (!making->ended ||
+			(making->served != NULL && og_told_is_busy(making)))
 			continue;
-		og_begin_at_rest(&loop, making->call.call_id);
+		if (making->served != NULL)
+			loop.nserved--;
+		else
+			og_begin_at_rest(&loop, making->call.call_id);
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
@@ -361,6 +389,7 @@ unstick(void)
 
 	dlist_foreach(iter, &loop.makings)
 		making_of(iter.cur)->stuck = false;
+	og_learned_news()->stuck = false;
 }
 
 /* How many requests are out, as far as is known? */
@@ -430,7 +459,9 @@ write_news(OgPause *pause)
 	else if (loop.blocked || gathers(pause))
 		return false;
 	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
-							turn, &end);
+							og_learned_news(), turn, &end);
+	if (og_learned_news()->written)
+		og_learned_written(&loop);
 	loop.blocked = written == NOTHING_WRITTEN;
 	og_witness_block(loop.blocked);
 	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
@@ -442,7 +473,6 @@ write_news(OgPause *pause)
 	loop.turn = turn;
 	note_written(begun);
 	await_standbys(turn, end);
-	sweep();
 	return true;
 }
 
@@ -531,12 +561,18 @@ og_loop_turn(OgPause *pause)
 		tick();
 	if (looks)
 		look();
+	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
+					   pause);
 	pause_for_outbox(pause);
+	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
+	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
+	more |= og_serve_tell(&loop);
+	sweep();
 	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);

@@ -35,7 +35,9 @@ typedef struct Loop
 	MemoryContext context;		/* NULL = it is not open */
 	OgInstallation installation;
 	Oid			journal;		/* the table of its calls; set by the first look */
-	int			nrounds;		/* makings with requests, or about to have them */
+	int			nrounds;		/* makings of the outbox with requests, or about to
+								 * have them */
+	int			nserved;		/* makings that sessions have handed over */
 	int64		now;			/* when this turn began */
 	dlist_head	makings;
 
@@ -80,6 +82,17 @@ extern bool og_begin_calls(Loop *loop);
 
 /* Nothing of a call is under way. */
 extern void og_begin_at_rest(Loop *loop, int64 call_id);
+
+/* ---------- worker_served.c ---------- */
+
+/*
+ * Take what sessions have handed over, and leave what they have left.  Waits for
+ * nobody.
+ */
+extern void og_serve(Loop *loop);
+
+/* Tell sessions what may be told.  True if more rows can be pulled now. */
+extern bool og_serve_tell(Loop *loop);
 
 /* ---------- worker_show.c ---------- */
 

@@ -259,7 +259,7 @@ drop_if_empty(Line *line)
 {
 	Oid			key[2] = {line->serverid, line->roleid};
 
-	if (line->nqueued > 0 || line->nmade > 0)
+	if (line->nqueued > 0 || line->nmade > 0 || line->nserved > 0)
 		return;
 	if (line->queue.items != NULL)
 		pfree(line->queue.items);
@@ -457,6 +457,22 @@ void
 og_outbox_leave(Line *line)
 {
 	line->nmade--;
+	drop_if_empty(line);
+}
+
+Line *
+og_outbox_pass(Oid serverid, Oid roleid)
+{
+	Line	   *line = find_line(serverid, roleid);
+
+	line->nserved++;
+	return line;
+}
+
+void
+og_outbox_passed(Line *line)
+{
+	line->nserved--;
 	drop_if_empty(line);
 }
 

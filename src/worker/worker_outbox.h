@@ -67,6 +67,15 @@ typedef struct Line
 								 * known yet */
 	int64		in_order_until; /* og_clock_now(): until then one request is sent
 								 * after the other */
+
+	/*
+	 * Calls that sessions have handed over do not stand in the queue.  Where
+	 * these and others want places for requests, they get them in turn.
+	 */
+	int			nserved;		/* such calls */
+	int64		wanted_at[2];	/* og_clock_now(): a place was wanted in vain by
+								 * others, and by these */
+	bool		served_last;	/* these got the last place */
 	struct Share *share;		/* their account, or NULL */
 } Line;
 
@@ -110,6 +119,10 @@ extern bool og_outbox_take(bool (*may_begin) (void *arg, const Line *line,
 
 /* It was taken, and has ended. */
 extern void og_outbox_leave(Line *line);
+
+/* The line of a call that does not stand in it, until that has ended. */
+extern Line *og_outbox_pass(Oid serverid, Oid roleid);
+extern void og_outbox_passed(Line *line);
 
 extern int64 og_outbox_count(void);
 

@@ -347,6 +347,69 @@ og_journal_progress(const OgInstallation *installation,
 			  call->call_id, take_withdrawal, &following);
 }
 
+/* ---------- results out ---------- */
+
+typedef struct Reading
+{
+	void		(*take) (void *owner, const OgJournalResult *result);
+	void	   *owner;
+} Reading;
+
+static char *
+text_of(const OgTableRow *row, int column)
+{
+	return row->nulls[column] ? NULL
+		: TextDatumGetCString(row->values[column]);
+}
+
+static int
+int_of(const OgTableRow *row, int column)
+{
+	return row->nulls[column] ? 0 : DatumGetInt32(row->values[column]);
+}
+
+static TimestampTz
+time_of(const OgTableRow *row, int column)
+{
+	return row->nulls[column] ? 0 : DatumGetTimestampTz(row->values[column]);
+}
+
+static bool
+read_result(void *owner, const OgTableRow *row)
+{
+	const Reading *reading = owner;
+	OgJournalResult result = {
+		.call_id = call_id_of(row),
+		.ordinal = int_of(row, RESULT_ORDINAL),
+		.leg = int_of(row, RESULT_LEG),
+		.order_id = og_slice_of(text_of(row, RESULT_ORDER_ID)),
+		.outcome = og_outcome_of(row->values[RESULT_OUTCOME]),
+		.code = text_of(row, RESULT_CODE),
+		.message = text_of(row, RESULT_MESSAGE),
+		.batch = int_of(row, RESULT_BATCH),
+		.attempts = int_of(row, RESULT_ATTEMPTS),
+		.http_status = int_of(row, RESULT_HTTP_STATUS),
+		.sent_at = time_of(row, RESULT_SENT_AT),
+		.answered_at = time_of(row, RESULT_ANSWERED_AT),
+		.response = og_slice_of(text_of(row, RESULT_RESPONSE))
+	};
+
+	reading->take(reading->owner, &result);
+	return true;
+}
+
+void
+og_journal_read_results(const OgInstallation *installation, int64 call_id,
+						void (*take) (void *owner,
+									  const OgJournalResult *result),
+						void *owner)
+{
+	Reading		reading = {take, owner};
+
+	scan_call(OG_RESULT_TABLE, OG_RESULT_KEY, installation, call_id,
+			  read_result, &reading);
+}
+
 /* ---------- trials ---------- */
 
 typedef struct Trials

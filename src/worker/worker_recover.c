@@ -25,6 +25,7 @@
 #include "worker/worker_recover.h"
 #include "worker/worker_table.h"
 #include "worker/worker_turn.h"
+#include "worker/worker_unsettled.h"
 
 /* Rows of one transaction, and calls that are looked for together. */
 #define ROWS_AT_ONCE	1000
@@ -116,8 +117,14 @@ count_rows(Ending *ending, int rows)
 static void
 write_results(Ending *ending)
 {
+	bool		unknown = false;
+
 	og_journal_results(ending->installation, ending->results,
 					   ending->nresults);
+	for (int i = 0; i < ending->nresults; i++)
+		unknown |= ending->results[i].outcome == OG_UNKNOWN;
+	if (unknown)
+		og_unsettled_add(ending->installation, &ending->call, true);
 	count_rows(ending, ending->nresults);
 	ending->nresults = 0;
 }
@@ -296,7 +303,8 @@ og_recover_objection(const OgInstallation *installation,
 					 const OgJournalProgress *progress)
 {
 	if (og_recover_unsent(installation, call, progress) == OG_UNKNOWN &&
-		!og_journal_is_harmless(call->operation, &call->arguments))
+		(!og_journal_is_harmless(call->operation, &call->arguments) ||
+		 strcmp(call->origin, OG_OF_SESSION) == 0))
 		return PROMOTED;
 	return NULL;
 }

@@ -35,8 +35,16 @@ extern void og_recover(OgInstallation *installation);
 extern bool og_recover_may_send(const OgInstallation *installation);
 
 /*
- * For order_gateway_adopt(), in its transaction: what is held is held no more.
- * False if it is not held.
+ * May unknown outcomes be asked for?  Before that is begun, outside of a
+ * transaction: after a crash, that it is tried is committed at once.  No more after
+ * the third start without a minute in which nothing crashed, until somebody calls
+ * order_gateway_adopt().
+ */
+extern bool og_recover_may_settle(OgInstallation *installation);
+
+/*
+ * For order_gateway_adopt(), in its transaction: what is held is held no more,
+ * and unknown outcomes are asked for again.  False if neither was so.
  */
 extern bool og_recover_adopt(void);
 
@@ -101,6 +109,12 @@ extern void og_recover_end_marked(const OgInstallation *installation);
  */
 extern bool og_recover_is_suspect(const OgInstallation *installation,
 								  int64 call_id);
+
+/* Why nothing is sent while all is held. */
+#define OG_HELD	"nothing is sent from this database: it looks like a copy of a server that may still run"
+
+/* Why nothing more is sent of a call of a session that another worker had. */
+#define OG_LEFT_BEHIND	"the worker stopped before it could be sent"
 
 /* Suspect are calls whose ids are at most this. */
 extern void og_recover_suspect(int64 last_id);

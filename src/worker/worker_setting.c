@@ -50,26 +50,6 @@ og_worker_names(void)
 	return names;
 }
 
-/* Is it a list of names? */
-bool
-og_worker_check_databases(char **value, void **extra, GucSource source)
-{
-	char	   *copy = pstrdup(*value);
-	List	   *names;
-	bool		valid = SplitIdentifierString(copy, ',', &names);
-
-	if (!valid)
-		GUC_check_errdetail("List syntax is invalid.");
-	else if (list_length(names) > MAX_WORKERS)
-	{
-		GUC_check_errdetail("There are more than %d names.", MAX_WORKERS);
-		valid = false;
-	}
-	list_free(names);
-	pfree(copy);
-	return valid;
-}
-
 bool
 og_worker_is_wanted(void)
 {

@@ -39,6 +39,7 @@ typedef struct WorkerEntry
 	WorkerObstacle obstacle;
 	int			stopped_by;		/* process that keeps it from running; 0 = none */
 	int			stopped_level;	/* that process's subtransaction */
+	pg_atomic_uint32 heartbeats;	/* that are live, also while it does not run */
 	OgWorkerState state;
 	int			encoding;		/* of the last error */
 	int			npauses;
@@ -48,6 +49,7 @@ typedef struct WorkerEntry
 typedef struct WorkerTable
 {
 	LWLock		lock;
+	bool		read_only;		/* default_transaction_read_only of the server */
 	WorkerEntry entries[MAX_WORKERS];
 } WorkerTable;
 
@@ -67,7 +69,11 @@ table_size(int accounts, int backends)
 static void
 init_table(void *memory, int accounts, int backends)
 {
-	og_shared_lock_init(&((WorkerTable *) memory)->lock);
+	WorkerTable *table = memory;
+
+	og_shared_lock_init(&table->lock);
+	for (int i = 0; i < MAX_WORKERS; i++)
+		pg_atomic_init_u32(&table->entries[i].heartbeats, 0);
 }
 
 const OgSharedPart og_worker_shared = {
@@ -127,8 +133,9 @@ add_name(WorkerTable *table, const char *name)
 		if (entry->used)
 			continue;
 		memset(entry, 0, sizeof(WorkerEntry));
-		entry->used = true;
+		pg_atomic_init_u32(&entry->heartbeats, 0);
 		namestrcpy(&entry->state.database, name);
+		entry->used = true;
 		return entry;
 	}
 	return NULL;
@@ -162,6 +169,25 @@ og_workers_set_names(List *names)
 }
 
 /* ---------- the launcher's entries ---------- */
+
+void
+og_workers_tell_read_only(bool read_only)
+{
+	WorkerTable *table = lock_table(LW_EXCLUSIVE);
+
+	table->read_only = read_only;
+	unlock_table(table);
+}
+
+bool
+og_workers_are_read_only(void)
+{
+	WorkerTable *table = lock_table(LW_SHARED);
+	bool		read_only = table->read_only;
+
+	unlock_table(table);
+	return read_only;
+}
 
 int
 og_workers_next(int slot)
@@ -300,6 +326,8 @@ og_workers_show(const OgWorkerState *state)
 	own->connections = state->connections;
 	own->last_commit = state->last_commit;
 	own->awaits_standby = state->awaits_standby;
+	own->unsettled = state->unsettled;
+	own->oldest_unsettled = state->oldest_unsettled;
 	unlock_table(table);
 }
 
@@ -331,6 +359,12 @@ og_workers_show_pauses(const OgWorkerPause *pauses, int count)
 }
 
 void
+og_workers_show_heartbeats(int live)
+{
+	pg_atomic_write_u32(&mine->heartbeats, live);
+}
+
+void
 og_workers_read_own(OgWorkerState *copy)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
@@ -349,6 +383,53 @@ og_workers_is_welcome(void)
 	return welcome;
 }
 
+/* ---------- heartbeats ---------- */
+
+static bool
+is_among(const char *name, List *names)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The postmaster may take no lock: so names are read as they are, which change
+ * only while an entry is not used.
+ */
+const char *
+og_workers_heartbeat_beside(List *names)
+{
+	WorkerTable *table = og_shared_get(&og_worker_shared);
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &table->entries[i];
+
+		if (entry->used && pg_atomic_read_u32(&entry->heartbeats) > 0 &&
+			!is_among(NameStr(entry->state.database), names))
+			return NameStr(entry->state.database);
+	}
+	return NULL;
+}
+
+bool
+og_workers_have_heartbeat(const char *database)
+{
+	WorkerTable *table = lock_table(LW_SHARED);
+	WorkerEntry *entry = find_name(table, database);
+	bool		has = entry != NULL &&
+		pg_atomic_read_u32(&entry->heartbeats) > 0;
+
+	unlock_table(table);
+	return has;
+}
+
 /* ---------- what others want of a worker ---------- */
 
 bool
@@ -362,9 +443,8 @@ og_worker_is_running(void)
 	return running;
 }
 
-/* Wake the worker of this database, if it has one. */
-static void
-wake(void)
+void
+og_workers_wake(void)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
 	WorkerEntry *entry = find_database(table, MyDatabaseId);
@@ -404,7 +484,7 @@ end_of_transaction(XactEvent event, void *arg)
 		event != XACT_EVENT_PREPARE)
 		return;
 	if (wakes && event == XACT_EVENT_COMMIT)
-		wake();
+		og_workers_wake();
 	if (keeps_away)
 		end_level(0, true);
 	wakes = false;

@@ -13,6 +13,7 @@
 #include "http/http.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_loop.h"
+#include "worker/worker_unsettled.h"
 
 /* Not at each change, of which there may be thousands in a second. */
 #define SHOWS_APART_US	INT64CONST(50000)
@@ -79,6 +80,8 @@ show(Loop *loop)
 		.awaits_standby = loop->nawaited > 0
 	};
 	dlist_iter	iter;
+
+	state.unsettled = og_unsettled_count(&state.oldest_unsettled);
 
 	dlist_foreach(iter, &loop->makings)
 		count_making(&state, making_of(iter.cur));

@@ -328,7 +328,7 @@ call_of(const Suspects *suspects, const Suspect *suspect, OgSlice *id)
 	const char *function = psprintf("%s_%s", suspects->provider->name,
 									suspects->create->name);
 	OgJournalCall call = {
-		.origin = OG_ORIGIN_FOUND,
+		.origin = OG_IS_FOUND,
 		.function = function,
 		.functionid = og_submit_function(function),
 		.provider = suspects->provider->name,

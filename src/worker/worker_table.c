@@ -40,6 +40,9 @@ static const char *const names[OG_TABLES] = {
 	[OG_RESULT_TABLE] = "order_gateway_journal_result",
 	[OG_TRIAL_TABLE] = "order_gateway_journal_trial",
 	[OG_END_TABLE] = "order_gateway_journal_end",
+	[OG_WISH_TABLE] = "order_gateway_heartbeat_wish",
+	[OG_HEARTBEAT_TABLE] = "order_gateway_heartbeat",
+	[OG_UNSETTLED_TABLE] = "order_gateway_journal_unsettled",
 	[OG_INSTALLATION_KEY] = "order_gateway_installation_pkey",
 	[OG_SWEEP_KEY] = "order_gateway_journal_sweep_pkey",
 	[OG_CALL_KEY] = "order_gateway_journal_call_pkey",
@@ -52,6 +55,9 @@ static const char *const names[OG_TABLES] = {
 	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
 	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
 	[OG_END_KEY] = "order_gateway_journal_end_pkey",
+	[OG_WISH_KEY] = "order_gateway_heartbeat_wish_pkey",
+	[OG_HEARTBEAT_KEY] = "order_gateway_heartbeat_pkey",
+	[OG_UNSETTLED_KEY] = "order_gateway_journal_unsettled_pkey",
 	[OG_CALL_ID] = "order_gateway_call_id"
 };
 
@@ -65,7 +71,10 @@ static const int columns[OG_TABLES] = {
 	[OG_MARK_TABLE] = MARK_COLUMNS,
 	[OG_RESULT_TABLE] = RESULT_COLUMNS,
 	[OG_TRIAL_TABLE] = TRIAL_COLUMNS,
-	[OG_END_TABLE] = END_COLUMNS
+	[OG_END_TABLE] = END_COLUMNS,
+	[OG_WISH_TABLE] = WISH_COLUMNS,
+	[OG_HEARTBEAT_TABLE] = HEARTBEAT_COLUMNS,
+	[OG_UNSETTLED_TABLE] = UNSETTLED_COLUMNS
 };
 
 /* Of this database; known while .known. */
@@ -585,6 +594,15 @@ og_table_call_key_from(ScanKeyData keys[2], const pg_uuid_t *installation,
 {
 	call_key(keys, installation, call_id, BTGreaterEqualStrategyNumber,
 			 F_INT8GE);
+}
+
+void
+og_table_result_key_from(ScanKeyData keys[3], const pg_uuid_t *installation,
+						 int64 call_id, int ordinal)
+{
+	og_table_call_key(keys, installation, call_id);
+	ScanKeyInit(&keys[2], RESULT_ORDINAL + 1, BTGreaterEqualStrategyNumber,
+				F_INT4GE, Int32GetDatum(ordinal));
 }
 
 /* ---------- outcomes ---------- */

@@ -39,6 +39,9 @@ typedef enum OgTable
 	OG_RESULT_TABLE,
 	OG_TRIAL_TABLE,
 	OG_END_TABLE,
+	OG_WISH_TABLE,
+	OG_HEARTBEAT_TABLE,
+	OG_UNSETTLED_TABLE,
 	OG_INSTALLATION_KEY,		/* indexes */
 	OG_SWEEP_KEY,
 	OG_CALL_KEY,
@@ -51,6 +54,9 @@ typedef enum OgTable
 	OG_RESULT_ORDER,
 	OG_TRIAL_KEY,
 	OG_END_KEY,
+	OG_WISH_KEY,
+	OG_HEARTBEAT_KEY,
+	OG_UNSETTLED_KEY,
 	OG_CALL_ID,					/* sequence */
 	OG_TABLES
 } OgTable;
@@ -60,7 +66,7 @@ enum
 	INSTALLATION_ID, INSTALLATION_DATABASE, INSTALLATION_SYSTEM_IDENTIFIER,
 	INSTALLATION_TIMELINE, INSTALLATION_DONE_BELOW,
 	INSTALLATION_DOUBTFUL_BELOW, INSTALLATION_CRASHES, INSTALLATION_RUNNING,
-	INSTALLATION_HELD, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
+	INSTALLATION_HELD, INSTALLATION_SETTLES, INSTALLATION_ALIVE_AT, INSTALLATION_CREATED_AT,
 	INSTALLATION_COLUMNS
 };
 
@@ -120,6 +126,29 @@ enum
 	END_DONE_AT, END_COLUMNS
 };
 
+enum
+{
+	WISH_INSTALLATION, WISH_NUMBER, WISH_FUNCTION, WISH_FUNCTION_ID,
+	WISH_SERVER_ID, WISH_SERVER, WISH_ROLE_ID, WISH_ROLE, WISH_TIMEOUT_MS,
+	WISH_WISHED_AT, WISH_COLUMNS
+};
+
+enum
+{
+	HEARTBEAT_INSTALLATION, HEARTBEAT_SERVER_ID, HEARTBEAT_ROLE_ID,
+	HEARTBEAT_WISH, HEARTBEAT_STARTED_AT, HEARTBEAT_BEATS,
+	HEARTBEAT_BEAT_AT, HEARTBEAT_ANSWERED, HEARTBEAT_CRASHES,
+	HEARTBEAT_ARMED_AT, HEARTBEAT_RENEWED_AT, HEARTBEAT_FIRES_AT,
+	HEARTBEAT_OUTCOME, HEARTBEAT_CODE, HEARTBEAT_MESSAGE, HEARTBEAT_LOST,
+	HEARTBEAT_COLUMNS
+};
+
+enum
+{
+	UNSETTLED_INSTALLATION, UNSETTLED_CALL_ID, UNSETTLED_SERVER_ID,
+	UNSETTLED_ROLE_ID, UNSETTLED_SINCE, UNSETTLED_NOTE, UNSETTLED_COLUMNS
+};
+
 /*
  * A transaction of a worker's own, with a snapshot, which going through rows that
  * are stored out of line needs.  What was current before is not afterwards.
@@ -134,7 +163,9 @@ extern void og_table_commit(void);
 typedef enum OgLockClass
 {
 	OG_LOCK_WORKER = 0x4F47,	/* held by the one worker */
-	OG_LOCK_MARKING = 0x4F48	/* see worker_progress.c */
+	OG_LOCK_MARKING = 0x4F48,	/* see worker_progress.c */
+	OG_LOCK_HEARTBEAT = 0x4F49	/* of one server and role: see
+								 * worker_heartbeat_row.c */
 } OgLockClass;
 
 extern LOCKTAG og_lock_tag(OgLockClass class);
@@ -228,6 +259,11 @@ extern void og_table_call_key(ScanKeyData keys[2],
 extern void og_table_call_key_from(ScanKeyData keys[2],
 								   const pg_uuid_t *installation,
 								   int64 call_id);
+
+/* Results of a call, from an order of it on. */
+extern void og_table_result_key_from(ScanKeyData keys[3],
+									 const pg_uuid_t *installation,
+									 int64 call_id, int ordinal);
 
 /* ---------- values of columns ---------- */
 

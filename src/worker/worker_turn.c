@@ -24,7 +24,9 @@
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_table.h"
+#include "worker/worker_told.h"
 #include "worker/worker_turn.h"
+#include "worker/worker_unsettled.h"
 
 /* So long a call is left alone that somebody is about to withdraw. */
 #define HELD_US		INT64CONST(100000)
@@ -176,6 +178,7 @@ typedef struct Writing
 	int			count;
 	int			nmarks;
 	int			nresults;
+	Beside	   *beside;			/* written with all of them, or NULL */
 	bool		quiet;			/* nobody is notified, whose queue may be full */
 
 	/* of write_each() */
@@ -204,6 +207,20 @@ check_withdrawal(const OgInstallation *installation, Making *making)
 		making->held_until = og_clock_now() + HELD_US;
 	if (withdrawal == OG_IS_WITHDRAWN)
 		making->withdrawn = true;
+}
+
+/*
+ * A call that a session has handed over is added with the first that is to be
+ * written of it.  An attempt that failed had another number.
+ */
+static bool
+add_call(const OgInstallation *installation, Making *making)
+{
+	if (making->served == NULL || making->served->written)
+		return false;
+	making->call.call_id = 0;
+	(void) og_journal_add(installation, &making->call);
+	return true;
 }
 
 static void
@@ -248,12 +265,36 @@ write_results(const Writing *writing)
 	{
 		const Pending *pending = &writing->makings[i]->pending;
 
-		if (pending->nresults > 0)
-			memcpy(results + count, pending->results,
-				   pending->nresults * sizeof(OgJournalResult));
-		count += pending->nresults;
+		for (int r = 0; r < pending->nresults; r++)
+		{
+			results[count] = pending->results[r];
+			results[count++].call_id = writing->makings[i]->call.call_id;
+		}
 	}
 	og_journal_results(writing->installation, results, count);
+}
+
+/* Calls with orders that are unknown now are asked for from now on. */
+static void
+write_unsettled(const Writing *writing)
+{
+	for (int i = 0; i < writing->count; i++)
+	{
+		const Making *making = writing->makings[i];
+		bool		any = false;
+		bool		at_once = false;
+
+		for (int r = 0; r < making->pending.nresults; r++)
+		{
+			const OgJournalResult *result = &making->pending.results[r];
+
+			/* Another server may have sent it, nobody knows when. */
+			any |= result->outcome == OG_UNKNOWN;
+			at_once |= result->outcome == OG_UNKNOWN && result->sent_at == 0;
+		}
+		if (any)
+			og_unsettled_add(writing->installation, &making->call, at_once);
+	}
 }
 
 static void
@@ -288,10 +329,19 @@ write_all(void *arg)
 
 	og_turn_check(writing->journal);
 	for (int i = 0; i < writing->count; i++)
-		check_withdrawal(writing->installation, writing->makings[i]);
+	{
+		/* Of one that is new nobody knows. */
+		if (!add_call(writing->installation, writing->makings[i]))
+			check_withdrawal(writing->installation, writing->makings[i]);
+	}
 	write_marks(writing);
 	write_results(writing);
+	write_unsettled(writing);
 	write_ends(writing);
+	if (writing->beside == NULL)
+		return;
+	CommandCounterIncrement();
+	writing->beside->write(writing->beside->arg);
 }
 
 static Writing
@@ -303,8 +353,25 @@ only(const Writing *all, Making **making)
 	one.count = 1;
 	one.nmarks = (*making)->pending.nmarks;
 	one.nresults = (*making)->pending.nresults;
+	one.beside = NULL;
 	one.quiet = true;
 	return one;
+}
+
+/* What there is beside calls, after them: as if it were another call. */
+static void
+write_beside(Writing *writing, Trouble *trouble)
+{
+	Beside	   *beside = writing->beside;
+
+	if (trouble->sqlstate != LOCKED &&
+		og_turn_try_part(beside->write, beside->arg, trouble))
+	{
+		writing->nwritten++;
+		return;
+	}
+	beside->stuck = true;
+	og_trouble_show(trouble);
 }
 
 /*
@@ -332,13 +399,16 @@ write_each(void *arg)
 			og_trouble_show(&trouble);
 		}
 	}
+	if (writing->beside != NULL)
+		write_beside(writing, &trouble);
 	writing->locked = trouble.sqlstate == LOCKED;
 }
 
 /* ---------- a turn ---------- */
 
 static Writing
-gather(const OgInstallation *installation, Oid journal, dlist_head *makings)
+gather(const OgInstallation *installation, Oid journal, dlist_head *makings,
+	   Beside *beside)
 {
 	Writing		writing = {installation, journal};
 	int			count = 0;
@@ -357,6 +427,8 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings)
 		writing.nmarks += making->pending.nmarks;
 		writing.nresults += making->pending.nresults;
 	}
+	if (beside->pending && !beside->stuck)
+		writing.beside = beside;
 	return writing;
 }
 
@@ -374,20 +446,25 @@ write_gathered(Writing *writing)
 	og_trouble_show(&trouble);
 	for (int i = 0; i < writing->count; i++)
 		writing->makings[i]->stuck = true;
+	if (writing->beside != NULL)
+		writing->beside->stuck = true;
 	return NOTHING_WRITTEN;
 }
 
 Written
 og_turn_write(const OgInstallation *installation, Oid journal,
-			  dlist_head *makings, uint32 turn, XLogRecPtr *end)
+			  dlist_head *makings, Beside *beside, uint32 turn,
+			  XLogRecPtr *end)
 {
-	Writing		writing = gather(installation, journal, makings);
+	Writing		writing = gather(installation, journal, makings, beside);
 	Written		written;
 
-	if (writing.count == 0)
+	beside->written = false;
+	if (writing.count == 0 && writing.beside == NULL)
 		return NOTHING_TO_WRITE;
 	written = write_gathered(&writing);
 	*end = XactLastCommitEnd;
+	beside->written = writing.beside != NULL && !beside->stuck;
 	for (int i = 0; i < writing.count; i++)
 	{
 		Making	   *making = writing.makings[i];

@@ -57,13 +57,23 @@ typedef enum Written
 	NOTHING_WRITTEN				/* nothing can be written now */
 } Written;
 
+/* Something else that is to be written with what there is of calls. */
+typedef struct Beside
+{
+	Step		write;
+	void	   *arg;
+	bool		pending;		/* there is something */
+	bool		stuck;			/* it could not be written */
+	bool		written;		/* with this turn */
+} Beside;
+
 /*
  * Write what there is to be written of these calls, as so-manieth turn, and have
- * them take note of it.  "journal" is the table of these calls.  *end: up to where the
+ * them take note of it; and what there is beside them.  "journal" is the table of these calls.  *end: up to where the
  * standbys have to have it.
  */
 extern Written og_turn_write(const OgInstallation *installation,
-							 Oid journal, dlist_head *makings, uint32 turn,
-							 XLogRecPtr *end);
+							 Oid journal, dlist_head *makings,
+							 Beside *beside, uint32 turn, XLogRecPtr *end);
 
 #endif							/* OG_WORKER_TURN_H */

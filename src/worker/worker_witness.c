@@ -25,12 +25,16 @@
 #include "ground/clock.h"
 #include "worker/worker_call.h"
 #include "worker/worker_internal.h"
+#include "worker/worker_told.h"
 
 /*
  * A request that is refused for its nonce was overtaken by another one: so long
  * those of its line are sent one after the other then.
  */
 #define IN_ORDER_US		INT64CONST(60000000)
+
+/* So long who wanted a place has a claim on the next one. */
+#define WANTED_US		INT64CONST(100000)
 
 /* Marks of all turns up to this one let requests leave. */
 static uint32 released = 0;
@@ -72,22 +76,20 @@ key_of(const Making *making, int key)
 	return making->key_of != NULL ? making->key_of[key] : key;
 }
 
-int
-og_making_ordinal(const Making *making, int key)
-{
-	return (making->first != NULL ? making->first[key] : key) + 1;
-}
-
 /* ---------- requests in flight ---------- */
 
 static void
 take_place(Making *making, KeyState *state)
 {
+	Line	   *line = making->line;
+
 	if (state->leads)
 		return;
 	state->leads = true;
 	making->in_flight++;
-	making->line->in_flight++;
+	line->in_flight++;
+	line->served_last = making->served != NULL;
+	line->wanted_at[line->served_last] = 0;
 }
 
 static void
@@ -96,22 +98,41 @@ give_place_back(Making *making, KeyState *state)
 	if (!state->leads)
 		return;
 	state->leads = false;
+	state->told = false;
 	making->in_flight--;
 	making->line->in_flight--;
 }
 
 /* Is there a place for one more request? */
 static bool
-has_place(const Making *making)
+has_place(Making *making, int64 now)
 {
-	const Line *line = making->line;
+	Line	   *line = making->line;
+	bool		served = making->served != NULL;
+	int			most = now < line->in_order_until ? 1 : line->max_in_flight;
 
 	/* Who only tries whether a server can be reached does that once. */
-	if (line->target->pause_us != 0 && making->in_flight > 0)
+	if (!served && line->target->pause_us != 0 && making->in_flight > 0)
 		return false;
-	if (og_clock_now() < line->in_order_until)
-		return line->in_flight == 0;
-	return line->in_flight < line->max_in_flight;
+	if (line->in_flight >= most)
+	{
+		line->wanted_at[served] = now;
+		return false;
+	}
+
+	/* What sessions wait for and what they do not take turns. */
+	making->yields_until = line->served_last != served ? 0
+		: line->wanted_at[!served] + WANTED_US;
+	return now >= making->yields_until;
+}
+
+/* May this call send anything now, as far as its server goes? */
+static bool
+target_lets(const Making *making, int64 now)
+{
+	/* A session wants to hear what is the matter. */
+	return making->served != NULL ||
+		og_target_lets(making->line->target, making->call.call_id, now);
 }
 
 /* ---------- marks ---------- */
@@ -197,8 +218,8 @@ may_leave(void *owner, const int *keys, int nkeys)
 		making->over != NULL || making->stopped || making->failed ||
 		now < making->held_until ||
 		GetCurrentTimestamp() >= making->call.expires_at ||
-		!og_target_lets(making->line->target, making->call.call_id, now) ||
-		(!first->leads && !has_place(making)))
+		!target_lets(making, now) ||
+		(!first->leads && !has_place(making, now)))
 		return false;
 	want_marks(making, keys, nkeys);
 	take_place(making, first);
@@ -210,7 +231,7 @@ may_leave(void *owner, const int *keys, int nkeys)
 		if (!is_released(making->states[key_of(making, keys[i])].turn))
 			return false;
 	}
-	return true;
+	return making->served == NULL || og_told_leaves(making, keys, nkeys);
 }
 
 /* ---------- results ---------- */
@@ -251,7 +272,6 @@ add_results(Making *making, int position, const OgRow *row)
 
 		*result = (OgJournalResult)
 		{
-			.call_id = making->call.call_id,
 			.ordinal = position + 1,
 			.leg = leg,
 			.order_id = og_keys_get(making->keys,
@@ -406,7 +426,7 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	if (outcome->verdict != OG_NOT_SENT && outcome->verdict != OG_UNKNOWN)
 		og_target_reach(making->line->target);
 	else if (outcome->verdict == OG_NOT_SENT && making->over == NULL &&
-			 !making->stopped)
+			 !making->stopped && making->served == NULL)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
@@ -431,7 +451,7 @@ note_closed(void *owner, int key, const OgRow *row)
 		og_target_reach(making->line->target);
 	making->highest_batch = Max(making->highest_batch, row->batch);
 	all.attempts = Min(state->attempts + row->attempts, PG_UINT16_MAX);
-	if (row->unprocessed)
+	if (row->unprocessed && making->served == NULL)
 	{
 		take_mark_back(making, key);
 		keep_answer(making, key, row);
@@ -452,9 +472,11 @@ note_closed(void *owner, int key, const OgRow *row)
 static void
 hear(void *owner, const OgNews *news)
 {
-	const Making *making = owner;
+	Making	   *making = owner;
 	int			number = (int) Min(news->number, PG_INT32_MAX);
 
+	if (making->served != NULL && og_told_news(making, news))
+		return;
 	if (news->kind == OG_NEWS_FOREIGN)
 		ereport(LOG,
 				(errmsg_plural("order_gateway: server \"%s\" answered about %d order that was not asked for",
@@ -476,13 +498,14 @@ const OgWitness og_worker_witness = {
 /*
  * A call counts once, however many rounds it took, and each of its ids with what
  * became of it in the end.  One that could not be read has no name to count by.
+ * The pipeline counts those of sessions, unless it was not begun.
  */
 static void
 count(Making *making)
 {
 	const OgJournalCall *call = &making->call;
 
-	if (call->server == NULL ||
+	if (call->server == NULL || (making->served != NULL && making->served->opened) ||
 		(making->pending.nresults == 0 && !making->pending.end))
 		return;
 	making->counters.calls = making->pending.end;
@@ -496,6 +519,8 @@ og_pending_written(Making *making, uint32 turn)
 	Pending    *pending = &making->pending;
 
 	count(making);
+	if (making->served != NULL)
+		og_told_written(making);
 	for (int i = 0; i < pending->nmarks; i++)
 	{
 		const PendingMark *mark = &pending->marks[i];

@@ -51,6 +51,9 @@ class Server:
         self.process.stdin.write("\n")
         return [int(number) for number in self.process.stdout.readline().split()]
 
+    def connections(self):
+        return self._counts()[0]
+
     def requests(self):
         return self._counts()[1]
 
@@ -105,6 +108,10 @@ class Limit:
         if workload.kind == "one":
             return of_calls(seconds)
         return Measurement(seconds[0])
+
+    def first(self):
+        """Seconds of the first call of a process."""
+        return self._run("limit", False, "first")[0]
 
     def singles(self, ids):
         """Seconds of so many requests of one id each."""

@@ -107,9 +107,9 @@ def _cell(values, unit):
     return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.2f} {unit}"
 
 
-def print_work(results):
+def print_work(title, results):
     """What the gateway worker did: Pairs by their work; see outbox.py."""
-    print("\nThe gateway worker\n")
+    print(f"\n{title}\n")
     rows = [["work", "measured", "beside", "median", "", "the goal", ""]]
     for work, pairs in results.items():
         ratio = median(pair.ratio for pair in pairs)

@@ -120,6 +120,40 @@ only_orders(2001, 100);
 }
 
 # ----
+# A job that calls and waits
+# ----
+
+only_orders(8001, 20);
+$sandbox->fill('xt', 8007);
+sql(recipe('call-stale'));
+sql('BEGIN; CALL call_stale_orders(); ROLLBACK');
+is(orders_by_status(), 'open 20', 'a job that has called, and is rolled back');
+sql('CALL call_stale_orders()');
+is(orders_by_status(), 'cancelled 19, closed 1', '... and the next one has it from the journal');
+each_sent_once('a job that was rolled back');
+
+only_orders(9101, 2);
+$sandbox->arm('close_after', provider => 'xt', match_id => 9101);
+sql('CALL call_stale_orders()');
+is(orders_by_status(), 'check 2', 'a job whose answer is lost');
+is(sql(recipe('call-lost')) =~ s/^\d+\|(\d+\|\w+)\|.*$/$1/gmr, "9101|unknown\n9102|unknown", '... which the journal says, too');
+is(sql(recipe('call-recent') =~ s/'session'/'session' AND '9101' = ANY (ids)/r) =~ s/^\d+\|//r,
+	'batch_cancel|xt|{9101,9102}|done|0|2', '... and that it was called');
+sql('CALL call_stale_orders()');
+each_sent_once('a job that calls');
+
+only_orders(9201, 3);
+{
+	my $hole = $sandbox->arm('black_hole', provider => 'xt', match_id => 9202);
+	like(sql_error(q{SET statement_timeout = '500ms'; CALL call_stale_orders()}), qr/statement timeout/, 'a job that is stopped');
+	$sandbox->disarm($hole);
+	wait_done('... and what it had sent is completed');
+	sql('CALL call_stale_orders()');
+	is(orders_by_status(), 'check 3', '... and found by the next one');
+	each_sent_once('a job that is stopped');
+}
+
+# ----
 # What is unknown, refused, and not sent
 # ----
 

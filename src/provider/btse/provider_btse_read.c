@@ -280,6 +280,11 @@ btse_is_fixed(const OgColumn *columns, const OgSlice *values)
  */
 const OgInquiry og_btse_inquiries[] = {
 	{
+		"open_orders", .list = true, .market = true, .client_ids = true,
+		.state = btse_order_state, .time = "event_time",
+		.filled = "total_filled_base_size", .size = "current_order_base_size"
+	},
+	{
 		"get_order", .market = true, .client_ids = true,
 		.state = btse_order_state, .minutes = CANCELLED_MINUTES,
 		.time = "event_time",

@@ -143,6 +143,15 @@ all servers, C<env> one of environment variables for the cluster; C<standby>
 prepares it for streaming.  The library is preloaded if C<preload> says so, by
 default with C<OG_PRELOAD> in the environment.
 
+With C<worker>, by default with C<OG_WORKER> in the environment, database
+C<postgres> has a gateway worker, which makes the acts that sessions call; it
+runs when this returns.
+
+=head2 $test->by_worker
+
+Does a worker make the acts of sessions?  What differs then is not what is
+answered, but who remembers what was sent: the journal, and not the server's log.
+
 =head2 $test->node, $test->sandbox
 
 The PostgreSQL::Test::Cluster, the L<OrderGateway::Sandbox>.
@@ -183,11 +192,15 @@ sub start
 {
 	my ($class, %opts) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($opts{name} // 'main');
+	my $worker = $opts{worker} // $ENV{OG_WORKER};
 
 	$node->init(allows_streaming => $opts{standby} // 0);
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'order_gateway'")
-	  if $opts{preload} // $ENV{OG_PRELOAD};
+	  if $worker || ($opts{preload} // $ENV{OG_PRELOAD});
+	$node->append_conf('postgresql.conf',
+		"order_gateway.databases = 'postgres'\nmax_worker_processes = 16")
+	  if $worker;
 	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
 	{
 		local %ENV = (%ENV, %{ $opts{env} // {} });
@@ -195,6 +208,7 @@ sub start
 	}
 	my $self = bless {
 		node => $node,
+		worker => $worker,
 		options => $opts{options} // {},
 		sandbox => OrderGateway::Sandbox->start(%{ $opts{sandbox} // {} }),
 	}, $class;
@@ -205,6 +219,7 @@ sub start
 
 sub node { return $_[0]{node}; }
 sub sandbox { return $_[0]{sandbox}; }
+sub by_worker { return $_[0]{worker}; }
 
 sub servers
 {
@@ -387,6 +402,10 @@ have been sent before the shared memory was made.
 To be called when the cluster has been started again, or come back from a
 crash: its shared memory was made anew, or is now.
 
+=head2 $test->wait_for_worker
+
+Until the worker runs, and has found the extension, where there is to be one.
+
 =head2 $test->waiting_sessions
 
 How many sessions stand in the longest queue for turns that there is.
@@ -412,6 +431,19 @@ sub memory_is_new
 	# Where nothing is preloaded, whoever looks first has it made.
 	$self->_ask('SELECT count(*) FROM order_gateway_limits');
 	$self->{memory_since} = Time::HiRes::time();
+	$self->wait_for_worker;
+	return;
+}
+
+sub wait_for_worker
+{
+	my ($self) = @_;
+
+	return if !$self->{worker};
+	$self->{node}->poll_query_until('postgres',
+		'SELECT w.pid IS NOT NULL AND i.running'
+		  . ' FROM order_gateway_workers AS w, order_gateway_installation AS i')
+	  or die 'the worker does not run';
 	return;
 }
 

@@ -204,7 +204,10 @@ class Matching:
                                        "cancelAllAfter"))
 
     def everything_ends(self, account):
-        for order in self.alive(account):
+        doomed = self.alive(account)
+        self.world.record(account, "", "timer_fired", None,
+                          {"orders": len(doomed)})
+        for order in doomed:
             self.end(order, "cancelAllAfter")
 
     def age(self, order, seconds):

@@ -140,9 +140,16 @@ class Timers(BtseCase):
             self.assertEqual(self.query("/order", orderID=id)["status"], 6)
         self.assertEqual(self.done("expired"),
                          [{"why": "cancelAllAfter"}] * 2)
+        self.assertEqual(self.done("timer_fired"), [{"orders": 2}])
         self.assertIsNone(self.left())
         # what comes later lives on
         self.assertEqual(self.created()["status"], 2)
+
+    def test_expires_without_orders(self):
+        self.arm(50)
+        self.assertTrue(self.get(
+            "/wait?executed=1&action=timer_fired&provider=btse")["reached"])
+        self.assertEqual(self.done("timer_fired"), [{"orders": 0}])
 
     def test_heartbeat(self):
         id = self.created()["orderID"]

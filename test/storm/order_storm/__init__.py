@@ -1,5 +1,5 @@
-"""The storm: everything dies at random while calls are submitted, and
-afterwards three books are compared.
+"""The storm: everything dies at random while calls are submitted, and made at
+once, and afterwards three books are compared.
 
 Where things are:
 
@@ -7,7 +7,9 @@ Where things are:
                     which the sandbox's book knows them again
     notes.py        the clients' own book: what was committed, rolled back, or
                     nobody knows
-    clients.py      the clients, each with a session of its own
+    clients.py      the clients, each with a session of its own: how they
+                    submit
+    callers.py      ... and how they call at once
     weather.py      what the providers do wrong meanwhile
     disaster.py     what happens to the cluster meanwhile
     scenery.py      database, roles, servers, tables of the clients

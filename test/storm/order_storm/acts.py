@@ -1,4 +1,4 @@
-"""What is submitted.
+"""What is submitted, or called at once.
 
 A key names one order (or whatever else an act touches) in all three books.
 No two calls have one in common, so that whatever arrives can be traced to its
@@ -39,9 +39,16 @@ class Submit:
         self.ids = None                 # as given, of a list
         self.committed = False          # for certain
 
+    def call_sql(self):
+        """The same, made at once, and with nothing but its arguments."""
+        return "%s(%s)" % (self.function, ", ".join(self._words()))
+
+    def _words(self):
+        return ["%s => %s" % pair for pair in self.arguments] + [
+            "server => " + literal(self.server)]
+
     def sql(self):
-        words = ["%s => %s" % pair for pair in self.arguments]
-        words.append("server => " + literal(self.server))
+        words = self._words()
         if self.reference is not None:
             words.append("reference => " + literal(self.reference))
         for name, seconds in (("not_before", self.not_before),
@@ -109,6 +116,13 @@ class Acts:
                for _ in range(self._how_many(random, 250))]
         return self._list(random, "xt", "batch_cancel", ids,
                           [("market", "'btc_usdt'")], market="btc_usdt")
+
+    def long(self, random, count):
+        """A cancel of so many, and one of them twice."""
+        ids = [str(4 * 10 ** 17 + next(NUMBERS)) for _ in range(count)]
+        return self._list(random, "xt", "batch_cancel",
+                          ids + ids[:1] * random.randint(0, 1),
+                          [("market", "'btc_usdt'")], seed=False)
 
     def _tronsave(self, random):
         ids = ["storm%012d" % next(NUMBERS)
@@ -258,6 +272,35 @@ def in_body(prefix, name, number=False):
     return read
 
 
+def keys_of_call(call):
+    """The keys of a call as the journal tells it, in the order of its ids."""
+    function, given = call["function"], call["arguments"]
+    if function in LISTS_OF_IDS:
+        prefix = LISTS_OF_IDS[function]
+        if given.get("by") == "client_order_id":
+            prefix += "-client"
+        return ["%s:%s" % (prefix, id) for id in call["ids"]]
+    if function == "btse_create_orders":
+        return ["btse-size:" + plain(Decimal(each["size"]))
+                for each in given["orders"]]
+    prefix, name = SINGLE[function]
+    value = given[name]
+    if name in ("size", "amount"):
+        value = plain(Decimal(value))
+    return ["%s:%s" % (prefix, value)]
+
+
+LISTS_OF_IDS = {"batch_cancel": "xt", "tronsave_cancel": "tronsave",
+                "wangdian_cancel": "wangdian", "btse_cancel": "btse"}
+SINGLE = {
+    "btse_create_order": ("btse-size", "size"),
+    "btse_amend_order": ("btse-amend", "order_id"),
+    "btse_cancel_all": ("btse-all", "symbol"),
+    "btse_cancel_all_after": ("btse-after", "timeout"),
+    "btse_invest_deposit": ("btse-deposit", "amount"),
+    "btse_invest_renew": ("btse-renew", "order_id"),
+    "btse_invest_redeem": ("btse-redeem", "order_id"),
+}
 READERS = {
     "xt.batch_cancel": of_list,
     "tronsave.cancel": of_list,

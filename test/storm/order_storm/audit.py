@@ -1,12 +1,17 @@
 """Compares the three books.  Every rule is a function that yields complaints.
 """
 
+import re
 from collections import Counter
 
 from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK
 
 # what an outcome says of what the provider has done
 DONE = {"cancelled", "accepted"}
+# statements that end in the middle
+STOPPED = {"57014", "57P01", "57P02", "57P03"}
+# ... and which calls they were
+NAMED = re.compile(r"\bcalls? ([0-9, and]+) of the journal")
 NOT_DONE = {"not_found", "not_cancellable", "rejected", "not_sent"}
 # an answer said so, and so there was a request
 ANSWERED = DONE | {"not_found", "not_cancellable", "rejected"}
@@ -22,10 +27,14 @@ class Books:
         self.sandbox = sandbox
         self.journal = journal
         self.clients = clients
+        self.by_key = {}            # call's id -> its rows by their keys
         self.call_of = {}           # key -> call's id
         for call, submit in clients.calls.items():
             for key in submit.keys:
                 self.call_of[key] = call
+        # what was called while there was no worker to make it
+        self.unwatched = {key for call in clients.notes.calls
+                          if call.unwatched for key in call.submit.keys}
 
     def results_of(self, call, submit):
         """(key, its rows) of a call.  All rows of a call with one key are
@@ -43,6 +52,25 @@ class Books:
         for call, submit in self.clients.calls.items():
             for key, rows in self.results_of(call, submit):
                 yield call, key, rows, self.sandbox.arrivals.get(key, [])
+
+    def called(self):
+        """(call, key, what was told of that, its rows in the journal) of what
+        was called at once; the rows are None where the call is not there."""
+        for call in self.clients.notes.calls:
+            told = {}
+            for row in call.rows:
+                at = row.ordinal if len(call.submit.keys) > 1 else 1
+                told.setdefault(call.submit.keys[at - 1], []).append(row)
+            for key in dict.fromkeys(call.submit.keys):
+                number = self.call_of.get(key)
+                yield call, key, told.get(key, []), None if number is None \
+                    else self.rows_of(number).get(key, [])
+
+    def rows_of(self, number):
+        if number not in self.by_key:
+            self.by_key[number] = dict(self.results_of(
+                number, self.clients.calls[number]))
+        return self.by_key[number]
 
     def tell(self, call, key):
         """What each book says."""
@@ -66,7 +94,16 @@ class Books:
         names = ["%s %s" % (name, self.clients.named[name].end)
                  for name, numbers in self.clients.rows.items()
                  if call in numbers.values()]
+        part = self.clients.parts.get(call)
+        if part is not None and part.call is not None:
+            names.append(how(part.call))
         return ", ".join(names) or "nobody's, or rolled back"
+
+
+def how(call):
+    """How a client's own call ended."""
+    return "%s %s" % (call.name, "was told %d rows" % len(call.rows)
+                      if call.state is None else call.words)
 
 
 # ---- the clients' book against itself and the journal
@@ -92,7 +129,10 @@ def journal_has_every_call(books):
     for call in sorted(noted - kept):
         yield "a call that was committed is not in the journal:\n" \
             + books.tell(call, books.clients.calls[call].keys[0])
-    for call in sorted(kept - noted):
+    strangers = kept - noted | {call for call, part in
+                                books.clients.parts.items()
+                                if part.call is None}
+    for call in sorted(strangers):
         yield "the journal has call %d (%s, %s), which nobody committed" % (
             call, books.journal.calls[call]["function"],
             books.journal.calls[call]["state"])
@@ -118,11 +158,15 @@ def references_meet(books):
 # ---- what arrived
 
 def nothing_unaccounted_for(books):
-    """Whatever arrived belongs to a call that was committed."""
+    """Whatever arrived belongs to a call that was committed, or that the
+    worker has made for a session."""
+    called = {key: call for call in books.clients.notes.calls
+              for key in call.submit.keys}
     for key, arrivals in books.sandbox.arrivals.items():
-        if key not in books.call_of:
-            yield "arrived, but nobody has committed it:\n" \
-                + books.tell(None, key)
+        if key not in books.call_of and key not in books.unwatched:
+            yield "arrived, and the journal knows nothing of it:\n" \
+                + books.tell(None, key) + (
+                    "; " + how(called[key]) if key in called else "")
 
 
 def nothing_without_mark(books):
@@ -193,11 +237,39 @@ def outcomes_true(books):
         heard = any(not each.refused for each in arrivals)
         for outcome in {row[name] for row in rows
                         for name in ("outcome", "answered_outcome")
-                        if row[name] is not None}:
+                        if row[name] is not None
+                        and not (name == "outcome" and settled(row))}:
             if outcome in DONE and not done or outcome in NOT_DONE and done \
                     or outcome in ANSWERED and not arrivals \
                     or outcome == "not_sent" and heard:
                 yield "%s is not true:\n" % outcome + books.tell(call, key)
+
+
+def settled(row):
+    """By itself; else it says what it always said."""
+    return row["outcome"] != row["answered_outcome"]
+
+
+def settled_truly(books):
+    """What was settled is how the sandbox sees it: a cancel is judged by where
+    its order stands, be it that somebody else brought it there."""
+    for call, key, rows, arrivals in books.each_key():
+        done = any(each.done for each in arrivals)
+        state = books.sandbox.states.get(key)
+        for row in rows:
+            if not settled(row):
+                continue
+            outcome = row["outcome"]
+            if row["answered_outcome"] != "unknown" \
+                    or row["settled_at"] is None \
+                    or outcome == "cancelled" and state != "cancelled" \
+                    or outcome == "accepted" and not done \
+                    or outcome == "rejected" and done \
+                    or outcome == "not_cancellable" and (
+                        done or state == "cancelled") \
+                    or outcome in ("not_found", "not_sent"):
+                yield "settled as %s, while it is %s:\n" % (
+                    outcome, state) + books.tell(call, key)
 
 
 def one_row_each(books):
@@ -235,6 +307,75 @@ def what_was_told_stays(books):
                    ", ".join(map(str, now)) or "gone")
 
 
+def what_was_told_is_journalled(books):
+    """The rows of a call that was made at once are the journal's (J2).  Only
+    what was told to be not_sent may be nowhere."""
+    for call, key, told, rows in books.called():
+        for each in told:
+            if call.unwatched or rows is None and each.outcome == "not_sent":
+                continue
+            same = [row for row in rows or ()
+                    if row["answered_outcome"] == each.outcome]
+            if not same and not (books.failed_over and any(
+                    row["answered_outcome"] == "unknown"
+                    for row in rows or ())):
+                yield "a caller was told %s:\n" % each.outcome + books.tell(
+                    books.call_of.get(key), key) + "; " + how(call)
+            elif same and each.outcome in ANSWERED \
+                    and not any(each.more == more(row) for row in same):
+                yield "a caller was told %s %s, and the journal says %s:\n" % (
+                    each.outcome, each.more, [more(row) for row in same]) \
+                    + books.tell(books.call_of[key], key)
+
+
+def more(row):
+    return (row["code"], row["attempts"], row["http_status"], row["sent_at"])
+
+
+def what_was_told_is_true(books):
+    """... and no less true where there is no journal."""
+    for call, key, told, _ in books.called():
+        arrivals = books.sandbox.arrivals.get(key, [])
+        done = any(each.done for each in arrivals)
+        for outcome in {each.outcome for each in told}:
+            if outcome in DONE and not done or outcome in NOT_DONE and done:
+                yield "a caller was told %s, which is not true:\n" % outcome \
+                    + books.tell(books.call_of.get(key), key) \
+                    + "; " + how(call)
+
+
+def all_rows_came(books):
+    """A call that ended well has a row at each place."""
+    for call in books.clients.notes.calls:
+        places = {row.ordinal for row in call.rows}
+        if call.whole and len(places) < len(call.submit.keys) \
+                and not call.submit.keys[0].startswith("btse-all:"):
+            yield "%d of %d rows came: %s" % (
+                len(places), len(call.submit.keys), how(call))
+
+
+def refused_before_sending(books):
+    """An error but that of a statement that was stopped comes before the
+    first byte."""
+    for call in books.clients.notes.calls:
+        if call.state is not None and call.state not in STOPPED:
+            for key in call.submit.keys:
+                if books.sandbox.arrivals.get(key):
+                    yield "refused, and yet sent:\n" + books.tell(
+                        books.call_of.get(key), key) + "; " + how(call)
+
+
+def context_names_calls(books):
+    """The calls that the context of an error names are those of the
+    statement."""
+    for call in books.clients.notes.calls:
+        for names in NAMED.findall(call.words):
+            for number in map(int, re.findall(r"\d+", names)):
+                part = books.clients.parts.get(number)
+                if part is None or part.call is not call:
+                    yield "call %d is not that of %s" % (number, how(call))
+
+
 def what_was_withdrawn_stays(books):
     """What order_gateway_withdraw() counted was not carried out: not_sent, or
     rejected if it had been, and was too frequent."""
@@ -250,7 +391,10 @@ def what_was_withdrawn_stays(books):
 RULES = (commits_held, journal_has_every_call, references_meet,
          nothing_unaccounted_for, nothing_without_mark, nothing_twice,
          nothing_early, nothing_late, everything_done, outcomes_true,
-         one_row_each, what_was_told_stays, what_was_withdrawn_stays)
+         settled_truly, one_row_each, what_was_told_stays,
+         what_was_told_is_journalled, what_was_told_is_true, all_rows_came,
+         refused_before_sending, context_names_calls,
+         what_was_withdrawn_stays)
 
 
 def complaints(books):

@@ -8,7 +8,9 @@ import json
 import re
 from collections import defaultdict
 
-from .acts import keys_of
+from .acts import keys_of, keys_of_call
+from .notes import Told
+from .scenery import PROVIDERS
 
 # what the sandbox's log calls an act that was carried out
 DONE = {"cancelled", "cancel_all", "created", "amended", "timer_set",
@@ -44,6 +46,7 @@ class SandboxBook:
         self.arrivals = defaultdict(list)       # by key
         self.requests = 0
         self.faults = defaultdict(int)
+        self.states = {}                        # by key: where an order is
 
 
 def read_sandbox(sandbox):
@@ -64,7 +67,17 @@ def read_sandbox(sandbox):
             number = request["number"]
             enter(book, request, done, refused)
         if not requests:
+            read_states(sandbox, book)
             return book
+
+
+def read_states(sandbox, book):
+    for provider in PROVIDERS:
+        for order in sandbox.get("/orders", provider=provider):
+            book.states["%s:%s" % (provider, order["id"])] = order["status"]
+            if order.get("client_order_id"):
+                book.states["btse-client:" + order["client_order_id"]] \
+                    = order["status"]
 
 
 def enter(book, request, done, refused):
@@ -97,15 +110,17 @@ class JournalBook:
 CALLS = """
 SELECT row_to_json(c) FROM (
 	SELECT call_id, state::text, origin, function, reference, note,
+		CASE WHEN origin <> 'outbox' THEN arguments END AS arguments,
+		CASE WHEN origin <> 'outbox' THEN ids END AS ids,
 		extract(epoch FROM not_before) AS not_before,
-		extract(epoch FROM expires_at) AS expires_at
+		extract(epoch FROM nullif(expires_at, 'infinity')) AS expires_at
 	FROM order_gateway_calls) AS c"""
 
 RESULTS = """
 SELECT row_to_json(r) FROM (
 	SELECT call_id, ordinal, order_id, outcome::text,
-		answered_outcome::text, message, attempts,
-		extract(epoch FROM sent_at) AS sent_at
+		answered_outcome::text, code, message, attempts, http_status,
+		extract(epoch FROM sent_at) AS sent_at, settled_at
 	FROM order_gateway_results ORDER BY call_id, ordinal) AS r"""
 
 MARKS = """
@@ -126,8 +141,32 @@ def read_journal(cluster):
     return book
 
 
+class Part:
+    """A call of the journal that a client's own call became, or a part of
+    it."""
+
+    reference = None
+
+    def __init__(self, call, keys):
+        self.call = call            # a notes.Call, None if there is none
+        self.keys = keys
+
+
+def read_parts(journal, notes):
+    """By the id of each call that a session has handed over."""
+    calls = {key: call for call in notes.calls for key in call.submit.keys}
+    parts = {}
+    for number, told in journal.calls.items():
+        if told["origin"] == "session":
+            keys = keys_of_call(told)
+            owners = {calls.get(key) for key in keys}
+            parts[number] = Part(owners.pop() if len(owners) == 1 else None,
+                                 keys)
+    return parts
+
+
 class ClientBook:
-    def __init__(self, notes, rows):
+    def __init__(self, notes, rows, parts=()):
         self.notes = notes
         self.rows = defaultdict(dict)   # transaction -> {number: call's id}
         self.calls = {}                 # by id: the Submit
@@ -140,12 +179,18 @@ class ClientBook:
                 continue
             self.rows[name][number] = call
             self.calls.setdefault(call, transaction.submits[number])
+        self.parts = dict(parts)        # by id: what was called at once
+        self.calls.update(self.parts)
 
 
-def read_clients(cluster, notes):
+def read_clients(cluster, notes, journal):
+    called = {call.name: call for call in notes.calls}
+    for name, *row in cluster.ask("SELECT * FROM storm_told"):
+        called[name].rows.append(Told(*row))
     return ClientBook(notes, [
         (name, int(number), int(call)) for name, number, call in cluster.ask(
-            "SELECT transaction, number, call_id FROM storm_note")])
+            "SELECT transaction, number, call_id FROM storm_note")],
+        read_parts(journal, notes))
 
 
 # ---- the server's log, which tells of deaths that nobody planned

@@ -1,4 +1,5 @@
-"""The clients: each submits calls over and over, in every way there is."""
+"""The clients: each submits calls over and over, in every way there is, and
+makes others at once (callers.py)."""
 
 import copy
 import random
@@ -6,6 +7,7 @@ import threading
 import time
 
 from .acts import LISTS
+from .callers import Caller
 from .libpq import Lost, SqlError, literal
 from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK, Prepared, Withdrawal
 
@@ -21,7 +23,7 @@ EXPECTED = {"57014", "57P01", "57P02", "57P03", "55P03", "40P01", "53300",
             "55000"}
 
 
-class Client(threading.Thread):
+class Client(Caller, threading.Thread):
     def __init__(self, name, seed, cluster, acts, notes, settings, role):
         super().__init__(name=name, daemon=True)
         self.random = random.Random("%s %s" % (seed, name))
@@ -56,6 +58,8 @@ class Client(threading.Thread):
 
     def _play(self):
         scenario = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
+        if self.random.random() < self.settings.calls:
+            scenario = self.choose_call()
         try:
             if self.connection is None:
                 self.connection = self.cluster.connect(user=self.role)

@@ -261,12 +261,17 @@ class Disaster(threading.Thread):
         self.cluster.ask("SELECT pg_reload_conf()", "postgres")
 
     def unname(self):
-        """The database has no worker for a moment."""
+        """The database has no worker for a moment: calls are then made in
+        their sessions, and those of that moment may be."""
+        self.settings.namings += 1
+        self.settings.unnamed.set()
         for names in ("", "storm"):
             self.cluster.ask("ALTER SYSTEM SET order_gateway.databases = '%s'"
                              % names, "postgres")
             self.reload()
             self.stopped.wait(self.random.random() * 2)
+        time.sleep(1)       # until all have heard of it
+        self.settings.unnamed.clear()
 
     def checkpoint(self):
         self.cluster.ask("CHECKPOINT", "postgres")

@@ -9,6 +9,7 @@ import ctypes
 import ctypes.util
 import os
 import select
+import socket
 import subprocess
 import time
 
@@ -63,6 +64,7 @@ def declared(pq):
             ("PQerrorMessage", text, (pointer,)),
             ("PQsetNoticeProcessor", pointer, (pointer, NOTICE, pointer)),
             ("PQexec", pointer, (pointer, text)),
+            ("PQsendQuery", number, (pointer, text)),
             ("PQresultStatus", number, (pointer,)),
             ("PQresultErrorField", text, (pointer, number)),
             ("PQresultErrorMessage", text, (pointer,)),
@@ -134,6 +136,19 @@ class Connection:
         if self.handle:
             PQ.PQfinish(self.handle)
             self.handle = None
+
+    def send(self, sql):
+        """Without waiting for an answer."""
+        if not self.handle or not PQ.PQsendQuery(self.handle, sql.encode()):
+            words = self._words()
+            self.close()
+            raise Lost(words)
+
+    def hang_up(self):
+        """Go without a word."""
+        with socket.socket(fileno=os.dup(PQ.PQsocket(self.handle))) as line:
+            line.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def run(self, sql):
         """Its command tag, such as COMMIT, and its rows."""

@@ -51,12 +51,41 @@ class Withdrawal:
         self.end = ROLLED_BACK
 
 
+class Call:
+    """A call that was made at once, and what its client was told of it."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, client, submit):
+        self.name = "%s.call%d" % (client, next(self.numbers))
+        self.submit = submit
+        self.rows = []              # Told, as far as they came
+        self.whole = False          # all of them did
+        self.state = None           # SQLSTATE of the error instead
+        self.words = ""             # ... and all that was said with it
+        self.unwatched = False      # the database may have had no worker
+
+
+class Told:
+    """A row of a call."""
+
+    def __init__(self, ordinal, outcome, code, attempts, http_status,
+                 sent_at):
+        self.ordinal = int(ordinal)
+        self.outcome = outcome
+        # the rest of it, to be compared with the journal's
+        self.more = (code, int(attempts),
+                     None if http_status is None else int(http_status),
+                     None if sent_at is None else float(sent_at))
+
+
 class Notes:
     """Written by all clients."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.transactions = []
+        self.calls = []             # made at once
         self.prepared = {}          # gid -> Prepared, until it has ended
         self.references = {}        # role -> submits
         self.withdrawals = []
@@ -70,6 +99,12 @@ class Notes:
         with self.lock:
             self.transactions.append(transaction)
         return transaction
+
+    def call(self, client, submit):
+        call = Call(client, submit)
+        with self.lock:
+            self.calls.append(call)
+        return call
 
     def count_error(self, state):
         with self.lock:

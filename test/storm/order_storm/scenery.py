@@ -1,6 +1,7 @@
 """Database, roles, servers and the clients' own tables."""
 
 from .acts import MARKET, PRODUCT
+from .libpq import SqlError
 
 PROVIDERS = ("xt", "tronsave", "btse", "wangdian")
 ROLES = ("storm_a", "storm_b")
@@ -17,6 +18,8 @@ MEAN = {"synchronous_commit": "off", "default_transaction_read_only": "on",
 
 TABLES = """
 CREATE TABLE storm_note (transaction text, number int, call_id bigint);
+CREATE TABLE storm_told (call text, ordinal int, outcome text, code text,
+	attempts int, http_status int, sent_at numeric);
 CREATE TABLE storm_order (transaction text, number int, ids text[],
 	call_id bigint);
 CREATE FUNCTION storm_cancel() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,7 +54,19 @@ def server(sandbox, provider, name):
     return sql
 
 
-def build(cluster, sandbox):
+def add_option(cluster, name, value):
+    """To all servers, if there is such an option."""
+    for provider in PROVIDERS:
+        for server in provider, provider + "_flaky":
+            try:
+                cluster.ask("ALTER SERVER %s OPTIONS (ADD %s %s)" % (
+                    server, name, quoted(value)))
+            except SqlError as error:
+                if error.state != "HV00D":
+                    raise
+
+
+def build(cluster, sandbox, in_session):
     cluster.ask("CREATE DATABASE storm", "postgres")
     sql = "CREATE EXTENSION order_gateway;\n" + "".join(
         "CREATE ROLE %s LOGIN;\n" % role for role in ROLES)
@@ -61,12 +76,15 @@ def build(cluster, sandbox):
     sql += TABLES
     for role in ROLES:
         sql += ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO %s;\n"
-                "GRANT ALL ON storm_note, storm_order TO %s;\n"
+                "GRANT ALL ON storm_note, storm_told, storm_order TO %s;\n"
                 "GRANT SELECT ON order_gateway_calls, order_gateway_results"
                 " TO %s;\n"
                 "GRANT SELECT, INSERT ON order_gateway_outbox TO %s;\n"
                 % ((role,) * 4))
     cluster.ask(sql)
+    add_option(cluster, "settle_after", "1s")
+    if in_session:
+        add_option(cluster, "journal", "false")
     for setting in MEAN.items():
         cluster.ask("ALTER DATABASE storm SET %s = '%s'" % setting,
                     "postgres")

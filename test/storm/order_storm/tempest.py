@@ -26,8 +26,11 @@ UNFINISHED = ("SELECT count(*), (SELECT count(*) FROM order_gateway_results)"
 
 
 class Settings:
-    def __init__(self, seed, seconds, clients, standby):
+    def __init__(self, seed, seconds, clients, standby, calls=True,
+                 in_session=False):
         self.standby = standby
+        self.calls = 0.45 if calls else 0   # part of what is called at once
+        self.in_session = in_session    # and not made by the worker
         self.seed = seed
         self.seconds = seconds
         self.clients = clients
@@ -35,6 +38,8 @@ class Settings:
         self.quiet = 0.5        # between two disasters, on average
         self.flaky = 0.15       # part of the calls to servers that come and go
         self.hushed = threading.Event()     # the clients are to be silent
+        self.unnamed = threading.Event()    # the database has no worker
+        self.namings = 0                    # how often it had none
 
 
 class Tempest:
@@ -64,7 +69,7 @@ class Tempest:
         self.sandbox = Sandbox(os.path.join(self.directory, "sandbox"))
         self.cluster = Cluster(self.directory, self.directory)
         self.cluster.start()
-        scenery.build(self.cluster, self.sandbox)
+        scenery.build(self.cluster, self.sandbox, self.settings.in_session)
         if self.settings.standby:
             self.cluster.add_standby(self.directory)
         settings, seed = self.settings, self.settings.seed
@@ -169,10 +174,10 @@ class Tempest:
                               "%s has no worker" % database)
 
     def compare(self):
+        journal = books.read_journal(self.cluster)
         self.books = audit.Books(
-            books.read_sandbox(self.sandbox),
-            books.read_journal(self.cluster),
-            books.read_clients(self.cluster, self.notes),
+            books.read_sandbox(self.sandbox), journal,
+            books.read_clients(self.cluster, self.notes, journal),
             self.cluster.failed_over)
         self.complaints += audit.complaints(self.books)
         self.complaints += [("what clients are told", words)
@@ -204,6 +209,13 @@ class Tempest:
 
     # ---- what is printed
 
+    def unaccounted(self):
+        """Orders that were touched, and of which no row tells."""
+        keys = self.books.sandbox.arrivals
+        return "%d of %d orders that were touched" % (
+            sum(1 for key in keys if key not in self.books.call_of),
+            len(keys))
+
     def unknowns(self):
         """What the sandbox knows of orders whose outcome is unknown."""
         found = Counter()
@@ -220,11 +232,19 @@ class Tempest:
                            for row in rows)
         states = Counter(each["state"] for each in
                          self.books.journal.calls.values())
+        called = Counter("whole" if each.whole else each.state or "in part"
+                         for each in self.notes.calls)
         told = (("seed", self.settings.seed),
                 ("transactions", counted(ends)),
+                ("called", counted(called)),
+                ("unaccounted", self.unaccounted()),
                 ("calls", counted(states)),
                 ("orders", counted(outcomes)),
                 ("unknown", counted(self.unknowns())),
+                ("settled", counted(Counter(
+                    row["outcome"] for rows in
+                    self.books.journal.results.values() for row in rows
+                    if audit.settled(row)))),
                 ("requests", self.books.sandbox.requests),
                 ("faults", sum(self.books.sandbox.faults.values())),
                 ("disasters", counted(self.disaster.done)),
