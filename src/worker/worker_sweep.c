@@ -30,9 +30,9 @@ static struct
 	const OgInstallation *installation;
 	dlist_head	all;
 	int64		next_look;
-	bool		may_read;		/* that it is tried is written down */
-	int64		tried_at;		/* og_clock_now(), 0 = nothing is tried */
-	bool		clean;			/* a minute has gone by since */
+	bool		may_read;		/* there is something, and it may be tried */
+	int64		tried_at;		/* og_clock_now(), 0 = not yet */
+	bool		is_noted;		/* that is written down */
 } sweeps;
 
 /* ---------- opening and closing ---------- */
@@ -110,6 +110,9 @@ add(const OgSweep *row)
 		sweeping->row.problem = sweeping->problem;
 	}
 	dlist_push_tail(&sweeps.all, &sweeping->node);
+
+	/* Whoever wanted it may have taken back what was written down. */
+	sweeps.tried_at = 0;
 }
 
 static void
@@ -149,38 +152,31 @@ succeeds(bool done, const Trouble *trouble)
 }
 
 /*
- * Before the first is read it is written down that it is tried, and taken back
- * when all went well, or for long enough.  False: nothing is to be read.
+ * Before anything is read it is written down that it is tried, and taken back
+ * when nothing is left to be read, or a minute has gone by without a crash.
+ * False: nothing is to be read.
  */
 static bool
 note_trial(int64 now)
 {
+	bool		is_idle = dlist_is_empty(&sweeps.all);
 	bool		may_try = true;
 	Trouble		trouble;
 
-	if (dlist_is_empty(&sweeps.all) ||
-		(sweeps.tried_at != 0 && now - sweeps.tried_at >= CLEAN_US))
+	if (sweeps.tried_at == 0 && !is_idle)
 	{
-		if (sweeps.tried_at != 0 && !sweeps.clean)
-			sweeps.clean = succeeds(og_turn_try(forget_step, NULL, &trouble),
-									&trouble);
-		if (dlist_is_empty(&sweeps.all) && sweeps.clean)
-			sweeps.tried_at = 0;
-		return !dlist_is_empty(&sweeps.all);
-	}
-	if (sweeps.tried_at != 0)
-		return true;
-	if (!succeeds(og_turn_try_alone(try_step, &may_try, &trouble), &trouble))
-		return false;
-	if (may_try)
-	{
+		if (!succeeds(og_turn_try_alone(try_step, &may_try, &trouble),
+					  &trouble))
+			return false;
 		sweeps.tried_at = now;
-		sweeps.clean = false;
-		return true;
+		sweeps.is_noted = true;
 	}
-	while (!dlist_is_empty(&sweeps.all))
+	else if (sweeps.is_noted && (is_idle || now - sweeps.tried_at >= CLEAN_US))
+		sweeps.is_noted = !succeeds(og_turn_try(forget_step, NULL, &trouble),
+									&trouble);
+	while (!may_try && !dlist_is_empty(&sweeps.all))
 		drop(sweeping_of(dlist_head_node(&sweeps.all)));
-	return false;
+	return !dlist_is_empty(&sweeps.all);
 }
 
 /* ---------- a turn ---------- */
