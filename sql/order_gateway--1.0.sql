@@ -2979,7 +2979,7 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
-GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats, order_gateway_sweeps TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.
