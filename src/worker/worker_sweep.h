@@ -192,8 +192,9 @@ typedef struct Sweeping
 	/* while it is read */
 	MemoryContext reading;		/* NULL = it is not */
 	OgAccount  *account;
+	OgPace		pace;			/* of its queries, as the server has it */
 	Suspects   *suspects;
-	OgReader   *reader;			/* NULL = all was read */
+	OgReader   *reader;			/* of the read under way, or NULL */
 	OgRead		read;
 	int			number;			/* of that among all reads, -1 = not begun */
 	OgFields	arguments;

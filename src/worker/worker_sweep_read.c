@@ -9,8 +9,9 @@
  * these are compared with all calls, and who is left then is entered.  A read
  * that fails, or cannot be begun, begins all of it again after a pause.
  *
- * These are a few requests, once after a promotion.  They have their turns among
- * the queries of their lane, and no end but that of what there is to be read.
+ * These are a few requests, once after a promotion.  While acts of the account
+ * wait or are made, they take a quarter of what its queries may have; and they
+ * have no end but that of what there is to be read.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,6 +26,7 @@
 
 #include "ground/clock.h"
 #include "worker/worker_account.h"
+#include "worker/worker_asking.h"
 #include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 #include "worker/worker_turn.h"
@@ -141,13 +143,12 @@ days_of(const OgProvider *provider, const char *operation)
 }
 
 static void
-ask(Sweeping *sweeping)
+set_read(Sweeping *sweeping)
 {
 	const OgProvider *provider = sweeping->account->provider;
 	const OgSweepRead *read = &og_sweep_reads[sweeping->number];
 	int64		now_ms = og_unix_ms(GetCurrentTimestamp());
 	int			days = days_of(provider, read->operation);
-	MemoryContext old = MemoryContextSwitchTo(sweeping->reading);
 
 	memset(&sweeping->arguments, 0, sizeof(OgFields));
 	if (read->by_market)
@@ -173,6 +174,22 @@ ask(Sweeping *sweeping)
 		.take = take_order,
 		.owner = sweeping
 	};
+}
+
+/* Each read is opened by itself, since the pace may have to be another one. */
+static void
+ask_step(void *arg)
+{
+	static const OgWitness witness = {.hear = hear};
+	Sweeping   *sweeping = arg;
+	OgCaller	caller = {"order_gateway_sweep", sweeping->row.roleid,
+	sweeping->row.roleid, &witness, sweeping};
+	MemoryContext old = MemoryContextSwitchTo(sweeping->reading);
+
+	set_read(sweeping);
+	og_asking_narrow(sweeping->account, &sweeping->pace);
+	sweeping->reader = og_reader_open(sweeping->account,
+									  sweeping->read.operation, &caller, 0);
 	og_reader_ask(sweeping->reader, &sweeping->read);
 	MemoryContextSwitchTo(old);
 }
@@ -202,23 +219,6 @@ find_server(Sweeping *sweeping)
 }
 
 static void
-open_reader(void *arg)
-{
-	Sweeping   *sweeping = arg;
-	static const OgWitness witness = {.hear = hear};
-	OgCaller	caller = {"order_gateway_sweep", sweeping->row.roleid,
-	sweeping->row.roleid, &witness, sweeping};
-	MemoryContext old = MemoryContextSwitchTo(sweeping->reading);
-
-	sweeping->reader =
-		og_reader_open(sweeping->account,
-					   og_provider_operation(sweeping->account->provider,
-											 og_sweep_reads[0].operation),
-					   &caller, 0);
-	MemoryContextSwitchTo(old);
-}
-
-static void
 open_account(Sweeping *sweeping, const char *server)
 {
 	const OgProvider *provider = og_account_provider(server);
@@ -236,12 +236,12 @@ open_account(Sweeping *sweeping, const char *server)
 
 	/* However long it takes: nobody waits for it. */
 	sweeping->account->call_timeout = sweeping->account->max_wait = 0;
+	sweeping->pace = sweeping->account->query_rate_limit;
 	sweeping->suspects = og_suspects_create(sweeping->installation,
 											&sweeping->row, create, provider,
 											sweeping->reading);
 	sweeping->markets = og_keys_create();
 	MemoryContextSwitchTo(old);
-	open_reader(sweeping);
 }
 
 static void
@@ -397,9 +397,9 @@ examine(Sweeping *sweeping)
 		sweeping->row.found = found;
 }
 
-/* The next read, or there is none. */
-static void
-ask_next(Sweeping *sweeping)
+/* Which read is next?  False: there is none any more. */
+static bool
+find_next(Sweeping *sweeping)
 {
 	const OgSweepRead *read = &og_sweep_reads[Max(sweeping->number, 0)];
 
@@ -409,14 +409,20 @@ ask_next(Sweeping *sweeping)
 		sweeping->market = 0;
 		read = &og_sweep_reads[++sweeping->number];
 	}
-	if (read->operation != NULL &&
-		!(read->by_market && sweeping->markets->nkeys == 0))
-		ask(sweeping);
-	else
-	{
+	return read->operation != NULL &&
+		!(read->by_market && sweeping->markets->nkeys == 0);
+}
+
+static void
+ask_next(Sweeping *sweeping)
+{
+	Trouble		trouble;
+
+	if (sweeping->reader != NULL)
 		og_reader_close(sweeping->reader);
-		sweeping->reader = NULL;
-	}
+	sweeping->reader = NULL;
+	if (find_next(sweeping) && !og_turn_try(ask_step, sweeping, &trouble))
+		fail(sweeping, trouble.message);
 }
 
 /*
@@ -431,22 +437,15 @@ is_no_market(const Sweeping *sweeping, const OgFailure *failure)
 		 failure->sqlstate == ERRCODE_NO_DATA);
 }
 
-static bool
+static void
 leave_out(Sweeping *sweeping)
 {
 	OgSlice		market = og_keys_get(sweeping->markets, sweeping->market);
-	Trouble		trouble;
 
 	if (sweeping->omission[0] == '\0')
 		take_words(sweeping->omission,
 				   psprintf("the provider tells nothing of market \"%.*s\"",
 							(int) market.len, market.data));
-	og_reader_close(sweeping->reader);
-	sweeping->reader = NULL;
-	if (og_turn_try(open_reader, sweeping, &trouble))
-		return true;
-	fail(sweeping, trouble.message);
-	return false;
 }
 
 static void
@@ -455,9 +454,13 @@ go_on(Sweeping *sweeping)
 	const OgFailure *failure = og_reader_failure(sweeping->reader);
 
 	if (failure != NULL && !is_no_market(sweeping, failure))
+	{
 		fail_reading(sweeping, failure);
-	else if (failure == NULL || leave_out(sweeping))
-		ask_next(sweeping);
+		return;
+	}
+	if (failure != NULL)
+		leave_out(sweeping);
+	ask_next(sweeping);
 }
 
 /* Before anything is asked: which markets do calls name? */
