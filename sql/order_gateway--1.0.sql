@@ -2748,7 +2748,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 
 COMMENT ON FUNCTION order_gateway_adopt() IS
 'lets the worker go on in a cluster that was promoted, or restored from a backup, long after its last worker ran: until then it sends nothing of what is queued. '
-'Only after it is certain that no other server goes on from the same data, since both would send the same calls. For superusers and the owner of the extension';
+'Only after it is certain that no other server goes on from the same data, since both would send the same calls. '
+'Also has it ask again what became of unknown orders, where it stopped that since the server crashed. For superusers and the owner of the extension';
 
 CREATE FUNCTION order_gateway_sweep()
 RETURNS int
@@ -2810,10 +2811,8 @@ SELECT coalesce(s.srvname, w.server) AS server,
 	h.code,
 	h.message
 FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	FROM order_gateway_here AS i
 	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
-	WHERE d.datname = pg_catalog.current_database()
 	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
 LEFT JOIN order_gateway_heartbeat AS h
 	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id

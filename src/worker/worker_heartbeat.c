@@ -35,6 +35,7 @@
 
 #include "ground/clock.h"
 #include "ground/compat.h"
+#include "monitor/stats.h"
 #include "worker/worker_account.h"
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
@@ -56,8 +57,8 @@
 /* Wishes are looked at so often at most. */
 #define LOOKS_APART_US		INT64CONST(50000)
 
-/* What could not be written is tried again. */
-#define WRITES_APART_US		USECS_PER_SEC
+/* What could not be read or written is tried again. */
+#define AGAIN_US		USECS_PER_SEC
 
 /* The standbys are asked again: soon, and then less and less often. */
 #define STANDBY_FIRST_US	INT64CONST(500)
@@ -72,6 +73,10 @@
 
 static const char *const CRASHES =
 "the server crashed each time that a beat was made";
+static const char *const AWAITS_STANDBYS =
+"the synchronous standbys do not have its row";
+static const char *const HELD_UP =
+"the worker made no beat: it was held up, or could not write";
 
 typedef enum BeatState
 {
@@ -98,6 +103,7 @@ typedef struct Beat
 
 	/* its request */
 	MemoryContext request;		/* NULL = there is none */
+	OgAccount  *account;
 	OgCall	   *call;
 	int64		sent_wish;		/* what it is about */
 	int64		sent_ms;
@@ -139,6 +145,14 @@ is_to_stop(const Beat *beat)
 	return beat->row.wish.timeout_ms == 0;
 }
 
+/* How long a beat may take, in milliseconds. */
+static int
+deadline_ms(const Beat *beat)
+{
+	return is_to_stop(beat) ? STOP_MS
+		: (int) (beat->row.wish.timeout_ms / TRIES_IN_TIMEOUT);
+}
+
 /* ---------- words ---------- */
 
 /* What the row says of the last beat. */
@@ -160,9 +174,11 @@ set_words(Beat *beat, const char *code, const char *message)
 static const char *
 reason(const Beat *beat)
 {
-	return beat->row.message ? beat->row.message
-		: beat->row.has_outcome ? og_verdict_name(beat->row.outcome)
-		: "no beat was answered";
+	const OgHeartbeat *row = &beat->row;
+
+	if (!row->has_outcome || row->outcome == OG_ACCEPTED)
+		return HELD_UP;
+	return row->message ? row->message : og_verdict_name(row->outcome);
 }
 
 static void
@@ -241,16 +257,14 @@ note_outcome(Beat *beat, OgVerdict outcome, const char *code,
 static void
 fail(Beat *beat, OgVerdict outcome, const char *code, const char *message)
 {
-	int64		longest = LONGEST_PAUSE_US;
+	int64		longest = Min(deadline_ms(beat) * INT64CONST(1000),
+							  LONGEST_PAUSE_US);
 	bool		first = beat->pause_us == 0;
 
 	note_outcome(beat, outcome, code, message);
 	og_workers_show_error(reason(beat));
 	if (first)
 		tell_failure(beat);
-	if (!is_to_stop(beat))
-		longest = Min(longest, beat->row.wish.timeout_ms *
-					  INT64CONST(1000) / TRIES_IN_TIMEOUT);
 	beat->pause_us = Min(Max(2 * beat->pause_us, FIRST_PAUSE_US), longest);
 	rest(beat, og_clock_now() + beat->pause_us);
 }
@@ -309,11 +323,26 @@ is_refused(const Beat *beat, const OgRow *answer)
 		 answer->http_status == HTTP_FORBIDDEN);
 }
 
+/*
+ * A beat is one call, and no order: what became of it counts only where the timer
+ * was set, so that nobody looks for orders that are unknown.
+ */
+static void
+count(const Beat *beat, const OgOutcome *outcome)
+{
+	OgStatsCounters counters = {.calls = 1};
+
+	counters.ids[OG_ACCEPTED] = outcome->verdict == OG_ACCEPTED;
+	og_stats_add(beat->account->serverid, beat->account->server,
+				 beat->row.wish.function, &counters);
+}
+
 static void
 take_answer(Beat *beat, const OgRow *answer)
 {
 	const OgOutcome *outcome = answer->outcome;
 
+	count(beat, outcome);
 	if (outcome->verdict == OG_ACCEPTED)
 		accept(beat, answer);
 	else if (is_refused(beat, answer))
@@ -340,7 +369,7 @@ save(void *arg)
 {
 	const Beat *beat = arg;
 
-	og_heartbeats_need_locks();
+	og_heartbeats_need_locks(RowExclusiveLock);
 	if (beat->ended)
 		og_heartbeat_remove(&heartbeats.installation, &beat->row);
 	else
@@ -359,7 +388,7 @@ write_row(Beat *beat, OgPause *pause)
 		return;
 	}
 	og_trouble_show(&trouble);
-	beat->next_write = og_clock_now() + WRITES_APART_US;
+	beat->next_write = og_clock_now() + AGAIN_US;
 	pause_until(pause, beat->next_write);
 }
 
@@ -368,7 +397,7 @@ save_beat(void *arg)
 {
 	Beat	   *beat = arg;
 
-	og_heartbeats_need_locks();
+	og_heartbeats_need_locks(RowExclusiveLock);
 	og_writable_check(beat->row.wish.roleid);
 	og_heartbeat_save(&heartbeats.installation, &beat->row);
 	og_heartbeat_forget_wishes(&heartbeats.installation, &beat->row);
@@ -431,8 +460,10 @@ check_rights(const OgWish *wish)
 
 /* Its account, with bounds of the beat's own. */
 static OgAccount *
-open_account(const OgWish *wish, int deadline_ms)
+open_account(const Beat *beat)
 {
+	const OgWish *wish = &beat->row.wish;
+	int			most_ms = deadline_ms(beat);
 	ForeignServer *server = GetForeignServerExtended(wish->serverid,
 													 FSV_MISSING_OK);
 	OgAccount  *account;
@@ -444,21 +475,20 @@ open_account(const OgWish *wish, int deadline_ms)
 						wish->server)));
 	account = og_account_open_as(wish->roleid, server->servername,
 								 og_account_provider(server->servername));
-	account->call_timeout = deadline_ms;
-	account->timeout = Min(account->timeout, deadline_ms);
-	account->connect_timeout = Min(account->connect_timeout, deadline_ms);
+	account->call_timeout = most_ms;
+	account->timeout = Min(account->timeout, most_ms);
+	account->connect_timeout = Min(account->connect_timeout, most_ms);
 	account->max_wait = 0;
 	return account;
 }
 
 static OgCall *
-open_call(Beat *beat, int deadline_ms)
+open_call(Beat *beat, OgAccount *account)
 {
 	const OgWish *wish = &beat->row.wish;
 	OgCaller	caller = {.function = wish->function,.role = wish->roleid,
 		.session_role = wish->roleid,.witness = &witness,.owner = beat,
-	.urgent = true};
-	OgAccount  *account = open_account(wish, deadline_ms);
+	.in_rounds = true,.urgent = true};
 	const OgOperation *operation =
 		og_provider_operation(account->provider, OG_HEARTBEAT_OPERATION);
 	OgFields   *arguments = palloc0(sizeof(OgFields));
@@ -474,7 +504,7 @@ open_call(Beat *beat, int deadline_ms)
 	(void) og_keys_add(keys, og_slice_of(timeout));
 	og_keys_finish(keys);
 	beat->opened = og_clock_now();
-	beat->deadline = beat->opened + deadline_ms * INT64CONST(1000);
+	beat->deadline = beat->opened + deadline_ms(beat) * INT64CONST(1000);
 	beat->sent_wish = wish->number;
 	beat->sent_ms = wish->timeout_ms;
 	return og_call_open(account, operation, arguments, keys, &caller);
@@ -489,14 +519,16 @@ open_request(void *arg)
 												  "order_gateway beat",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	OgAccount  *account;
 	OgCall	   *call;
 
 	check_rights(&beat->row.wish);
-	call = open_call(beat, is_to_stop(beat) ? STOP_MS
-			  : (int) (beat->row.wish.timeout_ms / TRIES_IN_TIMEOUT));
+	account = open_account(beat);
+	call = open_call(beat, account);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, beat->context);
 	beat->request = context;
+	beat->account = account;
 	beat->call = call;
 }
 
@@ -587,12 +619,27 @@ advance_resting(Beat *beat, int64 now, bool may_beat, OgPause *pause)
 		pause_until(pause, beat->due);
 }
 
+/* One that waits for longer than a beat may take says so, once. */
+static void
+await_standbys(Beat *beat, int64 now, OgPause *pause)
+{
+	int64		waits = now - beat->committed;
+
+	if (waits > deadline_ms(beat) * INT64CONST(1000) &&
+		beat->row.answered < beat->row.beats)
+	{
+		note_outcome(beat, OG_NOT_SENT, NULL, AWAITS_STANDBYS);
+		write_row(beat, pause);
+	}
+	pause_until(pause, now + Min(Max(waits / 4, STANDBY_FIRST_US),
+								 STANDBY_LAST_US));
+}
+
 static void
 advance_committed(Beat *beat, int64 now, bool may_beat, OgPause *pause)
 {
 	if (og_standby_position() < beat->end)
-		pause_until(pause, now + Min(Max((now - beat->committed) / 4,
-										 STANDBY_FIRST_US), STANDBY_LAST_US));
+		await_standbys(beat, now, pause);
 	else if (may_beat)
 		send_beat(beat);
 }
@@ -716,9 +763,11 @@ is_forgotten(const Beat *beat)
 static void
 read_wishes(void *arg)
 {
-	List	   *found = og_heartbeats_read(&heartbeats.installation);
+	List	   *found;
 	ListCell   *cell;
 
+	og_heartbeats_need_locks(AccessShareLock);
+	found = og_heartbeats_read(&heartbeats.installation);
 	foreach(cell, found)
 	{
 		const OgHeartbeat *heartbeat = lfirst(cell);
@@ -773,6 +822,7 @@ look(int64 now)
 	if (heartbeats.looks)
 	{
 		og_trouble_show(&trouble);
+		heartbeats.next_look = now + AGAIN_US;
 		return;
 	}
 	dlist_foreach_modify(iter, &heartbeats.beats)

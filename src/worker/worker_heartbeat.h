@@ -28,6 +28,8 @@
 #ifndef OG_WORKER_HEARTBEAT_H
 #define OG_WORKER_HEARTBEAT_H
 
+#include "storage/lockdefs.h"
+
 #include "gateway/gateway.h"
 #include "worker/worker_journal.h"
 
@@ -112,9 +114,10 @@ extern void og_heartbeat_remove(const pg_uuid_t *installation,
 extern void og_heartbeats_find_anew(const pg_uuid_t *installation);
 
 /*
- * Can the rows be written without waiting for anybody?  Else 55P03 is raised.
+ * Get this lock on their tables without waiting for anybody.  Errors: 55P03 that
+ * cannot be.
  */
-extern void og_heartbeats_need_locks(void);
+extern void og_heartbeats_need_locks(LOCKMODE mode);
 
 /* ---------- worker_writable.c ---------- */
 

@@ -82,13 +82,18 @@ og_recover_told_to_end(SIGNAL_ARGS)
 	die(postgres_signal_arg);
 }
 
-/* The process ends, and it can still write. */
+bool
+og_recover_ends_well(int code)
+{
+	return code == 0 || told_to_end;
+}
+
 static void
 note_end(int code, Datum argument)
 {
 	OgInstallation installation;
 
-	if (code != 0 && !told_to_end)
+	if (!og_recover_ends_well(code))
 		return;
 	AbortOutOfAnyTransaction();
 	og_table_begin();

@@ -139,6 +139,10 @@ extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 extern bool og_journal_read_head(const OgInstallation *installation,
 								 int64 call_id, OgJournalCall *call);
 
+/* The same of one that cannot be read: its ids, and what goes with them. */
+extern bool og_journal_read_ids(const OgInstallation *installation,
+								int64 call_id, OgJournalCall *call);
+
 /*
  * Give a call the OIDs that its server and function have now: pg_upgrade keeps
  * their names.

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "ground/compat.h"
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 

@@ -103,6 +103,9 @@ og_loop_close(void)
 static void
 close_at_exit(int code, Datum arg)
 {
+	if (loop.context != NULL && OidIsValid(loop.journal) &&
+		og_recover_ends_well(code))
+		og_turn_write_last(&loop.installation, loop.journal, &loop.makings);
 	og_loop_close();
 }
 

@@ -52,7 +52,8 @@ typedef struct Loop
 
 	/* begin */
 	int64		next_begin;		/* not before, since something failed */
-	int64		suspect;		/* the one suspect call that is under way, 0 = none */
+	int64		suspect;		/* the last suspect call that is under way, 0 = none */
+	int64		suspect_until;	/* another one is not begun before */
 
 	/* write, release */
 	int			nawaited;		/* turns in .awaited */

@@ -213,6 +213,9 @@ og_told_tell(Making *making)
 		return;
 	if (!og_making_has_news(making))
 		served->nsafe = served->rows.len;
+#ifdef OG_PLANT_J2
+	served->nsafe = served->rows.len;	/* a fault for test/storm to find */
+#endif
 	if (making->ended && !served->ended)
 		put_end(served, (OgDeskMessage) {.kind = OG_DESK_DONE});
 	if (tell_soon(served))

@@ -14,7 +14,7 @@ my $test = OrderGateway::Test->start(
 	preload => 1,
 	standby => 1,
 	conf => "order_gateway.databases = 'postgres'",
-	options => { rate_limit => 'off' });
+	options => { rate_limit => 'off', settle_after => '0' });
 my $sandbox = $test->sandbox;
 my $session = $test->session;
 my $other = $test->session;

@@ -17,7 +17,7 @@ my $STOPPED = 'the worker or the server stopped while the request was out';
 my $test = OrderGateway::Test->start(
 	OrderGateway::Journal::worker(),
 	standby => 'logical',
-	options => { rate_limit => 'off', max_in_flight => 1 });
+	options => { rate_limit => 'off', max_in_flight => 1, settle_after => '0' });
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $journal = OrderGateway::Journal->new($node);

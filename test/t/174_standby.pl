@@ -20,7 +20,7 @@ my $WATCHED_SECONDS = 1.5;
 my $test = OrderGateway::Test->start(
 	OrderGateway::Journal::worker(max_prepared_transactions => 5),
 	standby => 1,
-	options => { rate_limit => 'off' });
+	options => { rate_limit => 'off', settle_after => '0' });
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $journal = OrderGateway::Journal->new($node);
@@ -319,7 +319,7 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	is($late->letters($short), 'U', '... and unknown, since the original may have sent it');
 	$late->wait_for($calls->{$_}, 'done', "$_ is over") foreach qw(by_client_id create);
 	is($late->letters($calls->{$_}), 'U', '... and unknown') foreach qw(by_client_id create);
-	is($late->sql('SELECT count(*) FROM order_gateway_workers WHERE last_error IS NULL'), 1,
+	is($late->sql('SELECT last_error FROM order_gateway_workers'), '',
 		'... and there is nothing more to be said');
 	$copy->stop;
 };

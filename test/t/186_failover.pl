@@ -15,7 +15,7 @@ use OrderGateway::Journal;
 use OrderGateway::Test qw(sql_text);
 
 my $test = OrderGateway::Test->start(
-	OrderGateway::Journal::worker(wal_log_hints => 'on', 'order_gateway.journal_keep' => '30d'),
+	OrderGateway::Journal::worker(wal_log_hints => 'on', wal_keep_size => '512MB', 'order_gateway.journal_keep' => '30d'),
 	standby => 1,
 	options => { rate_limit => 'off', query_rate_limit => 'off', max_in_flight => 4 });
 my $sandbox = $test->sandbox;

@@ -87,7 +87,8 @@ subtest 'a synchronous standby that does not answer' => sub {
 	armed('alone', $SHORT);
 	$standby->stop;
 	$hearts->fires_ok('alone', 'without it nobody can commit, and the timer fires');
-	is($hearts->of('alone', 'state'), 'fired', '... which the view shows');
+	is($hearts->of('alone', q{state || ': ' || message}),
+		'fired: the synchronous standbys do not have its row', '... which the view shows, and why');
 	$standby->start;
 	$hearts->wait_for('alone', 'armed', 'when it is back, the heartbeat is armed anew');
 	set('synchronous_standby_names', '');
