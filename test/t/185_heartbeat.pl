@@ -132,6 +132,24 @@ subtest 'a worker that comes anew goes on' => sub {
 	$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_heartbeats', 'it ends');
 };
 
+# A crash is what happens to a beat that gets no answer here.
+subtest 'a beat that crashes the server three times is given up' => sub {
+	$hearts->add('poison');
+	$sandbox->arm('black_hole', operation => 'cancel_all_after', times => 0);
+	$hearts->start('poison', '1 h');
+	foreach my $crash (1 .. 3)
+	{
+		ok($sandbox->wait_for(fault => 'black_hole', count => $crash, seconds => 60), 'a beat is out');
+		$journal->crash;
+	}
+	$session = $test->session;
+	$hearts->wait_for('poison', 'lost', 'then there is no further one');
+	is($hearts->of('poison', 'message'), 'the server crashed each time that a beat was made', '... and it is said why');
+	$sandbox->disarm;
+	$hearts->stop('poison');
+	$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_heartbeats', 'it can be stopped, still');
+};
+
 # ----
 # All is well
 # ----
