@@ -48,7 +48,8 @@ $journal->wait_for_worker('there is a worker');
 
 subtest 'what the chapter says' => sub {
 	my $documents = OrderGateway::Documents->new;
-	my ($grant, $start, $see, $stop) = map { $documents->recipe("heartbeat-$_") } qw(grant start see stop);
+	my ($grant, $start, $see, $stop) = map { $documents->recipe($_) }
+	  qw(heartbeat-grant heartbeat-start heartbeat-see heartbeat-stop);
 	$journal->sql('CREATE ROLE trader; GRANT USAGE ON FOREIGN SERVER btse TO trader;'
 		  . $sandbox->mapping_sql('btse', role => 'trader'));
 	isnt($session->error("BEGIN; SET ROLE trader; $start"), 'none', 'at first nobody may');
