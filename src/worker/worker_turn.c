@@ -473,6 +473,7 @@ void
 og_turn_write_last(const OgInstallation *installation, Oid journal,
 				   dlist_head *makings)
 {
+	Beside		nothing = {0};
 	Writing		writing;
 	dlist_iter	iter;
 
@@ -480,7 +481,7 @@ og_turn_write_last(const OgInstallation *installation, Oid journal,
 	og_table_begin();
 	dlist_foreach(iter, makings)
 		og_pending_last(making_of(iter.cur));
-	writing = gather(installation, journal, makings);
+	writing = gather(installation, journal, makings, &nothing);
 	writing.quiet = true;
 	if (writing.count > 0 && may_write(journal))
 	{
