@@ -427,7 +427,7 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings,
 		writing.nmarks += making->pending.nmarks;
 		writing.nresults += making->pending.nresults;
 	}
-	if (beside->pending && !beside->stuck)
+	if (beside != NULL && beside->pending && !beside->stuck)
 		writing.beside = beside;
 	return writing;
 }
@@ -456,7 +456,8 @@ static bool
 may_write(Oid journal)
 {
 	static const OgTable tables[] = {
-		OG_CALL_TABLE, OG_MARK_TABLE, OG_RESULT_TABLE, OG_END_TABLE
+		OG_CALL_TABLE, OG_MARK_TABLE, OG_RESULT_TABLE, OG_UNSETTLED_TABLE,
+		OG_END_TABLE
 	};
 
 	if (!og_journal_exists() || og_table_oid(OG_CALL_TABLE) != journal)
@@ -473,7 +474,6 @@ void
 og_turn_write_last(const OgInstallation *installation, Oid journal,
 				   dlist_head *makings)
 {
-	Beside		nothing = {0};
 	Writing		writing;
 	dlist_iter	iter;
 
@@ -481,7 +481,7 @@ og_turn_write_last(const OgInstallation *installation, Oid journal,
 	og_table_begin();
 	dlist_foreach(iter, makings)
 		og_pending_last(making_of(iter.cur));
-	writing = gather(installation, journal, makings, &nothing);
+	writing = gather(installation, journal, makings, NULL);
 	writing.quiet = true;
 	if (writing.count > 0 && may_write(journal))
 	{
@@ -489,6 +489,7 @@ og_turn_write_last(const OgInstallation *installation, Oid journal,
 			(void) add_call(installation, writing.makings[i]);
 		write_marks(&writing);
 		write_results(&writing);
+		write_unsettled(&writing);
 		write_ends(&writing);
 	}
 	og_table_commit();
