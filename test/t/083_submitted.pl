@@ -168,7 +168,8 @@ is(sql(recipe('report-check')) =~ s/^(\d+)\|\d+\|(\w+)\|.*$/$1 $2/gmr, "3001 unk
 sql('CALL take_over_settled()');
 is(orders_by_status(), 'check 3', '... and not asked about before a minute is over');
 sql(q{ALTER SERVER xt OPTIONS (ADD settle_after '1s')});
-ok($node->poll_query_until('erp', q{SELECT count(*) = 0 FROM order_gateway_results WHERE outcome = 'unknown'}),
+ok($node->poll_query_until('erp', q{SELECT count(*) = 3 FROM order_gateway_results
+	WHERE order_id LIKE '300_' AND outcome = 'cancelled'}),
 	'... or the second that was asked for');
 sql('CALL take_over_settled()');
 is(orders_by_status(), 'cancelled 3', '... then settled');
