@@ -21,11 +21,12 @@
 
 /* ---------- beginning ---------- */
 
-/* Memory for so many elements of a call that may be long. */
+/* Memory for each key of a call, of which there may be many. */
 static void *
-of_each(int count, size_t size)
+of_each_key(const SessionCall *call, size_t size)
 {
-	return MemoryContextAllocExtended(CurrentMemoryContext, count * size,
+	return MemoryContextAllocExtended(call->context,
+									  call->act->keys->nkeys * size,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
@@ -36,7 +37,8 @@ og_session_call(const OgAct *act)
 	int			call_timeout = act->account->call_timeout;
 
 	call->act = act;
-	call->left = of_each(act->keys->nkeys, sizeof(bool));
+	call->context = CurrentMemoryContext;
+	call->left = of_each_key(call, sizeof(bool));
 	call->expires_at = call_timeout == 0 ? DT_NOEND
 		: TimestampTzPlusMilliseconds(GetCurrentTimestamp(), call_timeout);
 	return call;
@@ -79,8 +81,8 @@ expect_repeated(SessionCall *call)
 
 	if (keys->key_of == NULL || call->remaining != NULL)
 		return;
-	call->remaining = of_each(keys->nkeys, sizeof(int));
-	call->repeated = of_each(keys->nkeys, sizeof(RepeatedRow *));
+	call->remaining = of_each_key(call, sizeof(int));
+	call->repeated = of_each_key(call, sizeof(RepeatedRow *));
 	for (int i = 0; i < keys->npositions; i++)
 	{
 		if ((i & 0xffff) == 0)
@@ -223,7 +225,7 @@ keep_row(SessionCall *call, int key, const OgRow *row)
 
 	if (--call->remaining[key] == 0)
 		return;
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(call));
+	old = MemoryContextSwitchTo(call->context);
 	kept = palloc(sizeof(RepeatedRow));
 	kept->row = *row;
 	kept->row.outcome = &kept->outcome;

@@ -47,6 +47,7 @@ typedef struct RepeatedRow
 
 typedef struct SessionCall
 {
+	MemoryContext context;		/* of all this */
 	const OgAct *act;
 	TimestampTz expires_at;		/* of parts behind the first: call_timeout */
 	SessionPart parts[PARTS_AT_ONCE];	/* by their numbers, in turn */
