@@ -1918,6 +1918,35 @@ SELECT pg_catalog.gen_random_uuid(), d.oid, s.system_identifier, c.timeline_id
 FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c
 WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
 
+CREATE TABLE order_gateway_journal_sweep (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	server name NOT NULL,
+	role name NOT NULL,
+	timeline int NOT NULL,
+	wanted_at timestamptz NOT NULL,
+	done_at timestamptz,
+	found bigint NOT NULL,
+	is_off boolean NOT NULL,
+	problem text,
+	PRIMARY KEY (installation, server_id, role_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_sweep IS
+'accounts at which orders are looked for that the journal may have lost, since the server was promoted. Not dumped, as what they belong to';
+COMMENT ON COLUMN order_gateway_journal_sweep.installation IS 'whose orders are looked for';
+COMMENT ON COLUMN order_gateway_journal_sweep.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_journal_sweep.role_id IS 'OID of the role whose user mapping is used';
+COMMENT ON COLUMN order_gateway_journal_sweep.server IS 'name of the server, when that was wanted';
+COMMENT ON COLUMN order_gateway_journal_sweep.role IS 'name of the role then';
+COMMENT ON COLUMN order_gateway_journal_sweep.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_sweep.wanted_at IS 'when it was wanted';
+COMMENT ON COLUMN order_gateway_journal_sweep.done_at IS 'when all was read; NULL before';
+COMMENT ON COLUMN order_gateway_journal_sweep.found IS 'orders that were entered into the journal';
+COMMENT ON COLUMN order_gateway_journal_sweep.is_off IS 'reading crashed the server each time that it was tried';
+COMMENT ON COLUMN order_gateway_journal_sweep.problem IS 'why it could not be done, so far or for good';
+
 CREATE SEQUENCE order_gateway_call_id;
 
 COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls that are submitted';
@@ -1956,7 +1985,7 @@ COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation
 COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
 COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
 COMMENT ON COLUMN order_gateway_journal_call.timeline IS 'timeline of the server then';
-COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion';
 COMMENT ON COLUMN order_gateway_journal_call.function IS 'function that would make the same call at once';
 COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
 COMMENT ON COLUMN order_gateway_journal_call.provider IS 'xt, tronsave, btse or wangdian';
@@ -2363,7 +2392,7 @@ LEFT JOIN LATERAL (SELECT
 COMMENT ON VIEW order_gateway_calls IS
 'calls that were submitted, by roles that the current role is a member of; all, to members of pg_read_all_data';
 COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it';
-COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion, and was not in the journal';
 COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
 COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when the call was submitted';
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
@@ -2385,6 +2414,37 @@ COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its re
 COMMENT ON COLUMN order_gateway_calls.done_at IS 'when it was done; NULL before';
 COMMENT ON COLUMN order_gateway_calls.next_try_at IS 'nothing of it is sent before this time, which is yet to come; NULL = as soon as it has its turn, or it is done';
 COMMENT ON COLUMN order_gateway_calls.note IS 'what there is to be said of the call as a whole';
+-- end of generated
+
+CREATE VIEW order_gateway_sweeps WITH (security_barrier) AS
+SELECT s.server,
+	s.role,
+	CASE WHEN s.is_off THEN 'off'
+		WHEN s.done_at IS NULL THEN 'wanted'
+		ELSE 'done'
+	END AS state,
+	s.found,
+	s.timeline,
+	s.wanted_at,
+	s.done_at,
+	s.problem
+FROM order_gateway_journal_sweep AS s
+JOIN order_gateway_installation AS i ON i.id = s.installation
+JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+WHERE d.datname = pg_catalog.current_database()
+	AND order_gateway_may_see(true, s.role_id, s.role);
+
+-- generated: comments of order_gateway_sweeps
+COMMENT ON VIEW order_gateway_sweeps IS
+'accounts at which orders are looked for after the server was promoted: those that this installation created, and whose rows did not reach the server; of roles that the current role is a member of';
+COMMENT ON COLUMN order_gateway_sweeps.server IS 'foreign server, by the name that it had when that was wanted';
+COMMENT ON COLUMN order_gateway_sweeps.role IS 'role as which its orders are read';
+COMMENT ON COLUMN order_gateway_sweeps.state IS 'wanted: not all was read yet; done; off: reading crashed the server, and order_gateway_sweep() has it tried again';
+COMMENT ON COLUMN order_gateway_sweeps.found IS 'orders that the journal did not know: each is a call of origin found';
+COMMENT ON COLUMN order_gateway_sweeps.timeline IS 'timeline of the server that was promoted';
+COMMENT ON COLUMN order_gateway_sweeps.wanted_at IS 'when the promotion was noticed';
+COMMENT ON COLUMN order_gateway_sweeps.done_at IS 'when all was read; NULL before';
+COMMENT ON COLUMN order_gateway_sweeps.problem IS 'why it could not be done so far; of one that is done: why it never will be';
 -- end of generated
 
 CREATE VIEW order_gateway_results WITH (security_barrier) AS
@@ -2691,6 +2751,16 @@ COMMENT ON FUNCTION order_gateway_adopt() IS
 'Only after it is certain that no other server goes on from the same data, since both would send the same calls. '
 'Also has it ask again what became of unknown orders, where it stopped that since the server crashed. For superusers and the owner of the extension';
 
+CREATE FUNCTION order_gateway_sweep()
+RETURNS int
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION order_gateway_sweep() IS
+'has the gateway worker look for orders at the provider that this installation created and its journal does not know, as it does by itself after a promotion: '
+'one round for each BTSE server and role of the journal''s calls, of which it returns the number. '
+'Also has it tried again where reading was given up. order_gateway_sweeps shows what came of it. For superusers and the owner of the extension';
+
 --
 -- Heartbeats
 --
@@ -2908,7 +2978,7 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
-GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats, order_gateway_sweeps TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.

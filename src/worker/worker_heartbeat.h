@@ -19,7 +19,8 @@
  * that is committed counts.  What a worker knows of it is a row that only the
  * worker writes, so that no transaction of anybody ever holds up a beat.
  *
- * worker_heartbeat.c		beats, and what is to be told of them
+ * worker_heartbeat.c		which there are, and when each beats
+ * worker_beat.c			one beat
  * worker_heartbeat_row.c	wishes and rows
  * worker_writable.c		can this database take what its users write?
  *

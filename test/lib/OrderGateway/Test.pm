@@ -172,10 +172,11 @@ setting C<accept_any_id>.
 
 A new psql session, see below.  C<database>, C<user>, C<node>.
 
-=head2 $test->standby
+=head2 $test->standby($name, $of)
 
-A standby that has caught up, as another PostgreSQL::Test::Cluster; the cluster
-must have been started with C<standby>.
+A standby that has caught up, as another PostgreSQL::Test::Cluster, named
+C<standby> by default; the cluster must have been started with C<standby>.  Of
+another server than the cluster's, if one is given.
 
 =head2 $test->seed($provider, @ids)
 
@@ -264,12 +265,12 @@ sub session
 
 sub standby
 {
-	my ($self) = @_;
-	my $node = $self->{node};
-	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	my ($self, $name, $of) = @_;
+	my $node = $of // $self->{node};
+	my $standby = PostgreSQL::Test::Cluster->new($name // 'standby');
 
-	$node->backup('base');
-	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$node->backup($standby->name);
+	$standby->init_from_backup($node, $standby->name, has_streaming => 1);
 	$standby->start;
 	$node->wait_for_catchup($standby);
 	return $standby;
