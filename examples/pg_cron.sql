@@ -10,4 +10,4 @@
 CREATE EXTENSION IF NOT EXISTS pg_cron;
 SELECT cron.schedule('cancel stale orders', '* * * * *', 'CALL submit_stale_orders()');
 SELECT cron.schedule('take over results', '* * * * *', 'CALL take_over_results()');
-SELECT cron.schedule('settle unknown orders', '*/5 * * * *', 'CALL settle_unknown()');
+SELECT cron.schedule('take over what was settled', '* * * * *', 'CALL take_over_settled()');

@@ -27,7 +27,7 @@ FROM order_gateway_find(ARRAY['7001'])
 ORDER BY call_id;
 
 -- What needs a human eye: what was refused (read message and repair the
--- cause), and what is still unknown after it was settled:
+-- cause), and what is still unknown although the worker has asked:
 SELECT r.order_id, r.call_id, r.outcome, r.code, r.message, r.sent_at
 FROM order_gateway_find((SELECT array_agg(id) FROM orders WHERE status = 'check')) AS r
 WHERE r.outcome IN ('rejected', 'unknown')

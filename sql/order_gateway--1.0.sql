@@ -1918,6 +1918,35 @@ SELECT pg_catalog.gen_random_uuid(), d.oid, s.system_identifier, c.timeline_id
 FROM pg_catalog.pg_database AS d, pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c
 WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database();
 
+CREATE TABLE order_gateway_journal_sweep (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	server name NOT NULL,
+	role name NOT NULL,
+	timeline int NOT NULL,
+	wanted_at timestamptz NOT NULL,
+	done_at timestamptz,
+	found bigint NOT NULL,
+	is_off boolean NOT NULL,
+	problem text,
+	PRIMARY KEY (installation, server_id, role_id)
+);
+
+COMMENT ON TABLE order_gateway_journal_sweep IS
+'accounts at which orders are looked for that the journal may have lost, since the server was promoted. Not dumped, as what they belong to';
+COMMENT ON COLUMN order_gateway_journal_sweep.installation IS 'whose orders are looked for';
+COMMENT ON COLUMN order_gateway_journal_sweep.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_journal_sweep.role_id IS 'OID of the role whose user mapping is used';
+COMMENT ON COLUMN order_gateway_journal_sweep.server IS 'name of the server, when that was wanted';
+COMMENT ON COLUMN order_gateway_journal_sweep.role IS 'name of the role then';
+COMMENT ON COLUMN order_gateway_journal_sweep.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_journal_sweep.wanted_at IS 'when it was wanted';
+COMMENT ON COLUMN order_gateway_journal_sweep.done_at IS 'when all was read; NULL before';
+COMMENT ON COLUMN order_gateway_journal_sweep.found IS 'orders that were entered into the journal';
+COMMENT ON COLUMN order_gateway_journal_sweep.is_off IS 'reading crashed the server each time that it was tried';
+COMMENT ON COLUMN order_gateway_journal_sweep.problem IS 'why it could not be done, so far or for good';
+
 CREATE SEQUENCE order_gateway_call_id;
 
 COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls that are submitted';
@@ -1947,6 +1976,8 @@ CREATE TABLE order_gateway_journal_call (
 );
 
 CREATE INDEX order_gateway_journal_call_xid ON order_gateway_journal_call (installation, xid);
+CREATE INDEX order_gateway_journal_call_newest ON order_gateway_journal_call (call_id);
+CREATE INDEX order_gateway_journal_call_reference ON order_gateway_journal_call (reference);
 
 COMMENT ON TABLE order_gateway_journal_call IS
 'what was asked for: one row per call, written by the transaction that submits it';
@@ -1954,7 +1985,7 @@ COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation
 COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
 COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
 COMMENT ON COLUMN order_gateway_journal_call.timeline IS 'timeline of the server then';
-COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion';
 COMMENT ON COLUMN order_gateway_journal_call.function IS 'function that would make the same call at once';
 COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
 COMMENT ON COLUMN order_gateway_journal_call.provider IS 'xt, tronsave, btse or wangdian';
@@ -2210,43 +2241,18 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', ''
 -- What people see of the journal.  Columns of these views are final.
 --
 
--- The installations that the journal has rows of: mostly one, and those whose
--- rows were copied from elsewhere.  Every key begins with the installation, so
--- this lets a call_id alone be looked up.
-CREATE VIEW order_gateway_journal_installations AS
-WITH RECURSIVE here AS (
-	SELECT i.id, i.held
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
-	WHERE d.datname = pg_catalog.current_database()
-	ORDER BY i.id
-	LIMIT 1
-), known AS (
-	(SELECT c.installation
-	FROM order_gateway_journal_call AS c
-	ORDER BY c.installation
-	LIMIT 1)
-	UNION ALL
-	SELECT (SELECT c.installation
-		FROM order_gateway_journal_call AS c
-		WHERE c.installation > k.installation
-		ORDER BY c.installation
-		LIMIT 1)
-	FROM known AS k
-	WHERE k.installation IS NOT NULL
-)
-SELECT k.installation,
-	h.id IS NOT NULL AS own,
-	coalesce(h.held, false) AS held
-FROM known AS k
-LEFT JOIN here AS h ON h.id = k.installation
-WHERE k.installation IS NOT NULL;
+CREATE VIEW order_gateway_here AS
+SELECT i.id, i.held
+FROM order_gateway_installation AS i
+JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+WHERE d.datname = pg_catalog.current_database()
+ORDER BY i.id
+LIMIT 1;
 
-COMMENT ON VIEW order_gateway_journal_installations IS
-'installations whose calls the journal has: this one, and others from which rows were copied';
-COMMENT ON COLUMN order_gateway_journal_installations.installation IS 'names the installation';
-COMMENT ON COLUMN order_gateway_journal_installations.own IS 'it is this one: its calls are sent from here';
-COMMENT ON COLUMN order_gateway_journal_installations.held IS 'but not until order_gateway_adopt() is called';
+COMMENT ON VIEW order_gateway_here IS
+'this installation: its calls are sent from here, those of others were copied';
+COMMENT ON COLUMN order_gateway_here.id IS 'names the installation';
+COMMENT ON COLUMN order_gateway_here.held IS 'nothing is sent until order_gateway_adopt() is called';
 
 CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
 RETURNS boolean
@@ -2263,13 +2269,51 @@ CREATE FUNCTION order_gateway_pauses(
 	OUT until timestamptz)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
 
 COMMENT ON FUNCTION order_gateway_pauses() IS
 'servers that the worker of this database leaves alone for a while, since it could not reach them or was told to wait: '
 'one row for each server and role that submitted calls to it, as far as the current role may see these';
 
-CREATE VIEW order_gateway_calls WITH (security_barrier) AS
+-- Whose calls one may see is asked here, behind a barrier.  The newest come first,
+-- by an index: so who wants only these does not have all of them read, as long as
+-- what is looked up for each is looked up outside.
+CREATE VIEW order_gateway_visible_calls WITH (security_barrier) AS
+SELECT c.*,
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h) AS own
+FROM order_gateway_journal_call AS c
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role)
+ORDER BY c.call_id DESC;
+
+COMMENT ON VIEW order_gateway_visible_calls IS
+'rows of order_gateway_journal_call that the current role may see, and whether they belong to this installation; order_gateway_calls shows them';
+COMMENT ON COLUMN order_gateway_visible_calls.installation IS 'which installation sends it';
+COMMENT ON COLUMN order_gateway_visible_calls.call_id IS 'number of the call';
+COMMENT ON COLUMN order_gateway_visible_calls.xid IS 'transaction that submitted it';
+COMMENT ON COLUMN order_gateway_visible_calls.timeline IS 'timeline of the server then';
+COMMENT ON COLUMN order_gateway_visible_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.function IS 'function that would make the same call at once';
+COMMENT ON COLUMN order_gateway_visible_calls.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.provider IS 'xt, tronsave, btse or wangdian';
+COMMENT ON COLUMN order_gateway_visible_calls.operation IS 'what is asked of the provider';
+COMMENT ON COLUMN order_gateway_visible_calls.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_visible_calls.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_visible_calls.arguments IS 'arguments as the texts that leave; no secrets';
+COMMENT ON COLUMN order_gateway_visible_calls.ids IS 'what it is about, in input order';
+COMMENT ON COLUMN order_gateway_visible_calls.order_arguments IS 'of a list of orders: arguments of each, in the order of ids';
+COMMENT ON COLUMN order_gateway_visible_calls.reference IS 'name that the user gave to the call';
+COMMENT ON COLUMN order_gateway_visible_calls.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.not_before IS 'it is not sent before';
+COMMENT ON COLUMN order_gateway_visible_calls.expires_at IS 'what was not sent by then is not sent any more';
+COMMENT ON COLUMN order_gateway_visible_calls.own IS 'it belongs to this installation';
+
+-- No condition of whoever asks may see what did not come through the barrier.  So
+-- what is joined here is either an aggregate, LATERAL, of rows of a call that did,
+-- or shown by expressions alone that need a column of that call as well.
+CREATE VIEW order_gateway_calls AS
 SELECT c.call_id,
 	c.origin,
 	c.function,
@@ -2280,11 +2324,9 @@ SELECT c.call_id,
 	END AS arguments,
 	c.reference,
 	CASE WHEN e.quarantined THEN 'quarantined'
-		WHEN e.call_id IS NOT NULL THEN 'done'
-		WHEN NOT i.own THEN 'quarantined'
-		WHEN EXISTS (SELECT
-			FROM order_gateway_journal_mark AS m
-			WHERE m.installation = c.installation AND m.call_id = c.call_id AND m.leaves) THEN 'sending'
+		WHEN e.done_at IS NOT NULL THEN 'done'
+		WHEN NOT c.own THEN 'quarantined'
+		WHEN m.sent > 0 THEN 'sending'
 		ELSE 'queued'
 	END AS state,
 	c.ids,
@@ -2301,32 +2343,39 @@ SELECT c.call_id,
 	coalesce((SELECT min(r.sent_at)
 		FROM order_gateway_journal_result AS r
 		WHERE r.installation = c.installation AND r.call_id = c.call_id),
-		(SELECT m.marked_at
-		FROM order_gateway_journal_mark AS m
-		WHERE e.call_id IS NULL
-			AND m.installation = c.installation AND m.call_id = c.call_id AND m.leaves
-		ORDER BY m.number
-		LIMIT 1)) AS first_sent_at,
-	e.done_at,
-	CASE WHEN i.own AND e.call_id IS NULL THEN
+		CASE WHEN m.sent > 0 THEN m.first_at END) AS first_sent_at,
+	CASE e.call_id WHEN c.call_id THEN e.done_at END AS done_at,
+	CASE WHEN c.own AND e.done_at IS NULL THEN
 		greatest(CASE WHEN c.not_before > pg_catalog.statement_timestamp() THEN c.not_before END,
-			CASE WHEN p.until > pg_catalog.statement_timestamp() THEN p.until END)
+			(SELECT p.until
+			FROM order_gateway_pauses() AS p
+			WHERE p.server_id = c.server_id AND p.role_id = c.role_id
+				AND p.until > pg_catalog.statement_timestamp()
+			LIMIT 1))
 	END AS next_try_at,
-	CASE WHEN e.call_id IS NOT NULL THEN
-			coalesce(u.note, e.note)
-		WHEN i.held THEN 'nothing is sent from here until order_gateway_adopt() is called'
-		WHEN NOT i.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+	CASE WHEN e.done_at IS NOT NULL THEN
+			coalesce((SELECT u.note
+				FROM order_gateway_journal_unsettled AS u
+				WHERE u.installation = c.installation AND u.call_id = c.call_id), e.note)
+		WHEN NOT c.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'
+		WHEN (SELECT h.held FROM order_gateway_here AS h)
+			THEN 'nothing is sent from here until order_gateway_adopt() is called'
 		ELSE (SELECT pg_catalog.concat('withdrawn by ', w.role) COLLATE pg_catalog."default"
 			FROM order_gateway_journal_withdrawal AS w
 			WHERE w.installation = c.installation AND w.call_id = c.call_id
 			LIMIT 1)
 	END AS note
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_visible_calls AS c
 LEFT JOIN order_gateway_journal_end AS e
 	ON e.installation = c.installation AND e.call_id = c.call_id
-LEFT JOIN order_gateway_journal_unsettled AS u
-	ON u.installation = c.installation AND u.call_id = c.call_id
+-- Orders that may be with the provider, or have been: those that a mark took
+-- back are not.
+LEFT JOIN LATERAL (SELECT
+		sum(CASE WHEN m.leaves THEN 1 ELSE -1 END * pg_catalog.cardinality(m.ordinals)) AS sent,
+		min(m.marked_at) FILTER (WHERE m.leaves) AS first_at
+	FROM order_gateway_journal_mark AS m
+	WHERE e.done_at IS NULL
+		AND m.installation = c.installation AND m.call_id = c.call_id) AS m ON true
 LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'cancelled') AS cancelled,
 		count(*) FILTER (WHERE r.outcome = 'accepted') AS accepted,
@@ -2336,23 +2385,20 @@ LEFT JOIN LATERAL (SELECT
 		count(*) FILTER (WHERE r.outcome = 'not_sent') AS not_sent,
 		count(*) FILTER (WHERE r.outcome = 'unknown') AS unknown
 	FROM order_gateway_journal_result AS r
-	WHERE e.call_id IS NULL
-		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true
-LEFT JOIN order_gateway_pauses() AS p
-	ON p.server_id = c.server_id AND p.role_id = c.role_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+	WHERE e.done_at IS NULL
+		AND r.installation = c.installation AND r.call_id = c.call_id) AS n ON true;
 
 -- generated: comments of order_gateway_calls
 COMMENT ON VIEW order_gateway_calls IS
 'calls that were submitted, by roles that the current role is a member of; all, to members of pg_read_all_data';
 COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it';
-COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion, and was not in the journal';
 COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
 COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when the call was submitted';
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
 COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
 COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
-COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it has left; sending: a request of it has, or is about to; done; quarantined: given up, note says why';
+COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it was sent, but for what was provably not processed; sending: some of it was, or is about to be; done; quarantined: given up, note says why';
 COMMENT ON COLUMN order_gateway_calls.ids IS 'what it is about, in input order';
 COMMENT ON COLUMN order_gateway_calls.cancelled IS 'orders with this outcome';
 COMMENT ON COLUMN order_gateway_calls.accepted IS 'orders with this outcome';
@@ -2364,10 +2410,41 @@ COMMENT ON COLUMN order_gateway_calls.unknown IS 'orders with this outcome: chec
 COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted';
 COMMENT ON COLUMN order_gateway_calls.not_before IS 'nothing of it is sent before';
 COMMENT ON COLUMN order_gateway_calls.expires_at IS 'what was not sent by then is not_sent';
-COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to';
+COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to; NULL while it is queued';
 COMMENT ON COLUMN order_gateway_calls.done_at IS 'when it was done; NULL before';
 COMMENT ON COLUMN order_gateway_calls.next_try_at IS 'nothing of it is sent before this time, which is yet to come; NULL = as soon as it has its turn, or it is done';
 COMMENT ON COLUMN order_gateway_calls.note IS 'what there is to be said of the call as a whole';
+-- end of generated
+
+CREATE VIEW order_gateway_sweeps WITH (security_barrier) AS
+SELECT s.server,
+	s.role,
+	CASE WHEN s.is_off THEN 'off'
+		WHEN s.done_at IS NULL THEN 'wanted'
+		ELSE 'done'
+	END AS state,
+	s.found,
+	s.timeline,
+	s.wanted_at,
+	s.done_at,
+	s.problem
+FROM order_gateway_journal_sweep AS s
+JOIN order_gateway_installation AS i ON i.id = s.installation
+JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+WHERE d.datname = pg_catalog.current_database()
+	AND order_gateway_may_see(true, s.role_id, s.role);
+
+-- generated: comments of order_gateway_sweeps
+COMMENT ON VIEW order_gateway_sweeps IS
+'accounts at which orders are looked for after the server was promoted: those that this installation created, and whose rows did not reach the server; of roles that the current role is a member of';
+COMMENT ON COLUMN order_gateway_sweeps.server IS 'foreign server, by the name that it had when that was wanted';
+COMMENT ON COLUMN order_gateway_sweeps.role IS 'role as which its orders are read';
+COMMENT ON COLUMN order_gateway_sweeps.state IS 'wanted: not all was read yet; done; off: reading crashed the server, and order_gateway_sweep() has it tried again';
+COMMENT ON COLUMN order_gateway_sweeps.found IS 'orders that the journal did not know: each is a call of origin found';
+COMMENT ON COLUMN order_gateway_sweeps.timeline IS 'timeline of the server that was promoted';
+COMMENT ON COLUMN order_gateway_sweeps.wanted_at IS 'when the promotion was noticed';
+COMMENT ON COLUMN order_gateway_sweeps.done_at IS 'when all was read; NULL before';
+COMMENT ON COLUMN order_gateway_sweeps.problem IS 'why it could not be done so far; of one that is done: why it never will be';
 -- end of generated
 
 CREATE VIEW order_gateway_results WITH (security_barrier) AS
@@ -2386,11 +2463,11 @@ SELECT r.call_id,
 	r.response,
 	r.order_state,
 	r.settled_at
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
+FROM order_gateway_journal_call AS c
 JOIN order_gateway_journal_result AS r
 	ON r.installation = c.installation AND r.call_id = c.call_id
-WHERE order_gateway_may_see(i.own, c.role_id, c.role);
+WHERE order_gateway_may_see(
+	c.installation IS NOT DISTINCT FROM (SELECT h.id FROM order_gateway_here AS h), c.role_id, c.role);
 
 -- generated: comments of order_gateway_results
 COMMENT ON VIEW order_gateway_results IS
@@ -2674,6 +2751,16 @@ COMMENT ON FUNCTION order_gateway_adopt() IS
 'Only after it is certain that no other server goes on from the same data, since both would send the same calls. '
 'Also has it ask again what became of unknown orders, where it stopped that since the server crashed. For superusers and the owner of the extension';
 
+CREATE FUNCTION order_gateway_sweep()
+RETURNS int
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION order_gateway_sweep() IS
+'has the gateway worker look for orders at the provider that this installation created and its journal does not know, as it does by itself after a promotion: '
+'one round for each BTSE server and role of the journal''s calls, of which it returns the number. '
+'Also has it tried again where reading was given up. order_gateway_sweeps shows what came of it. For superusers and the owner of the extension';
+
 --
 -- Heartbeats
 --
@@ -2724,10 +2811,8 @@ SELECT coalesce(s.srvname, w.server) AS server,
 	h.code,
 	h.message
 FROM (SELECT DISTINCT ON (w.server_id, w.role_id) w.*
-	FROM order_gateway_installation AS i
-	JOIN pg_catalog.pg_database AS d ON d.oid = i.database
+	FROM order_gateway_here AS i
 	JOIN order_gateway_heartbeat_wish AS w ON w.installation = i.id
-	WHERE d.datname = pg_catalog.current_database()
 	ORDER BY w.server_id, w.role_id, w.number DESC) AS w
 LEFT JOIN order_gateway_heartbeat AS h
 	ON h.installation = w.installation AND h.server_id = w.server_id AND h.role_id = w.role_id
@@ -2767,10 +2852,9 @@ SELECT c.function,
 	c.reference,
 	c.expires_at,
 	c.call_id
-FROM order_gateway_journal_installations AS i
-JOIN order_gateway_journal_call AS c ON c.installation = i.installation
-WHERE i.own
-	AND c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+FROM order_gateway_here AS h
+JOIN order_gateway_journal_call AS c ON c.installation = h.id
+WHERE c.role_id = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
 	AND NOT EXISTS (SELECT
 		FROM order_gateway_journal_end AS e
 		WHERE e.installation = c.installation AND e.call_id = c.call_id)
@@ -2894,7 +2978,7 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_wait(bigint, interval),
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
-GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats TO PUBLIC;
+GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats, order_gateway_sweeps TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.

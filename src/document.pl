@@ -80,6 +80,7 @@ sub kind_of
 	return 'support' if $name =~ /_validator$|_support$|_may_see$|_pauses$/ || $function->{type} eq 'trigger'
 	  || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
 	return 'journal' if $name =~ /^order_gateway_(wait|find|withdraw|adopt)$/;
+	return 'heartbeat' if $name =~ /^btse_heartbeat_(start|stop)$/;
 	return 'own' if $function->{cost} < 100;
 	return 'public read' if $function->{comment} =~ /No user mapping is needed/;
 	return 'read';
@@ -176,6 +177,7 @@ my @GROUPS = (
 	[ 'Cancels', sub { $_[0]{kind} eq 'act' && $_[0]{type} eq '' } ],
 	[ 'Other acts at BTSE', sub { $_[0]{kind} eq 'act' } ],
 	[ 'Submitted calls', sub { $_[0]{kind} eq 'journal' } ],
+	[ 'Heartbeats', sub { $_[0]{kind} eq 'heartbeat' } ],
 	[ 'Settling and checking', sub { $_[0]{name} =~ /^order_gateway_(settle|check)$/ } ],
 	[ 'Reads at XT, TronSave and Wangdian', sub { $_[0]{kind} =~ /read/ && $_[0]{name} !~ /^btse_/ } ],
 	[ 'Reads of an account at BTSE', sub { $_[0]{kind} eq 'read' } ],
@@ -206,7 +208,7 @@ sub list_of_functions
 
 		map {
 			my ($what) = $_->{comment} =~ /^(.+?)(?:[:;.] |\.?$)/s;
-			my $kind = $_->{kind} =~ /own|journal/ ? '' : $_->{kind};
+			my $kind = $_->{kind} =~ /own|journal|heartbeat/ ? '' : $_->{kind};
 			my $source = defined $_->{source} ? "`$_->{source}`" : '';
 
 			"| [`$_->{name}`](#$_->{name}) | $kind | " . markdown($what) . " | $source |\n";
@@ -294,6 +296,7 @@ my %KIND = (
 	'public read' => 'A [public read](#public-reads)',
 	own => 'It asks no provider',
 	journal => 'It asks no provider',
+	heartbeat => 'The gateway worker sends, once it has committed, and it needs what the [act](#acts) itself needs',
 );
 
 sub function_section
@@ -413,7 +416,7 @@ sub all_views
 		SELECT relname, obj_description(oid, 'pg_class'),
 			(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, ', ')
 			 FROM aclexplode(relacl) WHERE grantee <> relowner AND privilege_type = 'SELECT')
-		FROM pg_class WHERE relkind = 'v' AND relname <> 'order_gateway_journal_installations'
+		FROM pg_class WHERE relkind = 'v' AND relname NOT IN ('order_gateway_here', 'order_gateway_visible_calls')
 			AND oid IN (} . members('pg_class') . ') ORDER BY relname');
 }
 

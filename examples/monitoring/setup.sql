@@ -51,6 +51,25 @@ END;
 REVOKE ALL ON FUNCTION order_gateway_monitoring.journal() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION order_gateway_monitoring.journal() TO order_gateway_monitor;
 
+-- Heartbeats: whether their timers run and are renewed in time, and for how much longer
+-- they run. Whose they are is told to whoever watches, but no more than that.
+
+CREATE FUNCTION order_gateway_monitoring.heartbeats()
+RETURNS TABLE (server name, role name, state text, armed boolean, since timestamptz, remaining_seconds numeric,
+               timeout_seconds numeric, beats bigint, message text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT h.server, h.role, h.state,
+           h.state <> 'lost' AND h.armed_at IS NOT NULL AND h.fires_at > now() + (h.fires_at - h.renewed_at) / 3,
+           coalesce(h.renewed_at, h.started_at),
+           CASE WHEN h.armed_at IS NULL THEN 0 ELSE greatest(extract(epoch FROM h.fires_at - now()), 0) END,
+           coalesce(extract(epoch FROM h.timeout), 0), h.beats, h.message
+    FROM order_gateway_heartbeats AS h;
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.heartbeats() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.heartbeats() TO order_gateway_monitor;
+
 -- What order_gateway_check said last of each server, by whose credentials.
 
 CREATE TABLE order_gateway_monitoring.check_result (
@@ -176,6 +195,11 @@ FROM (
               'they crashed the server: see order_gateway_calls, and report them'))
              AS q (what, since, is_so, what_to_do)
     WHERE q.is_so
+    UNION ALL
+    SELECT 'critical', 'heartbeat ' || h.state, current_database() || '.' || h.server || ', as ' || h.role,
+           h.since, h.message, 'BTSE cancels ALL orders of the account when it fires: see order_gateway_heartbeats'
+    FROM order_gateway_monitoring.heartbeats() AS h
+    WHERE NOT h.armed AND NOT pg_is_in_recovery()
     UNION ALL
     SELECT 'warning', 'call waits', concat_ws('.', a.database, a.server) || ', ' || a.function || ' of ' || a.role,
            a.waiting_since, 'for ' || a.waiting_for || ', ' || a.ids_answered || ' of ' || a.ids || ' answered',

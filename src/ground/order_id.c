@@ -122,3 +122,16 @@ og_order_id_is_ours(const unsigned char *installation, OgSlice text)
 		seal(installation, id, mark) &&
 		memcmp(id + MARK, mark, sizeof(mark)) == 0;
 }
+
+int64
+og_order_id_ms(OgSlice text)
+{
+	unsigned char id[ID_BYTES];
+	int64		ms = 0;
+
+	if (!read_uuid(text, id))
+		return 0;
+	for (int i = 0; i < 6; i++)
+		ms = ms << 8 | id[i];
+	return ms;
+}

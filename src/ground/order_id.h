@@ -36,4 +36,7 @@ extern char *og_order_id_make(const unsigned char *installation,
 extern bool og_order_id_is_ours(const unsigned char *installation,
 								OgSlice text);
 
+/* When one that was made by an installation was, as Unix time in ms. */
+extern int64 og_order_id_ms(OgSlice text);
+
 #endif							/* OG_ORDER_ID_H */

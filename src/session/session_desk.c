@@ -4,9 +4,9 @@
  *		Acts of a session that the worker of its database makes.
  *
  * The session hands a call over in parts, and gets its rows in order, while it
- * waits at its latch.  What was told is taken note of before an interrupt ends the
- * statement, so that the context of the error has all that is known here; what
- * the worker did until it noticed that the session has gone, the journal has.
+ * waits at its latch.  Before a request leaves, that is told here; and whoever has
+ * an error to explain stops that first.  So what was not told has not left, and the
+ * context of the error can say so.
  *
  * A call that could not be made raises an error as long as nothing of it was sent.
  * After that, what is not sent any more has rows that say why.
@@ -45,6 +45,22 @@ typedef struct Talk
 
 /* ---------- errors ---------- */
 
+/* A part is a call of the journal, or ids of it leave. */
+static void
+take_note(Talk *talk, const OgDeskMessage *message)
+{
+	SessionPart *part = og_session_part(talk->call, message->part);
+
+	if (message->kind == OG_DESK_LEFT)
+	{
+		og_session_left(talk->call, part, message->first, message->count);
+		return;
+	}
+	part->call_id = message->call_id;
+	og_list_add(&talk->calls, INT64_FORMAT, message->call_id);
+	talk->ncalls++;
+}
+
 /* Which calls of the journal it is, behind a comma. */
 static const char *
 describe_calls(const Talk *talk)
@@ -55,15 +71,33 @@ describe_calls(const Talk *talk)
 					talk->ncalls == 1 ? "call" : "calls", talk->calls.data);
 }
 
+/*
+ * Nothing more leaves from here on, and what had left by now was told: then all
+ * else was not sent.
+ */
+static void
+learn_last(Talk *talk)
+{
+	OgDeskMessage message;
+
+	og_desk_stop(talk->desk);
+	while (og_desk_hear(talk->desk, &message) && message.kind != OG_DESK_GONE)
+	{
+		if (message.kind == OG_DESK_BEGUN || message.kind == OG_DESK_LEFT)
+			take_note(talk, &message);
+	}
+}
+
 static void
 talk_errcontext(void *owner)
 {
-	const Talk *talk = owner;
+	Talk	   *talk = owner;
 	OgProgress	progress;
 	StringInfoData names;
 
 	if (!og_session_is_error())
 		return;
+	learn_last(talk);
 	initStringInfo(&names);
 	og_session_progress(talk->call, &progress, &names);
 	og_session_tell_progress(&progress, names.data, describe_calls(talk));
@@ -199,16 +233,10 @@ take_message(Talk *talk, OgDeskMessage *message)
 	switch (message->kind)
 	{
 		case OG_DESK_BEGUN:
-			part->call_id = message->call_id;
-			og_list_add(&talk->calls, INT64_FORMAT, message->call_id);
-			talk->ncalls++;
-			break;
 		case OG_DESK_LEFT:
-			og_session_left(call, part, message->first, message->count);
+			take_note(talk, message);
 			break;
 		case OG_DESK_ROW:
-			if (message->row.batch != 0)
-				message->row.batch += part->nbatches;
 			og_session_answer(call, part, &message->row);
 			break;
 		case OG_DESK_NEWS:
@@ -238,19 +266,6 @@ goes_on(const Talk *talk)
 		(talk->over == NULL && call->next_key < call->act->keys->nkeys);
 }
 
-/*
- * An interrupt waits until what was told by then is taken: at its own end the desk
- * would service it first.
- */
-static void
-wait_for_worker(const Talk *talk)
-{
-	CHECK_FOR_INTERRUPTS();
-	HOLD_INTERRUPTS();
-	og_desk_wait(talk->desk);
-	RESUME_INTERRUPTS();
-}
-
 static void
 have_it_made(Talk *talk)
 {
@@ -263,7 +278,7 @@ have_it_made(Talk *talk)
 		if (og_desk_hear(talk->desk, &message))
 			take_message(talk, &message);
 		else
-			wait_for_worker(talk);
+			og_desk_wait(talk->desk);
 		if (n % MESSAGES_AT_ONCE == 0)
 			CHECK_FOR_INTERRUPTS();
 	}

@@ -103,8 +103,7 @@ take_result(void *owner, const OgJournalResult *result)
 		found->row = (OgRow)
 		{
 			.outcome = outcome,
-			.batch = result->batch == 0 ? 0
-				: result->batch + found->part->nbatches,
+			.batch = result->batch,
 			.attempts = result->attempts,
 			.http_status = result->http_status,
 			.sent_at = result->sent_at,

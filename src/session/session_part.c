@@ -21,11 +21,12 @@
 
 /* ---------- beginning ---------- */
 
-/* Memory for so many elements of a call that may be long. */
+/* Memory for each key of a call, of which there may be many. */
 static void *
-of_each(int count, size_t size)
+of_each_key(const SessionCall *call, size_t size)
 {
-	return MemoryContextAllocExtended(CurrentMemoryContext, count * size,
+	return MemoryContextAllocExtended(call->context,
+									  call->act->keys->nkeys * size,
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
@@ -36,7 +37,8 @@ og_session_call(const OgAct *act)
 	int			call_timeout = act->account->call_timeout;
 
 	call->act = act;
-	call->left = of_each(act->keys->nkeys, sizeof(bool));
+	call->context = CurrentMemoryContext;
+	call->left = of_each_key(call, sizeof(bool));
 	call->expires_at = call_timeout == 0 ? DT_NOEND
 		: TimestampTzPlusMilliseconds(GetCurrentTimestamp(), call_timeout);
 	return call;
@@ -79,8 +81,8 @@ expect_repeated(SessionCall *call)
 
 	if (keys->key_of == NULL || call->remaining != NULL)
 		return;
-	call->remaining = of_each(keys->nkeys, sizeof(int));
-	call->repeated = of_each(keys->nkeys, sizeof(RepeatedRow *));
+	call->remaining = of_each_key(call, sizeof(int));
+	call->repeated = of_each_key(call, sizeof(RepeatedRow *));
 	for (int i = 0; i < keys->npositions; i++)
 	{
 		if ((i & 0xffff) == 0)
@@ -223,7 +225,7 @@ keep_row(SessionCall *call, int key, const OgRow *row)
 
 	if (--call->remaining[key] == 0)
 		return;
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(call));
+	old = MemoryContextSwitchTo(call->context);
 	kept = palloc(sizeof(RepeatedRow));
 	kept->row = *row;
 	kept->row.outcome = &kept->outcome;
@@ -255,27 +257,6 @@ put_repeated(SessionCall *call)
 	}
 }
 
-void
-og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
-{
-	int			key = key_at(call, part, part->nanswered);
-
-	if (row->position != part->nanswered++)
-		elog(ERROR, "the row of id %d came instead of that of id %d",
-			 row->position + 1, part->nanswered);
-	if (key == call->nanswered)
-	{
-		call->nanswered++;
-		call->nin_flight -= call->left[key];
-		call->ndone += row->outcome->verdict == call->act->operation->done;
-	}
-	put_next(call, row);
-	if (call->remaining == NULL)
-		return;
-	keep_row(call, key, row);
-	put_repeated(call);
-}
-
 /* The request of a key, as it would be numbered in one call of all parts. */
 static int
 batch_of(const SessionCall *call, SessionPart *part, int key)
@@ -298,6 +279,30 @@ batch_of(const SessionCall *call, SessionPart *part, int key)
 }
 
 void
+og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
+{
+	int			key = key_at(call, part, part->nanswered);
+	OgRow		whole = *row;
+
+	if (row->position != part->nanswered++)
+		elog(ERROR, "the row of id %d came instead of that of id %d",
+			 row->position + 1, part->nanswered);
+	whole.batch = row->batch == 0 ? batch_of(call, part, key)
+		: row->batch + part->nbatches;
+	if (key == call->nanswered)
+	{
+		call->nanswered++;
+		call->nin_flight -= call->left[key];
+		call->ndone += row->outcome->verdict == call->act->operation->done;
+	}
+	put_next(call, &whole);
+	if (call->remaining == NULL)
+		return;
+	keep_row(call, key, &whole);
+	put_repeated(call);
+}
+
+void
 og_session_say(SessionCall *call, SessionPart *part, OgVerdict verdict,
 			   const char *why)
 {
@@ -305,7 +310,6 @@ og_session_say(SessionCall *call, SessionPart *part, OgVerdict verdict,
 	OgRow		row = {
 		.position = part->nanswered,
 		.outcome = &outcome,
-		.batch = batch_of(call, part, key_at(call, part, part->nanswered)),
 		.attempts = verdict == OG_UNKNOWN
 	};
 

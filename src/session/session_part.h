@@ -47,6 +47,7 @@ typedef struct RepeatedRow
 
 typedef struct SessionCall
 {
+	MemoryContext context;		/* of all this */
 	const OgAct *act;
 	TimestampTz expires_at;		/* of parts behind the first: call_timeout */
 	SessionPart parts[PARTS_AT_ONCE];	/* by their numbers, in turn */
@@ -85,7 +86,10 @@ extern OgPart *og_session_form(const SessionCall *call,
 extern void og_session_left(SessionCall *call, const SessionPart *part,
 							int first, int count);
 
-/* The row of the next id of a part, all its orders chained. */
+/*
+ * The row of the next id of a part, all its orders chained.  Its .batch is counted
+ * from the first request of the part; where that is 0, it is found out here.
+ */
 extern void og_session_answer(SessionCall *call, SessionPart *part,
 							  const OgRow *row);
 

@@ -196,10 +196,9 @@ find_acts(Line *line, void *arg)
  * the provider counts acts and reads together, those that were sent may be ours.
  */
 static bool
-has_acts(const Asking *asking)
+has_acts(const OgAccount *account)
 {
-	const OgAccount *account = asking->account;
-	Search		search = {asking->asker->serverid, false};
+	Search		search = {account->serverid, false};
 
 	og_outbox_lines(find_acts, &search);
 	return search.found ||
@@ -209,15 +208,13 @@ has_acts(const Asking *asking)
 }
 
 void
-og_asking_set_pace(Asking *asking)
+og_asking_narrow(OgAccount *account, const OgPace *whole)
 {
-	OgAccount  *account = asking->account;
-
-	account->query_rate_limit = asking->pace;
-	if (!has_acts(asking))
+	account->query_rate_limit = *whole;
+	if (!has_acts(account))
 		return;
 	account->query_rate_limit.nwindows = 0;
-	add_quarter(&account->query_rate_limit, &asking->pace);
+	add_quarter(&account->query_rate_limit, whole);
 	if (account->provider->counts_together)
 	{
 		OgPace		shared = {.nwindows = 0};
@@ -225,4 +222,10 @@ og_asking_set_pace(Asking *asking)
 		og_pace_add(&shared, &account->rate_limit, OG_PER_KEY);
 		add_quarter(&account->query_rate_limit, &shared);
 	}
+}
+
+void
+og_asking_set_pace(Asking *asking)
+{
+	og_asking_narrow(asking->account, &asking->pace);
 }

@@ -69,4 +69,7 @@ extern void og_asking_read(Asking *asking);
  */
 extern void og_asking_set_pace(Asking *asking);
 
+/* The same for another account, whose server has this pace. */
+extern void og_asking_narrow(OgAccount *account, const OgPace *whole);
+
 #endif							/* OG_WORKER_ASKING_H */

@@ -30,12 +30,28 @@
 /* With so many rounds, only lines that have none begin one. */
 #define CROWDED_ROUNDS	(MOST_ROUNDS / 4 * 3)
 
-/* Only one suspect call is under way at a time. */
+/*
+ * So long only one suspect call is under way: one that crashes the server does so
+ * when it is read, or answered.  Others do not wait for one that gets no answer.
+ */
+#define SUSPECT_US		INT64CONST(5000000)
+
 static bool
 suspect_may_begin(const Loop *loop, int64 call_id)
 {
 	return loop->suspect == 0 || loop->suspect == call_id ||
+		loop->now >= loop->suspect_until ||
 		!og_recover_is_suspect(&loop->installation, call_id);
+}
+
+static void
+note_suspect(Loop *loop, int64 call_id)
+{
+	if (!og_recover_is_suspect(&loop->installation, call_id))
+		return;
+	if (loop->suspect != call_id)
+		loop->suspect_until = loop->now + SUSPECT_US;
+	loop->suspect = call_id;
 }
 
 void
@@ -139,8 +155,7 @@ try_round(Loop *loop, Making *making)
 
 	if (og_turn_try_part(open_round, &opening, &trouble))
 	{
-		if (og_recover_is_suspect(&loop->installation, making->call.call_id))
-			loop->suspect = making->call.call_id;
+		note_suspect(loop, making->call.call_id);
 		return;
 	}
 	og_making_close(making);
@@ -156,10 +171,27 @@ try_round(Loop *loop, Making *making)
 	making->note = making->over;
 }
 
+/* What is begun in one turn, and what cannot be. */
+typedef struct Refused
+{
+	Queued		queued;
+	const char *why;
+} Refused;
+
+typedef struct Begun
+{
+	Loop	   *loop;
+	Queued		calls[BEGUN_IN_TURN];
+	int			ncalls;
+	Refused		refused[BEGUN_IN_TURN];
+	int			nrefused;
+} Begun;
+
 /* A call of the outbox is made from now on, or goes back there. */
 static void
-begin_call(Loop *loop, const Queued *queued)
+begin_call(Begun *begun, const Queued *queued)
 {
+	Loop	   *loop = begun->loop;
 	Beginning	beginning = {loop, *queued};
 	Trouble		trouble;
 
@@ -171,9 +203,12 @@ begin_call(Loop *loop, const Queued *queued)
 			put_back(loop, queued);
 			return;
 		}
-		beginning.making = og_making_refuse(queued, trouble.message,
-											loop->context);
-		loop->nquarantined++;
+		begun->refused[begun->nrefused++] = (Refused)
+		{
+			*queued, MemoryContextStrdup(GetMemoryChunkContext(begun),
+										 trouble.message)
+		};
+		return;
 	}
 	if (beginning.making == NULL)
 	{
@@ -183,14 +218,6 @@ begin_call(Loop *loop, const Queued *queued)
 	else
 		dlist_push_tail(&loop->makings, &beginning.making->node);
 }
-
-/* What is begun in one turn. */
-typedef struct Begun
-{
-	Loop	   *loop;
-	Queued		calls[BEGUN_IN_TURN];
-	int			ncalls;
-} Begun;
 
 static bool
 may_open(const Loop *loop, const Making *making)
@@ -229,12 +256,52 @@ open_rounds(Loop *loop)
 static void
 begin_all(void *arg)
 {
-	const Begun *begun = arg;
+	Begun	   *begun = arg;
 
 	for (int i = 0; i < begun->ncalls; i++)
-		begin_call(begun->loop, &begun->calls[i]);
+		begin_call(begun, &begun->calls[i]);
 	if (begun->loop->may_send)
 		open_rounds(begun->loop);
+}
+
+/* What cannot be made gets its end, in transactions of its own. */
+typedef struct GivingUp
+{
+	const OgInstallation *installation;
+	const Refused *refused;
+} GivingUp;
+
+static void
+give_up(void *arg)
+{
+	const GivingUp *giving_up = arg;
+
+	og_recover_give_up(giving_up->installation,
+					   giving_up->refused->queued.call_id,
+					   giving_up->refused->why);
+}
+
+static void
+end_refused(const Begun *begun)
+{
+	Loop	   *loop = begun->loop;
+
+	for (int i = 0; i < begun->nrefused; i++)
+	{
+		GivingUp	giving_up = {&loop->installation, &begun->refused[i]};
+		const Queued *queued = &begun->refused[i].queued;
+		Trouble		trouble;
+
+		if (!og_turn_try_alone(give_up, &giving_up, &trouble))
+		{
+			og_trouble_show(&trouble);
+			put_back(loop, queued);
+			continue;
+		}
+		og_begin_at_rest(loop, queued->call_id);
+		og_outbox_leave(queued->line);
+		loop->nquarantined++;
+	}
 }
 
 /*
@@ -273,8 +340,7 @@ may_be_tried(Loop *loop, const Queued *queued)
 	}
 	if (trial.may_be_made)
 	{
-		if (og_recover_is_suspect(&loop->installation, queued->call_id))
-			loop->suspect = queued->call_id;
+		note_suspect(loop, queued->call_id);
 		return true;
 	}
 	loop->nquarantined++;
@@ -344,6 +410,7 @@ og_begin_calls(Loop *loop)
 		ereport(ERROR,
 				(errcode(trouble.sqlstate),
 				 errmsg("%s", trouble.message)));
+	end_refused(begun);
 	loop->changed = true;
 	return true;
 }

@@ -207,19 +207,6 @@ og_making_begin(const OgInstallation *installation, const Queued *queued,
 }
 
 Making *
-og_making_refuse(const Queued *queued, const char *why, MemoryContext parent)
-{
-	Making	   *making = create(queued->line, queued->call_id);
-
-	making->over = MemoryContextStrdup(making->context, why);
-	making->note = making->over;
-	making->quarantined = true;
-	making->pending.end = true;
-	MemoryContextSetParent(making->context, parent);
-	return making;
-}
-
-Making *
 og_making_serve(Line *line, const OgPart *part, MemoryContext parent)
 {
 	MemoryContext handed = CurrentMemoryContext;

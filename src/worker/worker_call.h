@@ -29,6 +29,7 @@ typedef struct KeyState
 	bool		leads;			/* its request counts as in flight */
 	bool		refused;		/* the last thing that it was answered */
 	bool		told;			/* its session knows that its request leaves */
+	bool		left;			/* that may have left */
 } KeyState;
 
 /* Of a key without a mark, and of one whose mark is to be written. */
@@ -150,10 +151,6 @@ making_of(dlist_node *node)
 extern Making *og_making_begin(const OgInstallation *installation,
 							   const Queued *queued, MemoryContext parent);
 
-/* Such a call: only its end is to be written. */
-extern Making *og_making_refuse(const Queued *queued, const char *why,
-								MemoryContext parent);
-
 /*
  * Begin to make a part of a call that a session has handed over, whose memory is
  * the current context, below "parent" from then on.  It is made in one round, as
@@ -217,6 +214,12 @@ extern void og_witness_release(uint32 turn);
 
 /* An order that was never asked for with success gets its result. */
 extern void og_pending_unsent(Making *making, int key);
+
+/*
+ * Nothing leaves any more, and nothing comes back: marks of what had not left are
+ * taken back.
+ */
+extern void og_pending_last(Making *making);
 
 /* What was pending has been written, in this turn. */
 extern void og_pending_written(Making *making, uint32 turn);

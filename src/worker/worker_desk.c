@@ -2,16 +2,10 @@
  *
  * worker_desk.c
  *		The desk at which sessions hand calls over to the worker of their
- *		database.
+ *		database: a session's end.
  *
- * A place belongs to its backend, which alone opens it, and to the worker that has
- * taken it, until that lets it go; only when neither has it any more is it made
- * anew.  Between the two are two message queues of the server's (shm_mq), which
- * wake whoever waits at the other end, also when this one goes.
- *
- * The worker need not look at places where nothing happens: whoever has done
- * something at one knocks.  A session that ends a call in order keeps its place, and
- * so does the worker, and the next call of that session goes through the same queues.
+ * A session that ends a call in order keeps its place, and so does the worker, and
+ * the next call of that session goes through the same queues.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,111 +23,13 @@
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_message.h"
-
-/* Queues of one place; what is larger goes through in pieces. */
-#define THERE_SIZE	(8 * 1024)
-#define BACK_SIZE	(32 * 1024)
+#include "worker/worker_place.h"
 
 /* While no worker has taken its place, a session looks for one so often ... */
 #define LOOK_FOR_WORKER_MS	200
 
 /* ... and gives up when there was none for so long; it is restarted in a second. */
 #define WORKER_MISSING_US	INT64CONST(5000000)
-
-/* What is kept of a buffer. */
-#define PLACE_BYTES	1024
-
-/* Of a place that no worker has. */
-#define NO_WORKER	(-1)
-
-typedef struct Place
-{
-	bool		open;			/* its backend has it */
-	int			worker;			/* number of the process, or NO_WORKER */
-	Oid			dboid;
-	char		there[THERE_SIZE] pg_attribute_aligned(MAXIMUM_ALIGNOF);
-	char		back[BACK_SIZE] pg_attribute_aligned(MAXIMUM_ALIGNOF);
-} Place;
-
-typedef struct Desk
-{
-	LWLock		lock;			/* of .open, .worker and .dboid of places */
-	int			nplaces;
-	Oid			knocks[FLEXIBLE_ARRAY_MEMBER];	/* of each: the database whose
-												 * worker is to look at it */
-} Desk;
-
-/* ---------- memory ---------- */
-
-static Size
-places_offset(int backends)
-{
-	return CACHELINEALIGN(offsetof(Desk, knocks) + backends * sizeof(Oid));
-}
-
-/* Only a server that preloads the library has workers. */
-static Size
-desk_size(int accounts, int backends)
-{
-	if (!og_worker_launched)
-		return 0;
-	return add_size(places_offset(backends),
-					mul_size(backends, sizeof(Place)));
-}
-
-static Place *
-place_at(Desk *desk, int number)
-{
-	return (Place *) ((char *) desk + places_offset(desk->nplaces)) + number;
-}
-
-static void
-init_desk(void *memory, int accounts, int backends)
-{
-	Desk	   *desk = memory;
-
-	if (!og_worker_launched)
-		return;
-	og_shared_lock_init(&desk->lock);
-	desk->nplaces = backends;
-	for (int i = 0; i < backends; i++)
-		place_at(desk, i)->worker = NO_WORKER;
-}
-
-const OgSharedPart og_desk_shared = {
-	.name = "desk",
-	.size = desk_size,
-	.init = init_desk
-};
-
-static Desk *
-the_desk(void)
-{
-	return og_shared_get(&og_desk_shared);
-}
-
-static Desk *
-lock_desk(LWLockMode mode)
-{
-	Desk	   *desk = the_desk();
-
-	LWLockAcquire(&desk->lock, mode);
-	return desk;
-}
-
-static void
-unlock_desk(Desk *desk)
-{
-	LWLockRelease(&desk->lock);
-}
-
-static volatile Oid *
-knock_at(Desk *desk, int number)
-{
-	return &desk->knocks[number];
-}
-
-/* ---------- a session's end ---------- */
 
 struct OgDesk
 {
@@ -150,6 +46,7 @@ struct OgDesk
 	int			nended;			/* ... and those of which all has come */
 	bool		large;			/* a message did not fit into its queue, so our
 								 * ends of these need more memory */
+	bool		stopped;		/* see og_desk_stop() */
 	bool		gone;			/* the worker */
 	int64		missing_since;	/* og_clock_now(): no worker, 0 = there is one */
 };
@@ -162,13 +59,13 @@ static void
 leave(void)
 {
 	OgDesk	   *own = mine;
-	Desk	   *desk = lock_desk(LW_EXCLUSIVE);
+	Desk	   *desk = og_desk_lock(LW_EXCLUSIVE);
 
 	mine = NULL;
 	own->place->open = false;
-	*knock_at(desk, own->number) = own->place->worker != NO_WORKER
+	*og_knock_at(desk, own->number) = own->place->worker != NO_WORKER
 		? own->place->dboid : InvalidOid;
-	unlock_desk(desk);
+	og_desk_unlock(desk);
 
 	/* These wake the worker. */
 	shm_mq_detach(own->there);
@@ -187,10 +84,10 @@ leave_at_exit(int code, Datum arg)
 static bool
 is_taken(const OgDesk *own)
 {
-	Desk	   *desk = lock_desk(LW_SHARED);
+	Desk	   *desk = og_desk_lock(LW_SHARED);
 	bool		taken = own->place->worker != NO_WORKER;
 
-	unlock_desk(desk);
+	og_desk_unlock(desk);
 	return taken;
 }
 
@@ -200,7 +97,7 @@ og_desk_close(OgDesk *own)
 	if (own != mine)
 		return;
 	own->user = NULL;
-	if (own->gone || own->large || own->outgoing.len > 0 ||
+	if (own->gone || own->stopped || own->large || own->outgoing.len > 0 ||
 		own->nended < own->nhanded || own->packet.at < own->packet.end ||
 		!is_taken(own))
 		leave();
@@ -245,10 +142,10 @@ await_release(void)
 {
 	for (;;)
 	{
-		Desk	   *desk = lock_desk(LW_SHARED);
-		bool		free = place_at(desk, og_shared_backend())->worker == NO_WORKER;
+		Desk	   *desk = og_desk_lock(LW_SHARED);
+		bool		free = og_place_at(desk, og_shared_backend())->worker == NO_WORKER;
 
-		unlock_desk(desk);
+		og_desk_unlock(desk);
 		if (free)
 			return;
 		wait_for_worker(LOOK_FOR_WORKER_MS);
@@ -281,16 +178,16 @@ take_place(void)
 	own->scratch = AllocSetContextCreate(context, "order_gateway message",
 										 ALLOCSET_SMALL_SIZES);
 	own->number = og_shared_backend();
-	own->place = place_at(the_desk(), own->number);
+	own->place = og_place_at(og_desk_memory(), own->number);
 	initStringInfo(&own->outgoing);
 	make_queues(own->place);
 	own->there = shm_mq_attach((shm_mq *) own->place->there, NULL, NULL);
 	own->back = shm_mq_attach((shm_mq *) own->place->back, NULL, NULL);
 	MemoryContextSwitchTo(old);
-	desk = lock_desk(LW_EXCLUSIVE);
+	desk = og_desk_lock(LW_EXCLUSIVE);
 	own->place->dboid = MyDatabaseId;
 	own->place->open = true;
-	unlock_desk(desk);
+	og_desk_unlock(desk);
 	mine = own;
 }
 
@@ -324,9 +221,9 @@ og_desk_open(void)
 static void
 knock(const OgDesk *own)
 {
-	Desk	   *desk = the_desk();
+	Desk	   *desk = og_desk_memory();
 
-	*knock_at(desk, own->number) = MyDatabaseId;
+	*og_knock_at(desk, own->number) = MyDatabaseId;
 	pg_memory_barrier();
 }
 
@@ -337,10 +234,10 @@ knock(const OgDesk *own)
 static void
 knock_again(const OgDesk *own)
 {
-	Desk	   *desk = the_desk();
+	Desk	   *desk = og_desk_memory();
 
 	pg_memory_barrier();
-	if (*knock_at(desk, own->number) == InvalidOid)
+	if (*og_knock_at(desk, own->number) == InvalidOid)
 		knock(own);
 	else if (shm_mq_get_receiver((shm_mq *) own->place->there) != NULL)
 		return;
@@ -386,14 +283,14 @@ is_missed(OgDesk *own)
 	if (own->missing_since == 0 ||
 		now - own->missing_since < WORKER_MISSING_US)
 		return false;
-	desk = lock_desk(LW_EXCLUSIVE);
+	desk = og_desk_lock(LW_EXCLUSIVE);
 	if (own->place->worker == NO_WORKER)
 	{
 		own->place->open = false;
-		*knock_at(desk, own->number) = InvalidOid;
+		*og_knock_at(desk, own->number) = InvalidOid;
 		own->gone = true;
 	}
-	unlock_desk(desk);
+	og_desk_unlock(desk);
 	return own->gone;
 }
 
@@ -447,195 +344,20 @@ og_desk_hear(OgDesk *own, OgDeskMessage *message)
 	return true;
 }
 
+/*
+ * The worker looks whether it has been left when it has told what is about to
+ * leave: so it sees that, or we hear this.
+ */
+void
+og_desk_stop(OgDesk *own)
+{
+	own->stopped = true;
+	*(volatile bool *) &own->place->open = false;
+	pg_memory_barrier();
+}
+
 void
 og_desk_wait(OgDesk *own)
 {
 	wait_for_worker(is_attached(own) ? 0 : LOOK_FOR_WORKER_MS);
-}
-
-/* ---------- a worker's end ---------- */
-
-struct OgPlace
-{
-	int			number;
-	Place	   *place;
-	MemoryContext context;
-	shm_mq_handle *there;
-	shm_mq_handle *back;
-	StringInfoData outgoing;	/* what does not fit into its queue yet */
-	int			part;			/* whose rows are told */
-};
-
-/* Those that this process has taken, by their numbers; NULL before the first. */
-static OgPlace **taken = NULL;
-
-/* Is it this process's from now on?  Not if its session has gone by now. */
-static bool
-claim(int number)
-{
-	Desk	   *desk = lock_desk(LW_EXCLUSIVE);
-	Place	   *place = place_at(desk, number);
-	bool		free = place->open && place->worker == NO_WORKER &&
-		place->dboid == MyDatabaseId;
-
-	if (free)
-		place->worker = og_shared_backend();
-	unlock_desk(desk);
-	return free;
-}
-
-/*
- * Take a place, if there is anybody.  All memory is there before it is claimed,
- * since that could not be undone.
- */
-static OgPlace *
-take(int number)
-{
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-												  "order_gateway place",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	OgPlace    *own = palloc0(sizeof(OgPlace));
-
-	own->number = number;
-	own->place = place_at(the_desk(), number);
-	own->context = context;
-	initStringInfo(&own->outgoing);
-	if (claim(number))
-	{
-		shm_mq_set_receiver((shm_mq *) own->place->there, MyProc);
-		shm_mq_set_sender((shm_mq *) own->place->back, MyProc);
-		own->there = shm_mq_attach((shm_mq *) own->place->there, NULL, NULL);
-		own->back = shm_mq_attach((shm_mq *) own->place->back, NULL, NULL);
-	}
-	MemoryContextSwitchTo(old);
-	if (own->there != NULL)
-		return own;
-	MemoryContextDelete(context);
-	return NULL;
-}
-
-OgPlace *
-og_place_next(void)
-{
-	Desk	   *desk = the_desk();
-
-	if (taken == NULL)
-		taken = MemoryContextAllocZero(TopMemoryContext, desk->nplaces *
-									   sizeof(OgPlace *));
-	for (int i = 0; i < desk->nplaces; i++)
-	{
-		if (*knock_at(desk, i) != MyDatabaseId)
-			continue;
-		*knock_at(desk, i) = InvalidOid;
-		pg_memory_barrier();
-		if (taken[i] == NULL)
-			taken[i] = take(i);
-		if (taken[i] != NULL)
-			return taken[i];
-	}
-	return NULL;
-}
-
-OgPart *
-og_place_hear(OgPlace *own, int *number)
-{
-	Size		len;
-	void	   *data;
-	OgBytes		bytes;
-	OgPart	   *part;
-
-	if (shm_mq_receive(own->there, &len, &data, true) != SHM_MQ_SUCCESS)
-		return NULL;
-	bytes.at = memcpy(MemoryContextAllocHuge(CurrentMemoryContext, len), data,
-					  len);
-	bytes.end = bytes.at + len;
-	part = palloc(sizeof(OgPart));
-	og_message_get_part(&bytes, part, number);
-	if (*number == 0)
-		own->part = 0;
-	return part;
-}
-
-bool
-og_place_is_left(const OgPlace *own)
-{
-	return !*(volatile bool *) &own->place->open;
-}
-
-/* Who has gone takes all. */
-static bool
-send_back(OgPlace *own, const char *bytes, Size len)
-{
-	return shm_mq_send(own->back, len, bytes, true, true) != SHM_MQ_WOULD_BLOCK;
-}
-
-bool
-og_place_is_clear(OgPlace *own)
-{
-	StringInfo	outgoing = &own->outgoing;
-
-	if (outgoing->len == 0)
-		return true;
-	if (!send_back(own, outgoing->data, outgoing->len))
-		return false;
-
-	/* What was large is seldom needed. */
-	pfree(outgoing->data);
-	outgoing->data = MemoryContextAlloc(own->context, PLACE_BYTES);
-	outgoing->maxlen = PLACE_BYTES;
-	resetStringInfo(outgoing);
-	return true;
-}
-
-void
-og_place_tell(OgPlace *own, const char *bytes, Size len)
-{
-	Assert(own->outgoing.len == 0);
-
-	/* What is to be sent once more must stay as it is. */
-	if (!send_back(own, bytes, len))
-		appendBinaryStringInfo(&own->outgoing, bytes, (int) len);
-}
-
-bool
-og_place_is_due(const OgPlace *own, int part)
-{
-	return own->part == part;
-}
-
-void
-og_place_end_part(OgPlace *own)
-{
-	own->part++;
-}
-
-void
-og_place_leave(OgPlace *own)
-{
-	Desk	   *desk;
-	int			number = own->number;
-
-	shm_mq_detach(own->there);
-	shm_mq_detach(own->back);
-	taken[number] = NULL;
-	desk = lock_desk(LW_EXCLUSIVE);
-	own->place->worker = NO_WORKER;
-	unlock_desk(desk);
-	MemoryContextDelete(own->context);
-
-	/* Who waits to open it anew is not woken by these queues. */
-	SetLatch(&og_proc_by_number(number)->procLatch);
-}
-
-void
-og_places_leave(void)
-{
-	Desk	   *desk = the_desk();
-
-	for (int i = 0; taken != NULL && i < desk->nplaces; i++)
-	{
-		if (taken[i] != NULL)
-			og_place_leave(taken[i]);
-	}
 }

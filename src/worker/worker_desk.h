@@ -111,6 +111,12 @@ extern bool og_desk_hand_over(OgDesk *desk, const OgPart *part);
  */
 extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
 
+/*
+ * The call comes to an end here: nothing leaves after this of which what can be
+ * heard now does not tell.  For callbacks of error contexts: raises no errors.
+ */
+extern void og_desk_stop(OgDesk *desk);
+
 /* Sleep until there may be one, or room; interrupts are serviced. */
 extern void og_desk_wait(OgDesk *desk);
 

@@ -19,7 +19,8 @@
  * that is committed counts.  What a worker knows of it is a row that only the
  * worker writes, so that no transaction of anybody ever holds up a beat.
  *
- * worker_heartbeat.c		beats, and what is to be told of them
+ * worker_heartbeat.c		which there are, and when each beats
+ * worker_beat.c			one beat
  * worker_heartbeat_row.c	wishes and rows
  * worker_writable.c		can this database take what its users write?
  *
@@ -27,6 +28,8 @@
  */
 #ifndef OG_WORKER_HEARTBEAT_H
 #define OG_WORKER_HEARTBEAT_H
+
+#include "storage/lockdefs.h"
 
 #include "gateway/gateway.h"
 #include "worker/worker_journal.h"
@@ -112,9 +115,10 @@ extern void og_heartbeat_remove(const pg_uuid_t *installation,
 extern void og_heartbeats_find_anew(const pg_uuid_t *installation);
 
 /*
- * Can the rows be written without waiting for anybody?  Else 55P03 is raised.
+ * Get this lock on their tables without waiting for anybody.  Errors: 55P03 that
+ * cannot be.
  */
-extern void og_heartbeats_need_locks(void);
+extern void og_heartbeats_need_locks(LOCKMODE mode);
 
 /* ---------- worker_writable.c ---------- */
 

@@ -236,10 +236,10 @@ og_heartbeat_is_live(Oid serverid, Oid roleid, const char **server,
 /* ---------- writing ---------- */
 
 void
-og_heartbeats_need_locks(void)
+og_heartbeats_need_locks(LOCKMODE mode)
 {
-	if (!og_table_try_lock(OG_HEARTBEAT_TABLE, RowExclusiveLock) ||
-		!og_table_try_lock(OG_WISH_TABLE, RowExclusiveLock))
+	if (!og_table_try_lock(OG_HEARTBEAT_TABLE, mode) ||
+		!og_table_try_lock(OG_WISH_TABLE, mode))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("the tables of heartbeats are locked")));

@@ -155,8 +155,10 @@ keep_heartbeat(Node *statement)
 	bool		renames = IsA(statement, RenameStmt);
 	const char *name = IsA(statement, DropdbStmt) || renames
 		? database_of(statement) : NULL;
+	Oid			dboid = name ? get_database_oid(name, true) : InvalidOid;
 
-	if (name == NULL || !og_workers_have_heartbeat(name) ||
+	if (!OidIsValid(dboid) || !is_allowed(statement, dboid) ||
+		!og_workers_have_heartbeat(name) ||
 		(renames && keeps_worker(((RenameStmt *) statement)->newname)))
 		return;
 	ereport(ERROR,

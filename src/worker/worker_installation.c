@@ -40,6 +40,7 @@
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
+#include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 
 /* A worker that was alive this long ago may be failed over without asking. */
@@ -81,13 +82,18 @@ og_recover_told_to_end(SIGNAL_ARGS)
 	die(postgres_signal_arg);
 }
 
-/* The process ends, and it can still write. */
+bool
+og_recover_ends_well(int code)
+{
+	return code == 0 || told_to_end;
+}
+
 static void
 note_end(int code, Datum argument)
 {
 	OgInstallation installation;
 
-	if (code != 0 && !told_to_end)
+	if (!og_recover_ends_well(code))
 		return;
 	AbortOutOfAnyTransaction();
 	og_table_begin();
@@ -200,6 +206,8 @@ follow_timeline(OgInstallation *installation)
 	og_table_begin();
 	(void) og_journal_hold(installation, true);
 	installation->done_below = Max(done_below, installation->done_below);
+	if (timeline > installation->timeline)
+		(void) og_sweeps_want(installation);
 	installation->timeline = timeline;
 	installation->system_identifier = GetSystemIdentifier();
 	og_journal_save(installation);

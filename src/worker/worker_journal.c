@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "foreign/foreign.h"
@@ -20,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -218,9 +220,36 @@ og_journal_is_harmless(const char *operation, const OgFields *arguments)
 		(by == NULL || strcmp(by, "order_id") == 0);
 }
 
+/*
+ * Numbers that sessions keep for later, or that go down or around, are given in
+ * another order than they are used.
+ */
+static void
+check_sequence(void)
+{
+	Oid			relid = og_table_oid(OG_CALL_ID);
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(relid));
+	Form_pg_sequence sequence;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for sequence %u", relid);
+	sequence = (Form_pg_sequence) GETSTRUCT(tuple);
+	if (sequence->seqcache != 1 || sequence->seqincrement < 1 ||
+		sequence->seqcycle)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("sequence \"%s\" does not number calls in their order",
+						get_rel_name(relid)),
+				 errhint("ALTER SEQUENCE %s INCREMENT BY 1 CACHE 1 NO CYCLE.",
+						 get_rel_name(relid))));
+	ReleaseSysCache(tuple);
+}
+
 int64
 og_journal_next(void)
 {
+	check_sequence();
+
 	/* First, as og_journal_last_id() says. */
 	(void) GetTopFullTransactionId();
 	return nextval_internal(og_table_oid(OG_CALL_ID), false);
@@ -371,6 +400,25 @@ og_journal_read_head(const OgInstallation *installation, int64 call_id,
 					 OgJournalCall *call)
 {
 	return read_call(installation, call_id, take_head, call);
+}
+
+static bool
+take_ids_alone(void *owner, const OgTableRow *row)
+{
+	OgJournalCall *call = owner;
+
+	call->call_id = DatumGetInt64(row->values[CALL_CALL_ID]);
+	call->timeline = DatumGetInt32(row->values[CALL_TIMELINE]);
+	take_ids(call, row->values[CALL_IDS]);
+	return false;
+}
+
+bool
+og_journal_read_ids(const OgInstallation *installation, int64 call_id,
+					OgJournalCall *call)
+{
+	(void) read_call(installation, call_id, take_ids_alone, call);
+	return call->ids != NULL;
 }
 
 /* ---------- another cluster ---------- */

@@ -81,8 +81,12 @@ extern void og_journal_save(const OgInstallation *installation);
 
 /* ---------- calls ---------- */
 
-/* The origin of a call that a session has handed over to the worker. */
+/*
+ * The origin of a call that a session has handed over to the worker, and of one
+ * that is entered when all is known of it.
+ */
 #define OG_OF_SESSION	"session"
+#define OG_IS_FOUND		"found"
 
 /* A call as it is submitted, and as it is read again. */
 typedef struct OgJournalCall
@@ -90,7 +94,7 @@ typedef struct OgJournalCall
 	int64		call_id;
 	FullTransactionId xid;
 	uint32		timeline;
-	const char *origin;			/* "outbox", OG_OF_SESSION or "found" */
+	const char *origin;			/* "outbox", or one of these */
 	const char *function;		/* its name for people: that which would make
 								 * the call at once */
 	Oid			functionid;		/* what was called */
@@ -134,6 +138,10 @@ extern bool og_journal_read(const OgInstallation *installation, int64 call_id,
 /* The same without its ids, and what each of them was given. */
 extern bool og_journal_read_head(const OgInstallation *installation,
 								 int64 call_id, OgJournalCall *call);
+
+/* The same of one that cannot be read: its ids, and what goes with them. */
+extern bool og_journal_read_ids(const OgInstallation *installation,
+								int64 call_id, OgJournalCall *call);
 
 /*
  * Give a call the OIDs that its server and function have now: pg_upgrade keeps
@@ -258,6 +266,10 @@ typedef struct OgJournalResult
 	TimestampTz sent_at;		/* 0 = never */
 	TimestampTz answered_at;	/* 0 = never */
 	OgSlice		response;		/* proven JSON, or nothing */
+
+	/* Of an order that was asked for when nobody had heard of its call. */
+	const char *order_state;	/* NULL where it was not */
+	TimestampTz settled_at;		/* 0 = it was not */
 } OgJournalResult;
 
 extern void og_journal_results(const OgInstallation *installation,

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "ground/compat.h"
 #include "worker/worker_journal.h"
 #include "worker/worker_table.h"
 
@@ -29,12 +30,12 @@ typedef struct Looking
 } Looking;
 
 static bool
-is_of_session(Datum origin)
+is_origin(Datum origin, const char *name)
 {
 	const text *is = DatumGetTextPP(origin);
 	OgSlice		slice = og_slice(VARDATA_ANY(is), VARSIZE_ANY_EXHDR(is));
 
-	return og_slice_equal(slice, og_slice_of(OG_OF_SESSION));
+	return og_slice_equal(slice, og_slice_of(name));
 }
 
 static bool
@@ -43,6 +44,9 @@ take_entry(void *owner, const OgTableRow *row)
 	Looking    *looking = owner;
 	const Datum *values = row->values;
 
+	/* It has its end, and nothing of it is to be sent. */
+	if (is_origin(values[CALL_ORIGIN], OG_IS_FOUND))
+		return true;
 	looking->found(looking->owner, &(OgJournalEntry)
 				   {
 					   .call_id = DatumGetInt64(values[CALL_CALL_ID]),
@@ -51,7 +55,7 @@ take_entry(void *owner, const OgTableRow *row)
 					   .timeline = DatumGetInt32(values[CALL_TIMELINE]),
 					   .serverid = DatumGetObjectId(values[CALL_SERVER_ID]),
 					   .roleid = DatumGetObjectId(values[CALL_ROLE_ID]),
-					   .of_session = is_of_session(values[CALL_ORIGIN])
+					   .of_session = is_origin(values[CALL_ORIGIN], OG_OF_SESSION)
 				   });
 	return true;
 }

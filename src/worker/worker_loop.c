@@ -12,6 +12,7 @@
  *	write		what came of that is committed, in one transaction for all
  *	release		requests whose marks the standbys have may leave
  *	tell		sessions hear what was committed
+ *	sweep		after a promotion, orders that the journal lost are looked for
  *
  * No transaction is open while anybody is waited for.  Where nothing can be
  * written, nothing is sent: then the next turn only tries to write again.
@@ -27,6 +28,7 @@
  * worker_told.c	what these sessions are told
  * worker_settle.c	what became of orders that are unknown
  * worker_show.c	what others see of all this
+ * worker_sweep.c	orders that a provider has, and the journal does not
  *
  *-------------------------------------------------------------------------
  */
@@ -47,6 +49,7 @@
 #include "worker/worker_recover.h"
 #include "worker/worker_settle.h"
 #include "worker/worker_standby.h"
+#include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 #include "worker/worker_told.h"
 #include "worker/worker_turn.h"
@@ -84,6 +87,7 @@ og_loop_close(void)
 
 	if (loop.context == NULL)
 		return;
+	og_sweeps_close();
 	dlist_foreach_modify(iter, &loop.makings)
 		og_making_close(making_of(iter.cur));
 	og_heartbeats_close();
@@ -99,6 +103,9 @@ og_loop_close(void)
 static void
 close_at_exit(int code, Datum arg)
 {
+	if (loop.context != NULL && OidIsValid(loop.journal) &&
+		og_recover_ends_well(code))
+		og_turn_write_last(&loop.installation, loop.journal, &loop.makings);
 	og_loop_close();
 }
 
@@ -120,6 +127,7 @@ og_loop_open(void)
 	dlist_init(&loop.makings);
 	og_outbox_open(loop.context);
 	og_heartbeats_open(&loop.installation, loop.context);
+	og_sweeps_open(&loop.installation, loop.context);
 	if (!registered)
 		before_shmem_exit(close_at_exit, (Datum) 0);
 	registered = true;
@@ -482,12 +490,13 @@ release(void)
 
 	while (n < loop.nawaited && loop.awaited[n].end <= there)
 		og_witness_release(loop.awaited[n++].turn);
+	if (n == 0)
+		return false;
 	loop.nawaited -= n;
 	memmove(loop.awaited, loop.awaited + n,
 			loop.nawaited * sizeof(AwaitedTurn));
-	if (n > 0)
-		loop.awaited_since = og_clock_now();
-	return n > 0;
+	loop.awaited_since = og_clock_now();
+	return true;
 }
 
 /* They are asked less and less often for what they do not have. */
@@ -566,8 +575,9 @@ og_loop_turn(OgPause *pause)
 	more |= og_settle_advance(&loop, pause);
 	more |= write_news(pause);
 	more |= release();
-	og_serve_tell(&loop);
+	more |= og_serve_tell(&loop);
 	sweep();
+	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 

@@ -52,7 +52,8 @@ typedef struct Loop
 
 	/* begin */
 	int64		next_begin;		/* not before, since something failed */
-	int64		suspect;		/* the one suspect call that is under way, 0 = none */
+	int64		suspect;		/* the last suspect call that is under way, 0 = none */
+	int64		suspect_until;	/* another one is not begun before */
 
 	/* write, release */
 	int			nawaited;		/* turns in .awaited */
@@ -91,8 +92,8 @@ extern void og_begin_at_rest(Loop *loop, int64 call_id);
  */
 extern void og_serve(Loop *loop);
 
-/* Tell sessions what may be told. */
-extern void og_serve_tell(Loop *loop);
+/* Tell sessions what may be told.  True if more rows can be pulled now. */
+extern bool og_serve_tell(Loop *loop);
 
 /* ---------- worker_show.c ---------- */
 

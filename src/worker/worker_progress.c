@@ -75,7 +75,8 @@ form_result(void *owner, int number, Datum *values, bool *nulls)
 	values[RESULT_LEG] = Int32GetDatum(result->leg);
 	values[RESULT_ORDER_ID] = og_slice_or_null(result->order_id, &unused);
 	values[RESULT_OUTCOME] = og_outcome_datum(result->outcome);
-	values[RESULT_ANSWERED_OUTCOME] = values[RESULT_OUTCOME];
+	values[RESULT_ANSWERED_OUTCOME] = result->settled_at == 0
+		? values[RESULT_OUTCOME] : og_outcome_datum(OG_UNKNOWN);
 	values[RESULT_CODE] = og_text_or_null(result->code, &nulls[RESULT_CODE]);
 	values[RESULT_MESSAGE] = og_text_or_null(result->message,
 											 &nulls[RESULT_MESSAGE]);
@@ -89,8 +90,10 @@ form_result(void *owner, int number, Datum *values, bool *nulls)
 												 &nulls[RESULT_ANSWERED_AT]);
 	values[RESULT_RESPONSE] = og_slice_or_null(result->response,
 											   &nulls[RESULT_RESPONSE]);
-	nulls[RESULT_ORDER_STATE] = true;
-	nulls[RESULT_SETTLED_AT] = true;
+	values[RESULT_ORDER_STATE] = og_text_or_null(result->order_state,
+												 &nulls[RESULT_ORDER_STATE]);
+	values[RESULT_SETTLED_AT] = og_time_or_null(result->settled_at,
+												&nulls[RESULT_SETTLED_AT]);
 }
 
 void

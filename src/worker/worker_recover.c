@@ -218,30 +218,83 @@ read_step(void *arg)
 	reading->is_open = read_call(reading->ending, reading->call_id);
 }
 
+static void
+read_ids_step(void *arg)
+{
+	Reading    *reading = arg;
+	Ending	   *ending = reading->ending;
+
+	MemoryContextReset(ending->call_context);
+	MemoryContextSwitchTo(ending->call_context);
+	if (!og_journal_read_ids(ending->installation, reading->call_id,
+							 &ending->call))
+		return;
+	og_journal_progress(ending->installation, &ending->call,
+						&ending->progress);
+	reading->is_open = !ending->progress.ended;
+}
+
+static void
+check_trouble(const Trouble *trouble)
+{
+	if (og_trouble_passes(trouble))
+		ereport(ERROR,
+				(errcode(trouble->sqlstate),
+				 errmsg("%s", trouble->message)));
+	og_trouble_show(trouble);
+}
+
 /*
- * The same for one that may not be readable, for which nobody else is to wait: it
- * is given up.  What its marks tell of stands in the journal.
+ * A call that cannot be made gets its end, and each of its orders a row: where it
+ * may have left, that is unknown.  If not even the ids can be read, its marks are
+ * all that tells of it.
  */
-static bool
-read_or_give_up(Ending *ending, int64 call_id)
+static void
+give_up(Ending *ending, int64 call_id, const char *why)
 {
 	static const int none[OG_OUTCOMES] = {0};
 	Reading		reading = {ending, call_id, false};
+	Fate		fate = {.ends_open = true,.open = OG_NOT_SENT,.why = why,
+	.quarantined = true};
 	OgJournalEnd end = {call_id, true, none, NULL};
+	Trouble		trouble;
+
+	if (og_turn_try_part(read_ids_step, &reading, &trouble))
+	{
+		if (reading.is_open)
+			end_call(ending, &fate);
+		return;
+	}
+	check_trouble(&trouble);
+	end.note = psprintf("%s; what was sent of it is not known", why);
+	og_journal_ends(ending->installation, &end, 1);
+	count_rows(ending, 1);
+}
+
+/* The same for one that may not be readable, for which nobody else is to wait. */
+static bool
+read_or_give_up(Ending *ending, int64 call_id)
+{
+	Reading		reading = {ending, call_id, false};
 	Trouble		trouble;
 
 	if (og_turn_try_part(read_step, &reading, &trouble))
 		return reading.is_open;
-	if (og_trouble_passes(&trouble))
-		ereport(ERROR,
-				(errcode(trouble.sqlstate),
-				 errmsg("%s", trouble.message)));
-	og_trouble_show(&trouble);
-	end.note = psprintf("%s; what was sent of it is not known",
-						trouble.message);
-	og_journal_ends(ending->installation, &end, 1);
-	count_rows(ending, 1);
+	check_trouble(&trouble);
+	give_up(ending, call_id,
+			MemoryContextStrdup(ending->context, trouble.message));
 	return false;
+}
+
+void
+og_recover_give_up(const OgInstallation *installation, int64 call_id,
+				   const char *why)
+{
+	Ending		ending;
+
+	begin_ending(&ending, installation);
+	give_up(&ending, call_id, why);
+	finish_ending(&ending);
 }
 
 /* ---------- what was marked and not answered ---------- */

@@ -62,6 +62,9 @@ extern void og_recover_tick(OgInstallation *installation);
  */
 extern void og_recover_told_to_end(SIGNAL_ARGS);
 
+/* Does the process that exits with this code end well, and can still write? */
+extern bool og_recover_ends_well(int code);
+
 /* ---------- worker_recover.c ---------- */
 
 /*
@@ -100,6 +103,13 @@ extern void og_recover_end_doubtful(const OgInstallation *installation);
 
 /* The same with what was marked and not answered. */
 extern void og_recover_end_marked(const OgInstallation *installation);
+
+/*
+ * End a call that cannot be read, or must not be made, as quarantined; in
+ * transactions of its own.
+ */
+extern void og_recover_give_up(const OgInstallation *installation,
+							   int64 call_id, const char *why);
 
 /*
  * After a crash, until a minute went by without one: is it a call that was there

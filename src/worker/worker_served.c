@@ -131,18 +131,24 @@ og_serve(Loop *loop)
 
 /* ---------- what is told ---------- */
 
-void
+bool
 og_serve_tell(Loop *loop)
 {
+	bool		more = false;
 	dlist_iter	iter;
 
 	if (loop->nserved == 0)
-		return;
+		return false;
 	dlist_foreach(iter, &loop->makings)
 	{
 		Making	   *making = making_of(iter.cur);
+		bool		was_full;
 
-		if (making->served != NULL)
-			og_told_tell(making);
+		if (making->served == NULL)
+			continue;
+		was_full = og_told_is_full(making);
+		og_told_tell(making);
+		more |= was_full && !og_told_is_full(making);
 	}
+	return more;
 }

@@ -32,6 +32,7 @@
 
 static const char *const names[OG_TABLES] = {
 	[OG_INSTALLATION_TABLE] = "order_gateway_installation",
+	[OG_SWEEP_TABLE] = "order_gateway_journal_sweep",
 	[OG_CALL_TABLE] = "order_gateway_journal_call",
 	[OG_REFERENCE_TABLE] = "order_gateway_journal_reference",
 	[OG_WITHDRAWAL_TABLE] = "order_gateway_journal_withdrawal",
@@ -43,6 +44,7 @@ static const char *const names[OG_TABLES] = {
 	[OG_HEARTBEAT_TABLE] = "order_gateway_heartbeat",
 	[OG_UNSETTLED_TABLE] = "order_gateway_journal_unsettled",
 	[OG_INSTALLATION_KEY] = "order_gateway_installation_pkey",
+	[OG_SWEEP_KEY] = "order_gateway_journal_sweep_pkey",
 	[OG_CALL_KEY] = "order_gateway_journal_call_pkey",
 	[OG_CALL_XID] = "order_gateway_journal_call_xid",
 	[OG_REFERENCE_KEY] = "order_gateway_journal_reference_pkey",
@@ -62,6 +64,7 @@ static const char *const names[OG_TABLES] = {
 /* How many columns of tables are ours. */
 static const int columns[OG_TABLES] = {
 	[OG_INSTALLATION_TABLE] = INSTALLATION_COLUMNS,
+	[OG_SWEEP_TABLE] = SWEEP_COLUMNS,
 	[OG_CALL_TABLE] = CALL_COLUMNS,
 	[OG_REFERENCE_TABLE] = REFERENCE_COLUMNS,
 	[OG_WITHDRAWAL_TABLE] = WITHDRAWAL_COLUMNS,

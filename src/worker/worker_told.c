@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "port/atomics.h"
+
 #include "worker/worker_message.h"
 #include "worker/worker_told.h"
 
@@ -105,7 +107,12 @@ og_told_leaves(Making *making, const int *keys, int nkeys)
 	if (!first->told)
 		put_left(making, keys, nkeys);
 	first->told = true;
-	return tell_soon(served);
+	if (!tell_soon(served))
+		return false;
+
+	/* A session that has stopped since may not have heard it. */
+	pg_memory_barrier();
+	return !og_place_is_left(served->place);
 }
 
 bool
@@ -127,6 +134,10 @@ og_told_row(Making *making, const OgRow *row)
 {
 	Served	   *served = making->served;
 
+	/* Further orders of an id go with its first row. */
+	if (row->position < served->next)
+		return;
+	served->next = row->position + 1;
 	if (served->place != NULL)
 		put(served, &served->rows, (OgDeskMessage)
 			{.kind = OG_DESK_ROW,.row = *row});
@@ -202,6 +213,9 @@ og_told_tell(Making *making)
 		return;
 	if (!og_making_has_news(making))
 		served->nsafe = served->rows.len;
+#ifdef OG_PLANT_J2
+	served->nsafe = served->rows.len;	/* a fault for test/storm to find */
+#endif
 	if (making->ended && !served->ended)
 		put_end(served, (OgDeskMessage) {.kind = OG_DESK_DONE});
 	if (tell_soon(served))

@@ -28,6 +28,7 @@ typedef struct Served
 	StringInfoData soon;		/* messages that need not wait */
 	StringInfoData rows;		/* rows, and the end of the part ... */
 	int			nsafe;			/* ... of which so many bytes may be told */
+	int			next;			/* position of the next row */
 } Served;
 
 /* A part that is being made gets its memory; who makes it sets the rest. */

@@ -427,7 +427,7 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings,
 		writing.nmarks += making->pending.nmarks;
 		writing.nresults += making->pending.nresults;
 	}
-	if (beside->pending && !beside->stuck)
+	if (beside != NULL && beside->pending && !beside->stuck)
 		writing.beside = beside;
 	return writing;
 }
@@ -449,6 +449,50 @@ write_gathered(Writing *writing)
 	if (writing->beside != NULL)
 		writing->beside->stuck = true;
 	return NOTHING_WRITTEN;
+}
+
+/* Without waiting for anybody, since nothing ends that any more. */
+static bool
+may_write(Oid journal)
+{
+	static const OgTable tables[] = {
+		OG_CALL_TABLE, OG_MARK_TABLE, OG_RESULT_TABLE, OG_UNSETTLED_TABLE,
+		OG_END_TABLE
+	};
+
+	if (!og_journal_exists() || og_table_oid(OG_CALL_TABLE) != journal)
+		return false;
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		if (!og_table_try_lock(tables[i], RowExclusiveLock))
+			return false;
+	}
+	return true;
+}
+
+void
+og_turn_write_last(const OgInstallation *installation, Oid journal,
+				   dlist_head *makings)
+{
+	Writing		writing;
+	dlist_iter	iter;
+
+	AbortOutOfAnyTransaction();
+	og_table_begin();
+	dlist_foreach(iter, makings)
+		og_pending_last(making_of(iter.cur));
+	writing = gather(installation, journal, makings, NULL);
+	writing.quiet = true;
+	if (writing.count > 0 && may_write(journal))
+	{
+		for (int i = 0; i < writing.count; i++)
+			(void) add_call(installation, writing.makings[i]);
+		write_marks(&writing);
+		write_results(&writing);
+		write_unsettled(&writing);
+		write_ends(&writing);
+	}
+	og_table_commit();
 }
 
 Written

@@ -76,4 +76,12 @@ extern Written og_turn_write(const OgInstallation *installation,
 							 Oid journal, dlist_head *makings,
 							 Beside *beside, uint32 turn, XLogRecPtr *end);
 
+/*
+ * The process ends, and can still write: what came back is written, and that
+ * nothing left of marked requests that were not let go.  Where somebody has a
+ * table for himself the next worker makes of it what it can.
+ */
+extern void og_turn_write_last(const OgInstallation *installation,
+							   Oid journal, dlist_head *makings);
+
 #endif							/* OG_WORKER_TURN_H */

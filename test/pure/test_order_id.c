@@ -49,6 +49,8 @@ test_make(void)
 		is_text(id, cases[i].id, psprintf("made: %s", cases[i].id));
 		ok(og_order_id_is_ours(cases[i].installation, og_slice_of(id)),
 		   "... and known again");
+		ok(og_order_id_ms(og_slice_of(id)) == cases[i].unix_ms,
+		   "... with its time");
 		ok(!og_order_id_is_ours(cases[i].installation == full ? counted : full,
 								og_slice_of(id)),
 		   "... but by nobody else");

@@ -58,6 +58,7 @@ on_stage()
 		${OG_SEED:+"OG_SEED=$OG_SEED"} \
 		${OG_CASES:+"OG_CASES=$OG_CASES"} \
 		${OG_PRELOAD:+"OG_PRELOAD=$OG_PRELOAD"} \
+		${OG_WORKER:+"OG_WORKER=$OG_WORKER"} \
 		${OG_PROMETHEUS:+"OG_PROMETHEUS=$OG_PROMETHEUS"} \
 		"$@" </dev/null &
 	actor=$!

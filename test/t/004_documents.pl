@@ -143,7 +143,7 @@ sub run_example
 }
 
 {
-	my @examples = qw(tables cancel_stale_orders cancel_by_trigger settle_unknown report grants lend_account
+	my @examples = qw(tables cancel_stale_orders call_stale_orders cancel_by_trigger take_over_settled report grants lend_account
 	  create_mapping watch);
 	my @of_job = qw(job_tables job_cancel job_settle job_to_be_checked job_lend_account);
 	my @made = grep { slurp_file("$TOP/examples/$_") =~ m{^/\* examples/} }

@@ -35,7 +35,7 @@ is(recipe('worker-conf'), recipe('first-conf'), 'README and chapter set it up al
 $sandbox->install($node, database => 'erp', providers => [qw(xt btse)], extension => 1);
 ok($node->poll_query_until('erp', q{SELECT pid IS NOT NULL FROM order_gateway_workers}), 'the worker runs');
 like(sql(recipe('worker-runs')), qr/^erp\|\d+\|0\|0\|$/, '... as the documents ask for it');
-$erp->run_recipes(qw(orders submitted submit-stale take-over settle-unknown));
+$erp->run_recipes(qw(orders submitted submit-stale take-over take-settled));
 
 # All that was submitted is done.
 sub wait_done
@@ -120,6 +120,40 @@ only_orders(2001, 100);
 }
 
 # ----
+# A job that calls and waits
+# ----
+
+only_orders(8001, 20);
+$sandbox->fill('xt', 8007);
+sql(recipe('call-stale'));
+sql('BEGIN; CALL call_stale_orders(); ROLLBACK');
+is(orders_by_status(), 'open 20', 'a job that has called, and is rolled back');
+sql('CALL call_stale_orders()');
+is(orders_by_status(), 'cancelled 19, closed 1', '... and the next one has it from the journal');
+each_sent_once('a job that was rolled back');
+
+only_orders(9101, 2);
+$sandbox->arm('close_after', provider => 'xt', match_id => 9101);
+sql('CALL call_stale_orders()');
+is(orders_by_status(), 'check 2', 'a job whose answer is lost');
+is(sql(recipe('call-lost')) =~ s/^\d+\|(\d+\|\w+)\|.*$/$1/gmr, "9101|unknown\n9102|unknown", '... which the journal says, too');
+is(sql(recipe('call-recent') =~ s/'session'/'session' AND '9101' = ANY (ids)/r) =~ s/^\d+\|//r,
+	'batch_cancel|xt|{9101,9102}|done|0|2', '... and that it was called');
+sql('CALL call_stale_orders()');
+each_sent_once('a job that calls');
+
+only_orders(9201, 3);
+{
+	my $hole = $sandbox->arm('black_hole', provider => 'xt', match_id => 9202);
+	like(sql_error(q{SET statement_timeout = '500ms'; CALL call_stale_orders()}), qr/statement timeout/, 'a job that is stopped');
+	$sandbox->disarm($hole);
+	wait_done('... and what it had sent is completed');
+	sql('CALL call_stale_orders()');
+	is(orders_by_status(), 'check 3', '... and found by the next one');
+	each_sent_once('a job that is stopped');
+}
+
+# ----
 # What is unknown, refused, and not sent
 # ----
 
@@ -131,34 +165,47 @@ sql('CALL take_over_results()');
 is(orders_by_status(), 'check 3', 'an answer that is lost');
 is(sql(recipe('report-check')) =~ s/^(\d+)\|\d+\|(\w+)\|.*$/$1 $2/gmr, "3001 unknown\n3002 unknown\n3003 unknown",
 	'... is for a human eye');
-sql('CALL settle_unknown()');
+sql('CALL take_over_settled()');
 is(orders_by_status(), 'check 3', '... and not asked about before a minute is over');
-sql(q{UPDATE order_gateway_journal_result SET sent_at = sent_at - interval '2 min' WHERE order_id LIKE '300_'});
-sql('CALL settle_unknown()');
+sql(q{ALTER SERVER xt OPTIONS (ADD settle_after '1s')});
+ok($node->poll_query_until('erp', q{SELECT count(*) = 3 FROM order_gateway_results
+	WHERE order_id LIKE '300_' AND outcome = 'cancelled'}),
+	'... or the second that was asked for');
+sql('CALL take_over_settled()');
 is(orders_by_status(), 'cancelled 3', '... then settled');
+like(sql(recipe('worker-settled')), qr/^3002\|unknown\|cancelled\|cancelled\|20/m, '... as the journal shows');
+sql(q{ALTER SERVER xt OPTIONS (DROP settle_after)});
 each_sent_once('a lost answer');
 
-# the same by a crash of the server, after which nobody knows when it was sent
+# the same by a crash of the server, after which the worker asks at once
 only_orders(3051, 2);
-$sandbox->arm('black_hole', provider => 'xt', match_id => 3051, process => 0);
+$sandbox->arm('black_hole', provider => 'xt', match_id => 3051);
 sql('CALL submit_stale_orders()');
 ok($sandbox->wait_for(fault => 'black_hole'), 'a call gets no answer');
 $node->stop('immediate');
 $node->start;
 $sandbox->disarm;
-ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_calls WHERE done_at IS NULL'),
-	'... when the server crashes');
+ok($node->poll_query_until('erp', q{SELECT count(*) = 2 FROM order_gateway_results
+	WHERE order_id LIKE '305_' AND answered_outcome = 'unknown' AND outcome = 'cancelled'}),
+	'... when the server crashes, and is unknown, and settled');
 sql('CALL take_over_results()');
-is(orders_by_status(), 'check 2', '... and is unknown');
-sql('CALL settle_unknown()');
-is(orders_by_status(), 'check 2', '... which is not asked about at once');
-sql(q{UPDATE order_gateway_journal_end SET done_at = done_at - interval '2 min'});
-sql('CALL settle_unknown()');
-is(orders_by_status(), 'open 2', '... and then found to be open');
+is(orders_by_status(), 'cancelled 2', '... which is taken over');
+each_sent_once('a crash');
+
+# one that is found to be open a minute later
+only_orders(3061, 1);
+$sandbox->arm('close_before', provider => 'xt', match_id => 3061);
 sql('CALL submit_stale_orders()');
 wait_done();
 sql('CALL take_over_results()');
-is(orders_by_status(), 'cancelled 2', '... and cancelled');
+is(orders_by_status(), 'check 1', 'a request that was lost');
+sql(q{UPDATE order_gateway_journal_result SET outcome = 'rejected', settled_at = now() WHERE order_id = '3061'});
+sql('CALL take_over_settled()');
+is(orders_by_status(), 'open 1', '... goes again when it is known to be open');
+sql('CALL submit_stale_orders()');
+wait_done();
+sql('CALL take_over_results()');
+is(orders_by_status(), 'cancelled 1', '... and is cancelled');
 
 only_orders(3101, 2);
 my $lock = $sandbox->arm('envelope', provider => 'xt', code => 404, times => 0, message => 'account is locked');
@@ -167,7 +214,7 @@ wait_done();
 sql('CALL take_over_results()');
 is(orders_by_status(), 'check 2', 'what is refused');
 $sandbox->disarm($lock);
-sql('CALL settle_unknown()');
+sql('CALL take_over_settled()');
 is(orders_by_status(), 'check 2', '... is not settled');
 sql(recipe('submit-refused'));
 is(orders_by_status(), 'open 2', '... and goes again when somebody says so');
@@ -318,6 +365,18 @@ wait_done();
 is($node->safe_psql('postgres', 'SELECT order_id, outcome FROM results ORDER BY order_id'),
 	"9001|cancelled\n9002|cancelled", 'another database submits, and reads what became of it');
 is(requests(), 1, '... twice the same is sent once');
+
+# ----
+# A heartbeat
+# ----
+
+sql('CREATE ROLE trader');
+sql(recipe('heartbeat-grant'));
+like(sql(recipe('heartbeat-start')), qr/^/, 'a heartbeat is started');
+ok($node->poll_query_until('erp', q{SELECT state = 'armed' FROM order_gateway_heartbeats}), '... and armed');
+like(sql(recipe('heartbeat-see')), qr/^btse\|\w+\|armed\|00:01:00\|20.*\|20.*\|accepted\|/, '... as the view shows');
+sql(recipe('heartbeat-stop'));
+ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_heartbeats'), '... and stopped');
 
 # ----
 # By pg_cron

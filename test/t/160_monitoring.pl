@@ -125,6 +125,8 @@ like(join(',', @{ $owner->query("SELECT order_id, outcome FROM order_gateway_wai
 my $waiting = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1261'], not_before => now() + interval '1 hour')});
 $test->wait_until(sub { return $owner->value(q{SELECT queued FROM order_gateway_workers WHERE database = 'postgres'}) == 1 },
 	'one that waits');
+$owner->query(q{SELECT btse_heartbeat_start('1 h', 'btse')});
+$test->wait_until(sub { return $owner->value('SELECT state FROM order_gateway_heartbeats') eq 'armed' }, 'a heartbeat that is armed');
 server('xt', 'away', rate_limit => 'off');
 $owner->query(q{ALTER SERVER away OPTIONS (SET base_url 'https://127.0.0.1:1/xt')});
 my $unsent = $owner->value(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1262', '1263'], 'away',
@@ -238,10 +240,12 @@ is(metric('order_gateway_worker', 'running', database => 'postgres'), 1, 'a work
 is(metric('order_gateway_worker', 'queued', database => 'postgres'), 1, '... with a call that waits');
 is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database that there is');
 like(metric('order_gateway_worker_error', 'error', database => 'nowhere'), qr/\w/, 'why another is missing');
-is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'an order of the journal that is unknown');
-is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'... of a call that is done');
+is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 101,
+	'orders of the journal that are unknown');
+is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 2,
+	'... of calls that are done, in the session and submitted');
+is(metric('order_gateway_heartbeat', 'armed', foreign_server => 'btse', role => 'postgres'), 1, 'a heartbeat that is in time');
+cmp_ok(metric('order_gateway_heartbeat', 'remaining_seconds', foreign_server => 'btse'), '>', 2400, '... and when it fires');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');
 
 foreach my $row (@{ $rows{order_gateway} })

@@ -367,7 +367,7 @@ sub write_results
 {
 	my $call_id = submit('81,82');
 	my $results = sub {
-		return "SELECT string_agg(ordinal || ' ' || order_id || ' ' || outcome || ' ' || (response->>'id'), ', ') FROM $_[0]";
+		return "SELECT string_agg(ordinal || ' ' || order_id || ' ' || outcome || ' ' || (response->>'id'), ', ' ORDER BY ordinal) FROM $_[0]";
 	};
 
 	is($session->value("SELECT count(*) FROM order_gateway_wait($call_id, '10 ms')"), 0, 'what is not done by the timeout has no rows');

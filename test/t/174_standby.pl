@@ -33,27 +33,6 @@ sub fresh
 
 sub arrived { return scalar @{ $sandbox->requests }; }
 
-sub set
-{
-	my ($in, $setting, $value) = @_;
-
-	$in->sql("ALTER SYSTEM SET $setting = '$value'");
-	$in->sql('SELECT pg_reload_conf()');
-	return;
-}
-
-sub standby
-{
-	my ($name) = @_;
-	my $standby = PostgreSQL::Test::Cluster->new($name);
-
-	$node->backup($name);
-	$standby->init_from_backup($node, $name, has_streaming => 1);
-	$standby->start;
-	$node->wait_for_catchup($standby);
-	return $standby;
-}
-
 # What was submitted waits for a standby, and does not leave.
 sub is_held
 {
@@ -79,11 +58,11 @@ sub cancel_locally
 # J1
 # ----
 
-my $standby = standby('standby');
+my $standby = $test->standby('standby');
 
 subtest 'J1: a request leaves when the synchronous standby has its mark' => sub {
 	fresh(1 .. 3);
-	set($journal, 'synchronous_standby_names', 'standby');
+	$journal->set('synchronous_standby_names', 'standby');
 	$journal->wait_until(q{SELECT sync_state = 'sync' FROM pg_stat_replication},
 		'there is a synchronous standby');
 	my $call = $journal->cancel([1]);
@@ -121,25 +100,25 @@ subtest 'J1: one that is connected and flushes nothing is waited for' => sub {
 
 subtest 'J1: of several standbys as many have to have it as the setting says' => sub {
 	fresh(1 .. 3);
-	set($journal, 'synchronous_standby_names', 'ANY 2 (standby, other, third)');
+	$journal->set('synchronous_standby_names', 'ANY 2 (standby, other, third)');
 	my $held = cancel_locally([1]);
 	is_held($held, 'with one of two');
-	set($journal, 'synchronous_standby_names', 'ANY 1 (standby, other)');
+	$journal->set('synchronous_standby_names', 'ANY 1 (standby, other)');
 	$journal->wait_for($held, 'done', 'when one is enough, the request leaves');
-	set($journal, 'synchronous_standby_names', 'FIRST 1 (other, standby)');
+	$journal->set('synchronous_standby_names', 'FIRST 1 (other, standby)');
 	my $call = cancel_locally([2]);
 	$journal->wait_for($call, 'done', 'the first one that is there is enough for FIRST 1');
 	fresh(3);
-	set($journal, 'synchronous_standby_names', 'FIRST 2 (other, standby)');
+	$journal->set('synchronous_standby_names', 'FIRST 2 (other, standby)');
 	$held = cancel_locally([3]);
 	is_held($held, '... and not for FIRST 2');
-	set($journal, 'synchronous_standby_names', '');
+	$journal->set('synchronous_standby_names', '');
 	$journal->wait_for($held, 'done', 'when nobody asks for standbys any more, it leaves');
 };
 
-subtest 'J1: a worker that waits for a standby ends at once, and its request is unknown' => sub {
+subtest 'J1: a worker that waits for a standby ends at once, and its request goes on later' => sub {
 	fresh(1);
-	set($journal, 'synchronous_standby_names', 'nobody');
+	$journal->set('synchronous_standby_names', 'nobody');
 	my $held = cancel_locally([1]);
 	is_held($held, 'without a standby');
 	my $start = time;
@@ -150,8 +129,8 @@ subtest 'J1: a worker that waits for a standby ends at once, and its request is 
 	$node->start;
 	$standby->start;
 	$journal->wait_for($held, 'done', 'after the start');
-	is($journal->letters($held), 'U', '... nobody knows whether it left');
-	is(arrived(), 0, '... which it did not');
+	is($journal->letters($held), 'C', '... it is made');
+	is(arrived(), 1, '... once, since it was written down that it had not left');
 };
 
 # ----
@@ -202,17 +181,13 @@ sub fail_over
 	my ($to) = @_;
 
 	$node->wait_for_catchup($to);
-	$node->stop('immediate');
-	$to->promote;
-	my $promoted = OrderGateway::Journal->new($to);
-	$promoted->wait_for_worker('the promoted server has a worker');
-	return $promoted;
+	return $journal->fail_over($to);
 }
 
 subtest 'J3: with a synchronous standby everything goes on after a failover' => sub {
-	set($journal, 'synchronous_standby_names', '');
+	$journal->set('synchronous_standby_names', '');
 	my $calls = queue_calls();
-	my $next = standby('second');
+	my $next = $test->standby('second');
 
 	$next->append_conf('postgresql.auto.conf', "synchronous_standby_names = 'anybody'\n");
 	$next->reload;
@@ -222,7 +197,7 @@ subtest 'J3: with a synchronous standby everything goes on after a failover' => 
 		'it has looked at what there was');
 	is($promoted->of($_, 'state'), 'queued', 'it goes on')
 	  foreach map { $calls->{$_} } sort keys %$calls;
-	set($promoted, 'synchronous_standby_names', '');
+	$promoted->set('synchronous_standby_names', '');
 	make_due($promoted);
 	$promoted->wait_for($calls->{$_}, 'done', "$_ is made") foreach sort keys %$calls;
 	is($promoted->letters($calls->{cancel}), 'CC', 'what is cancelled is cancelled');
@@ -234,7 +209,7 @@ subtest 'J3: with a synchronous standby everything goes on after a failover' => 
 subtest 'J3: without one, only cancels by ids go on, and the rest is unknown' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
-	my $next = standby('third');
+	my $next = $test->standby('third');
 	my $promoted = fail_over($next);
 
 	foreach my $lost (qw(by_client_id create))
@@ -260,7 +235,7 @@ subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 	my $calls = queue_calls();
 	my $create = q{SELECT btse_create_order_submit('BTC-USD', 'BUY', 'LIMIT', size => 1, price => 1000)};
 	my $prepared = $journal->sql("BEGIN; $create; PREPARE TRANSACTION 'late'");
-	my $next = standby('fourth');
+	my $next = $test->standby('fourth');
 	my $promoted = fail_over($next);
 
 	$promoted->wait_until('SELECT timeline = 2 FROM order_gateway_installation', 'it goes on');
@@ -282,7 +257,7 @@ subtest 'J3: what is not sent of an older timeline is unknown' => sub {
 # Nothing was marked after it was withdrawn, and what was before has come along.
 subtest 'J3: what was withdrawn before the promotion stays withdrawn' => sub {
 	my $calls = queue_calls();
-	my $next = standby('fifth');
+	my $next = $test->standby('fifth');
 	my $worker = $journal->worker_pid;
 
 	kill 'STOP', $worker;
@@ -314,7 +289,7 @@ subtest 'J3: what was withdrawn before the promotion stays withdrawn' => sub {
 subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	$journal->wait_for_worker('the first server is there again');
 	my $calls = queue_calls();
-	my $copy = standby('copy');
+	my $copy = $test->standby('copy');
 	my $short = $journal->cancel([9], not_before => q{now() + interval '1 hour'});
 
 	$journal->sql(q{UPDATE order_gateway_installation SET alive_at = now() - interval '6 min'});
@@ -352,7 +327,7 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 # A cluster that was promoted once has timeline 2, and after pg_upgrade 1 again;
 # servers and functions get other OIDs.
 subtest 'J4: pg_upgrade keeps what is queued' => sub {
-	my $old = standby('old');
+	my $old = $test->standby('old');
 	my $new = PostgreSQL::Test::Cluster->new('new');
 	my $bin = $old->config_data('--bindir');
 	my $settings = join '', map { "$_\n" } grep { /^(?:shared_preload|order_gateway|max_worker)/ }

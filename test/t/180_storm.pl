@@ -9,7 +9,7 @@ use warnings;
 
 use Test::More;
 
-my @storm = qw(test/storm/storm --no-calls);
+my @storm = 'test/storm/storm';
 
 push @storm, "--seed=$ENV{OG_SEED}" if defined $ENV{OG_SEED};
 

@@ -79,6 +79,34 @@ sub sql
 	return $self->{node}->safe_psql($self->{database}, $sql);
 }
 
+=head2 $journal->set($setting, $value), $journal->fail_over($to)
+
+Sets it for the whole server.  Ends this server at once, promotes that standby,
+and answers its journal, when it has a worker.
+
+=cut
+
+sub set
+{
+	my ($self, $setting, $value) = @_;
+
+	$self->sql("ALTER SYSTEM SET $setting = '$value'");
+	$self->sql('SELECT pg_reload_conf()');
+	return;
+}
+
+sub fail_over
+{
+	my ($self, $to) = @_;
+	my $promoted = (ref $self)->new($to, $self->{database});
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$self->{node}->stop('immediate');
+	$to->promote;
+	$promoted->wait_for_worker('the promoted server has a worker');
+	return $promoted;
+}
+
 =head2 $journal->cancel($ids, %options), $journal->submit($function, @arguments)
 
 Submit cancels of orders at XT, C<server> of them, C<not_before> and

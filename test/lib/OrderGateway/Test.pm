@@ -143,6 +143,15 @@ all servers, C<env> one of environment variables for the cluster; C<standby>
 prepares it for streaming.  The library is preloaded if C<preload> says so, by
 default with C<OG_PRELOAD> in the environment.
 
+With C<worker>, by default with C<OG_WORKER> in the environment, database
+C<postgres> has a gateway worker, which makes the acts that sessions call; it
+runs when this returns.
+
+=head2 $test->by_worker
+
+Does a worker make the acts of sessions?  What differs then is not what is
+answered, but who remembers what was sent: the journal, and not the server's log.
+
 =head2 $test->node, $test->sandbox
 
 The PostgreSQL::Test::Cluster, the L<OrderGateway::Sandbox>.
@@ -163,10 +172,11 @@ setting C<accept_any_id>.
 
 A new psql session, see below.  C<database>, C<user>, C<node>.
 
-=head2 $test->standby
+=head2 $test->standby($name, $of)
 
-A standby that has caught up, as another PostgreSQL::Test::Cluster; the cluster
-must have been started with C<standby>.
+A standby that has caught up, as another PostgreSQL::Test::Cluster, named
+C<standby> by default; the cluster must have been started with C<standby>.  Of
+another server than the cluster's, if one is given.
 
 =head2 $test->seed($provider, @ids)
 
@@ -182,11 +192,15 @@ sub start
 {
 	my ($class, %opts) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($opts{name} // 'main');
+	my $worker = $opts{worker} // $ENV{OG_WORKER};
 
 	$node->init(allows_streaming => $opts{standby} // 0);
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'order_gateway'")
-	  if $opts{preload} // $ENV{OG_PRELOAD};
+	  if $worker || ($opts{preload} // $ENV{OG_PRELOAD});
+	$node->append_conf('postgresql.conf',
+		"order_gateway.databases = 'postgres'\nmax_worker_processes = 16")
+	  if $worker;
 	$node->append_conf('postgresql.conf', $opts{conf}) if $opts{conf};
 	{
 		local %ENV = (%ENV, %{ $opts{env} // {} });
@@ -194,6 +208,7 @@ sub start
 	}
 	my $self = bless {
 		node => $node,
+		worker => $worker,
 		options => $opts{options} // {},
 		sandbox => OrderGateway::Sandbox->start(%{ $opts{sandbox} // {} }),
 	}, $class;
@@ -204,6 +219,7 @@ sub start
 
 sub node { return $_[0]{node}; }
 sub sandbox { return $_[0]{sandbox}; }
+sub by_worker { return $_[0]{worker}; }
 
 sub servers
 {
@@ -249,12 +265,12 @@ sub session
 
 sub standby
 {
-	my ($self) = @_;
-	my $node = $self->{node};
-	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	my ($self, $name, $of) = @_;
+	my $node = $of // $self->{node};
+	my $standby = PostgreSQL::Test::Cluster->new($name // 'standby');
 
-	$node->backup('base');
-	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$node->backup($standby->name);
+	$standby->init_from_backup($node, $standby->name, has_streaming => 1);
 	$standby->start;
 	$node->wait_for_catchup($standby);
 	return $standby;
@@ -386,6 +402,10 @@ have been sent before the shared memory was made.
 To be called when the cluster has been started again, or come back from a
 crash: its shared memory was made anew, or is now.
 
+=head2 $test->wait_for_worker
+
+Until the worker runs, and has found the extension, where there is to be one.
+
 =head2 $test->waiting_sessions
 
 How many sessions stand in the longest queue for turns that there is.
@@ -411,7 +431,83 @@ sub memory_is_new
 	# Where nothing is preloaded, whoever looks first has it made.
 	$self->_ask('SELECT count(*) FROM order_gateway_limits');
 	$self->{memory_since} = Time::HiRes::time();
+	$self->wait_for_worker;
 	return;
+}
+
+sub wait_for_worker
+{
+	my ($self) = @_;
+
+	return if !$self->{worker};
+	$self->_poll(q{SELECT count(*) = 1 FROM order_gateway_workers AS w, order_gateway_installation AS i
+		WHERE w.database = current_database() AND w.pid IS NOT NULL AND i.running})
+	  or die 'the worker does not run';
+	return;
+}
+
+# Until a query answers true, whatever the server says besides.
+sub _poll
+{
+	my ($self, $sql) = @_;
+	my $until = Time::HiRes::time() + $PostgreSQL::Test::Utils::timeout_default;
+
+	while (Time::HiRes::time() < $until)
+	{
+		return 1 if $self->_ask($sql) eq 't';
+		Time::HiRes::sleep(0.1);
+	}
+	return 0;
+}
+
+=head1 WHAT IS LEFT OF CALLS WHOSE ROWS ARE LOST
+
+=head2 $test->trace_mark, $test->traces($mark)
+
+What is remembered of calls since then, a line for each request that was sent,
+such as C<batch_cancel on server "xt" had sent batch 1: 2 cancelled (1, 2), 1
+unknown (3)>: the server's log has that where sessions make their calls, for those
+that were rolled back, and the journal where a worker does, for all.  Then this
+waits until they have ended: a test that holds up a request lets it go before.
+
+=cut
+
+my $CALLS_SINCE = q{FROM order_gateway_calls WHERE origin = 'session' AND call_id > %d};
+
+sub trace_mark
+{
+	my ($self) = @_;
+
+	return {
+		log => $self->log_end,
+		call => $self->{worker}
+		? $self->_ask('SELECT coalesce(max(call_id), 0) ' . sprintf $CALLS_SINCE, 0) : 0,
+	};
+}
+
+sub traces
+{
+	my ($self, $mark) = @_;
+	my $calls = sprintf $CALLS_SINCE, $mark->{call};
+
+	return $self->log_from($mark->{log}) =~
+	  /LOG: +order_gateway: rolled back after (\S+ on server "\w+" had sent [^\n]*)/g
+	  if !$self->{worker};
+	$self->_poll("SELECT coalesce(bool_and(state = 'done'), true) $calls")
+	  or die 'calls have not ended';
+	return split /\n/, $self->_ask(qq{
+		SELECT format('%s on server "%s" had sent batch %s: %s', function, server, batch,
+			string_agg(outcomes, ', ' ORDER BY outcome))
+		FROM (SELECT call_id, coalesce(batch, 1) AS batch, answered_outcome AS outcome,
+				format('%s %s (%s)', count(*), answered_outcome,
+					string_agg(order_id, ', ' ORDER BY ordinal)) AS outcomes
+			FROM (SELECT * FROM order_gateway_results
+				WHERE (call_id, ordinal) IN (SELECT call_id, min(ordinal) FROM order_gateway_results
+					GROUP BY call_id, order_id) ORDER BY call_id, ordinal) AS r
+			WHERE sent_at IS NOT NULL OR answered_outcome = 'unknown'
+			GROUP BY call_id, coalesce(batch, 1), answered_outcome) AS o
+		JOIN (SELECT call_id, function, server $calls) AS c USING (call_id)
+		GROUP BY call_id, function, server, batch ORDER BY call_id, batch});
 }
 
 sub waiting_sessions

@@ -1,6 +1,7 @@
 """Compares the three books.  Every rule is a function that yields complaints.
 """
 
+import re
 from collections import Counter
 
 from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK
@@ -9,6 +10,8 @@ from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK
 DONE = {"cancelled", "accepted"}
 # statements that end in the middle
 STOPPED = {"57014", "57P01", "57P02", "57P03"}
+# ... and which calls they were
+NAMED = re.compile(r"\bcalls? ([0-9, and]+) of the journal")
 NOT_DONE = {"not_found", "not_cancellable", "rejected", "not_sent"}
 # an answer said so, and so there was a request
 ANSWERED = DONE | {"not_found", "not_cancellable", "rejected"}
@@ -362,6 +365,17 @@ def refused_before_sending(books):
                         books.call_of.get(key), key) + "; " + how(call)
 
 
+def context_names_calls(books):
+    """The calls that the context of an error names are those of the
+    statement."""
+    for call in books.clients.notes.calls:
+        for names in NAMED.findall(call.words):
+            for number in map(int, re.findall(r"\d+", names)):
+                part = books.clients.parts.get(number)
+                if part is None or part.call is not call:
+                    yield "call %d is not that of %s" % (number, how(call))
+
+
 def what_was_withdrawn_stays(books):
     """What order_gateway_withdraw() counted was not carried out: not_sent, or
     rejected if it had been, and was too frequent."""
@@ -379,7 +393,8 @@ RULES = (commits_held, journal_has_every_call, references_meet,
          nothing_early, nothing_late, everything_done, outcomes_true,
          settled_truly, one_row_each, what_was_told_stays,
          what_was_told_is_journalled, what_was_told_is_true, all_rows_came,
-         refused_before_sending, what_was_withdrawn_stays)
+         refused_before_sending, context_names_calls,
+         what_was_withdrawn_stays)
 
 
 def complaints(books):

@@ -113,7 +113,7 @@ SELECT row_to_json(c) FROM (
 		CASE WHEN origin <> 'outbox' THEN arguments END AS arguments,
 		CASE WHEN origin <> 'outbox' THEN ids END AS ids,
 		extract(epoch FROM not_before) AS not_before,
-		extract(epoch FROM expires_at) AS expires_at
+		extract(epoch FROM nullif(expires_at, 'infinity')) AS expires_at
 	FROM order_gateway_calls) AS c"""
 
 RESULTS = """

@@ -54,6 +54,7 @@ class Caller:
         is in."""
         call = self.notes.call(self.name, submit)
         namings = self.settings.namings
+        call.unwatched = self.settings.unnamed.is_set()
         try:
             yield call
             call.whole = whole
@@ -61,9 +62,8 @@ class Caller:
             call.state, call.words = error.state, str(error)
             raise
         finally:
-            # while its name is not there, or was not a moment ago
-            call.unwatched = (self.settings.unnamed.is_set()
-                              or namings != self.settings.namings)
+            # the database had no worker when it began, or since
+            call.unwatched |= namings != self.settings.namings
 
     def ask(self, call, sql=None):
         rows = self.run_sql(sql or rows_of(call.submit))[1]

@@ -1,14 +1,14 @@
 """Database, roles, servers and the clients' own tables."""
 
 from .acts import MARKET, PRODUCT
-from .libpq import SqlError
 
 PROVIDERS = ("xt", "tronsave", "btse", "wangdian")
 ROLES = ("storm_a", "storm_b")
 
-# Whoever is on their way to no answer is not waited for long.
+# Whoever is on their way to no answer is not waited for long, and what is
+# unknown is asked about while it storms.
 SERVER = {"connect_timeout": "2s", "timeout": "3s", "rate_limit": "off",
-          "retries": "1"}
+          "retries": "1", "settle_after": "1s"}
 
 # What a database may say of its sessions has nothing to say to the worker.
 MEAN = {"synchronous_commit": "off", "default_transaction_read_only": "on",
@@ -42,9 +42,11 @@ def options(pairs):
                      for name, value in pairs.items())
 
 
-def server(sandbox, provider, name):
+def server(sandbox, provider, name, in_session):
     words = dict(SERVER, base_url=sandbox.base_url(provider),
                  sslrootcert=sandbox.ready["ca"])
+    if in_session:
+        words["journal"] = "false"
     sql = "CREATE SERVER %s FOREIGN DATA WRAPPER %s_fdw OPTIONS (%s);\n" % (
         name, provider, options(words))
     for role in ROLES + ("postgres",):
@@ -54,25 +56,13 @@ def server(sandbox, provider, name):
     return sql
 
 
-def add_option(cluster, name, value):
-    """To all servers, if there is such an option."""
-    for provider in PROVIDERS:
-        for server in provider, provider + "_flaky":
-            try:
-                cluster.ask("ALTER SERVER %s OPTIONS (ADD %s %s)" % (
-                    server, name, quoted(value)))
-            except SqlError as error:
-                if error.state != "HV00D":
-                    raise
-
-
 def build(cluster, sandbox, in_session):
     cluster.ask("CREATE DATABASE storm", "postgres")
     sql = "CREATE EXTENSION order_gateway;\n" + "".join(
         "CREATE ROLE %s LOGIN;\n" % role for role in ROLES)
     for provider in PROVIDERS:
-        sql += server(sandbox, provider, provider)
-        sql += server(sandbox, provider, provider + "_flaky")
+        for name in provider, provider + "_flaky":
+            sql += server(sandbox, provider, name, in_session)
     sql += TABLES
     for role in ROLES:
         sql += ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO %s;\n"
@@ -82,9 +72,6 @@ def build(cluster, sandbox, in_session):
                 "GRANT SELECT, INSERT ON order_gateway_outbox TO %s;\n"
                 % ((role,) * 4))
     cluster.ask(sql)
-    add_option(cluster, "settle_after", "1s")
-    if in_session:
-        add_option(cluster, "journal", "false")
     for setting in MEAN.items():
         cluster.ask("ALTER DATABASE storm SET %s = '%s'" % setting,
                     "postgres")

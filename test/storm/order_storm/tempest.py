@@ -212,9 +212,10 @@ class Tempest:
     def unaccounted(self):
         """Orders that were touched, and of which no row tells."""
         keys = self.books.sandbox.arrivals
-        return "%d of %d orders that were touched" % (
-            sum(1 for key in keys if key not in self.books.call_of),
-            len(keys))
+        lost = keys - self.books.call_of.keys()
+        return "%d of %d orders that were touched; %d without a worker" % (
+            len(lost - self.books.unwatched), len(keys),
+            len(lost & self.books.unwatched))
 
     def unknowns(self):
         """What the sandbox knows of orders whose outcome is unknown."""
