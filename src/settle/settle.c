@@ -159,6 +159,12 @@ take_record(void *owner, const OgRecord *record)
 	if (key < 0)
 		return;
 	finding = &settling->findings[key];
+
+	/* Of what a list does not tell, the next inquiry may know more. */
+	if (inquiry->list &&
+		inquiry->state(settling->operation->columns,
+					   record->values) == OG_ORDER_UNKNOWN)
+		return;
 	if (inquiry->state == NULL)
 		og_fills_take(&settling->fills, record->values);
 	else

@@ -468,6 +468,27 @@ add_asker(Asker *asker, void *arg)
 	*askers = lappend(*askers, asker);
 }
 
+static void
+try_settling(void *arg)
+{
+	(void) og_recover_may_settle(&((Loop *) arg)->installation);
+}
+
+/* The first time that anything is asked: does that crash the server? */
+static bool
+may_begin(Loop *loop)
+{
+	Trouble		trouble;
+
+	if (!settle.tried && !og_turn_try_alone(try_settling, loop, &trouble))
+	{
+		og_trouble_show(&trouble);
+		return false;
+	}
+	settle.tried = true;
+	return loop->installation.settles;
+}
+
 /* Those whose calls are due begin. */
 static void
 look_at_askers(Loop *loop)
@@ -484,36 +505,20 @@ look_at_askers(Loop *loop)
 		if (asker->asking != NULL || settle.nasking >= MOST_ASKING)
 			continue;
 		know_option(asker);
-		if (loop->now >= asker->paused_until && og_asker_due(asker) <= now)
+		if (loop->now >= asker->paused_until &&
+			og_asker_due(asker) <= now && may_begin(loop))
 			begin_round(loop, asker);
 	}
 }
 
 /* ---------- a turn ---------- */
 
-static void
-try_settling(void *arg)
-{
-	Loop	   *loop = arg;
-
-	(void) og_recover_may_settle(&loop->installation);
-}
-
 /* May it be asked at all? */
 static bool
-may_ask(Loop *loop)
+may_ask(const Loop *loop)
 {
-	Trouble		trouble;
-
-	if (!loop->looked || !loop->may_send || loop->blocked)
-		return false;
-	if (!settle.tried && !og_turn_try_alone(try_settling, loop, &trouble))
-	{
-		og_trouble_show(&trouble);
-		return false;
-	}
-	settle.tried = true;
-	return loop->installation.settles;
+	return loop->looked && loop->may_send && !loop->blocked &&
+		loop->installation.settles;
 }
 
 static void

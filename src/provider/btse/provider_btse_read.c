@@ -265,6 +265,20 @@ btse_order_state(const OgColumn *columns, const OgSlice *values)
 						  values[og_column(columns, "total_filled_base_size")]);
 }
 
+/* A list has open orders only, and says whether their trigger waits. */
+static OgOrderState
+btse_listed_state(const OgColumn *columns, const OgSlice *values)
+{
+	static const OgMeaning states[] = {
+		{"STATUS_ACTIVE", OG_ORDER_OPEN},
+		{"STATUS_INACTIVE", OG_ORDER_OPEN},
+		{NULL, OG_ORDER_UNKNOWN}
+	};
+
+	return og_order_state(states, values[og_column(columns, "order_state")],
+						  values[og_column(columns, "total_filled_base_size")]);
+}
+
 /* A market order trades at once, unless it has a trigger to wait for. */
 static bool
 btse_is_fixed(const OgColumn *columns, const OgSlice *values)
@@ -281,7 +295,7 @@ btse_is_fixed(const OgColumn *columns, const OgSlice *values)
 const OgInquiry og_btse_inquiries[] = {
 	{
 		"open_orders", .list = true, .market = true, .client_ids = true,
-		.state = btse_order_state, .time = "event_time",
+		.state = btse_listed_state, .time = "event_time",
 		.filled = "total_filled_base_size", .size = "current_order_base_size"
 	},
 	{
