@@ -152,6 +152,7 @@ og_sweep_save(const OgInstallation *installation, const OgSweep *sweep)
 	if (!found.found || found.wanted_at != sweep->wanted_at)
 		return false;
 	update_row(&found.at, sweep, false);
+	CommandCounterIncrement();
 	return true;
 }
 
