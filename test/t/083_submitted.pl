@@ -173,6 +173,7 @@ ok($node->poll_query_until('erp', q{SELECT count(*) = 3 FROM order_gateway_resul
 	'... or the second that was asked for');
 sql('CALL take_over_settled()');
 is(orders_by_status(), 'cancelled 3', '... then settled');
+like(sql(recipe('worker-settled')), qr/^3002\|unknown\|cancelled\|cancelled\|20/m, '... as the journal shows');
 sql(q{ALTER SERVER xt OPTIONS (DROP settle_after)});
 each_sent_once('a lost answer');
 
@@ -364,6 +365,18 @@ wait_done();
 is($node->safe_psql('postgres', 'SELECT order_id, outcome FROM results ORDER BY order_id'),
 	"9001|cancelled\n9002|cancelled", 'another database submits, and reads what became of it');
 is(requests(), 1, '... twice the same is sent once');
+
+# ----
+# A heartbeat
+# ----
+
+sql('CREATE ROLE trader');
+sql(recipe('heartbeat-grant'));
+like(sql(recipe('heartbeat-start')), qr/^/, 'a heartbeat is started');
+ok($node->poll_query_until('erp', q{SELECT state = 'armed' FROM order_gateway_heartbeats}), '... and armed');
+like(sql(recipe('heartbeat-see')), qr/^btse\|\w+\|armed\|00:01:00\|20.*\|20.*\|accepted\|/, '... as the view shows');
+sql(recipe('heartbeat-stop'));
+ok($node->poll_query_until('erp', 'SELECT count(*) = 0 FROM order_gateway_heartbeats'), '... and stopped');
 
 # ----
 # By pg_cron

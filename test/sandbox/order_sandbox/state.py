@@ -225,7 +225,8 @@ class World:
         return order
 
     def book(self, account):
-        return self.orders[(account.provider, account.name)].values()
+        """As it is now: whoever goes through it may find() others."""
+        return list(self.orders[(account.provider, account.name)].values())
 
     def every_order(self, provider=None, account=None, status=None, id=None):
         for (its_provider, its_account), book in self.orders.items():

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 
-from .cluster import kill
+from .cluster import PATIENCE, kill
 from .libpq import Lost, SqlError
 from .scenery import PROVIDERS, ROLES, options
 
@@ -333,15 +333,23 @@ class Disaster(threading.Thread):
     # ---- when all is over
 
     def clear_up(self):
-        """The cluster is up, and as it was."""
+        """The cluster is up, and as it was.  What was killed last may not have
+        been noticed yet."""
         self.let_go()
         if self.cluster.postmaster() is None:
             self.cluster.start()
-        self.cluster.wait_until_up()
-        self.put_rug()
-        self.cluster.ask("ALTER SYSTEM RESET order_gateway.databases",
-                         "postgres")
-        self.reload()
+        until = time.monotonic() + PATIENCE
+        while True:
+            self.cluster.wait_until_up()
+            try:
+                self.put_rug()
+                self.cluster.ask("ALTER SYSTEM RESET order_gateway.databases",
+                                 "postgres")
+                self.reload()
+                return
+            except Lost:
+                if time.monotonic() > until:
+                    raise
 
     def killed(self):
         return sum(self.done[what] for what in ALWAYS_DEADLY)
