@@ -341,5 +341,8 @@ og_heartbeats_turn(bool looks, bool may_beat, OgPause *pause)
 		if (beat->ended && !beat->changed)
 			forget(beat);
 	}
-	count_live();
+
+	/* As long as it is not known which there are, what was known before is. */
+	if (!heartbeats.looks)
+		count_live();
 }

@@ -8,6 +8,9 @@
  * behind it is.  What cannot go yet is passed by, and found again when the next
  * walk begins.
  *
+ * Calls of other installations stay: who restored an old dump wants to read it, and
+ * they become no more.
+ *
  * The rows of a large call go in several steps.  Its own and that of its end are
  * the last, and go together: without its end, a call would be made again.
  *

@@ -490,12 +490,13 @@ release(void)
 
 	while (n < loop.nawaited && loop.awaited[n].end <= there)
 		og_witness_release(loop.awaited[n++].turn);
+	if (n == 0)
+		return false;
 	loop.nawaited -= n;
 	memmove(loop.awaited, loop.awaited + n,
 			loop.nawaited * sizeof(AwaitedTurn));
-	if (n > 0)
-		loop.awaited_since = og_clock_now();
-	return n > 0;
+	loop.awaited_since = og_clock_now();
+	return true;
 }
 
 /* They are asked less and less often for what they do not have. */

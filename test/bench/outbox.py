@@ -24,6 +24,7 @@ FEW = 1_000
 BACKLOG = 1_000_000
 SETTLED = 5_000                 # of the backlog, before it is timed
 IDLE_SECONDS = 10
+HELD_MINUTES = 600              # in which a worker says each time that it lives
 
 
 class Pair:
@@ -209,6 +210,29 @@ def singles(house):
     return Pair(ours, theirs, "a second")
 
 
+@contextlib.contextmanager
+def held_open(house):
+    """A transaction that was begun ten hours and many calls ago, and goes on."""
+    with contextlib.closing(house.connect()) as holder:
+        cursor = holder.cursor()
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT pg_current_xact_id()")
+        for _ in range(HELD_MINUTES):
+            house.run("UPDATE order_gateway_installation"
+                      " SET alive_at = clock_timestamp()")
+        through(house, lambda: house.submit(SINGLES), SINGLES)
+        yield
+        cursor.execute("ROLLBACK")
+
+
+def beside_held(house):
+    through(house, lambda: house.submit(FEW), FEW)
+    theirs = SINGLES / through(house, lambda: house.submit(SINGLES), SINGLES)
+    with held_open(house):
+        ours = SINGLES / through(house, lambda: house.submit(SINGLES), SINGLES)
+    return Pair(ours, theirs, "a second")
+
+
 def one_long(house):
     ids = f"(SELECT array_agg(g) FROM generate_series({c.FIRST_ID}, " \
         f"{c.FIRST_ID + LONG - 1}) AS g)"
@@ -296,6 +320,8 @@ WORK = [
          to_first_byte(p99), at_most=10),
     Work(f"{SINGLES:,} calls of one id, {LANES} in flight", "x limit",
          singles, at_least=0.4),
+    Work("the same while a transaction is held open for hours", "x without",
+         beside_held, at_least=0.9),
     Work(f"one call of {LONG:,} ids", "x the session's", one_long,
          at_most=1.5),
     Work("idle", "looks a second", idle, at_most=2, once=True),

@@ -98,7 +98,7 @@ is_deeply([ requests() ], [], 'rule 2: nothing was sent then');
 $test->servers('small', providers => ['xt'], batch_size => 10, max_in_flight => 5);
 fresh('xt', 21 .. 250);
 $sandbox->arm('black_hole', provider => 'xt', skip => 12, times => 0);
-my $log = $test->log_end;
+my $mark = $test->trace_mark;
 $session->send_call('xt', [ 1 .. 250 ], server => 'xt_small');
 ok($sandbox->wait_for(fault => 'black_hole', count => 5, seconds => 100),
 	'a call waits for answers');
@@ -108,10 +108,10 @@ is($result->{sqlstate}, '57014', 'rule 2: cancelled in mid-call');
 like($result->{stderr},
 	qr/order_gateway: 120 of 250 ids answered \(100 cancelled\), 50 in flight, 80 not sent/,
 	'rule 2: the context gives the counts');
-my $lines = qr/LOG:  order_gateway: [^\n]*batch_cancel on server "xt_small"[^\n]*\n/;
-$test->wait_until(sub { my @n = $test->log_from($log) =~ /$lines/g; @n == 17 },
-	'rule 2: one LOG line per batch sent');
-my $text = join '', $test->log_from($log) =~ /$lines/g;
+$sandbox->close_connections('reset');
+$test->wait_until(sub { my @n = $test->traces($mark); @n == 17 },
+	'rule 2: one line per batch sent is left');
+my $text = join "\n", $test->traces($mark);
 like($text, qr/ 10 not_found \(1, 2, 3, 4, 5, 6, 7, 8, 9, 10\)$/m,
 	'... with the ids by outcome');
 is(scalar(() = $text =~ /10 cancelled \(/g), 10, '... cancelled');
@@ -134,16 +134,17 @@ $session->query('RESET statement_timeout');
 # The backend is terminated.
 fresh('xt', 1 .. 3);
 $sandbox->arm('black_hole', provider => 'xt', match_id => 2);
-$log = $test->log_end;
+$mark = $test->trace_mark;
 my $doomed = $test->session;
 $doomed->send_call('xt', [ 1 .. 3 ], server => 'xt_single');
 ok($sandbox->wait_for(fault => 'black_hole'), 'a session waits for an answer');
 $other->query('SELECT pg_terminate_backend(' . $doomed->pid . ')');
 is($doomed->finish->{sqlstate}, '57P01', 'rule 2: terminated in mid-call');
+$sandbox->close_connections('reset') if $test->by_worker;
 $test->wait_until(
-	sub { my $l = $test->log_from($log); $l =~ /1 cancelled \(1\)/ && $l =~ /1 unknown \(2\)/ },
-	'... leaves its lines in the log');
-ok($sandbox->wait_for(phase => 'left'), '... and its connection is gone');
+	sub { my $l = join "\n", $test->traces($mark); $l =~ /1 cancelled \(1\)/ && $l =~ /1 unknown \(2\)/ },
+	'... leaves its lines');
+ok($sandbox->wait_for(phase => $test->by_worker ? 'closed' : 'left'), '... and its connection is gone');
 
 # The statement fails after the call was over.
 foreach my $case (
@@ -157,14 +158,14 @@ foreach my $case (
 
 	fresh('xt', 1 .. 3);
 	$session->query('TRUNCATE cancel_log; INSERT INTO cancel_log VALUES (3)');
-	$log = $test->log_end;
+	$mark = $test->trace_mark;
 	is($session->error(sprintf $sql,
 			call_sql('xt', q{'{1, 2, 3, 4}'}, type => 'bigint[]')),
 		$sqlstate, "rule 2: $what");
 	$test->wait_until(
-		sub { $test->log_from($log) =~
-			  /LOG:  order_gateway: .*batch 1: 3 cancelled \(1, 2, 3\), 1 not_found \(4\)/ },
-		'... leaves its line in the log');
+		sub { join("\n", $test->traces($mark)) =~
+			  /batch 1: 3 cancelled \(1, 2, 3\), 1 not_found \(4\)/ },
+		'... leaves its line');
 }
 
 # Rows that are lost after their statement ended well.
@@ -190,7 +191,7 @@ for my $case (
 	  call_sql('xt', q{'{1, 2, 3, 4}'}, type => 'bigint[]');
 
 	fresh('xt', 1 .. 3);
-	$log = $test->log_end;
+	$mark = $test->trace_mark;
 	if ($sqlstate)
 	{
 		is($session->error($statement), $sqlstate, "rule 2: $what");
@@ -201,10 +202,10 @@ for my $case (
 		is($session->stderr, '', "rule 2: $what");
 	}
 	$test->wait_until(
-		sub { $test->log_from($log) =~
-			  /LOG:  order_gateway: .*batch 1: 3 cancelled \(1, 2, 3\), 1 not_found \(4\)/ },
-		'... leaves its line in the log');
-	is(() = $test->log_from($log) =~ /order_gateway: /g, 1, '... once');
+		sub { join("\n", $test->traces($mark)) =~
+			  /batch 1: 3 cancelled \(1, 2, 3\), 1 not_found \(4\)/ },
+		'... leaves its line');
+	is(() = $test->traces($mark), 1, '... once');
 }
 $session->query('DROP TABLE children, parents');
 
@@ -212,15 +213,16 @@ $session->query('DROP TABLE children, parents');
 # when the cursor does.
 fresh('xt', 1 .. 3);
 $sandbox->arm('black_hole', provider => 'xt');
-$log = $test->log_end;
+$mark = $test->trace_mark;
 $session->query(sprintf q{BEGIN; DECLARE c CURSOR FOR SELECT outcome FROM %s;
 	SAVEPOINT s; SET LOCAL statement_timeout = '300ms'},
 	call_sql('xt', [ 1 .. 3 ], type => 'bigint[]'));
 is($session->error('FETCH c'), '57014', 'rule 2: a cursor from outside of a savepoint');
+$sandbox->close_connections('reset') if $test->by_worker;
 ok($sandbox->wait_for(open => 0), '... keeps no connection');
 $session->query('ROLLBACK TO s');
-like($test->log_from($log),
-	qr/order_gateway: .*batch 1: 3 unknown \(1, 2, 3\)/, '... nor its line from the log');
+like(join("\n", $test->traces($mark)),
+	qr/batch 1: 3 unknown \(1, 2, 3\)/, '... nor its line');
 is(letters($session->call('xt', [4])), 'N', '... and the next call works');
 $session->query('COMMIT');
 is(sent(), '1,2,3 4', '... and nothing was sent later');
@@ -228,7 +230,7 @@ is(sent(), '1,2,3 4', '... and nothing was sent later');
 # And none where all went well.
 fresh('xt', 1 .. 300);
 $session->query('TRUNCATE cancel_log');
-$log = $test->log_end;
+my $log = $test->log_end;
 $session->query('INSERT INTO cancel_log SELECT order_id, outcome FROM '
 	  . call_sql('xt', [ 1 .. 300 ], type => 'bigint[]'));
 is($session->stderr, '', 'a call that goes well');
@@ -621,13 +623,13 @@ is($session->value(q{SELECT string_agg(v.n || ':' || c.order_id || ':' || c.outc
 is(sent(), '1,2 3 5,9', '... one for each row');
 
 fresh('xt', 1 .. 5);
-$log = $test->log_end;
+$mark = $test->trace_mark;
 is($session->error(q{SELECT 1 / (c.order_id - 5)
 	FROM (VALUES (1, ARRAY[1, 2]), (2, ARRAY[3]), (3, ARRAY[5])) AS v (n, ids),
 		LATERAL batch_cancel('btc_usdt', v.ids) AS c}), '22012',
 	'an error after several LATERAL calls');
 $test->wait_until(
-	sub { my $l = $test->log_from($log); 3 == grep { $l =~ /cancelled \($_\)/ } '1, 2', '3', '5' },
+	sub { my $l = join "\n", $test->traces($mark); 3 == grep { $l =~ /cancelled \($_\)/ } '1, 2', '3', '5' },
 	'... leaves a line for each of them');
 
 fresh('xt', 1 .. 5);
@@ -638,15 +640,15 @@ is_deeply($session->query('BEGIN; DECLARE c SCROLL CURSOR FOR SELECT order_id FR
 is(sent(), '1,2,3,4,5', '... sends once');
 
 fresh('xt', 1 .. 5);
-$log = $test->log_end;
+$mark = $test->trace_mark;
 $session->query('DO $$ BEGIN PERFORM 1 / (ordinal - 1) FROM ' . call_sql('xt', [ 1, 2 ])
 	  . '; EXCEPTION WHEN division_by_zero THEN PERFORM FROM ' . call_sql('xt', [3])
 	  . '; END $$');
 is($session->stderr, '', 'an exception handler');
 is(sent(), '1,2 3', '... calls again');
-$test->wait_until(sub { $test->log_from($log) =~ /2 cancelled \(1, 2\)/ },
-	'... and what was rolled back is in the log');
-unlike($test->log_from($log), qr/\(3\)/, '... and nothing else');
+like(join("\n", $test->traces($mark)), qr/2 cancelled \(1, 2\)/,
+	'... and what was rolled back is told');
+unlike(join("\n", $test->traces($mark)), qr/\(3\)/, '... and nothing else') if !$test->by_worker;
 
 fresh('xt', 1 .. 5);
 $sandbox->arm('black_hole', provider => 'xt', match_id => 1);

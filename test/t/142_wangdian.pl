@@ -77,11 +77,11 @@ is_deeply(cancelled('CR1', 'CRé', 'CR2', 'CRß', 'CR3'),
 	[ 'CR1 cancelled 1', 'CRé unknown 2', 'CR2 cancelled 3', 'CRß unknown 4', 'CR3 cancelled 5' ],
 	'accents and ligatures');
 
-# What is rolled back is logged by the requests that there were.
+# What is rolled back is remembered by the requests that there were.
 begin('folded', [ 'CR1', 'open' ], [ 'CR2', 'open' ], [ 'cr3', 'approved' ]);
-my $from = $test->log_end;
+my $from = $test->trace_mark;
 $session->query('BEGIN; SELECT * FROM ' . call_sql('wangdian', [ 'CR1', 'CR2', 'cr1', 'CR3' ]) . '; ROLLBACK');
-my $log = $test->log_from($from);
+my $log = join "\n", $test->traces($from);
 like($log, qr/had sent batch 1: 2 cancelled \(CR1, CR2\)$/m, 'a rollback tells of the first request');
 like($log, qr/had sent batch 2: 2 unknown \(cr1, CR3\)$/m, '... and of the second');
 unlike($log, qr/had sent batch 3/, '... and there was no other');

@@ -240,10 +240,10 @@ is(metric('order_gateway_worker', 'running', database => 'postgres'), 1, 'a work
 is(metric('order_gateway_worker', 'queued', database => 'postgres'), 1, '... with a call that waits');
 is(metric('order_gateway_worker', 'database'), 'postgres', '... of a database that there is');
 like(metric('order_gateway_worker_error', 'error', database => 'nowhere'), qr/\w/, 'why another is missing');
-is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'an order of the journal that is unknown');
-is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 1,
-	'... of a call that is done');
+is(metric('order_gateway_journal', 'unknown_orders', foreign_server => 'xt', function => 'batch_cancel'), 101,
+	'orders of the journal that are unknown');
+is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 'batch_cancel'), 2,
+	'... of calls that are done, in the session and submitted');
 is(metric('order_gateway_heartbeat', 'armed', foreign_server => 'btse', role => 'postgres'), 1, 'a heartbeat that is in time');
 cmp_ok(metric('order_gateway_heartbeat', 'remaining_seconds', foreign_server => 'btse'), '>', 2400, '... and when it fires');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');

@@ -222,8 +222,8 @@ is(outcomes($mute[$_]), 201 + $_ . ':cancelled', '... and then they do') foreach
 # ----
 
 $id = submit('xt', [301], not_before => "now() + interval '1.5 s'");
-sleep(0.5);
-is(call($id)->{state}, 'queued', 'what is to wait waits');
+is($other->value("SELECT state = 'queued' OR now() >= not_before FROM order_gateway_calls WHERE call_id = $id"),
+	't', 'what is to wait waits');
 is(outcomes($id), '301:cancelled', '... and is sent then');
 cmp_ok($other->value("SELECT first_sent_at - not_before FROM order_gateway_calls WHERE call_id = $id"),
 	'ge', '00:00:00', '... not before');
@@ -251,13 +251,18 @@ $id = submit('xt', [360], not_before => "now() + interval '1 day'", expires_at =
 $session->value("SELECT order_gateway_withdraw($id)");
 is(outcomes($id), '360:not_sent', 'so is one whose time never comes');
 
-# Whoever withdraws and has not committed holds the call back.
+# Whoever withdraws and has not committed holds the call back. (It cannot be marked
+# before that.)
 $test->seed('xt', 361);
+my $holder = $test->session;
+$holder->query('BEGIN; LOCK TABLE order_gateway_journal_mark IN SHARE MODE');
+my $held = submit('xt', [361], session => $other);
 $session->query('BEGIN');
-my $held = submit('xt', [361], session => $other, not_before => "now() + interval '0.3 s'");
 is($session->value("SELECT order_gateway_withdraw($held)"), 1, 'a call is about to be withdrawn');
-sleep(1.5);
-is(arrivals('xt', 361), 0, '... and does not leave meanwhile');
+$holder->query('COMMIT');
+submit('btse', [362], session => $other);
+$test->wait_until(sub { arrivals('btse', 362) }, '... a later one has left');
+is(arrivals('xt', 361), 0, '... and it has not');
 $session->query('ROLLBACK');
 is(outcomes($held), '361:cancelled', '... and is sent when it is not');
 $sandbox->disarm;
@@ -336,17 +341,19 @@ foreach my $role ([ 'trader', 'xt' ], [ 'trader', 'btse' ], [ 'leaver', 'xt' ])
 	$session->query("CREATE USER MAPPING FOR $role->[0] SERVER $role->[1] OPTIONS ($options)");
 }
 
-# Submit as a role, do something, and see what becomes of it.
+# Submit as a role, do something before it can be sent, and see what becomes of it.
 sub becomes
 {
 	my ($role, $provider, $order, %opts) = @_;
 	my ($between, $after) = @opts{qw(between after)};
 
+	$session->query('BEGIN');
 	$session->query("SET ROLE $role") if $role;
-	my $call = submit($provider, [$order], %opts, not_before => "now() + interval '0.5 s'");
+	my $call = submit($provider, [$order], %opts);
 	$session->query('RESET ROLE');
 	my $done = $session->query($between);
 	BAIL_OUT("$between: $done->{stderr}") if defined $done->{sqlstate};
+	$session->query('COMMIT');
 	my ($row) = @{ results($call) };
 	$session->query($after) if $after;
 	return "$row->{outcome} " . ($row->{message} // '');
@@ -475,6 +482,7 @@ is($other->value("SELECT count(*) FROM order_gateway_journal_mark WHERE call_id 
 $test->own_server('xt', 'xt_many', max_in_flight => 32);
 $session->query('SELECT ' . submit_sql('xt', 'ARRAY[(300000 + i)::text]', server => 'xt_many')
 	  . ' FROM generate_series(1, 2000) AS i');
+$session->query("SELECT order_gateway_wait(max(call_id), '5 min') FROM order_gateway_calls WHERE server = 'xt_many'");
 $test->wait_until(sub {
 	$other->value("SELECT count(*) FROM order_gateway_calls WHERE server = 'xt_many' AND state = 'done'") == 2000;
 }, '2,000 calls of one statement are done');

@@ -91,8 +91,10 @@ $call = submit(12, $LATER);
 $session->query("BEGIN; SAVEPOINT s; SELECT order_gateway_withdraw($call); ROLLBACK TO s; COMMIT");
 is($session->value("SELECT order_gateway_withdraw($call)"), 1, 'a savepoint that is rolled back withdraws nothing');
 
-$call = submit(13, q{not_before => now() + interval '0.5 s'});
+$other->query('BEGIN; LOCK TABLE order_gateway_journal_mark IN SHARE MODE');
+$call = submit(13);
 $session->query("BEGIN; SELECT order_gateway_withdraw($call); PREPARE TRANSACTION 'withdrawal'");
+$other->query('COMMIT');
 is_made(14, 'a prepared withdrawal holds up no other call');
 is($journal->of($call, 'state'), 'queued', '... and holds its own');
 $session->query(q{ROLLBACK PREPARED 'withdrawal'});
@@ -146,9 +148,9 @@ kill 'TERM', $pid;
 $journal->wait_for_worker('a worker of a database in which errors are fatal', $pid);
 $pid = $journal->worker_pid;
 $test->servers('gone', providers => ['xt']);
-$call = $session->value(q{SELECT batch_cancel_submit('btc_usdt', '{1}'::text[], 'xt_gone',}
-	  . q{ not_before => now() + interval '1 s')});
-$journal->sql('DROP SERVER xt_gone CASCADE');
+$session->query('BEGIN');
+$call = $session->value(q{SELECT batch_cancel_submit('btc_usdt', '{1}'::text[], 'xt_gone')});
+$session->query('DROP SERVER xt_gone CASCADE; COMMIT');
 $journal->wait_for($call, 'done', '... lives on with a call that fails');
 is($journal->letters($call), '-', '... of which nothing was sent');
 is($journal->worker_pid, $pid, '... and it is the same');

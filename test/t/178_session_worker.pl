@@ -181,7 +181,8 @@ my $worker = $journal->worker_pid;
 $test->own_server('xt', 'xt_changed');
 kill 'STOP', $worker;
 $session->send_call('xt', [ 151, 152 ], server => 'xt_changed');
-sleep(0.5);
+$journal->wait_until(q{SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = } . $session->pid,
+	'a call is handed over');
 $other->query('ALTER SERVER xt_changed OPTIONS (ADD retries $$1$$)');
 kill 'CONT', $worker;
 $told = $session->finish_call;

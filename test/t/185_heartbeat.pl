@@ -48,7 +48,8 @@ $journal->wait_for_worker('there is a worker');
 
 subtest 'what the chapter says' => sub {
 	my $documents = OrderGateway::Documents->new;
-	my ($grant, $start, $see, $stop) = map { $documents->recipe("heartbeat-$_") } qw(grant start see stop);
+	my ($grant, $start, $see, $stop) = map { $documents->recipe($_) }
+	  qw(heartbeat-grant heartbeat-start heartbeat-see heartbeat-stop);
 	$journal->sql('CREATE ROLE trader; GRANT USAGE ON FOREIGN SERVER btse TO trader;'
 		  . $sandbox->mapping_sql('btse', role => 'trader'));
 	isnt($session->error("BEGIN; SET ROLE trader; $start"), 'none', 'at first nobody may');
@@ -130,6 +131,24 @@ subtest 'a worker that comes anew goes on' => sub {
 	$hearts->lives_ok('anew', 'it never fired');
 	$hearts->stop('anew');
 	$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_heartbeats', 'it ends');
+};
+
+# A crash is what happens to a beat that gets no answer here.
+subtest 'a beat that crashes the server three times is given up' => sub {
+	$hearts->add('poison');
+	$sandbox->arm('black_hole', operation => 'cancel_all_after', times => 0);
+	$hearts->start('poison', '1 h');
+	foreach my $crash (1 .. 3)
+	{
+		ok($sandbox->wait_for(fault => 'black_hole', count => $crash, seconds => 60), 'a beat is out');
+		$journal->crash;
+	}
+	$session = $test->session;
+	$hearts->wait_for('poison', 'lost', 'then there is no further one');
+	is($hearts->of('poison', 'message'), 'the server crashed each time that a beat was made', '... and it is said why');
+	$sandbox->disarm;
+	$hearts->stop('poison');
+	$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_heartbeats', 'it can be stopped, still');
 };
 
 # ----

@@ -14,7 +14,7 @@ use OrderGateway::Test;
 my $test = OrderGateway::Test->start(
 	OrderGateway::Journal::worker(),
 	standby => 1,
-	options => { rate_limit => 'off' });
+	options => { rate_limit => 'off', settle_after => '0' });
 my $node = $test->node;
 my $sandbox = $test->sandbox;
 my $journal = OrderGateway::Journal->new($node);

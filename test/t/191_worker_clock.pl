@@ -40,7 +40,7 @@ my $test = OrderGateway::Test->start(
 	preload => 1,
 	env => { LD_PRELOAD => $library, OG_CLOCK_FILE => $clock },
 	conf => "order_gateway.databases = 'postgres'\njit = off\n",
-	options => { rate_limit => 'off', max_in_flight => 4 });
+	options => { rate_limit => 'off', max_in_flight => 4, settle_after => '0' });
 my $sandbox = $test->sandbox;
 my $journal = OrderGateway::Journal->new($test->node);
 my $session = $test->session;

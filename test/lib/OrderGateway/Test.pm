@@ -440,11 +440,74 @@ sub wait_for_worker
 	my ($self) = @_;
 
 	return if !$self->{worker};
-	$self->{node}->poll_query_until('postgres',
-		'SELECT w.pid IS NOT NULL AND i.running'
-		  . ' FROM order_gateway_workers AS w, order_gateway_installation AS i')
+	$self->_poll(q{SELECT count(*) = 1 FROM order_gateway_workers AS w, order_gateway_installation AS i
+		WHERE w.database = current_database() AND w.pid IS NOT NULL AND i.running})
 	  or die 'the worker does not run';
 	return;
+}
+
+# Until a query answers true, whatever the server says besides.
+sub _poll
+{
+	my ($self, $sql) = @_;
+	my $until = Time::HiRes::time() + $PostgreSQL::Test::Utils::timeout_default;
+
+	while (Time::HiRes::time() < $until)
+	{
+		return 1 if $self->_ask($sql) eq 't';
+		Time::HiRes::sleep(0.1);
+	}
+	return 0;
+}
+
+=head1 WHAT IS LEFT OF CALLS WHOSE ROWS ARE LOST
+
+=head2 $test->trace_mark, $test->traces($mark)
+
+What is remembered of calls since then, a line for each request that was sent,
+such as C<batch_cancel on server "xt" had sent batch 1: 2 cancelled (1, 2), 1
+unknown (3)>: the server's log has that where sessions make their calls, for those
+that were rolled back, and the journal where a worker does, for all.  Then this
+waits until they have ended: a test that holds up a request lets it go before.
+
+=cut
+
+my $CALLS_SINCE = q{FROM order_gateway_calls WHERE origin = 'session' AND call_id > %d};
+
+sub trace_mark
+{
+	my ($self) = @_;
+
+	return {
+		log => $self->log_end,
+		call => $self->{worker}
+		? $self->_ask('SELECT coalesce(max(call_id), 0) ' . sprintf $CALLS_SINCE, 0) : 0,
+	};
+}
+
+sub traces
+{
+	my ($self, $mark) = @_;
+	my $calls = sprintf $CALLS_SINCE, $mark->{call};
+
+	return $self->log_from($mark->{log}) =~
+	  /LOG: +order_gateway: rolled back after (\S+ on server "\w+" had sent [^\n]*)/g
+	  if !$self->{worker};
+	$self->_poll("SELECT coalesce(bool_and(state = 'done'), true) $calls")
+	  or die 'calls have not ended';
+	return split /\n/, $self->_ask(qq{
+		SELECT format('%s on server "%s" had sent batch %s: %s', function, server, batch,
+			string_agg(outcomes, ', ' ORDER BY outcome))
+		FROM (SELECT call_id, coalesce(batch, 1) AS batch, answered_outcome AS outcome,
+				format('%s %s (%s)', count(*), answered_outcome,
+					string_agg(order_id, ', ' ORDER BY ordinal)) AS outcomes
+			FROM (SELECT * FROM order_gateway_results
+				WHERE (call_id, ordinal) IN (SELECT call_id, min(ordinal) FROM order_gateway_results
+					GROUP BY call_id, order_id) ORDER BY call_id, ordinal) AS r
+			WHERE sent_at IS NOT NULL OR answered_outcome = 'unknown'
+			GROUP BY call_id, coalesce(batch, 1), answered_outcome) AS o
+		JOIN (SELECT call_id, function, server $calls) AS c USING (call_id)
+		GROUP BY call_id, function, server, batch ORDER BY call_id, batch});
 }
 
 sub waiting_sessions
