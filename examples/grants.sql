@@ -28,7 +28,7 @@ GRANT EXECUTE ON FUNCTION
     order_gateway_settle, order_gateway_check
 TO trader;
 
--- btse_cancel_all, btse_cancel_all_after and the investments
+-- btse_cancel_all, btse_cancel_all_after, the heartbeat and the investments
 -- (btse_invest_deposit and so on) are left out on purpose: they touch what
 -- the caller never named, or move money. Who only reads:
 CREATE ROLE reader;
