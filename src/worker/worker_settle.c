@@ -232,7 +232,7 @@ is_passing(int sqlstate)
 {
 	int			category = ERRCODE_TO_CATEGORY(sqlstate);
 
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_CONNECTION_EXCEPTION) ||
+	return category == MAKE_SQLSTATE('0', '8', '0', '0', '0') ||
 		category == MAKE_SQLSTATE('5', '3', '0', '0', '0') ||
 		category == MAKE_SQLSTATE('5', '7', '0', '0', '0');
 }
