@@ -173,6 +173,7 @@ typedef struct OgCaller
 								 * another call: calls, and what becomes of ids,
 								 * are counted by the caller */
 	bool		urgent;			/* it waits for its turn before all others */
+	int			pid;			/* the process of that session; 0 = this one */
 } OgCaller;
 
 /* What a call waits for, and until when at the latest (og_clock_now()). */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "gateway/gateway_internal.h"
@@ -72,8 +73,10 @@ void
 og_report_begin(Sender *sender, int64 ids)
 {
 	Report	   *report = &sender->report;
+	int			pid = sender->caller.pid;
 	OgActivity *activity = og_activity_begin(sender->caller.role,
 											 sender->caller.session_role,
+											 pid != 0 ? pid : MyProcPid,
 											 sender->account->serverid,
 											 sender->account->server,
 											 sender->caller.function, ids);

@@ -117,7 +117,7 @@ take_entry(void)
 }
 
 OgActivity *
-og_activity_begin(Oid role, Oid session_role, Oid serverid,
+og_activity_begin(Oid role, Oid session_role, int pid, Oid serverid,
 				  const char *server, const char *function, int64 ids)
 {
 	OgActivity *activity = take_entry();
@@ -127,7 +127,7 @@ og_activity_begin(Oid role, Oid session_role, Oid serverid,
 	og_activity_change(activity);
 	memset(&activity->pid, 0,
 		   sizeof(OgActivity) - offsetof(OgActivity, pid));
-	activity->pid = MyProcPid;
+	activity->pid = pid;
 	activity->database = MyDatabaseId;
 	activity->role = role;
 	activity->session_role = session_role;

@@ -49,11 +49,11 @@ typedef struct OgActivity
 } OgActivity;
 
 /*
- * Show a call in progress, until og_activity_end() or until this backend
- * ends; NULL if there are too many.  Errors: those of the server when there is
+ * Show a call in progress, of a process that may be another one, until
+ * og_activity_end() or until this backend ends; NULL if there are too many.  Errors: those of the server when there is
  * no memory to share.
  */
-extern OgActivity *og_activity_begin(Oid role, Oid session_role,
+extern OgActivity *og_activity_begin(Oid role, Oid session_role, int pid,
 									 Oid serverid, const char *server,
 									 const char *function, int64 ids);
 extern void og_activity_end(OgActivity *activity);

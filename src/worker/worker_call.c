@@ -307,7 +307,7 @@ caller_of(Making *making)
 	OgCaller	caller = {making->call.function, role,
 		served != NULL ? served->handed->session_role : role,
 		&og_worker_witness, making,
-	.in_rounds = served == NULL};
+	.in_rounds = served == NULL,.pid = served != NULL ? served->handed->pid : 0};
 
 	return caller;
 }
