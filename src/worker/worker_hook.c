@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "catalog/objectaccess.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
@@ -108,6 +109,24 @@ is_template(Oid dboid)
 	return is;
 }
 
+/* (A server's function for that is not to be had in all minor releases.) */
+static bool
+may_create_databases(void)
+{
+	HeapTuple	tuple;
+	bool		may = superuser();
+
+	if (may)
+		return true;
+	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	if (HeapTupleIsValid(tuple))
+	{
+		may = ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+		ReleaseSysCache(tuple);
+	}
+	return may;
+}
+
 /*
  * May the current user do that?  Who may not does not stop a worker either.  The
  * database of this session can be copied, but not taken away.
@@ -118,8 +137,8 @@ is_allowed(Node *statement, Oid dboid)
 	bool		owns = og_owns_database(dboid, GetUserId());
 
 	if (IsA(statement, CreatedbStmt))
-		return have_createdb_privilege() && (owns || is_template(dboid));
-	if (IsA(statement, RenameStmt) && !have_createdb_privilege())
+		return may_create_databases() && (owns || is_template(dboid));
+	if (IsA(statement, RenameStmt) && !may_create_databases())
 		return false;
 	return owns && dboid != MyDatabaseId;
 }

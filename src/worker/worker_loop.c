@@ -58,6 +58,9 @@
 /* Between two looks, where much is going on. */
 #define LOOKS_APART_US		INT64CONST(2000)
 
+/* How much later than that, at most, where sessions wait. */
+#define LOOK_LATE_US		INT64CONST(10000)
+
 /*
  * Rows in one turn: of each call so many at least, and more where fewer calls
  * share what all of them may have.
@@ -164,6 +167,7 @@ note_withdrawal(void *owner, int64 call_id)
 
 	*kept = call_id;
 	loop.withdrawn = lappend(loop.withdrawn, kept);
+	loop.changed = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -227,7 +231,10 @@ look(void)
 
 	/* Who changed a server wants to know at once whether that helps. */
 	if (loop.version != og_share_version())
+	{
 		og_outbox_lines(end_pause, NULL);
+		loop.changed = true;
+	}
 	loop.version = og_share_version();
 }
 
@@ -340,10 +347,11 @@ advance(OgPause *pause)
 
 /* ---------- write ---------- */
 
-/* Free what has ended, and was told. */
-static void
+/* Free what has ended, and was told.  True if sessions wait for that. */
+static bool
 sweep(void)
 {
+	int			nserved = loop.nserved;
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &loop.makings)
@@ -360,6 +368,7 @@ sweep(void)
 		dlist_delete(&making->node);
 		og_making_end(making);
 	}
+	return loop.crowded && loop.nserved < nserved;
 }
 
 /* The next turn; two numbers mean something else. */
@@ -553,6 +562,34 @@ pause_for_outbox(OgPause *pause)
 	pause_until(pause, Max(clock_at(next, now), loop.next_begin));
 }
 
+/*
+ * A look costs as much as a small call.  Where sessions wait for theirs, it waits
+ * until they wait for something else, unless that takes long.
+ */
+static bool
+is_look_due(void)
+{
+	return loop.now >= loop.next_look &&
+		(loop.nserved == 0 || loop.now >= loop.next_look + LOOK_LATE_US);
+}
+
+/* Look at the end of a turn, if that is due.  True if there is something new. */
+static bool
+look_late(bool *looks)
+{
+	bool		changed = loop.changed;
+	bool		found;
+
+	if (*looks || loop.nserved == 0 || og_clock_now() < loop.next_look)
+		return false;
+	loop.changed = false;
+	look();
+	*looks = true;
+	found = loop.changed;
+	loop.changed |= changed;
+	return found;
+}
+
 bool
 og_loop_turn(OgPause *pause)
 {
@@ -560,7 +597,8 @@ og_loop_turn(OgPause *pause)
 	bool		more = false;
 
 	loop.now = og_clock_now();
-	looks = loop.now >= loop.next_look;
+	og_serve(&loop);
+	looks = is_look_due();
 	if (loop.now >= loop.next_tick)
 		tick();
 	if (looks)
@@ -568,7 +606,6 @@ og_loop_turn(OgPause *pause)
 	og_heartbeats_turn(looks, loop.looked && loop.may_send && !loop.blocked,
 					   pause);
 	pause_for_outbox(pause);
-	og_serve(&loop);
 	if (!loop.blocked)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
@@ -576,8 +613,9 @@ og_loop_turn(OgPause *pause)
 	more |= write_news(pause);
 	more |= release();
 	more |= og_serve_tell(&loop);
-	sweep();
+	more |= sweep();
 	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
+	more = more || look_late(&looks);
 	pause_for_standbys(pause);
 	pause_until(pause, loop.next_write);
 

@@ -38,6 +38,7 @@ typedef struct Loop
 	int			nrounds;		/* makings of the outbox with requests, or about to
 								 * have them */
 	int			nserved;		/* makings that sessions have handed over */
+	bool		crowded;		/* so many that others wait */
 	int64		now;			/* when this turn began */
 	dlist_head	makings;
 

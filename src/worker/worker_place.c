@@ -254,6 +254,9 @@ og_place_leave(OgPlace *own)
 	taken[number] = NULL;
 	desk = og_desk_lock(LW_EXCLUSIVE);
 	own->place->worker = NO_WORKER;
+
+	/* Its queues are of no use to the next worker. */
+	own->place->open = false;
 	og_desk_unlock(desk);
 	MemoryContextDelete(own->context);
 

@@ -30,7 +30,7 @@
 
 typedef struct Place
 {
-	bool		open;			/* its backend has it */
+	bool		open;			/* its backend has it, and it may be taken */
 	int			worker;			/* number of the process, or NO_WORKER */
 	Oid			dboid;
 	char		there[THERE_SIZE] pg_attribute_aligned(MAXIMUM_ALIGNOF);

@@ -123,7 +123,9 @@ write_results(Ending *ending)
 					   ending->nresults);
 	for (int i = 0; i < ending->nresults; i++)
 		unknown |= ending->results[i].outcome == OG_UNKNOWN;
-	if (unknown)
+
+	/* Of a call of which only the ids can be read nothing can be asked. */
+	if (unknown && ending->call.operation != NULL)
 		og_unsettled_add(ending->installation, &ending->call, true);
 	count_rows(ending, ending->nresults);
 	ending->nresults = 0;

@@ -127,6 +127,7 @@ og_serve(Loop *loop)
 		if (og_place_is_left(place))
 			let_go(loop, place);
 	}
+	loop->crowded = loop->nserved >= MOST_SERVED;
 }
 
 /* ---------- what is told ---------- */

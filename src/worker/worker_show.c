@@ -51,12 +51,13 @@ show_pauses(void)
 
 /*
  * One of which nothing is out, and nothing has come back, is queued, still: its
- * server may be away, and that is tried again and again.
+ * server may be away, and that is tried again and again.  One of a session never
+ * stood in a queue.
  */
 static void
 count_making(OgWorkerState *state, const Making *making)
 {
-	if (making->in_flight > 0 || making->keys == NULL ||
+	if (making->served != NULL || making->in_flight > 0 || making->keys == NULL ||
 		making->nopen < making->keys->nkeys)
 	{
 		state->in_flight++;

@@ -371,12 +371,15 @@ pass_step(void *arg)
 	sweeping->passed = og_suspects_pass(sweeping->suspects);
 }
 
+/* Not if it is wanted from the beginning, or belongs to what is gone. */
 static void
 enter_step(void *arg)
 {
 	Sweeping   *sweeping = arg;
 
-	og_sweeps_need_locks();
+	save_step(sweeping);
+	if (sweeping->is_over)
+		return;
 	og_suspects_enter(sweeping->suspects, &sweeping->row);
 	save_step(sweeping);
 }
@@ -391,10 +394,10 @@ examine(Sweeping *sweeping)
 		(void) succeeds(sweeping, pass_step);
 	else if (og_suspects_count(sweeping->suspects) == 0)
 		sweeping->passed = false;
-	else if (succeeds(sweeping, enter_step))
-		og_suspects_tell(sweeping->suspects);
-	else
+	else if (!succeeds(sweeping, enter_step))
 		sweeping->row.found = found;
+	else if (!sweeping->is_over)
+		og_suspects_tell(sweeping->suspects);
 }
 
 /* Which read is next?  False: there is none any more. */

@@ -152,6 +152,7 @@ og_sweep_save(const OgInstallation *installation, const OgSweep *sweep)
 	if (!found.found || found.wanted_at != sweep->wanted_at)
 		return false;
 	update_row(&found.at, sweep, false);
+	CommandCounterIncrement();
 	return true;
 }
 
@@ -317,20 +318,19 @@ take_call(void *owner, const OgTableRow *row)
 
 bool
 og_sweep_markets(const OgInstallation *installation, const OgSweep *sweep,
-				 int64 *from, OgKeys *keys)
+				 int64 *from, OgKeys *markets)
 {
-	Markets		markets = {.sweep = sweep,.keys = keys,.next = *from};
-	ScanKeyData key[2];
+	Markets		walk = {.sweep = sweep,.keys = markets,.next = *from};
+	ScanKeyData keys[2];
 
-	markets.context = AllocSetContextCreate(CurrentMemoryContext,
-											"order_gateway markets",
-											ALLOCSET_DEFAULT_SIZES);
-	og_table_call_key_from(key, &installation->id, *from);
-	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, key, 2, take_call,
-				  &markets);
-	*from = markets.next;
-	MemoryContextDelete(markets.context);
-	return markets.cost <= OG_CALLS_OF_TURN;
+	walk.context = AllocSetContextCreate(CurrentMemoryContext,
+										 "order_gateway markets",
+										 ALLOCSET_DEFAULT_SIZES);
+	og_table_call_key_from(keys, &installation->id, *from);
+	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_call, &walk);
+	*from = walk.next;
+	MemoryContextDelete(walk.context);
+	return walk.cost <= OG_CALLS_OF_TURN;
 }
 
 /* ---------- what is due ---------- */

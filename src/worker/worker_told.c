@@ -168,6 +168,7 @@ og_told_written(Making *making)
 	if (!served->written && served->place != NULL)
 		put(served, &served->soon, (OgDeskMessage)
 			{.kind = OG_DESK_BEGUN,.call_id = making->call.call_id});
+	served->fresh = !served->written;
 	served->written = true;
 }
 
@@ -218,7 +219,11 @@ og_told_tell(Making *making)
 #endif
 	if (making->ended && !served->ended)
 		put_end(served, (OgDeskMessage) {.kind = OG_DESK_DONE});
-	if (tell_soon(served))
+
+	/* What leaves in the next turn wakes the session with what is new. */
+	if (served->fresh && making->in_flight > 0 && served->nsafe == 0)
+		served->fresh = false;
+	else if (tell_soon(served))
 		tell_rows(served);
 }
 

@@ -21,7 +21,8 @@ typedef struct Served
 	int			part;			/* number of this part in its call */
 	const OgPart *handed;
 	bool		opened;			/* the pipeline makes it, and counts it */
-	bool		written;		/* the call stands in the journal */
+	bool		written;		/* the call stands in the journal ... */
+	bool		fresh;			/* ... since this turn */
 	bool		pulled;			/* all rows of the pipeline were */
 	bool		ended;			/* the end of the part is among the rows ... */
 	bool		told;			/* ... and all of them are on their way */

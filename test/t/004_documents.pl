@@ -191,7 +191,7 @@ find({ no_chdir => 1, wanted => sub { $sources{ substr $_, 1 + length $TOP } = d
 	my %code_of = slurp_file($header) =~ /^#define (ERRCODE_\w+)\s+MAKE_SQLSTATE\((.*)\)$/mg;
 	my %raised = map { $code_of{$_} =~ s/[^0-9A-Z]//gr => 1 }
 	  grep { !/^ERRCODE_(?:WARNING|SUCCESSFUL_COMPLETION|TO_CATEGORY|TRANSACTION_ROLLBACK|OPERATOR_INTERVENTION
-		|ADMIN_SHUTDOWN|LOCK_NOT_AVAILABLE)$/x }
+		|ADMIN_SHUTDOWN|LOCK_NOT_AVAILABLE|CONNECTION_EXCEPTION)$/x }
 	  map { /\b(ERRCODE_\w+)/g } values %sources;
 	my %told = map { map { $_ => 1 } split /, /, $_->[0] }
 	  $documents->table_rows($documents->chapter('docs/reference.md', '## SQLSTATEs'));
@@ -244,7 +244,7 @@ sub texts_of
 
 # Who is given what nobody reads, or what only goes with a message.
 my %NO_MESSAGE = map { $_ => 1 } qw(
-  AllocSetContextCreate StaticAssertDecl elog og_list_add og_says og_account_refuse_name og_account_read_none
+  AllocSetContextCreate hash_create StaticAssertDecl elog og_list_add og_says og_account_refuse_name og_account_read_none
   errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable DefineCustomStringVariable);
 
 # Rows of order_gateway_check carry a hint of their own.

@@ -227,7 +227,8 @@ $again->send('SELECT FROM ' . call_sql('xt', q{ARRAY(SELECT n - 300 * k
 	FROM generate_series(1, 10000) n, generate_series(0, 1) k
 	WHERE n > 300 * k ORDER BY n, k)}));
 ok($sandbox->wait_for(fault => 'black_hole'), 'many repeated ids');
-my $size = $test->context_size($again, 'order_gateway call');
+my $size = $test->context_size($again,
+	$test->by_worker ? 'order_gateway function' : 'order_gateway call');
 ok(defined $size && $size < 2_000_000, '... take no more memory than a few batches');
 $session->query('SELECT pg_cancel_backend(' . $again->pid . ')');
 is($again->finish->{sqlstate}, '57014', '... and the call is stopped');
@@ -291,6 +292,7 @@ is_deeply($sandbox->requests, [], '... and nothing of all that arrived');
 sub new_session
 {
 	$session->quit;
+	$sandbox->close_connections('close') if $test->by_worker;
 	$sandbox->wait_for(open => 0) or die 'a session left a connection open';
 	$sandbox->reset;
 	$session = $test->session;
@@ -310,35 +312,40 @@ is_deeply($sandbox->requests, [], '... and no request');
 is($sandbox->connections->{opened}, 0, '... not even a connection');
 
 # ----
-# Connections
+# Connections: those of a worker are all sessions'
 # ----
 
-new_session();
-$test->seed('xt', 1 .. 3000);
-is(letters($session->call('xt', [ 1 .. 1000 ])), 'C*1000', '10 batches');
-my $opened = $sandbox->connections->{opened};
-cmp_ok($opened, '<=', 8, '... over at most max_in_flight connections');
-ok($sandbox->wait_for(open => 1), '... of which at most one stays');
-is($sandbox->connections->{open}, 1, '... and one does');
-foreach my $id (1001 .. 1005)
+sub connections_of_sessions
 {
-	is(letters($session->call('xt', [$id])), 'C', "a call after that: $id");
-}
-is($sandbox->connections->{opened}, $opened, 'later calls reuse the connection');
-is(scalar(uniq map { $_->{connection} }
-		@{ $sandbox->requests(provider => 'xt', last => 5) }),
-	1, '... the same one');
-my $other = $test->session;
-is(letters($other->call('xt', [2001])), 'C', 'another session');
-is($sandbox->connections->{opened}, $opened + 1, '... has a connection of its own');
-$other->quit;
-ok($sandbox->wait_for(open => 1), '... and takes it with it');
+	new_session();
+	$test->seed('xt', 1 .. 3000);
+	is(letters($session->call('xt', [ 1 .. 1000 ])), 'C*1000', '10 batches');
+	my $opened = $sandbox->connections->{opened};
+	cmp_ok($opened, '<=', 8, '... over at most max_in_flight connections');
+	ok($sandbox->wait_for(open => 1), '... of which at most one stays');
+	is($sandbox->connections->{open}, 1, '... and one does');
+	foreach my $id (1001 .. 1005)
+	{
+		is(letters($session->call('xt', [$id])), 'C', "a call after that: $id");
+	}
+	is($sandbox->connections->{opened}, $opened, 'later calls reuse the connection');
+	is(scalar(uniq map { $_->{connection} }
+			@{ $sandbox->requests(provider => 'xt', last => 5) }),
+		1, '... the same one');
+	my $other = $test->session;
+	is(letters($other->call('xt', [2001])), 'C', 'another session');
+	is($sandbox->connections->{opened}, $opened + 1, '... has a connection of its own');
+	$other->quit;
+	ok($sandbox->wait_for(open => 1), '... and takes it with it');
 
-# The provider closes it while it is idle.
-$sandbox->close_connections('close');
-ok($sandbox->wait_for(open => 0), 'the provider closed the connection');
-is(letters($session->call('xt', [2002])), 'C', '... the next call opens one');
-is($sandbox->connections->{opened}, $opened + 2, '... anew');
+	# The provider closes it while it is idle.
+	$sandbox->close_connections('close');
+	ok($sandbox->wait_for(open => 0), 'the provider closed the connection');
+	is(letters($session->call('xt', [2002])), 'C', '... the next call opens one');
+	is($sandbox->connections->{opened}, $opened + 2, '... anew');
+	return;
+}
+connections_of_sessions() if !$test->by_worker;
 
 # ----
 # Several requests in flight

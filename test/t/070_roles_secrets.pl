@@ -439,12 +439,22 @@ cmp_ok($calls, '>', 100, 'enough was called');
 my $log = $test->log_from($log_from);
 $said = Encode::encode('UTF-8', $said);
 like($log, qr/DEBUG: /, 'the log has all');
-like($log, qr/LOG: .* order_gateway: .* batch 1: /, '... and what was sent in vain');
+like($log, qr/LOG: .* order_gateway: .* batch 1: /, '... and what was sent in vain') if !$test->by_worker;
 like($said, qr/DEBUG: /, 'so has the client');
 is_deeply(found($log, @secrets, @names), [], 'no value of a mapping in the log');
 is_deeply(found($said, @secrets, @names), [], '... nor in messages to the client');
 is_deeply(found(Encode::encode('UTF-8', $answered), @secrets, @names), [],
 	'... nor in rows');
+
+# What a worker wrote down.
+if ($test->by_worker)
+{
+	my $kept = join "\n", map { @{ $superuser->query("SELECT j::text FROM $_ AS j")->{lines} } }
+	  map { "order_gateway_journal_$_" } qw(call mark result end);
+
+	like($kept, qr/batch_cancel/, 'the journal has calls');
+	is_deeply(found(Encode::encode('UTF-8', $kept), @secrets, @names), [], '... and no value of a mapping');
+}
 
 # There are no files of ours but statistics, over a restart.
 $_->quit foreach $superuser, $session;
@@ -458,7 +468,7 @@ File::Find::find(
 	map { $node->data_dir . "/$_" } qw(pg_stat_tmp pg_stat pg_notify));
 is_deeply([ glob($node->data_dir . '/pg_stat_tmp/order_gateway.*') ], [],
 	'there are no files between calls');
-is(-e $node->data_dir . '/pg_stat/order_gateway.stat' ? 1 : 0, $ENV{OG_PRELOAD} ? 1 : 0,
+is(-e $node->data_dir . '/pg_stat/order_gateway.stat' ? 1 : 0, $ENV{OG_PRELOAD} || $test->by_worker ? 1 : 0,
 	'... nor over a restart, but for statistics');
 is_deeply(found($files, @secrets, @names), [], 'no value of a mapping in them');
 

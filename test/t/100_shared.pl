@@ -256,17 +256,18 @@ $session = $test->session;
 my @senders = map { $test->session(database => $_ % 2 ? 'other' : 'postgres') } 1 .. 8;
 # 300 requests of 100 ids each, of which each will get an eighth of the turns
 $senders[$_]->send('SELECT count(DISTINCT batch) FILTER (WHERE sent_at IS NOT NULL), '
-	  . 'max(outcome) FILTER (WHERE sent_at IS NOT NULL) FROM '
+	  . "count(DISTINCT batch) FILTER (WHERE sent_at IS NOT NULL AND outcome <> 'cancelled') FROM "
 	  . call_sql('xt', '(SELECT array_agg(i) FROM generate_series('
 		  . ($_ * 100000 + 1) . ", ${_}30000) AS i)", server => 'xt_busy'))
   foreach 1 .. 7, 0;
 my $sent = 0;
 foreach my $sender (@senders)
 {
-	my ($requests, $worst) = split /\|/, $sender->finish->{lines}[0];
+	my ($requests, $others) = split /\|/, $sender->finish->{lines}[0];
 
+	# The time of the call may be over before the last one is answered.
 	$sent += $requests;
-	is($worst, 'cancelled', "a session had $requests of the turns");
+	cmp_ok($others, '<=', 1, "a session had $requests of the turns");
 }
 my $pace = $sandbox->pace;
 my ($window) = grep { $_->{who} =~ /xt_busy/ && $_->{scope} eq 'user' } @{ $pace->{windows} };

@@ -498,14 +498,17 @@ sub traces
 	return split /\n/, $self->_ask(qq{
 		SELECT format('%s on server "%s" had sent batch %s: %s', function, server, batch,
 			string_agg(outcomes, ', ' ORDER BY outcome))
-		FROM (SELECT call_id, coalesce(batch, 1) AS batch, answered_outcome AS outcome,
+		FROM (SELECT call_id, batch, answered_outcome AS outcome,
 				format('%s %s (%s)', count(*), answered_outcome,
 					string_agg(order_id, ', ' ORDER BY ordinal)) AS outcomes
-			FROM (SELECT * FROM order_gateway_results
-				WHERE (call_id, ordinal) IN (SELECT call_id, min(ordinal) FROM order_gateway_results
-					GROUP BY call_id, order_id) ORDER BY call_id, ordinal) AS r
-			WHERE sent_at IS NOT NULL OR answered_outcome = 'unknown'
-			GROUP BY call_id, coalesce(batch, 1), answered_outcome) AS o
+			FROM (SELECT call_id, ordinal, order_id, answered_outcome, coalesce(batch, (SELECT max(number)
+						FROM order_gateway_journal_mark AS m
+						WHERE m.call_id = r.call_id AND leaves AND r.ordinal = ANY (ordinals))) AS batch
+				FROM order_gateway_results AS r
+				WHERE (sent_at IS NOT NULL OR answered_outcome = 'unknown')
+					AND (call_id, ordinal) IN (SELECT call_id, min(ordinal) FROM order_gateway_results
+						GROUP BY call_id, order_id)) AS r
+			GROUP BY call_id, batch, answered_outcome) AS o
 		JOIN (SELECT call_id, function, server $calls) AS c USING (call_id)
 		GROUP BY call_id, function, server, batch ORDER BY call_id, batch});
 }

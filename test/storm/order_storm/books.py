@@ -196,11 +196,24 @@ def read_clients(cluster, notes, journal):
 # ---- the server's log, which tells of deaths that nobody planned
 
 PLANNED = re.compile(r"was terminated by signal (9|15)\b")
+PROCESS = re.compile(r" \[(\d+)\] ")        # as in log_line_prefix
+DIED = re.compile(r"\(PID (\d+)\)")
 DEATH = re.compile(r"terminated by signal \d+|PANIC:|TRAP: |"
                    r"invalid page in block")
 
 
 def unplanned_deaths(log):
+    """Each with what the process had said last."""
+    said, found = {}, []
     with open(log, errors="replace") as lines:
-        return [line.strip() for line in lines
-                if DEATH.search(line) and not PLANNED.search(line)]
+        for line in lines:
+            line = line.strip()
+            process = PROCESS.search(line)
+            if DEATH.search(line) and not PLANNED.search(line):
+                died = DIED.search(line)
+                found.append("\n  ".join([line] + said.get(
+                    died and died.group(1), [])))
+            if process:
+                said.setdefault(process.group(1), []).append(line)
+                del said[process.group(1)][:-5]
+    return found

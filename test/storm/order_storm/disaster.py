@@ -32,8 +32,8 @@ ALWAYS_DEADLY = DEADLY + ("kill_new_worker", "fail_over")
 # those that can be done while a table is locked
 IN_THE_DARK = ("kill_worker", "kill_postmaster", "terminate_worker")
 
-# the one that requests wait for
-MARKS = "order_gateway_journal_mark"
+# those that requests and rows wait for
+AWAITED = ("order_gateway_journal_mark", "order_gateway_journal_result")
 
 # what is taken away, and how it is given back
 RUGS = (
@@ -282,8 +282,8 @@ class Disaster(threading.Thread):
         session = self.cluster.connect()
         try:
             table = self.random.choice(session.rows(TABLES))[0]
-            if self.random.random() < 0.4:
-                table = MARKS
+            if self.random.random() < 0.6:
+                table = self.random.choice(AWAITED)
             session.run("BEGIN")
             session.run("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE" % table)
             self.stopped.wait(self.random.random() * 3)
