@@ -120,7 +120,7 @@ og_unsettled_open(void)
 											  "order_gateway unsettled calls",
 											  ALLOCSET_DEFAULT_SIZES);
 	calls.hcxt = askers.hcxt = unsettled.context;
-	unsettled.calls = hash_create("unsettled calls", 256, &calls,
+	unsettled.calls = hash_create("order_gateway unsettled", 256, &calls,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	unsettled.askers = hash_create("askers", 16, &askers,
 								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
