@@ -131,12 +131,17 @@ sub use_sandbox
 	my $log_start = $erp->log_end;
 	sql(q{BEGIN; SELECT FROM batch_cancel('btc_usdt', ARRAY[5]); ROLLBACK});
 	is($sandbox->truth('xt')->{5}, 'cancelled', 'ROLLBACK cancels nothing back');
-	like($erp->log_since($log_start),
-		qr/LOG:  \Q$LOST\E1: 1 cancelled \(5\)/, '... and the log tells');
+	is(sql(q{SELECT outcome FROM order_gateway_find(ARRAY[5])}), 'cancelled', '... and the journal tells');
 	sql_error(q{SELECT 1 / (ordinal - 1) FROM batch_cancel('btc_usdt', ARRAY[6])});
+	is(sql(q{SELECT outcome FROM order_gateway_find(ARRAY[6])}), 'cancelled', '... as of a statement that fails');
+
+	# Where no journal is written, that is the log's.
+	$sandbox->seed('xt', market => 'btc_usdt', ids => [7]);
+	sql(q{ALTER SERVER xt OPTIONS (ADD journal 'false')});
+	sql(q{BEGIN; SELECT FROM batch_cancel('btc_usdt', ARRAY[7]); ROLLBACK});
+	sql(q{ALTER SERVER xt OPTIONS (DROP journal)});
 	like($erp->log_since($log_start),
-		qr/LOG:  \Q$LOST\E1: 1 cancelled \(6\)/,
-		'... as of a statement that fails');
+		qr/LOG:  \Q$LOST\E1: 1 cancelled \(7\)/, '... and without one the log tells');
 }
 
 # ----
@@ -564,6 +569,9 @@ $sandbox->arm('black_hole', provider => 'xt');
 		'... can be cancelled');
 	$sandbox->disarm;
 }
+
+# What had left when the statement was cancelled is waited for by the worker.
+ok($node->poll_query_until('erp', 'SELECT sum(unknown) = 1 FROM order_gateway_stats'), '... and is completed');
 is(sql(recipe('see-stats')) =~ s/\d+$//r, 'xt|batch_cancel|2|2|0|1|0|0|0|1|',
 	'statistics');
 like(sql(recipe('see-histogram')), qr/^xt\|batch_cancel\|\d+ m?s\|1$/,

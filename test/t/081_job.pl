@@ -22,6 +22,10 @@ my $has_cron = -e "$share_dir/extension/pg_cron.control";
 my $erp = OrderGateway::Erp->start('job', recipes => $has_cron ? ['cron-conf'] : []);
 my ($node, $sandbox, $documents) = ($erp->node, $erp->sandbox, $erp->documents);
 
+# The job is for those who have no worker.
+$node->append_conf('postgresql.conf', "order_gateway.databases = ''");
+$node->restart;
+
 sub recipe { return $documents->recipe(@_); }
 sub sql { return $erp->sql(@_); }
 sub sql_error { return $erp->sql_error(@_); }
