@@ -294,7 +294,7 @@ check_versions(const Making *making)
 	if (account->server_version != part->server_version ||
 		account->mapping_version != part->mapping_version)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("server \"%s\" or its user mapping was changed before the call could be sent",
 						account->server)));
 }

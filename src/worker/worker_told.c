@@ -96,6 +96,22 @@ put_left(Making *making, const int *keys, int nkeys)
 	}
 }
 
+/*
+ * Which call of the journal it is.  Not before something of it leaves, or its rows
+ * are told: until the standbys have its row, another server may give that number
+ * to another call.
+ */
+static void
+put_name(Making *making)
+{
+	Served	   *served = making->served;
+
+	if (!served->named && served->written)
+		put(served, &served->soon, (OgDeskMessage)
+			{.kind = OG_DESK_BEGUN,.call_id = making->call.call_id});
+	served->named = served->written;
+}
+
 bool
 og_told_leaves(Making *making, const int *keys, int nkeys)
 {
@@ -104,6 +120,7 @@ og_told_leaves(Making *making, const int *keys, int nkeys)
 
 	if (served->place == NULL)
 		return false;
+	put_name(making);
 	if (!first->told)
 		put_left(making, keys, nkeys);
 	first->told = true;
@@ -163,13 +180,7 @@ og_told_unsent(Making *making, const char *why)
 void
 og_told_written(Making *making)
 {
-	Served	   *served = making->served;
-
-	if (!served->written && served->place != NULL)
-		put(served, &served->soon, (OgDeskMessage)
-			{.kind = OG_DESK_BEGUN,.call_id = making->call.call_id});
-	served->fresh = !served->written;
-	served->written = true;
+	making->served->written = true;
 }
 
 /* ---------- telling ---------- */
@@ -219,11 +230,9 @@ og_told_tell(Making *making)
 #endif
 	if (making->ended && !served->ended)
 		put_end(served, (OgDeskMessage) {.kind = OG_DESK_DONE});
-
-	/* What leaves in the next turn wakes the session with what is new. */
-	if (served->fresh && making->in_flight > 0 && served->nsafe == 0)
-		served->fresh = false;
-	else if (tell_soon(served))
+	if (served->nsafe > 0)
+		put_name(making);
+	if (tell_soon(served))
 		tell_rows(served);
 }
 

@@ -22,7 +22,7 @@ typedef struct Served
 	const OgPart *handed;
 	bool		opened;			/* the pipeline makes it, and counts it */
 	bool		written;		/* the call stands in the journal ... */
-	bool		fresh;			/* ... since this turn */
+	bool		named;			/* ... and the session knows as which */
 	bool		pulled;			/* all rows of the pipeline were */
 	bool		ended;			/* the end of the part is among the rows ... */
 	bool		told;			/* ... and all of them are on their way */

@@ -49,7 +49,8 @@ use PostgreSQL::Test::Utils ();
 sub new
 {
 	my ($class, %options) = @_;
-	my $path = "$PostgreSQL::Test::Utils::tmp_check/disk";
+	# Tests that run side by side have a disk each.
+	my $path = "$PostgreSQL::Test::Utils::tmp_check/disk_$$";
 	my $self = bless {
 		switch => $path,
 		library => "$path.so",

@@ -145,7 +145,8 @@ default with C<OG_PRELOAD> in the environment.
 
 With C<worker>, by default with C<OG_WORKER> in the environment, database
 C<postgres> has a gateway worker, which makes the acts that sessions call; it
-runs when this returns.
+runs when this returns.  It does not ask by itself what became of orders that are
+unknown (C<settle_after>), so that the requests are those of the test alone.
 
 =head2 $test->by_worker
 
@@ -209,7 +210,7 @@ sub start
 	my $self = bless {
 		node => $node,
 		worker => $worker,
-		options => $opts{options} // {},
+		options => { $worker ? (settle_after => '0') : (), %{ $opts{options} // {} } },
 		sandbox => OrderGateway::Sandbox->start(%{ $opts{sandbox} // {} }),
 	}, $class;
 	$self->{sandbox}->install($node, extension => 1, %{ $self->{options} });
