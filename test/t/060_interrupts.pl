@@ -580,7 +580,7 @@ sub expected_log
 	my $context = $cell->{phase}{context} // '';
 
 	return $log if !$test->by_worker || !$cell->{stop}{ends_server} || $context ne $unsent;
-	return qr/^(batch 1: 1 unknown \(101\))?$/;
+	return qr/^(batch 1: 1 (unknown|rejected) \(101\))?$/;
 }
 
 sub check_words

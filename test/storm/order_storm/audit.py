@@ -3,7 +3,9 @@
 
 import re
 from collections import Counter
+from decimal import Decimal
 
+from .acts import plain
 from .notes import COMMITTED, IN_DOUBT, ROLLED_BACK
 
 # what an outcome says of what the provider has done
@@ -136,6 +138,18 @@ def journal_has_every_call(books):
         yield "the journal has call %d (%s, %s), which nobody committed" % (
             call, books.journal.calls[call]["function"],
             books.journal.calls[call]["state"])
+
+
+def what_was_found_is_ours(books):
+    """What a sweep has found was created by a call that no worker has made,
+    and no other call of the journal has it."""
+    for number, record in sorted(books.journal.found.items()):
+        size = record.get("originalOrderBaseSize", record.get("size"))
+        key = "btse-size:" + plain(Decimal(str(size)))
+        if key in books.call_of or key not in books.unwatched \
+                or key not in books.sandbox.arrivals:
+            yield "call %d was found, an order of size %s:\n" % (
+                number, size) + books.tell(books.call_of.get(key), key)
 
 
 def references_meet(books):
@@ -388,13 +402,12 @@ def what_was_withdrawn_stays(books):
                 withdrawal.call_id, withdrawal.orders, dict(outcomes))
 
 
-RULES = (commits_held, journal_has_every_call, references_meet,
-         nothing_unaccounted_for, nothing_without_mark, nothing_twice,
-         nothing_early, nothing_late, everything_done, outcomes_true,
-         settled_truly, one_row_each, what_was_told_stays,
+RULES = (commits_held, journal_has_every_call, what_was_found_is_ours,
+         references_meet, nothing_unaccounted_for, nothing_without_mark,
+         nothing_twice, nothing_early, nothing_late, everything_done,
+         outcomes_true, settled_truly, one_row_each, what_was_told_stays,
          what_was_told_is_journalled, what_was_told_is_true, all_rows_came,
-         refused_before_sending, context_names_calls,
-         what_was_withdrawn_stays)
+         refused_before_sending, context_names_calls, what_was_withdrawn_stays)
 
 
 def complaints(books):

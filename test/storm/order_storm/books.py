@@ -103,6 +103,7 @@ def enter(book, request, done, refused):
 class JournalBook:
     def __init__(self):
         self.calls = {}                         # by id: a dict
+        self.found = {}                         # by id: an order's record
         self.results = defaultdict(list)        # by call's id: dicts
         self.marked = None                      # (call's id, ordinal)
 
@@ -123,6 +124,12 @@ SELECT row_to_json(r) FROM (
 		extract(epoch FROM sent_at) AS sent_at, settled_at
 	FROM order_gateway_results ORDER BY call_id, ordinal) AS r"""
 
+# Orders that no call of the journal has made, and that bear its mark.
+FOUND = """
+SELECT c.call_id, r.response
+FROM order_gateway_calls AS c JOIN order_gateway_results AS r USING (call_id)
+WHERE c.origin = 'found'"""
+
 MARKS = """
 SELECT DISTINCT call_id, unnest(ordinals)
 FROM order_gateway_journal_mark WHERE leaves"""
@@ -133,9 +140,13 @@ def read_journal(cluster):
     for (text,) in cluster.ask(CALLS):
         call = json.loads(text)
         book.calls[call["call_id"]] = call
+    for number, record in cluster.ask(FOUND):
+        book.found[int(number)] = json.loads(record)
+        del book.calls[int(number)]
     for (text,) in cluster.ask(RESULTS):
         result = json.loads(text)
-        book.results[result["call_id"]].append(result)
+        if result["call_id"] not in book.found:
+            book.results[result["call_id"]].append(result)
     book.marked = {(int(call), int(ordinal))
                    for call, ordinal in cluster.ask(MARKS)}
     return book
