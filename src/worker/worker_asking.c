@@ -125,7 +125,10 @@ read_call(Asking *asking, Unsettled *call, int most, int *rows)
 	if (found && strcmp(head.operation, "create_order") == 0)
 		found = og_journal_read(installation, call->call_id, &head);
 	if (!found)
+	{
+		call->from = 0;			/* there is no more of it, either */
 		return 0;
+	}
 	count = og_settlement_unknown(installation, call->call_id, &call->from,
 								  most, rows, &results);
 	for (int i = 0; i < count; i++)

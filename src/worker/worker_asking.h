@@ -54,6 +54,7 @@ typedef struct Asking
 	OgSettling *settling;		/* NULL = no group is under way */
 	bool		broken;			/* the calls are left for a while, but ... */
 	Unsettled  *blamed;			/* ... this one for longer, or NULL */
+	bool		unread;			/* they could not be read for now */
 } Asking;
 
 /*

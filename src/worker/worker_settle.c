@@ -323,8 +323,9 @@ end_round(Asking *asking)
 	{
 		Unsettled  *call = lfirst(cell);
 
-		if (asking->broken && call->nopen > 0 && call != asking->blamed &&
-			!og_unsettled_is_old(call))
+		if (asking->unread ||
+			(asking->broken && call->nopen > 0 && call != asking->blamed &&
+			 !og_unsettled_is_old(call)))
 			put_back(call, pause_us);
 		else
 			end_call(call);
@@ -439,6 +440,24 @@ read_calls(void *arg)
 	og_asking_read(arg);
 }
 
+/*
+ * What could not be read is not known to be settled.  It is read again after the
+ * pause if the trouble passes; else the call that was read last, which is the
+ * cause, waits for its next time.
+ */
+static void
+take_unread(Asking *asking, const Trouble *trouble)
+{
+	Unsettled  *last;
+
+	asking->unread = og_trouble_passes(trouble);
+	if (asking->unread || asking->calls == NIL)
+		return;
+	last = llast(asking->calls);
+	last->from = 0;
+	last->more = true;
+}
+
 static void
 begin_round(Loop *loop, Asker *asker)
 {
@@ -458,6 +477,7 @@ begin_round(Loop *loop, Asker *asker)
 		return;
 	og_trouble_show(&trouble);
 	break_off(asking, true);
+	take_unread(asking, &trouble);
 }
 
 static void
