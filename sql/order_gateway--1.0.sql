@@ -1985,14 +1985,14 @@ COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation
 COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
 COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
 COMMENT ON COLUMN order_gateway_journal_call.timeline IS 'timeline of the server then';
-COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion';
+COMMENT ON COLUMN order_gateway_journal_call.origin IS 'outbox = it was submitted; session = a session has called, and the worker makes the call; found = an order that was found at the provider after a promotion';
 COMMENT ON COLUMN order_gateway_journal_call.function IS 'function that would make the same call at once';
-COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_journal_call.function_id IS 'OID of the function that was called, whose EXECUTE privilege is asked for again before anything is sent';
 COMMENT ON COLUMN order_gateway_journal_call.provider IS 'xt, tronsave, btse or wangdian';
 COMMENT ON COLUMN order_gateway_journal_call.operation IS 'what is asked of the provider';
 COMMENT ON COLUMN order_gateway_journal_call.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_journal_call.server IS 'its name then';
-COMMENT ON COLUMN order_gateway_journal_call.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_journal_call.role_id IS 'OID of the role that called, and as which it is sent';
 COMMENT ON COLUMN order_gateway_journal_call.role IS 'its name then';
 COMMENT ON COLUMN order_gateway_journal_call.arguments IS 'arguments as the texts that leave; no secrets';
 COMMENT ON COLUMN order_gateway_journal_call.ids IS 'what it is about, in input order';
@@ -2292,14 +2292,14 @@ COMMENT ON COLUMN order_gateway_visible_calls.installation IS 'which installatio
 COMMENT ON COLUMN order_gateway_visible_calls.call_id IS 'number of the call';
 COMMENT ON COLUMN order_gateway_visible_calls.xid IS 'transaction that submitted it';
 COMMENT ON COLUMN order_gateway_visible_calls.timeline IS 'timeline of the server then';
-COMMENT ON COLUMN order_gateway_visible_calls.origin IS 'outbox = it was submitted';
+COMMENT ON COLUMN order_gateway_visible_calls.origin IS 'outbox = it was submitted; session = a session has called, and the worker makes the call; found = an order that was found at the provider after a promotion';
 COMMENT ON COLUMN order_gateway_visible_calls.function IS 'function that would make the same call at once';
-COMMENT ON COLUMN order_gateway_visible_calls.function_id IS 'OID of the function that submitted it, whose EXECUTE privilege is asked for again before anything is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.function_id IS 'OID of the function that was called, whose EXECUTE privilege is asked for again before anything is sent';
 COMMENT ON COLUMN order_gateway_visible_calls.provider IS 'xt, tronsave, btse or wangdian';
 COMMENT ON COLUMN order_gateway_visible_calls.operation IS 'what is asked of the provider';
 COMMENT ON COLUMN order_gateway_visible_calls.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_visible_calls.server IS 'its name then';
-COMMENT ON COLUMN order_gateway_visible_calls.role_id IS 'OID of the role that submitted it, and as which it is sent';
+COMMENT ON COLUMN order_gateway_visible_calls.role_id IS 'OID of the role that called, and as which it is sent';
 COMMENT ON COLUMN order_gateway_visible_calls.role IS 'its name then';
 COMMENT ON COLUMN order_gateway_visible_calls.arguments IS 'arguments as the texts that leave; no secrets';
 COMMENT ON COLUMN order_gateway_visible_calls.ids IS 'what it is about, in input order';
@@ -2392,7 +2392,7 @@ LEFT JOIN LATERAL (SELECT
 COMMENT ON VIEW order_gateway_calls IS
 'calls that were submitted, by roles that the current role is a member of; all, to members of pg_read_all_data';
 COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it';
-COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; found = an order that was found at the provider after a promotion, and was not in the journal';
+COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; session = a session has called, and the worker makes the call; found = an order that was found at the provider after a promotion, and was not in the journal';
 COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
 COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when the call was submitted';
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';

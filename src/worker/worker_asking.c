@@ -103,7 +103,8 @@ add_order(Asking *asking, Unsettled *call, const OgJournalCall *head,
 		.call = call,
 		.ordinal = result->ordinal,
 		.sent = {
-			result->sent_at != 0 ? result->sent_at : head->submitted_at,
+			result->sent_at != 0 ? result->sent_at
+			: Max(head->submitted_at, head->not_before),
 			result->sent_at != 0 ? result->sent_at : call->since
 		},
 		.order_state = result->order_state

@@ -94,11 +94,24 @@ advance_resting(Beat *beat, int64 now, bool may_beat, OgPause *pause)
 		beat_pause_until(pause, beat->due);
 }
 
+/*
+ * Its row is older than the next one would be: the worker stood still, or the
+ * standbys did.  That says nothing of now.
+ */
+static bool
+is_stale(const Beat *beat, int64 now)
+{
+	return !beat_is_to_stop(beat) && now - beat->committed >
+		2 * og_beat_deadline_ms(beat) * INT64CONST(1000);
+}
+
 static void
 advance_committed(Beat *beat, int64 now, bool may_beat, OgPause *pause)
 {
 	if (og_standby_position() < beat->end)
 		og_beat_await(beat, pause);
+	else if (may_beat && is_stale(beat, now))
+		og_beat_begin(beat);
 	else if (may_beat)
 		og_beat_send(beat);
 }

@@ -400,21 +400,38 @@ take_named(void *owner, const OgTableRow *row)
 	return true;
 }
 
-/* The row of a heartbeat is begun anew: its timer has run out since. */
+/* What is known of a heartbeat is known of it under its server's new OID. */
+static void
+move_row(const pg_uuid_t *installation, const OgWish *wish, Oid serverid)
+{
+	Datum		values[HEARTBEAT_COLUMNS] = {0};
+	bool		nulls[HEARTBEAT_COLUMNS] = {false};
+	bool		replace[HEARTBEAT_COLUMNS] = {false};
+	ScanKeyData keys[3];
+	ItemPointerData at;
+
+	ItemPointerSetInvalid(&at);
+	row_keys(keys, installation, wish);
+	og_table_scan(OG_HEARTBEAT_TABLE, OG_HEARTBEAT_KEY, NULL, keys, 3,
+				  take_place, &at);
+	if (!ItemPointerIsValid(&at))
+		return;
+	values[HEARTBEAT_SERVER_ID] = ObjectIdGetDatum(serverid);
+	replace[HEARTBEAT_SERVER_ID] = true;
+	og_table_update(OG_HEARTBEAT_TABLE, &at, values, nulls, replace);
+	CommandCounterIncrement();
+}
+
 static void
 name_anew(const pg_uuid_t *installation, const Named *named)
 {
+	Oid			serverid = get_foreign_server_oid(named->wish.server, true);
 	Datum		values[WISH_COLUMNS] = {0};
 	bool		nulls[WISH_COLUMNS] = {false};
 	bool		replace[WISH_COLUMNS] = {false};
-	ScanKeyData keys[3];
-	int			most = 1;
 
-	row_keys(keys, installation, &named->wish);
-	(void) og_table_remove(OG_HEARTBEAT_TABLE, OG_HEARTBEAT_KEY, keys, 3,
-						   &most);
-	values[WISH_SERVER_ID] =
-		ObjectIdGetDatum(get_foreign_server_oid(named->wish.server, true));
+	move_row(installation, &named->wish, serverid);
+	values[WISH_SERVER_ID] = ObjectIdGetDatum(serverid);
 	values[WISH_FUNCTION_ID] =
 		ObjectIdGetDatum(og_extension_function(named->wish.function));
 	replace[WISH_SERVER_ID] = replace[WISH_FUNCTION_ID] = true;
