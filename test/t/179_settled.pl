@@ -127,6 +127,24 @@ is($journal->sql(q{SELECT count(*) > 0 FROM order_gateway_stats WHERE function =
 	't', 'the statistics count it');
 
 # ----
+# What is unknown cannot be read for a while
+# ----
+
+$test->reset;
+$test->seed('xt', 2001 .. 2003);
+$test->servers('later', providers => ['xt'], settle_after => '2s');
+my $unread = lose_cancel('xt', [ 2001 .. 2003 ], processed => 1, server => 'xt_later');
+my $locker = $test->session;
+$locker->query('BEGIN; LOCK TABLE order_gateway_journal_result IN ACCESS EXCLUSIVE MODE');
+$journal->wait_until(
+	"SELECT clock_timestamp() > since + interval '5 s' FROM order_gateway_journal_unsettled WHERE call_id = $unread",
+	'orders that are unknown cannot be read when they are to be asked for');
+$locker->query('COMMIT');
+$locker->quit;
+wait_until_known([$unread], '... and are when they can');
+is(outcomes($unread), 'cancelled cancelled 3', '... as they are');
+
+# ----
 # New orders, and what no read tells
 # ----
 
