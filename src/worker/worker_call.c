@@ -9,6 +9,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -152,6 +154,22 @@ copy_texts(OgJournalCall *call)
 }
 
 /*
+ * A row can be seen shortly before others are told what else its transaction has
+ * changed: a role that it dropped, a right that it took.  That is over when it
+ * gives back the lock on its number.
+ */
+static void
+await_submitter(const OgJournalCall *call)
+{
+	LOCKTAG		transaction;
+
+	SET_LOCKTAG_TRANSACTION(transaction, XidFromFullTransactionId(call->xid));
+	(void) LockAcquire(&transaction, ShareLock, false, false);
+	(void) LockRelease(&transaction, ShareLock, false);
+	AcceptInvalidationMessages();
+}
+
+/*
  * Read the call, and what was done of it.  The ids of a long one are kept as keys
  * only.
  */
@@ -169,6 +187,7 @@ read_call(Making *making, const OgInstallation *installation, bool is_new,
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the journal does not have the call any more")));
+	await_submitter(call);
 
 	/* Of a new one there is nothing, unless recovery has come to it. */
 	is_new = is_new && !og_recover_is_doubtful(installation, call->call_id,

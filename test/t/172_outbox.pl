@@ -180,10 +180,11 @@ $test->node->reload;
 $session->query('LISTEN gateway');
 my @submitted;
 my @told;
-$test->seed('xt', 51);
+# As many as that takes: of numbers that no other has.
+$test->seed('xt', 5001);
 $test->wait_until(sub {
 	# One that was done before the worker had read its settings is not told of.
-	push @submitted, submit('xt', [ 51 + @submitted ]) if !@submitted || is_done($submitted[-1]);
+	push @submitted, submit('xt', [ 5001 + @submitted ]) if !@submitted || is_done($submitted[-1]);
 	push @told, map { /"gateway" with payload "(\d+)"/ } @{ $session->query('SELECT 1')->{lines} };
 	($id) = @told;
 	return defined $id;
