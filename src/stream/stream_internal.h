@@ -1,0 +1,273 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_internal.h
+ *		What the files of the streams' room share with each other.
+ *
+ * All of this is one process's, and single-threaded.  Memory of streams, topics
+ * and connections is below loop.context, each with a context of its own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_STREAM_INTERNAL_H
+#define OG_STREAM_INTERNAL_H
+
+#include "lib/ilist.h"
+
+#include "account/account.h"
+#include "gateway/gateway.h"
+#include "http/http_websocket.h"
+#include "provider/btse/stream_book.h"
+#include "stream/stream.h"
+#include "worker/worker_journal.h"
+
+/* Name of the function that the process runs: see also worker_launcher.c. */
+#define STREAM_MAIN	"og_stream_main"
+
+typedef struct Party Party;
+typedef struct Topic Topic;
+typedef struct Connection Connection;
+
+/* ---------- streams ---------- */
+
+/* What somebody follows, as the worker knows it. */
+typedef struct Stream
+{
+	dlist_node	node;			/* of .streams of the loop */
+	dlist_node	topic_node;		/* of its topic, if that is not NULL */
+	MemoryContext context;
+	OgStreamWish wish;			/* its texts are in .context */
+	Party	   *party;			/* as whom, and where */
+	Topic	   *topic;			/* NULL = it is not asked for now */
+	bool		wanted;			/* found at the last look at the table */
+
+	/* What is shown of it: stream_shared.c copies it when it has changed. */
+	OgStreamShown shown;
+	int			place;			/* of its entry there, -1 = there is no room */
+	bool		changed;
+
+	/*
+	 * Of appended kinds, stream_append.c's.  "caught_up": what was missed was read,
+	 * so that it may be live; "held": it is not asked for until its target takes
+	 * rows again.
+	 */
+	bool		caught_up;
+	bool		held;
+	void	   *append;
+} Stream;
+
+#define stream_of(node_ptr)	dlist_container(Stream, node, node_ptr)
+#define topic_stream_of(node_ptr)	dlist_container(Stream, topic_node, node_ptr)
+
+/* ---------- parties ---------- */
+
+/*
+ * As whom streams are followed at a server: a role, with its account where the
+ * kind is private.  Opened anew when the catalog has changed.
+ */
+struct Party
+{
+	dlist_node	node;
+	MemoryContext context;
+	MemoryContext account_context;	/* of .account, below .context */
+	Oid			serverid;
+	Oid			roleid;
+	bool		is_private;
+	const OgAccount *account;	/* NULL = it could not be opened */
+	char	   *server;			/* name of the server */
+	char	   *role;
+	char	   *problem;		/* why .account is NULL */
+	uint64		version;		/* of the catalog, when that was tried */
+	int64		again_at;		/* when it is tried again; 0 = then not */
+};
+
+/* ---------- topics ---------- */
+
+typedef enum TopicState
+{
+	TOPIC_WAITING,				/* to be asked for, from .due on */
+	TOPIC_ASKED,				/* it was: acknowledgement by .due */
+	TOPIC_ACCEPTED,				/* first data by .due */
+	TOPIC_LIVE,
+	TOPIC_REFUSED				/* asked for again at .due, alone */
+} TopicState;
+
+struct Topic
+{
+	dlist_node	node;			/* of its connection */
+	MemoryContext context;
+	Connection *connection;
+	OgStreamKind kind;
+	char	   *symbol;			/* NULL = all */
+	int			grouping;
+	char	   *name;			/* as the provider calls it */
+	dlist_head	streams;		/* that follow it, by .topic_node */
+	TopicState	state;
+	int64		due;
+	int64		pause_us;		/* before it is asked for once more */
+	int64		asked_at;
+	int64		heard_at;		/* last data, on og_clock_now(); 0 = none yet */
+	TimestampTz received_at;	/* the same moment, for people */
+	bool		has_data;		/* since it was asked for */
+	bool		alone;			/* it was refused: nothing else is asked for with
+								 * it */
+
+	/* Of books. */
+	OgBook	   *book;
+	bool		comparing;		/* it was silent: the next snapshot is to be what
+								 * the book is */
+	bool		waits_snapshot; /* deltas are of no use until one comes */
+
+	/* Of books and best prices: what is to be written. */
+	bool		changed;
+	int64		event_ms;		/* of what is known now, as the provider has it */
+	char	   *best[4];		/* l1: bid, its size, ask, its size; or NULL */
+};
+
+#define topic_of(node_ptr)	dlist_container(Topic, node, node_ptr)
+
+/* ---------- connections ---------- */
+
+/* The most topics of one connection. */
+#define MOST_TOPICS		100
+
+typedef enum ConnectionState
+{
+	CONNECTION_PAUSING,			/* until .due */
+	CONNECTION_OPENING,			/* by the transport's own deadline */
+	CONNECTION_LOGGING_IN,		/* acknowledged by .due */
+	CONNECTION_OPEN
+} ConnectionState;
+
+struct Connection
+{
+	dlist_node	node;			/* of the loop */
+	MemoryContext context;
+	MemoryContext socket_context;	/* goes with .socket */
+	Party	   *party;			/* its account */
+	bool		of_books;		/* at book_stream_url; else at stream_url */
+	bool		is_private;
+	OgWebSocket *socket;		/* NULL = there is none now */
+	ConnectionState state;
+	int64		due;
+	int64		pause_us;		/* before the next attempt */
+	int64		opened_at;		/* when it was open; 0 = not */
+	int64		ping_at;		/* when the next one is sent */
+	int64		pong_due;		/* 0 = none is awaited */
+	int64		attempts;		/* connections made, and tried */
+	TimestampTz lost_at;		/* when it was lost last; 0 = never */
+	dlist_head	topics;
+	int			ntopics;
+};
+
+#define connection_of(node_ptr)	dlist_container(Connection, node, node_ptr)
+
+/* ---------- stream_loop.c ---------- */
+
+typedef struct StreamLoop
+{
+	MemoryContext context;		/* NULL = it is not open */
+	pg_uuid_t	installation;
+	Oid			table;			/* of streams: another one is another extension */
+	dlist_head	streams;
+	dlist_head	parties;
+	dlist_head	connections;
+	int64		now;			/* og_clock_now() when the turn began */
+	int64		next_flush;
+} StreamLoop;
+
+extern StreamLoop og_stream_loop;
+
+/*
+ * In this installation streams are followed, until the loop is closed: all are
+ * called outside of a transaction.
+ */
+extern void og_stream_open(const OgInstallation *installation);
+extern void og_stream_close(void);
+
+/* What is committed by now is to be seen.  False: there is nothing to follow. */
+extern bool og_stream_look(void);
+
+/* Do what can be done now; *pause tells until when there is nothing more. */
+extern void og_stream_turn(OgPause *pause);
+
+static inline void
+pause_until(OgPause *pause, int64 until)
+{
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+}
+
+/* ---------- stream_shared.c ---------- */
+
+/* The worker's part: entries, what is in them, and that it is alive. */
+extern int	og_stream_place(void);
+extern void og_stream_show(Stream *stream);
+extern void og_stream_unshow(Stream *stream);
+extern void og_stream_tell_alive(void);
+
+/* The state of a stream is this one now, since just now if it was another. */
+extern void og_stream_set_state(Stream *stream, OgStreamState state);
+
+/* What went wrong with it last; words of ours or the provider's. */
+extern void og_stream_set_error(Stream *stream, const char *error);
+
+/* ---------- stream_event.c ---------- */
+
+/* What happened.  Texts are copied; what is zero is not told. */
+typedef struct StreamEvent
+{
+	const char *event;			/* see VIEW(btse_stream_event) */
+	const Stream *stream;		/* one stream, or ... */
+	const Topic *topic;			/* ... a topic, or ... */
+	const Connection *connection;	/* ... all of a connection */
+	const char *message;
+	const char *symbol;			/* where it is not the stream's own */
+	TimestampTz from_time;
+	TimestampTz to_time;
+	int64		rows;
+	OgSlice		raw;			/* proved JSON */
+} StreamEvent;
+
+/* Tell of it with the next flush; with too many at once the rest is counted. */
+extern void og_stream_tell(const StreamEvent *event);
+
+/* In a transaction: write those that are to be written, and remove old ones. */
+extern bool og_stream_has_events(void);
+extern void og_stream_write_events(void);
+extern void og_stream_events_written(void);
+
+/* ---------- stream_append.c: appended kinds ---------- */
+
+/*
+ * What the loop calls.  None of these raises an error or waits; transactions are
+ * og_append_flush()'s own.
+ *
+ * A stream has come, or goes (what it has queued is lost then); the right party
+ * and table are known, and may change while it is there.
+ */
+extern void og_append_open(Stream *stream);
+extern void og_append_close(Stream *stream);
+
+/* A message of its topic: the records are valid during the call only. */
+extern void og_append_take(Stream *stream, const OgStreamMessage *message);
+
+/*
+ * Its topic is acknowledged, so that what happens from now on is told: what
+ * happened before is to be read.  Its topic is not to be relied on any more;
+ * "since" is when it was lost.
+ */
+extern void og_append_live(Stream *stream);
+extern void og_append_lost(Stream *stream, TimestampTz since);
+
+/*
+ * It is time to write what is queued (at .next_flush of the loop), and to go on
+ * reading what was missed.  *pause tells until when there is nothing more to do
+ * beside the next flush.  Both keep .queued, .rows and .complete_until of
+ * .shown, .caught_up and .held, and set .changed.
+ */
+extern void og_append_flush(OgPause *pause);
+extern void og_append_turn(OgPause *pause);
+
+/* The process ends: write what is queued, without waiting for anybody. */
+extern void og_append_last(void);
+
+#endif							/* OG_STREAM_INTERNAL_H */
