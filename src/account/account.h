@@ -40,6 +40,11 @@ typedef struct OgAccount
 	bool		journal;		/* a gateway worker, where there is one, makes
 								 * the calls of sessions */
 
+	/* streams; NULL = there are none, or nobody knows where they are */
+	const char *stream_url;
+	const char *book_stream_url;
+	bool		stream_login_ack;	/* a login is over when that is told */
+
 	/* bounds; durations in milliseconds, 0 = none where that is allowed */
 	int			connect_timeout;
 	int			timeout;

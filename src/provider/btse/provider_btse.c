@@ -325,10 +325,20 @@ static const OgOperation btse_operations[] = {
 	{.name = NULL}
 };
 
+/* Production, and the test net. */
+static const OgStreamPlace stream_places[] = {
+	{"https://api.btse.com/spot", "wss://ws.btse.com/ws/spot",
+		"wss://ws.btse.com/ws/oss/spot"},
+	{"https://testapi.btse.io/spot", "wss://testws.btse.io/ws/spot",
+		"wss://testws.btse.io/ws/oss/spot"},
+	{NULL}
+};
+
 const OgProvider og_btse = {
 	.name = "btse",
 	.wrapper = "btse_fdw",
 	.base_url = "https://api.btse.com/spot",
+	.stream_places = stream_places,
 
 	/*
 	 * Each class has a limit per "API" and one per user: 75 and 75, 15 and 30.
