@@ -72,6 +72,14 @@ extern bool og_stream_is_private(OgStreamKind kind);
 extern bool og_stream_is_appended(OgStreamKind kind);
 
 /*
+ * May the current role see what such a stream tells?  "own": it is of this
+ * installation, and OIDs count; else names do.
+ */
+extern bool og_stream_may_see(bool own, OgStreamKind kind, Oid serverid,
+							  const char *server, Oid roleid,
+							  const char *role);
+
+/*
  * Follow something, when this transaction has committed; answers the stream's
  * number.  Errors: 42710 the role follows that already, 42704 the server was
  * dropped meanwhile.
@@ -79,8 +87,8 @@ extern bool og_stream_is_appended(OgStreamKind kind);
 extern int32 og_stream_add(const pg_uuid_t *installation, OgStreamWish *wish);
 
 /*
- * Do so no longer.  False if there is no such stream that the current role may
- * see, be it of this installation or of another one.
+ * Do so no longer.  False if there is no such stream of a role that the current one
+ * is a member of, be it of this installation or of another one.
  */
 extern bool og_stream_remove(const pg_uuid_t *installation, int32 stream_id);
 
@@ -113,7 +121,7 @@ extern const char *og_stream_state_name(OgStreamState state);
 #define OG_STREAM_ERROR		160
 
 /* Streams of all databases together that can be shown. */
-#define OG_MOST_STREAMS		4096
+#define OG_MOST_STREAMS		2048
 
 /* The longest symbol. */
 #define OG_STREAM_SYMBOL	64

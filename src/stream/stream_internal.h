@@ -44,6 +44,7 @@ typedef struct Stream
 	OgStreamShown shown;
 	int			place;			/* of its entry there, -1 = there is no room */
 	bool		changed;
+	OgStreamState told;			/* the state that is in its entry */
 
 	/*
 	 * Of appended kinds, stream_append.c's.  "caught_up": what was missed was read,
@@ -58,29 +59,42 @@ typedef struct Stream
 #define stream_of(node_ptr)	dlist_container(Stream, node, node_ptr)
 #define topic_stream_of(node_ptr)	dlist_container(Stream, topic_node, node_ptr)
 
-/* ---------- parties ---------- */
+/* ---------- parties: stream_party.c ---------- */
 
 /*
- * As whom streams are followed at a server: a role, with its account where the
+ * As whom streams are followed at a server: a role, with credentials where the
  * kind is private.  Opened anew when the catalog has changed.
  */
 struct Party
 {
-	dlist_node	node;
+	dlist_node	node;			/* of .parties of the loop */
 	MemoryContext context;
-	MemoryContext account_context;	/* of .account, below .context */
 	Oid			serverid;
 	Oid			roleid;
 	bool		is_private;
-	const OgAccount *account;	/* NULL = it could not be opened */
-	char	   *server;			/* name of the server */
+	char	   *server;			/* their names */
 	char	   *role;
-	char	   *problem;		/* why .account is NULL */
-	uint64		version;		/* of the catalog, when that was tried */
-	int64		again_at;		/* when it is tried again; 0 = then not */
+
+	/* Below .context; NULL = it could not be opened, for this reason. */
+	MemoryContext account_context;
+	const OgAccount *account;
+	char	   *problem;
+
+	bool		tried;			/* to open it */
+	uint64		version;		/* of the catalog then */
+	int64		again_at;		/* when that is tried again; 0 = then not */
 };
 
-/* ---------- topics ---------- */
+#define party_of_node(node_ptr)	dlist_container(Party, node, node_ptr)
+
+/* That of a stream, made if there is none yet. */
+extern Party *og_party_for(const OgStreamWish *wish);
+
+/* Open those that have to be opened anew, and forget those without streams. */
+extern void og_parties_look(void);
+extern void og_parties_close(void);
+
+/* ---------- topics: stream_topic.c ---------- */
 
 typedef enum TopicState
 {
@@ -104,28 +118,58 @@ struct Topic
 	TopicState	state;
 	int64		due;
 	int64		pause_us;		/* before it is asked for once more */
-	int64		asked_at;
-	int64		heard_at;		/* last data, on og_clock_now(); 0 = none yet */
+	int64		asked_at;		/* the same for all that were asked together */
+	int64		live_at;		/* since when it is live; 0 = it is not */
+	int64		heard_at;		/* last data since then; 0 = none yet */
 	TimestampTz received_at;	/* the same moment, for people */
-	bool		has_data;		/* since it was asked for */
-	bool		alone;			/* it was refused: nothing else is asked for with
-								 * it */
+	bool		alone;			/* it was refused: it is asked for alone */
+	bool		unasked;		/* asked for once, and not to be relied on: that is
+								 * to be taken back before it is asked for anew */
 
 	/* Of books. */
 	OgBook	   *book;
+	bool		has_book;		/* a snapshot has come since it was asked for */
 	bool		comparing;		/* it was silent: the next snapshot is to be what
 								 * the book is */
-	bool		waits_snapshot; /* deltas are of no use until one comes */
 
 	/* Of books and best prices: what is to be written. */
 	bool		changed;
+	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */
-	char	   *best[4];		/* l1: bid, its size, ask, its size; or NULL */
+	MemoryContext best_context;
+	OgSlice		best[4];		/* l1: bid, its size, ask, its size; or no data */
+	ItemPointerData place;		/* of its row; invalid = not known */
+	ItemPointerData next_place; /* the same when it is committed */
 };
 
 #define topic_of(node_ptr)	dlist_container(Topic, node, node_ptr)
 
-/* ---------- connections ---------- */
+/* One of a connection, without streams. */
+extern Topic *og_topic_open(Connection *connection, OgStreamKind kind,
+							const char *symbol, int grouping);
+extern void og_topic_close(Topic *topic);
+
+/* A stream follows it, and no longer; the topic stays. */
+extern void og_topic_join(Topic *topic, Stream *stream);
+extern void og_topic_leave(Stream *stream);
+
+/* What its connection tells it. */
+extern void og_topic_asked(Topic *topic, int64 at);
+extern void og_topic_accepted(Topic *topic);
+extern void og_topic_refused(Topic *topic, const char *message);
+extern void og_topic_take(Topic *topic, const OgStreamMessage *message);
+extern void og_topic_lost(Topic *topic, TimestampTz since);
+
+/* What is late. */
+extern void og_topic_turn(Topic *topic, OgPause *pause);
+
+/* It was written: .next_place is where. */
+extern void og_topic_written(Topic *topic);
+
+/* What state is a stream in?  Others are shown it at once. */
+extern void og_stream_judge(Stream *stream);
+
+/* ---------- connections: stream_connection.c ---------- */
 
 /* The most topics of one connection. */
 #define MOST_TOPICS		100
@@ -140,55 +184,84 @@ typedef enum ConnectionState
 
 struct Connection
 {
-	dlist_node	node;			/* of the loop */
+	dlist_node	node;			/* of .connections of the loop */
 	MemoryContext context;
-	MemoryContext socket_context;	/* goes with .socket */
-	Party	   *party;			/* its account */
+	Oid			serverid;
+	char	   *server;
+	Party	   *party;			/* whose account it is; NULL = public topics */
 	bool		of_books;		/* at book_stream_url; else at stream_url */
-	bool		is_private;
+
+	/* Where it goes, and how; in memory of its own, which is replaced. */
+	MemoryContext place_context;
+	OgWebSocketTarget target;
+	char	   *key;			/* of a party's account; wiped */
+	char	   *secret;
+	bool		awaits_login;	/* a login has to be acknowledged */
+
+	MemoryContext socket_context;	/* goes with .socket */
 	OgWebSocket *socket;		/* NULL = there is none now */
 	ConnectionState state;
 	int64		due;
 	int64		pause_us;		/* before the next attempt */
-	int64		opened_at;		/* when it was open; 0 = not */
+	int64		opened_at;		/* since when it is open; 0 = it is not */
 	int64		ping_at;		/* when the next one is sent */
 	int64		pong_due;		/* 0 = none is awaited */
-	int64		attempts;		/* connections made, and tried */
-	TimestampTz lost_at;		/* when it was lost last; 0 = never */
+	TimestampTz last_heard;		/* anything, for people */
+	bool		was_open;		/* at least once */
 	dlist_head	topics;
 	int			ntopics;
 };
 
 #define connection_of(node_ptr)	dlist_container(Connection, node, node_ptr)
 
-/* ---------- stream_loop.c ---------- */
+/*
+ * The topic that a stream of this party follows, made if there is none, on a
+ * connection that is made if there is none with room.
+ */
+extern Topic *og_connection_topic(Party *party, const OgStreamWish *wish);
 
+/* Nobody follows it any more: take it back, and forget it. */
+extern void og_connection_drop_topic(Topic *topic);
+
+/* Servers and accounts may have changed: go where they are now. */
+extern void og_connection_follow(Connection *connection);
+
+/* Do what can be done now, a bounded part of it.  True if there is more. */
+extern bool og_connection_turn(Connection *connection, OgPause *pause);
+
+/* It is of no use any more. */
+extern void og_connection_close(Connection *connection);
+
+/* ---------- books and best prices, written: stream_table.c ---------- */
+
+/* Is any of them to be written now?  Do it in the transaction that there is. */
+extern bool og_stream_has_books(void);
+extern void og_stream_write_books(void);
+
+/* That was committed; or it failed, and rows have to be looked for anew. */
+extern void og_stream_books_written(bool done);
+
+/* Rows of what is not followed any more. */
+extern void og_stream_forget_books(void);
+
+/* ---------- the process ---------- */
+
+/* The state of this process, in stream_shared.c. */
 typedef struct StreamLoop
 {
 	MemoryContext context;		/* NULL = it is not open */
 	pg_uuid_t	installation;
 	Oid			table;			/* of streams: another one is another extension */
+	bool		held;			/* nothing is followed until it is adopted */
 	dlist_head	streams;
 	dlist_head	parties;
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
+	int64		next_judgement;
 } StreamLoop;
 
 extern StreamLoop og_stream_loop;
-
-/*
- * In this installation streams are followed, until the loop is closed: all are
- * called outside of a transaction.
- */
-extern void og_stream_open(const OgInstallation *installation);
-extern void og_stream_close(void);
-
-/* What is committed by now is to be seen.  False: there is nothing to follow. */
-extern bool og_stream_look(void);
-
-/* Do what can be done now; *pause tells until when there is nothing more. */
-extern void og_stream_turn(OgPause *pause);
 
 static inline void
 pause_until(OgPause *pause, int64 until)
@@ -269,5 +342,26 @@ extern void og_append_turn(OgPause *pause);
 
 /* The process ends: write what is queued, without waiting for anybody. */
 extern void og_append_last(void);
+
+/* ---------- stream_loop.c ---------- */
+
+/*
+ * In this installation streams are followed, until the loop is closed: all are
+ * called outside of a transaction.
+ */
+extern void og_stream_open(const pg_uuid_t *installation, Oid table);
+extern void og_stream_close(void);
+
+/*
+ * What is committed by now is to be seen.  False: there is nothing to follow, nor
+ * anything to be written of what was.
+ */
+extern bool og_stream_look(void);
+
+/*
+ * Do what can be done now, a bounded part of it: true if there is more.  *pause
+ * tells until when there is not.
+ */
+extern bool og_stream_turn(OgPause *pause);
 
 #endif							/* OG_STREAM_INTERNAL_H */
