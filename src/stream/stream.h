@@ -44,6 +44,7 @@
  */
 extern int	og_stream_flush;
 extern int	og_stream_keep;
+extern int	og_stream_queue;
 
 /* ---------- stream_wish.c ---------- */
 

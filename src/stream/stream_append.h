@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_append.h
+ *		Appended kinds: rows on their way from the provider to a table.
+ *
+ * What comes by a stream, or is read afterwards, waits in a queue of its stream.
+ * At each flush the first rows of it are written in one transaction for all
+ * streams with the same table and role, and what tells them apart goes into a
+ * ledger with them: so nothing is appended twice, whatever is told twice.  A table
+ * that takes nothing for now keeps its own rows waiting and nobody else's, up to a
+ * bound of memory; beyond it its streams are given up until it does, and what was
+ * missed meanwhile is read then.
+ *
+ * Up to when a stream is complete is written behind the rows that prove it: such a
+ * mark waits in the queue, too.
+ *
+ * stream_append.c			what the loop calls
+ * stream_append_queue.c	rows that wait
+ * stream_append_write.c	a transaction of them; rows that are refused
+ * stream_append_log.c		rows in the extension's own logs
+ * stream_append_into.c		rows in tables of users
+ * stream_append_seen.c		the ledger, and marks
+ * stream_append_keep.c		what is old is removed
+ * stream_target.c			may rows be appended to a table?
+ * stream_backfill.c		what was missed is read
+ * stream_tell.c			what is told of orders whose outcome is unknown
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OG_STREAM_APPEND_H
+#define OG_STREAM_APPEND_H
+
+#include "stream/stream_internal.h"
+#include "stream/stream_target.h"
+#include "worker/worker_try.h"
+
+/* The most rows of one transaction. */
+#define MOST_WRITTEN	1000
+
+typedef struct Append Append;
+
+/* A row that waits; all of it is one piece of memory. */
+typedef struct AppendRow
+{
+	dlist_node	node;
+	Append	   *append;
+	size_t		size;
+	uint64		number;			/* how many were added to its queue by then */
+	TimestampTz received_at;
+	bool		of_rest;		/* it was read afterwards */
+	OgStreamIdentity identity;	/* of notifications: nothing */
+	OgSlice		raw;
+	OgSlice		values[FLEXIBLE_ARRAY_MEMBER];
+} AppendRow;
+
+#define append_row_of(node_ptr)	dlist_container(AppendRow, node, node_ptr)
+
+/* Up to when a market, or all ("") of a stream, is complete. */
+typedef struct AppendMark
+{
+	char	   *symbol;
+	TimestampTz until;
+	uint64		number;			/* proved by rows up to this one */
+} AppendMark;
+
+/* What there is of a stream of an appended kind. */
+struct Append
+{
+	Stream	   *stream;
+	MemoryContext context;		/* of rows and marks */
+
+	/* Rows that wait. */
+	dlist_head	queue;
+	int			count;
+	size_t		bytes;
+	uint64		added;			/* rows so far ... */
+	uint64		done;			/* ... and those of them that wait no more */
+	List	   *marks;			/* AppendMark * that wait behind them */
+
+	/* Its table takes nothing for now. */
+	int64		paused_until;
+	int64		pause_us;
+	int			batch;			/* rows to try at once */
+	int			failures;		/* of one row that takes too long */
+	bool		refused;		/* it is not what it has to be */
+
+	/* Whether what happens is told. */
+	bool		live;
+	TimestampTz live_since;
+	TimestampTz lost_at;		/* 0 = it never was live, or nobody knows */
+	int64		next_mark;		/* when it is written that it is */
+	bool		overflown;		/* rows were given up since it was live */
+	void	   *backfill;		/* stream_backfill.c's */
+};
+
+/* ---------- stream_append_queue.c ---------- */
+
+/* So much may wait of one stream, in all: order_gateway.stream_queue. */
+extern Append *og_queue_open(Stream *stream);
+extern void og_queue_close(Append *append);
+
+/*
+ * Add a record, in the order of the kind's shape.  Records are copied.  False if it
+ * is more than may wait: it was not added.
+ */
+extern bool og_queue_add(Append *append, const OgSlice *values, OgSlice raw,
+						 bool of_rest);
+
+/* Is so much waiting that nothing more should be read for it? */
+extern bool og_queue_is_long(const Append *append);
+
+/* A mark behind all rows that were added so far. */
+extern void og_queue_mark(Append *append, const char *symbol,
+						  TimestampTz until);
+
+/* This row, the first of its queue, waits no more. */
+extern void og_queue_remove(AppendRow *row);
+
+/* Those marks whose rows are all done wait no more. */
+extern void og_queue_forget_marks(Append *append);
+
+/*
+ * Give up all but the first rows, and all marks.  Answers how many rows that were;
+ * *from and *to, when the first and the last of them came.
+ */
+extern int	og_queue_give_up(Append *append, TimestampTz *from,
+							 TimestampTz *to);
+
+/* ---------- stream_append_seen.c ---------- */
+
+/* Was this row appended before, to the table of its stream? */
+extern bool og_seen(const AppendRow *row);
+
+/* Rows that are appended now. */
+extern void og_seen_add(AppendRow **rows, int count);
+
+/*
+ * So far back goes what is remembered: trades from before may have been appended.
+ * Known after a step of removal was made.
+ */
+extern TimestampTz og_seen_horizon(void);
+
+/* Marks of a stream; needs a transaction. */
+typedef void (*MarkFound) (void *owner, const char *symbol, TimestampTz until);
+
+extern void og_marks_read(int32 stream_id, MarkFound found, void *owner);
+extern void og_mark_write(int32 stream_id, const char *symbol,
+						  TimestampTz until);
+
+/* The earliest of all marks; those of streams that are no more are removed. */
+extern TimestampTz og_marks_clean(void);
+
+/* ---------- stream_append_log.c, stream_append_into.c ---------- */
+
+/* Append these rows, of one kind; needs a transaction. */
+extern void og_log_append(OgStreamKind kind, AppendRow **rows, int count);
+
+/*
+ * The same into a table, as a role.  Opened before, in the transaction and outside
+ * of any part of it; lock and right are there.
+ */
+typedef struct Into Into;
+
+extern Into *og_into_open(const Target *target, Oid roleid);
+extern void og_into_append(const Into *into, AppendRow **rows, int count);
+extern void og_into_close(Into *into);
+
+/* ---------- stream_append_write.c ---------- */
+
+/*
+ * Write the first rows of these streams, all of one kind, table and role.  True if
+ * there may be more to be written at once.
+ */
+extern bool og_append_write(List *appends);
+
+/* The process ends: without waiting for anybody, and without parts. */
+extern void og_append_write_last(List *appends);
+
+/* ---------- stream_append_keep.c ---------- */
+
+/* Remove what is old, some of it. */
+extern void og_append_keep(void);
+
+/* ---------- stream_backfill.c ---------- */
+
+/* What was missed is to be read; and no more of that. */
+extern void og_backfill_begin(Append *append);
+extern void og_backfill_stop(Append *append);
+
+/* Do what can be done now. */
+extern void og_backfill_turn(Append *append, OgPause *pause);
+
+/* ---------- stream_tell.c ---------- */
+
+/* Something was told of an order of this stream's account. */
+extern void og_tell(const Append *append, const OgSlice *values);
+
+/* Have the journal settled by what was told; transactions are its own. */
+extern void og_tell_turn(OgPause *pause);
+extern void og_tell_open(void);
+
+#endif							/* OG_STREAM_APPEND_H */
