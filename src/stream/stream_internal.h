@@ -16,7 +16,7 @@
 #include "account/account.h"
 #include "gateway/gateway.h"
 #include "http/http_websocket.h"
-#include "provider/btse/stream_book.h"
+#include "stream/stream_book.h"
 #include "stream/stream.h"
 #include "worker/worker_journal.h"
 
