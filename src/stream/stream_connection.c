@@ -23,7 +23,6 @@
 
 #include "ground/clock.h"
 #include "ground/crypto.h"
-#include "provider/btse/provider_btse.h"
 #include "stream/stream_internal.h"
 
 #define LOGIN_US		(5 * USECS_PER_SEC)
@@ -38,6 +37,10 @@
 /* The largest message, and how many are taken in one turn. */
 #define MOST_MESSAGE	(1024 * 1024)
 #define MESSAGES_IN_TURN 200
+
+/* How much of an error's words is repeated, in characters. */
+#define MOST_CODE		64
+#define MOST_WORDS		200
 
 /* Why a connection is closed by us. */
 #define CLOSE_NORMAL	1000
@@ -90,12 +93,6 @@ url_of(const Connection *connection, const OgAccount *account)
 		: account->stream_url;
 }
 
-static const char *
-credential(const Connection *connection, const OgAccount *account, int number)
-{
-	return connection->party != NULL ? account->credentials[number] : NULL;
-}
-
 /* Credentials are wiped with the context. */
 static void
 set_place(Connection *connection, const OgAccount *account)
@@ -110,14 +107,13 @@ set_place(Connection *connection, const OgAccount *account)
 	connection->target.max_message = MOST_MESSAGE;
 	connection->awaits_login = account->stream_login_ack;
 	connection->server = pstrdup(account->server);
-	connection->key = connection->secret = NULL;
-	if (connection->party != NULL)
+	memset(connection->credentials, 0, sizeof(connection->credentials));
+	for (int i = 0; i < OG_MAX_CREDENTIALS && connection->party != NULL; i++)
 	{
-		const char *key = account->credentials[BTSE_API_KEY];
-		const char *secret = account->credentials[BTSE_SECRET_KEY];
+		const char *text = account->credentials[i];
 
-		connection->key = og_account_secret(key, strlen(key));
-		connection->secret = og_account_secret(secret, strlen(secret));
+		if (text != NULL)
+			connection->credentials[i] = og_account_secret(text, strlen(text));
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -127,14 +123,15 @@ is_there(const Connection *connection, const OgAccount *account)
 {
 	const OgWebSocketTarget *target = &connection->target;
 
+	for (int i = 0; i < OG_MAX_CREDENTIALS && connection->party != NULL; i++)
+	{
+		if (!is_same(connection->credentials[i], account->credentials[i]))
+			return false;
+	}
 	return is_same(target->url, url_of(connection, account)) &&
 		is_same(target->sslrootcert, account->sslrootcert) &&
 		target->connect_timeout_ms == account->connect_timeout &&
-		connection->awaits_login == account->stream_login_ack &&
-		is_same(connection->key,
-				credential(connection, account, BTSE_API_KEY)) &&
-		is_same(connection->secret,
-				credential(connection, account, BTSE_SECRET_KEY));
+		connection->awaits_login == account->stream_login_ack;
 }
 
 /* ---------- which there are ---------- */
@@ -202,17 +199,10 @@ has_room(const Connection *connection, const OgStreamWish *wish)
 	return true;
 }
 
-/* Books and best prices are at a place of their own. */
-static bool
-is_of_books(OgStreamKind kind)
-{
-	return kind == OG_STREAM_BOOK || kind == OG_STREAM_L1;
-}
-
 Topic *
 og_connection_topic(Party *party, const OgStreamWish *wish)
 {
-	bool		of_books = is_of_books(wish->kind);
+	bool		of_books = og_btse_stream_is_at_books(wish->kind);
 	Connection *roomy = NULL;
 	dlist_iter	iter;
 
@@ -256,7 +246,7 @@ drop_socket(Connection *connection, int code)
 }
 
 static void
-pause(Connection *connection)
+rest(Connection *connection)
 {
 	int64		now = og_clock_now();
 
@@ -280,7 +270,7 @@ lose(Connection *connection, int code, const char *why)
 	dlist_iter	inner;
 
 	drop_socket(connection, code);
-	pause(connection);
+	rest(connection);
 	dlist_foreach(iter, &connection->topics)
 	{
 		Topic	   *topic = topic_of(iter.cur);
@@ -351,7 +341,7 @@ send_text(Connection *connection, const char *text)
 }
 
 static void
-ask(Connection *connection, const char **names, int count, bool on)
+ask(Connection *connection, const char *const *names, int count, bool on)
 {
 	char	   *text = og_btse_stream_subscribe(names, count, on);
 
@@ -466,6 +456,7 @@ awaits_one(const Connection *connection, int64 *at)
 	return *at != 0;
 }
 
+/* By its name, a JSON string. */
 static Topic *
 find_name(const Connection *connection, OgSlice name)
 {
@@ -473,7 +464,7 @@ find_name(const Connection *connection, OgSlice name)
 
 	dlist_foreach(iter, &connection->topics)
 	{
-		if (og_slice_equal(og_slice_of(topic_of(iter.cur)->name), name))
+		if (og_json_equals(name, topic_of(iter.cur)->name))
 			return topic_of(iter.cur);
 	}
 	return NULL;
@@ -499,8 +490,6 @@ take_ack(Connection *connection, const OgStreamMessage *message)
 {
 	int64		at;
 
-	if (!message->on)
-		return;
 	for (int i = 0; i < message->nchannels; i++)
 	{
 		Topic	   *topic = find_name(connection, message->channels[i]);
@@ -549,23 +538,34 @@ check_acks(Connection *connection, int64 now)
 
 /* ---------- what comes ---------- */
 
-static void
-take_error(Connection *connection, const OgStreamMessage *message)
+/* "1005 the topic does not exist", of JSON values. */
+static char *
+error_words(const OgStreamError *error)
 {
-	char	   *words = psprintf("the provider answers %.*s: %.*s%s%.*s",
-								 (int) message->code.len, message->code.data,
-								 (int) message->text.len, message->text.data,
-								 message->arg.data ? " " : "",
-								 (int) message->arg.len,
-								 message->arg.data ? message->arg.data : "");
-	Topic	   *topic = message->arg.data != NULL
-		? find_name(connection, message->arg) : NULL;
+	char	   *code = og_json_text(error->code, MOST_CODE);
+	char	   *message = og_json_text(error->message, MOST_WORDS);
+	char	   *arg = og_json_text(error->arg, MOST_WORDS);
 
-	if (topic != NULL && topic->state == TOPIC_ASKED)
-		og_topic_refused(topic, words);
-	else
-		tell(connection, "unexpected", words);
-	pfree(words);
+	return psprintf("the provider answers %s%s%s%s%s",
+					code != NULL ? code : "an error",
+					message != NULL ? ": " : "",
+					message != NULL ? message : "",
+					arg != NULL ? ", about " : "", arg != NULL ? arg : "");
+}
+
+static void
+take_errors(Connection *connection, const OgStreamMessage *message)
+{
+	for (int i = 0; i < message->nerrors; i++)
+	{
+		const OgStreamError *error = &message->errors[i];
+		Topic	   *topic = find_name(connection, error->arg);
+
+		if (topic != NULL && topic->state == TOPIC_ASKED)
+			og_topic_refused(topic, error_words(error));
+		else
+			tell(connection, "unexpected", error_words(error));
+	}
 }
 
 /* The topic whose data it is, or NULL. */
@@ -580,10 +580,24 @@ find_subject(const Connection *connection, const OgStreamMessage *message)
 
 		if (topic->kind == message->kind &&
 			(topic->symbol == NULL ||
-			 og_slice_equal(og_slice_of(topic->symbol), message->symbol)))
+			 (message->symbol != NULL &&
+			  strcmp(topic->symbol, message->symbol) == 0)))
 			return topic;
 	}
 	return NULL;
+}
+
+/* Told once of each connection. */
+static void
+be_surprised(Connection *connection, const char *what, OgSlice raw)
+{
+	if (connection->strange)
+		return;
+	connection->strange = true;
+	og_stream_tell(&(StreamEvent) {
+		.event = "unexpected", .connection = connection, .message = what,
+		.raw = raw
+	});
 }
 
 static void
@@ -592,18 +606,37 @@ take_data(Connection *connection, const OgStreamMessage *message)
 	Topic	   *topic = find_subject(connection, message);
 
 	if (topic != NULL)
-	{
 		og_topic_take(topic, message);
-		return;
+	else
+		be_surprised(connection, "the provider sent data that was not asked for",
+					 message->value);
+}
+
+/*
+ * What was told is not known now.  Where it can be asked for anew, that is done;
+ * what is not about anything that we asked for does no harm.  False: the
+ * connection was lost.
+ */
+static bool
+take_nonsense(Connection *connection, const OgStreamMessage *message)
+{
+	char	   *words = psprintf("the provider sent a message that %s",
+								 message->problem);
+	Topic	   *topic = message->is_data && message->symbol != NULL
+		? find_subject(connection, message) : NULL;
+
+	if (topic != NULL && !og_stream_is_appended(topic->kind))
+	{
+		og_topic_not_understood(topic, message->problem);
+		return true;
 	}
-	if (connection->strange)
-		return;
-	connection->strange = true;
-	tell(connection, "unexpected",
-		 psprintf("data of kind %s of \"%.*s\", which was not asked for, is left out",
-				  og_stream_kind_name(message->kind),
-				  (int) Min(message->symbol.len, OG_STREAM_SYMBOL),
-				  message->symbol.data ? message->symbol.data : ""));
+	if (!message->is_data && message->value.data != NULL)
+	{
+		be_surprised(connection, words, message->value);
+		return true;
+	}
+	lose(connection, CLOSE_NONSENSE, words);
+	return false;
 }
 
 static void
@@ -652,26 +685,25 @@ take(Connection *connection, OgSlice text)
 
 	connection->last_heard = GetCurrentTimestamp();
 	if (!og_btse_stream_read(text, &message))
-	{
-		lose(connection, CLOSE_NONSENSE,
-			 psprintf("the provider sent what %s", message.problem));
-		return false;
-	}
+		return take_nonsense(connection, &message);
 	switch (message.what)
 	{
 		case OG_STREAM_PONG:
 			connection->pong_due = 0;
 			break;
-		case OG_STREAM_ACK:
+		case OG_STREAM_SUBSCRIBED:
 			take_ack(connection, &message);
 			break;
 		case OG_STREAM_LOGIN:
 			return take_login(connection, &message);
 		case OG_STREAM_ERROR:
-			take_error(connection, &message);
+			take_errors(connection, &message);
 			break;
 		case OG_STREAM_DATA:
 			take_data(connection, &message);
+			break;
+		case OG_STREAM_UNSUBSCRIBED:
+		case OG_STREAM_NOT_UNDERSTOOD:
 			break;
 	}
 	return true;
@@ -724,6 +756,7 @@ next_nonce(void)
 static void
 log_in(Connection *connection)
 {
+	OgSigner	signer = {.credentials = connection->credentials};
 	char	   *text;
 
 	if (connection->party == NULL)
@@ -731,8 +764,13 @@ log_in(Connection *connection)
 		be_open(connection);
 		return;
 	}
-	text = og_btse_stream_login(connection->key, connection->secret,
-								next_nonce());
+	signer.time_ms = next_nonce();
+	text = og_btse_stream_login(&signer);
+	if (text == NULL)
+	{
+		lose(connection, CLOSE_NORMAL, "the login could not be signed");
+		return;
+	}
 	connection->state = CONNECTION_LOGGING_IN;
 	connection->due = og_clock_now() + LOGIN_US;
 	send_text(connection, text);

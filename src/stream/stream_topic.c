@@ -122,10 +122,7 @@ og_topic_open(Connection *connection, OgStreamKind kind, const char *symbol,
 	topic->grouping = grouping;
 	topic->name = og_btse_stream_topic(kind, symbol, grouping);
 	if (kind == OG_STREAM_BOOK)
-		topic->book = og_book_create(context);
-	topic->best_context = AllocSetContextCreate(context,
-												"order_gateway best prices",
-												ALLOCSET_SMALL_SIZES);
+		topic->book = og_book_create();
 	ItemPointerSetInvalid(&topic->place);
 	dlist_init(&topic->streams);
 	dlist_push_tail(&connection->topics, &topic->node);
@@ -167,7 +164,9 @@ og_topic_leave(Stream *stream)
 static void
 forget_data(Topic *topic)
 {
-	topic->has_book = topic->comparing = false;
+	if (topic->book != NULL)
+		og_book_forget(topic->book);
+	topic->comparing = false;
 	topic->changed = topic->written = false;
 	topic->heard_at = topic->live_at = 0;
 }
@@ -204,23 +203,39 @@ next_pause(int64 pause_us)
 	return pause_us == 0 ? FIRST_PAUSE_US : Min(pause_us * 2, LAST_PAUSE_US);
 }
 
-/* Something is wrong with it: it is asked for anew. */
+/* Something was wrong with it. */
+static void
+tell_fault(Topic *topic, const char *event, const char *message)
+{
+	dlist_iter	iter;
+
+	set_error(topic, message);
+	dlist_foreach(iter, &topic->streams)
+		topic_stream_of(iter.cur)->shown.gaps++;
+	tell(topic, event, message);
+}
+
+/* It is asked for anew. */
 static void
 ask_anew(Topic *topic, const char *event, const char *message)
 {
 	int64		now = og_clock_now();
-	dlist_iter	iter;
 
 	if (topic->live_at != 0 && now - topic->live_at >= SOUND_US)
 		topic->pause_us = 0;
 	topic->due = now + topic->pause_us;
 	topic->pause_us = next_pause(topic->pause_us);
 	topic->unasked = true;
-	set_error(topic, message);
-	dlist_foreach(iter, &topic->streams)
-		topic_stream_of(iter.cur)->shown.gaps++;
 	lose(topic, GetCurrentTimestamp());
-	tell(topic, event, message);
+	tell_fault(topic, event, message);
+}
+
+void
+og_topic_not_understood(Topic *topic, const char *problem)
+{
+	if (topic->state != TOPIC_WAITING && topic->state != TOPIC_REFUSED)
+		ask_anew(topic, "unexpected",
+				 psprintf("the provider sent a message that %s", problem));
 }
 
 /* ---------- what the connection tells ---------- */
@@ -258,8 +273,7 @@ has_first_data(const Topic *topic)
 {
 	if (og_stream_is_appended(topic->kind))
 		return true;
-	return topic->kind == OG_STREAM_BOOK ? topic->has_book
-		: topic->heard_at != 0;
+	return topic->kind == OG_STREAM_BOOK ? og_book_is_live(topic->book) : topic->heard_at != 0;
 }
 
 void
@@ -290,23 +304,51 @@ og_topic_refused(Topic *topic, const char *message)
 static void
 take_best(Topic *topic, const OgStreamMessage *message)
 {
-	MemoryContext old;
+	const OgStreamSide *sides[] = {&message->book.bids, &message->book.asks};
 
-	MemoryContextReset(topic->best_context);
-	old = MemoryContextSwitchTo(topic->best_context);
-	memset(topic->best, 0, sizeof(topic->best));
-	if (message->nbids > 0)
+	for (int i = 0; i < OG_BOOK_SIDES; i++)
 	{
-		topic->best[0] = og_slice_copy(message->bids[0].price);
-		topic->best[1] = og_slice_copy(message->bids[0].size);
+		topic->has_best[i] = sides[i]->count > 0;
+		if (topic->has_best[i])
+			topic->best[i] = sides[i]->levels[0];
 	}
-	if (message->nasks > 0)
-	{
-		topic->best[2] = og_slice_copy(message->asks[0].price);
-		topic->best[3] = og_slice_copy(message->asks[0].size);
-	}
-	MemoryContextSwitchTo(old);
 	topic->changed = true;
+}
+
+/* The snapshot of a book that was silent. */
+static void
+compare_with(Topic *topic, const OgStreamMessage *message)
+{
+	bool		comparable;
+	bool		same = og_book_is(topic->book, message, &comparable);
+
+	topic->comparing = false;
+	topic->due = 0;
+	if (comparable && !same)
+		tell_fault(topic, "differs", "a book that was silent for 60 s is another one at the provider, of the same number");
+	else if (!comparable)
+		tell_fault(topic, "stalled", psprintf("a book that was silent for 60 s went on at the provider, from " INT64_FORMAT " to " INT64_FORMAT,
+											  og_book_seq(topic->book),
+											  message->book.seq));
+}
+
+/* False: it is not to be relied on any more, or this was passed over. */
+static bool
+take_book(Topic *topic, const OgStreamMessage *message)
+{
+	OgBookResult result;
+
+	if (topic->comparing && message->book.is_delta)
+		return false;
+	if (topic->comparing)
+		compare_with(topic, message);
+	result = og_book_take(topic->book, message);
+	if (result == OG_BOOK_OK)
+		topic->changed = true;
+	else if (OG_BOOK_BROKE(result))
+		ask_anew(topic, og_book_result_name(result),
+				 og_book_result_words(result));
+	return result == OG_BOOK_OK;
 }
 
 static void
