@@ -35,6 +35,7 @@
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
+#include "account/account.h"
 #include "ground/shared.h"
 #include "provider/btse/btse_stream.h"
 
@@ -47,6 +48,15 @@ extern int	og_stream_keep;
 extern int	og_stream_queue;
 
 /* ---------- stream_wish.c ---------- */
+
+/* The function that starts one: whose right is needed as long as it is followed. */
+#define OG_STREAM_START		"btse_stream_start"
+
+/*
+ * Does this server say where its streams are?  Errors: HV002 an option that is
+ * missing.
+ */
+extern void og_stream_need_places(const OgAccount *account);
 
 /* A stream as somebody has started it. */
 typedef struct OgStreamWish

@@ -12,12 +12,13 @@
 #define OG_STREAM_INTERNAL_H
 
 #include "lib/ilist.h"
+#include "storage/itemptr.h"
 
 #include "account/account.h"
 #include "gateway/gateway.h"
 #include "http/http_websocket.h"
-#include "stream/stream_book.h"
 #include "stream/stream.h"
+#include "stream/stream_book.h"
 #include "worker/worker_journal.h"
 
 /* Name of the function that the process runs: see also worker_launcher.c. */
@@ -51,6 +52,7 @@ typedef struct Stream
 	 * so that it may be live; "held": it is not asked for until its target takes
 	 * rows again.
 	 */
+	bool		was_live;		/* once, in this worker */
 	bool		caught_up;
 	bool		held;
 	void	   *append;
@@ -128,7 +130,6 @@ struct Topic
 
 	/* Of books. */
 	OgBook	   *book;
-	bool		has_book;		/* a snapshot has come since it was asked for */
 	bool		comparing;		/* it was silent: the next snapshot is to be what
 								 * the book is */
 
@@ -136,10 +137,11 @@ struct Topic
 	bool		changed;
 	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */
-	MemoryContext best_context;
-	OgSlice		best[4];		/* l1: bid, its size, ask, its size; or no data */
+	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
+	bool		has_best[OG_BOOK_SIDES];
 	ItemPointerData place;		/* of its row; invalid = not known */
-	ItemPointerData next_place; /* the same when it is committed */
+	ItemPointerData next_place; /* the same when it is committed, ... */
+	bool		writing;		/* ... if it was written in this transaction */
 };
 
 #define topic_of(node_ptr)	dlist_container(Topic, node, node_ptr)
@@ -159,6 +161,9 @@ extern void og_topic_accepted(Topic *topic);
 extern void og_topic_refused(Topic *topic, const char *message);
 extern void og_topic_take(Topic *topic, const OgStreamMessage *message);
 extern void og_topic_lost(Topic *topic, TimestampTz since);
+
+/* Of a message of its own nothing could be taken: it is asked for anew. */
+extern void og_topic_not_understood(Topic *topic, const char *problem);
 
 /* What is late. */
 extern void og_topic_turn(Topic *topic, OgPause *pause);
@@ -194,8 +199,7 @@ struct Connection
 	/* Where it goes, and how; in memory of its own, which is replaced. */
 	MemoryContext place_context;
 	OgWebSocketTarget target;
-	char	   *key;			/* of a party's account; wiped */
-	char	   *secret;
+	const char *credentials[OG_MAX_CREDENTIALS];	/* of a party; wiped */
 	bool		awaits_login;	/* a login has to be acknowledged */
 
 	MemoryContext socket_context;	/* goes with .socket */
@@ -208,6 +212,8 @@ struct Connection
 	int64		pong_due;		/* 0 = none is awaited */
 	TimestampTz last_heard;		/* anything, for people */
 	bool		was_open;		/* at least once */
+	bool		told;			/* that it is not, since it was */
+	bool		strange;		/* it told something that was not asked for */
 	dlist_head	topics;
 	int			ntopics;
 };
@@ -241,7 +247,7 @@ extern void og_stream_write_books(void);
 /* That was committed; or it failed, and rows have to be looked for anew. */
 extern void og_stream_books_written(bool done);
 
-/* Rows of what is not followed any more. */
+/* In a transaction, before the first is written: remove what others left. */
 extern void og_stream_forget_books(void);
 
 /* ---------- the process ---------- */
@@ -258,7 +264,7 @@ typedef struct StreamLoop
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
-	int64		next_judgement;
+	MemoryContext message_context;	/* what one message needs */
 } StreamLoop;
 
 extern StreamLoop og_stream_loop;

@@ -88,6 +88,23 @@ og_stream_may_see(bool own, OgStreamKind kind, Oid serverid,
 		is_member_of_role(user, roleid);
 }
 
+void
+og_stream_need_places(const OgAccount *account)
+{
+	const char *missing = account->stream_url == NULL ? "stream_url"
+		: account->book_stream_url == NULL ? "book_stream_url" : NULL;
+
+	if (missing == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+			 errmsg("server \"%s\" lacks option \"%s\"", account->server,
+					missing),
+			 errdetail("Where streams are is known of the provider's documented addresses only."),
+			 errhint("ALTER SERVER %s OPTIONS (ADD %s 'wss://...');",
+					 quote_identifier(account->server), missing)));
+}
+
 /* ---------- rows ---------- */
 
 static OgStreamWish
