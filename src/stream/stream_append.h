@@ -37,13 +37,13 @@
 /* The most rows of one transaction. */
 #define MOST_WRITTEN	1000
 
-typedef struct Append Append;
+typedef struct Appending Appending;
 
 /* A row that waits; all of it is one piece of memory. */
 typedef struct AppendRow
 {
 	dlist_node	node;
-	Append	   *append;
+	Appending	   *append;
 	size_t		size;
 	uint64		number;			/* how many were added to its queue by then */
 	TimestampTz received_at;
@@ -64,7 +64,7 @@ typedef struct AppendMark
 } AppendMark;
 
 /* What there is of a stream of an appended kind. */
-struct Append
+struct Appending
 {
 	Stream	   *stream;
 	MemoryContext context;		/* of rows and marks */
@@ -84,46 +84,52 @@ struct Append
 	int			failures;		/* of one row that takes too long */
 	bool		refused;		/* it is not what it has to be */
 
-	/* Whether what happens is told. */
+	/* Up to when it is complete, as its table of marks has it. */
+	bool		known;			/* that was read */
+	List	   *proved;			/* AppendMark * */
+
+	/* Whether what happens is told, and what was before. */
 	bool		live;
+	bool		begun;			/* what was missed is being read, or was */
 	TimestampTz live_since;
-	TimestampTz lost_at;		/* 0 = it never was live, or nobody knows */
-	int64		next_mark;		/* when it is written that it is */
-	bool		overflown;		/* rows were given up since it was live */
+	TimestampTz lost_at;		/* from when on it may be missing; 0 = nothing is */
+	bool		passed;			/* all that was missed is known when these rows
+								 * are done: */
+	uint64		passed_at;
+	int64		next_mark;		/* when it is written again that it is live */
 	void	   *backfill;		/* stream_backfill.c's */
 };
 
 /* ---------- stream_append_queue.c ---------- */
 
-/* So much may wait of one stream, in all: order_gateway.stream_queue. */
-extern Append *og_queue_open(Stream *stream);
-extern void og_queue_close(Append *append);
+extern Appending *og_queue_open(Stream *stream);
+extern void og_queue_close(Appending *append);
 
 /*
  * Add a record, in the order of the kind's shape.  Records are copied.  False if it
  * is more than may wait: it was not added.
  */
-extern bool og_queue_add(Append *append, const OgSlice *values, OgSlice raw,
+extern bool og_queue_add(Appending *append, const OgSlice *values, OgSlice raw,
 						 bool of_rest);
 
 /* Is so much waiting that nothing more should be read for it? */
-extern bool og_queue_is_long(const Append *append);
+extern bool og_queue_is_long(const Appending *append);
 
 /* A mark behind all rows that were added so far. */
-extern void og_queue_mark(Append *append, const char *symbol,
+extern void og_queue_mark(Appending *append, const char *symbol,
 						  TimestampTz until);
 
 /* This row, the first of its queue, waits no more. */
 extern void og_queue_remove(AppendRow *row);
 
 /* Those marks whose rows are all done wait no more. */
-extern void og_queue_forget_marks(Append *append);
+extern void og_queue_forget_marks(Appending *append);
 
 /*
  * Give up all but the first rows, and all marks.  Answers how many rows that were;
  * *from and *to, when the first and the last of them came.
  */
-extern int	og_queue_give_up(Append *append, TimestampTz *from,
+extern int	og_queue_give_up(Appending *append, TimestampTz *from,
 							 TimestampTz *to);
 
 /* ---------- stream_append_seen.c ---------- */
@@ -184,16 +190,16 @@ extern void og_append_keep(void);
 /* ---------- stream_backfill.c ---------- */
 
 /* What was missed is to be read; and no more of that. */
-extern void og_backfill_begin(Append *append);
-extern void og_backfill_stop(Append *append);
+extern void og_backfill_begin(Appending *append);
+extern void og_backfill_stop(Appending *append);
 
-/* Do what can be done now. */
-extern void og_backfill_turn(Append *append, OgPause *pause);
+/* Do what can be done now.  It sets .passed when all was read once. */
+extern void og_backfill_turn(Appending *append, OgPause *pause);
 
 /* ---------- stream_tell.c ---------- */
 
 /* Something was told of an order of this stream's account. */
-extern void og_tell(const Append *append, const OgSlice *values);
+extern void og_tell(const Appending *append, const OgSlice *values);
 
 /* Have the journal settled by what was told; transactions are its own. */
 extern void og_tell_turn(OgPause *pause);

@@ -18,11 +18,11 @@
 /* Rows that stay when a queue is given up: they tell when the table takes some. */
 #define ROWS_KEPT		100
 
-Append *
+Appending *
 og_queue_open(Stream *stream)
 {
-	Append	   *append = MemoryContextAllocZero(stream->context,
-												sizeof(Append));
+	Appending	   *append = MemoryContextAllocZero(stream->context,
+												sizeof(Appending));
 
 	append->stream = stream;
 	append->context = AllocSetContextCreate(stream->context,
@@ -34,7 +34,7 @@ og_queue_open(Stream *stream)
 }
 
 void
-og_queue_close(Append *append)
+og_queue_close(Appending *append)
 {
 	MemoryContextDelete(append->context);
 	pfree(append);
@@ -103,7 +103,7 @@ put_identity(char **at, OgStreamIdentity *to, const OgStreamIdentity *from)
 
 /* Values that stand in the element are found in its copy. */
 static AppendRow *
-copy_row(Append *append, const OgSlice *values, int count, OgSlice raw,
+copy_row(Appending *append, const OgSlice *values, int count, OgSlice raw,
 		 const OgStreamIdentity *identity)
 {
 	size_t		head = offsetof(AppendRow, values) + count * sizeof(OgSlice);
@@ -145,14 +145,14 @@ count_columns(OgStreamKind kind)
 }
 
 static void
-show_queue(Append *append)
+show_queue(Appending *append)
 {
 	append->stream->shown.queued = append->count;
 	append->stream->changed = true;
 }
 
 bool
-og_queue_add(Append *append, const OgSlice *values, OgSlice raw, bool of_rest)
+og_queue_add(Appending *append, const OgSlice *values, OgSlice raw, bool of_rest)
 {
 	OgStreamKind kind = append->stream->wish.kind;
 	OgStreamIdentity identity = {NULL};
@@ -175,7 +175,7 @@ og_queue_add(Append *append, const OgSlice *values, OgSlice raw, bool of_rest)
 }
 
 bool
-og_queue_is_long(const Append *append)
+og_queue_is_long(const Appending *append)
 {
 	return IS_LONG(append->bytes);
 }
@@ -183,7 +183,7 @@ og_queue_is_long(const Append *append)
 static void
 free_row(AppendRow *row)
 {
-	Append	   *append = row->append;
+	Appending	   *append = row->append;
 
 	dlist_delete(&row->node);
 	append->count--;
@@ -194,7 +194,7 @@ free_row(AppendRow *row)
 void
 og_queue_remove(AppendRow *row)
 {
-	Append	   *append = row->append;
+	Appending	   *append = row->append;
 
 	append->done = row->number;
 	free_row(row);
@@ -202,7 +202,7 @@ og_queue_remove(AppendRow *row)
 }
 
 int
-og_queue_give_up(Append *append, TimestampTz *from, TimestampTz *to)
+og_queue_give_up(Appending *append, TimestampTz *from, TimestampTz *to)
 {
 	int			kept = 0;
 	int			count = 0;
@@ -228,7 +228,7 @@ og_queue_give_up(Append *append, TimestampTz *from, TimestampTz *to)
 /* ---------- marks ---------- */
 
 void
-og_queue_mark(Append *append, const char *symbol, TimestampTz until)
+og_queue_mark(Appending *append, const char *symbol, TimestampTz until)
 {
 	MemoryContext old = MemoryContextSwitchTo(append->context);
 	AppendMark *mark = palloc(sizeof(AppendMark) + strlen(symbol) + 1);
@@ -242,7 +242,7 @@ og_queue_mark(Append *append, const char *symbol, TimestampTz until)
 }
 
 void
-og_queue_forget_marks(Append *append)
+og_queue_forget_marks(Appending *append)
 {
 	while (append->marks != NIL)
 	{

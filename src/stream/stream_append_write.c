@@ -70,16 +70,16 @@ typedef struct Writing
 /* The longest name of a row, with its market and server. */
 #define MOST_NAME	256
 
-typedef struct Name
+typedef struct NameTaken
 {
 	char		text[MOST_NAME];
-} Name;
+} NameTaken;
 
 static bool
 is_taken(HTAB *names, const AppendRow *row, const char *id, bool take)
 {
 	const OgStreamWish *wish = &row->append->stream->wish;
-	Name		name;
+	NameTaken		name;
 	bool		found;
 
 	snprintf(name.text, sizeof(name.text), "%u %s %s", wish->serverid,
@@ -120,7 +120,7 @@ is_too_old(const Writing *writing, const AppendRow *row)
 static void
 find_fresh(Writing *writing)
 {
-	HASHCTL		control = {.keysize = sizeof(Name), .entrysize = sizeof(Name)};
+	HASHCTL		control = {.keysize = sizeof(NameTaken), .entrysize = sizeof(NameTaken)};
 	HTAB	   *names;
 
 	control.hcxt = CurrentMemoryContext;
@@ -227,7 +227,7 @@ write_marks(const Writing *writing)
 
 	foreach(cell, writing->appends)
 	{
-		const Append *append = lfirst(cell);
+		const Appending *append = lfirst(cell);
 		uint64		done = append->done;
 		ListCell   *mark_cell;
 
@@ -387,7 +387,7 @@ accept(Writing *writing)
 
 	foreach(cell, writing->appends)
 	{
-		Append	   *append = lfirst(cell);
+		Appending	   *append = lfirst(cell);
 
 		append->pause_us = append->paused_until = 0;
 		append->failures = 0;
@@ -405,7 +405,7 @@ pause_all(Writing *writing, int64 longest)
 
 	foreach(cell, writing->appends)
 	{
-		Append	   *append = lfirst(cell);
+		Appending	   *append = lfirst(cell);
 
 		append->pause_us = Min(Max(2 * append->pause_us, FIRST_PAUSE_US),
 							   longest);
@@ -421,7 +421,7 @@ refuse_table(Writing *writing)
 
 	foreach(cell, writing->appends)
 	{
-		Append	   *append = lfirst(cell);
+		Appending	   *append = lfirst(cell);
 
 		og_stream_set_error(append->stream, writing->trouble.message);
 		if (!append->refused)
@@ -440,12 +440,12 @@ refuse_table(Writing *writing)
 static void
 take_too_long(Writing *writing)
 {
-	Append	   *first = writing->rows[0]->append;
+	Appending	   *first = writing->rows[0]->append;
 	ListCell   *cell;
 
 	foreach(cell, writing->appends)
 	{
-		Append	   *append = lfirst(cell);
+		Appending	   *append = lfirst(cell);
 
 		append->batch = Max(Min(append->batch, writing->count) / 4, 1);
 	}
@@ -468,7 +468,7 @@ take_trouble(Writing *writing)
 		return;
 	}
 	foreach(cell, writing->appends)
-		og_stream_set_error(((Append *) lfirst(cell))->stream,
+		og_stream_set_error(((Appending *) lfirst(cell))->stream,
 							writing->trouble.message);
 	if (writing->trouble.sqlstate == ERRCODE_QUERY_CANCELED)
 		take_too_long(writing);
@@ -478,7 +478,7 @@ take_trouble(Writing *writing)
 /* ---------- a batch ---------- */
 
 static void
-gather_of(Writing *writing, Append *append, int most)
+gather_of(Writing *writing, Appending *append, int most)
 {
 	dlist_iter	iter;
 
@@ -493,7 +493,7 @@ gather_of(Writing *writing, Append *append, int most)
 static Writing *
 gather(List *appends)
 {
-	const Append *first = linitial(appends);
+	const Appending *first = linitial(appends);
 	const OgStreamWish *wish = &first->stream->wish;
 	Writing    *writing = palloc0(sizeof(Writing));
 	int			most = first->batch;
@@ -507,7 +507,7 @@ gather(List *appends)
 	writing->rows = palloc(MOST_WRITTEN * sizeof(AppendRow *));
 	writing->fresh = palloc(MOST_WRITTEN * sizeof(AppendRow *));
 	foreach(cell, appends)
-		most = Min(most, ((Append *) lfirst(cell))->batch);
+		most = Min(most, ((Appending *) lfirst(cell))->batch);
 	foreach(cell, appends)
 		gather_of(writing, lfirst(cell), most);
 	return writing;
@@ -520,7 +520,7 @@ has_more(List *appends)
 
 	foreach(cell, appends)
 	{
-		const Append *append = lfirst(cell);
+		const Appending *append = lfirst(cell);
 
 		if (append->count > 0 && append->paused_until <= og_clock_now())
 			return true;
