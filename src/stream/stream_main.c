@@ -166,6 +166,7 @@ void
 og_stream_main(Datum argument)
 {
 	int64		next_look = 0;
+	uint64		asked;
 
 	start(DatumGetInt32(argument));
 	turn_context = AllocSetContextCreate(TopMemoryContext,
@@ -173,8 +174,9 @@ og_stream_main(Datum argument)
 										 ALLOCSET_DEFAULT_SIZES);
 	report_activity();
 	MemoryContextSwitchTo(turn_context);
+	asked = og_streamer_asked();
 	if (!open_streams())
-		leave(og_streamer_asked());
+		leave(asked);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();

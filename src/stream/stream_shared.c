@@ -174,7 +174,7 @@ void
 og_stream_set_error(Stream *stream, const char *error)
 {
 	int			len = pg_mbcliplen(error, (int) strlen(error),
-								   OG_STREAM_ERROR - 1);
+								   OG_STREAM_ERROR_SIZE - 1);
 
 	memcpy(stream->shown.last_error, error, len);
 	stream->shown.last_error[len] = '\0';
@@ -218,7 +218,7 @@ make_stale(OgStreamShown *shown)
 		return;
 	shown->state = OG_STREAM_STALE;
 	strlcpy(shown->last_error, "the stream worker does nothing",
-			OG_STREAM_ERROR);
+			OG_STREAM_ERROR_SIZE);
 }
 
 int
