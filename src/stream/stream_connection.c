@@ -25,9 +25,6 @@
 #define LAST_PAUSE_US	(60 * USECS_PER_SEC)
 #define SOUND_US		(10 * USECS_PER_SEC)
 
-/* The largest message. */
-#define MOST_MESSAGE	(1024 * 1024)
-
 /* ---------- where it goes ---------- */
 
 static char *
@@ -78,7 +75,7 @@ set_place(Connection *connection, const OgAccount *account)
 	connection->target.url = pstrdup(url_of(connection, account));
 	connection->target.sslrootcert = copy(account->sslrootcert);
 	connection->target.connect_timeout_ms = account->connect_timeout;
-	connection->target.max_message = MOST_MESSAGE;
+	connection->target.max_message = OG_WS_MAX_MESSAGE;
 	connection->awaits_login = account->stream_login_ack;
 	connection->server = pstrdup(account->server);
 	memset(connection->credentials, 0, sizeof(connection->credentials));
@@ -270,13 +267,16 @@ og_connection_lose_closed(Connection *connection)
 {
 	const char *problem = og_websocket_problem(connection->socket);
 	int			code = og_websocket_close_code(connection->socket);
-	char	   *message;
+	OgSlice		reason = og_websocket_close_reason(connection->socket);
 
 	if (problem == NULL)
 		problem = "the provider closed the connection";
-	message = code > 0 ? psprintf("%s (close code %d)", problem, code)
-		: pstrdup(problem);
-	og_connection_lose(connection, OG_CLOSE_NORMAL, message);
+	og_connection_lose(connection, OG_WS_NORMAL,
+					   code == 0 ? problem :
+					   psprintf("%s (close code %d%s%.*s)", problem, code,
+								reason.len > 0 ? ": " : "",
+								(int) reason.len,
+								reason.data ? reason.data : ""));
 }
 
 void
@@ -286,7 +286,7 @@ og_connection_close(Connection *connection)
 
 	dlist_foreach_modify(iter, &connection->topics)
 		og_topic_close(topic_of(iter.cur));
-	drop_socket(connection, OG_CLOSE_NORMAL);
+	drop_socket(connection, OG_WS_NORMAL);
 	dlist_delete(&connection->node);
 	MemoryContextDelete(connection->context);
 }
@@ -301,7 +301,7 @@ og_connection_follow(Connection *connection)
 		return;
 	set_place(connection, account);
 	if (connection->state != CONNECTION_PAUSING)
-		og_connection_lose(connection, OG_CLOSE_NORMAL, "options of the server, or of the user mapping, have changed");
+		og_connection_lose(connection, OG_WS_NORMAL, "options of the server, or of the user mapping, have changed");
 	connection->due = 0;
 
 	/* What was refused there may be taken here. */

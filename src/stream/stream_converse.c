@@ -90,7 +90,7 @@ take_nonsense(Connection *connection, const OgStreamMessage *message)
 		be_surprised(connection, words, message->value);
 		return true;
 	}
-	og_connection_lose(connection, OG_CLOSE_NONSENSE, words);
+	og_connection_lose(connection, OG_WS_POLICY, words);
 	return false;
 }
 
@@ -130,7 +130,7 @@ take_login(Connection *connection, const OgStreamMessage *message)
 		be_open(connection);
 		return true;
 	}
-	og_connection_lose(connection, OG_CLOSE_NORMAL, "the provider refused the login");
+	og_connection_lose(connection, OG_WS_NORMAL, "the provider refused the login");
 	return false;
 }
 
@@ -162,29 +162,6 @@ take(Connection *connection, OgSlice text)
 		case OG_STREAM_UNSUBSCRIBED:
 		case OG_STREAM_NOT_UNDERSTOOD:
 			break;
-	}
-	return true;
-}
-
-/* True: there may be more.  What each message needs goes with it. */
-static bool
-receive(Connection *connection)
-{
-	OgSlice		text;
-
-	for (int i = 0; i < MESSAGES_IN_TURN; i++)
-	{
-		MemoryContext old;
-		bool		lost;
-
-		if (!og_websocket_next(connection->socket, &text))
-			return false;
-		old = MemoryContextSwitchTo(og_stream_loop.message_context);
-		lost = !take(connection, text);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(og_stream_loop.message_context);
-		if (lost)
-			return false;
 	}
 	return true;
 }
@@ -225,7 +202,7 @@ log_in(Connection *connection)
 	text = og_btse_stream_login(&signer);
 	if (text == NULL)
 	{
-		og_connection_lose(connection, OG_CLOSE_NORMAL, "the login could not be signed");
+		og_connection_lose(connection, OG_WS_NORMAL, "the login could not be signed");
 		return;
 	}
 	connection->state = CONNECTION_LOGGING_IN;
@@ -243,7 +220,7 @@ keep_alive(Connection *connection, int64 now, OgPause *pause)
 {
 	if (connection->pong_due != 0 && now >= connection->pong_due)
 	{
-		og_connection_lose(connection, OG_CLOSE_NORMAL, "a ping was not answered within 10 s");
+		og_connection_lose(connection, OG_WS_NORMAL, "a ping was not answered within 10 s");
 		return false;
 	}
 	if (connection->pong_due == 0 && now >= connection->ping_at)
@@ -265,7 +242,7 @@ tend_topics(Connection *connection, OgPause *pause)
 
 	if (og_ask_is_overdue(connection, now))
 	{
-		og_connection_lose(connection, OG_CLOSE_NORMAL, "what was asked for was not acknowledged within 10 s");
+		og_connection_lose(connection, OG_WS_NORMAL, "what was asked for was not acknowledged within 10 s");
 		return;
 	}
 	dlist_foreach(iter, &connection->topics)
@@ -284,12 +261,40 @@ advance(Connection *connection, OgPause *pause)
 	int64		now = og_clock_now();
 
 	if (connection->state == CONNECTION_LOGGING_IN && now >= connection->due)
-		og_connection_lose(connection, OG_CLOSE_NORMAL, "the login was not acknowledged within 5 s");
+		og_connection_lose(connection, OG_WS_NORMAL, "the login was not acknowledged within 5 s");
 	if (connection->state == CONNECTION_LOGGING_IN)
 		pause_until(pause, connection->due);
 	if (connection->state == CONNECTION_OPEN &&
 		keep_alive(connection, now, pause))
 		tend_topics(connection, pause);
+}
+
+/* True: there may be more.  What each message needs goes with it. */
+static bool
+receive(Connection *connection)
+{
+	OgSlice		text;
+
+	for (int i = 0; i < MESSAGES_IN_TURN; i++)
+	{
+		MemoryContext old;
+		bool		lost;
+		bool		any;
+
+		any = og_websocket_next(connection->socket, &text);
+		if (connection->state == CONNECTION_OPENING &&
+			og_websocket_state(connection->socket) == OG_WS_OPEN)
+			log_in(connection);
+		if (!any || connection->socket == NULL)
+			return false;
+		old = MemoryContextSwitchTo(og_stream_loop.message_context);
+		lost = !take(connection, text);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(og_stream_loop.message_context);
+		if (lost)
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -300,15 +305,11 @@ og_connection_turn(Connection *connection, OgPause *pause)
 	if (connection->state == CONNECTION_PAUSING &&
 		og_clock_now() >= connection->due)
 		open_socket(connection);
-	if (connection->state == CONNECTION_OPENING &&
-		og_websocket_state(connection->socket) == OG_WS_OPEN)
-		log_in(connection);
-	if (connection->state == CONNECTION_LOGGING_IN ||
-		connection->state == CONNECTION_OPEN)
+	if (connection->state != CONNECTION_PAUSING)
 		more = receive(connection);
 	advance(connection, pause);
-	if (connection->state != CONNECTION_PAUSING &&
-		og_websocket_state(connection->socket) == OG_WS_CLOSED && !more)
+	if (connection->state != CONNECTION_PAUSING && !more &&
+		og_websocket_state(connection->socket) == OG_WS_CLOSED)
 		og_connection_lose_closed(connection);
 	if (connection->state == CONNECTION_PAUSING)
 		pause_until(pause, connection->due);

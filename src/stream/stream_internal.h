@@ -232,10 +232,6 @@ extern void og_connection_drop_topic(Topic *topic);
 /* Servers and accounts may have changed: go where they are now. */
 extern void og_connection_follow(Connection *connection);
 
-/* Why we close one. */
-#define OG_CLOSE_NORMAL		1000
-#define OG_CLOSE_NONSENSE	1008
-
 /*
  * It is of no use any more, and made anew after a pause; the second where its
  * socket is closed.
@@ -308,7 +304,7 @@ extern StreamLoop og_stream_loop;
 static inline void
 pause_until(OgPause *pause, int64 until)
 {
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_STREAM});
 }
 
 /* ---------- stream_shared.c ---------- */

@@ -146,7 +146,7 @@ turn(int64 next_look)
 {
 	static uint64 seen = 0;
 	uint64		asked = og_streamer_asked();
-	OgPause		pause = {0, OG_WAIT_NONE};
+	OgPause		pause = {0, OG_WAIT_STREAM};
 
 	if (ConfigReloadPending || asked != seen || og_clock_now() >= next_look)
 	{
