@@ -32,9 +32,6 @@
 
 pg_noreturn PGDLLEXPORT void og_stream_main(Datum argument);
 
-int			og_stream_flush = 100;
-int			og_stream_keep = 0;
-
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
 

@@ -22,6 +22,9 @@
 #include "stream/stream_internal.h"
 #include "worker/worker_internal.h"
 
+int			og_stream_flush = 100;
+int			og_stream_keep = 0;
+
 StreamLoop	og_stream_loop;
 
 /* Not heard of for so long, a worker is taken for gone. */
