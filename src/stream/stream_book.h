@@ -50,7 +50,11 @@ typedef struct OgBook OgBook;
 /* One that is stale, in the current context: freed by pfree, or with that. */
 extern OgBook *og_book_create(void);
 
-/* Forget it: it is stale until a snapshot comes, whatever that one's number is. */
+/*
+ * Forget it: it is stale until a snapshot comes, whatever that one's number is.
+ * So it must be of a book, if not of all books of the connection, when a message was
+ * not understood; and when a topic is asked for anew.
+ */
 extern void og_book_forget(OgBook *book);
 
 /*

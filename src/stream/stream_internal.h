@@ -232,11 +232,43 @@ extern void og_connection_drop_topic(Topic *topic);
 /* Servers and accounts may have changed: go where they are now. */
 extern void og_connection_follow(Connection *connection);
 
-/* Do what can be done now, a bounded part of it.  True if there is more. */
-extern bool og_connection_turn(Connection *connection, OgPause *pause);
+/*
+ * It is of no use any more, and made anew after a pause; the second where its
+ * socket is closed.
+ */
+extern void og_connection_lose(Connection *connection, int code,
+							   const char *why);
+extern void og_connection_lose_closed(Connection *connection);
 
-/* It is of no use any more. */
+/* It is not needed any more. */
 extern void og_connection_close(Connection *connection);
+
+/* ---------- stream_ask.c ---------- */
+
+/* What cannot be sent closes the connection, which is seen in the same turn. */
+extern void og_send(Connection *connection, const char *text);
+
+/* Ask for topics, or no more for them. */
+extern void og_ask(Connection *connection, const char *const *names, int count,
+				   bool on);
+
+/* Those that are due. */
+extern void og_ask_for_topics(Connection *connection, int64 now);
+
+/* Answers to that.  True: one is overdue, so that the connection is no good. */
+extern void og_ask_acknowledged(Connection *connection,
+								const OgStreamMessage *message);
+extern void og_ask_refused(Connection *connection,
+						   const OgStreamMessage *message);
+extern bool og_ask_is_overdue(Connection *connection, int64 now);
+
+/* ---------- stream_converse.c ---------- */
+
+/*
+ * Do what can be done now with a connection, a bounded part of it.  True if there
+ * is more.
+ */
+extern bool og_connection_turn(Connection *connection, OgPause *pause);
 
 /* ---------- books and best prices, written: stream_table.c ---------- */
 
@@ -272,7 +304,7 @@ extern StreamLoop og_stream_loop;
 static inline void
 pause_until(OgPause *pause, int64 until)
 {
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_STREAM});
 }
 
 /* ---------- stream_shared.c ---------- */

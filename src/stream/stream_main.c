@@ -32,9 +32,6 @@
 
 pg_noreturn PGDLLEXPORT void og_stream_main(Datum argument);
 
-int			og_stream_flush = 100;
-int			og_stream_keep = 0;
-
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
 
@@ -146,7 +143,7 @@ turn(int64 next_look)
 {
 	static uint64 seen = 0;
 	uint64		asked = og_streamer_asked();
-	OgPause		pause = {0, OG_WAIT_NONE};
+	OgPause		pause = {0, OG_WAIT_STREAM};
 
 	if (ConfigReloadPending || asked != seen || og_clock_now() >= next_look)
 	{
@@ -166,6 +163,7 @@ void
 og_stream_main(Datum argument)
 {
 	int64		next_look = 0;
+	uint64		asked;
 
 	start(DatumGetInt32(argument));
 	turn_context = AllocSetContextCreate(TopMemoryContext,
@@ -173,8 +171,9 @@ og_stream_main(Datum argument)
 										 ALLOCSET_DEFAULT_SIZES);
 	report_activity();
 	MemoryContextSwitchTo(turn_context);
+	asked = og_streamer_asked();
 	if (!open_streams())
-		leave(og_streamer_asked());
+		leave(asked);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
