@@ -156,8 +156,8 @@ complete_until(const Appending *append)
 {
 	const Stream *stream = append->stream;
 
-	if (!dlist_is_empty(&append->queue))
-		return append_row_of(dlist_head_node((dlist_head *) &append->queue))->received_at;
+	if (append->count > 0)
+		return append_row_of(append->queue.head.next)->received_at;
 	return stream->topic != NULL ? stream->topic->connection->last_heard : 0;
 }
 
@@ -220,6 +220,8 @@ og_append_take(Stream *stream, const OgStreamMessage *message)
 
 		if (og_stream_is_private(stream->wish.kind))
 			og_tell(append, record->values);
+		else
+			og_merge_note(append, record->values);
 		if (!og_queue_add(append, record->values, record->raw, false))
 			give_up(append);
 	}
@@ -270,6 +272,25 @@ catch_up(Appending *append)
 	append->next_mark = 0;
 }
 
+/* What was read afterwards: told of the first pass, and where there was some. */
+static void
+tell_read(Appending *append)
+{
+	if (append->read_from == 0 || append->done < append->read_at)
+		return;
+	if (append->nread > 0 ||
+		(append->proved != NIL && !append->stream->caught_up))
+		og_stream_tell(&(StreamEvent) {
+			.event = "backfill",
+			.stream = append->stream,
+			.from_time = append->read_from,
+			.to_time = append->read_until,
+			.rows = append->nread
+		});
+	append->read_from = 0;
+	append->nread = 0;
+}
+
 static void
 show_complete(Appending *append)
 {
@@ -298,6 +319,7 @@ turn_stream(Stream *stream, OgPause *pause)
 		begin(append);
 	if (append->begun)
 		og_backfill_turn(append, pause);
+	tell_read(append);
 	catch_up(append);
 	if (append->live && stream->caught_up)
 		show_complete(append);
@@ -384,7 +406,7 @@ og_append_flush(OgPause *pause)
 	bool		more;
 
 	og_append_keep();
-	og_tell_turn(pause);
+	og_tell_turn();
 	do
 	{
 		ListCell   *cell;

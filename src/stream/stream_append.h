@@ -23,6 +23,7 @@
  * stream_append_keep.c		what is old is removed
  * stream_target.c			may rows be appended to a table?
  * stream_backfill.c		what was missed is read
+ * stream_merge.c			trades that were read, and whether they are the same ones
  * stream_tell.c			what is told of orders whose outcome is unknown
  *
  *-------------------------------------------------------------------------
@@ -97,7 +98,14 @@ struct Appending
 								 * are done: */
 	uint64		passed_at;
 	int64		next_mark;		/* when it is written again that it is live */
-	void	   *backfill;		/* stream_backfill.c's */
+	struct Backfill *backfill;	/* while it is begun */
+	struct Merge *merge;		/* of trades: stream_merge.c's */
+
+	/* What the last pass of it read, to be told when these rows are done. */
+	TimestampTz read_from;		/* 0 = nothing is to be told */
+	TimestampTz read_until;
+	uint64		read_at;
+	int64		nread;			/* so many were appended since that was told */
 };
 
 /* ---------- stream_append_queue.c ---------- */
@@ -167,7 +175,7 @@ extern void og_log_append(OgStreamKind kind, AppendRow **rows, int count);
  */
 typedef struct Into Into;
 
-extern Into *og_into_open(const Target *target, Oid roleid);
+extern Into *og_into_open(const AppendTarget *target, Oid roleid);
 extern void og_into_append(const Into *into, AppendRow **rows, int count);
 extern void og_into_close(Into *into);
 
@@ -196,13 +204,31 @@ extern void og_backfill_stop(Appending *append);
 /* Do what can be done now.  It sets .passed when all was read once. */
 extern void og_backfill_turn(Appending *append, OgPause *pause);
 
+/* ---------- stream_merge.c ---------- */
+
+/* A trade of this stream has come. */
+extern void og_merge_note(Appending *append, const OgSlice *values);
+
+/*
+ * Take what a read tells of the market, one attempt after the other.  The attempt
+ * is over: does the answer hold the trades that have come within its span?
+ */
+extern void og_merge_begin(Appending *append);
+extern void og_merge_take(Appending *append, const OgSlice *values,
+						  OgSlice raw);
+extern bool og_merge_matches(const Appending *append);
+
+/* Add what was read to the queue, some of it.  True if that was all. */
+extern bool og_merge_add(Appending *append);
+extern void og_merge_end(Appending *append);
+
 /* ---------- stream_tell.c ---------- */
 
 /* Something was told of an order of this stream's account. */
 extern void og_tell(const Appending *append, const OgSlice *values);
 
 /* Have the journal settled by what was told; transactions are its own. */
-extern void og_tell_turn(OgPause *pause);
+extern void og_tell_turn(void);
 extern void og_tell_open(void);
 
 #endif							/* OG_STREAM_APPEND_H */

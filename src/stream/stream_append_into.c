@@ -30,7 +30,7 @@
 
 struct Into
 {
-	const Target *target;
+	const AppendTarget *target;
 	SPIPlanPtr	plan;
 	Oid			user;			/* who it was before ... */
 	int			security;		/* ... and how */
@@ -38,7 +38,7 @@ struct Into
 };
 
 static char *
-write_statement(const Target *target)
+write_statement(const AppendTarget *target)
 {
 	StringInfoData text;
 
@@ -58,7 +58,7 @@ write_statement(const Target *target)
 static void
 prepare(Into *into)
 {
-	const Target *target = into->target;
+	const AppendTarget *target = into->target;
 	Oid			types[MOST_APPEND_COLUMNS];
 
 	for (int i = 0; i < target->ncolumns; i++)
@@ -77,7 +77,7 @@ set_local(const char *name, const char *value)
 }
 
 Into *
-og_into_open(const Target *target, Oid roleid)
+og_into_open(const AppendTarget *target, Oid roleid)
 {
 	Into	   *into = palloc0(sizeof(Into));
 
@@ -127,7 +127,7 @@ make_array(const AppendColumn *column, AppendRow **rows, int count)
 void
 og_into_append(const Into *into, AppendRow **rows, int count)
 {
-	const Target *target = into->target;
+	const AppendTarget *target = into->target;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "order_gateway rows",
 												  ALLOCSET_DEFAULT_SIZES);

@@ -353,6 +353,14 @@ is_refused(const Writing *writing, const AppendRow *row)
 	return false;
 }
 
+static void
+count_row(const AppendRow *row)
+{
+	row->append->stream->shown.rows++;
+	if (row->of_rest)
+		row->append->nread++;
+}
+
 /* Rows that are done wait no more: up to the first fresh one that is not. */
 static void
 remove_rows(Writing *writing)
@@ -373,7 +381,7 @@ remove_rows(Writing *writing)
 		{
 			nfresh++;
 			if (!is_refused(writing, row))
-				row->append->stream->shown.rows++;
+				count_row(row);
 		}
 		og_queue_remove(row);
 	}

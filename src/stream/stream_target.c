@@ -194,7 +194,7 @@ check_left_out(Relation rel, Form_pg_attribute attribute)
 }
 
 static void
-match_columns(Target *target, Relation rel, OgStreamKind kind)
+match_columns(AppendTarget *target, Relation rel, OgStreamKind kind)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	AppendColumn columns[MOST_APPEND_COLUMNS];
@@ -221,7 +221,7 @@ match_columns(Target *target, Relation rel, OgStreamKind kind)
 
 /* A row without the id of what it is about is of no use to anybody. */
 static void
-check_id(const Target *target, Relation rel, OgStreamKind kind)
+check_id(const AppendTarget *target, Relation rel, OgStreamKind kind)
 {
 	static const char *const ids[OG_STREAM_KINDS][2] = {
 		[OG_STREAM_TRADES] = {"trade_id"},
@@ -389,7 +389,7 @@ check_owners(Relation rel, Oid roleid)
 }
 
 static void
-check_privileges(const Target *target, Relation rel, Oid roleid)
+check_privileges(const AppendTarget *target, Relation rel, Oid roleid)
 {
 	Oid			schema = RelationGetNamespace(rel);
 
@@ -412,10 +412,10 @@ check_privileges(const Target *target, Relation rel, Oid roleid)
 
 /* ---------- all of it ---------- */
 
-Target *
+AppendTarget *
 og_target_read(Oid relid, OgStreamKind kind, Oid roleid, LOCKMODE lock)
 {
-	Target	   *target = palloc0(sizeof(Target));
+	AppendTarget	   *target = palloc0(sizeof(AppendTarget));
 	Relation	rel = try_relation_open(relid, lock);
 
 	if (rel == NULL)

@@ -45,13 +45,13 @@ extern const OgColumn *og_append_shape(OgStreamKind kind);
 extern int	og_append_columns(OgStreamKind kind, AppendColumn *columns);
 
 /* A table, with those that it takes. */
-typedef struct Target
+typedef struct AppendTarget
 {
 	Oid			relid;
 	char	   *name;			/* qualified, as SQL spells it */
 	int			ncolumns;
 	AppendColumn columns[MOST_APPEND_COLUMNS];
-} Target;
+} AppendTarget;
 
 /*
  * Can this role append rows of a kind to this table?  In the current context, with
@@ -64,7 +64,7 @@ typedef struct Target
  *	23502 one that would have to be given, and is not of ours; 42501 no right, or a
  *	superuser's stream into somebody else's table
  */
-extern Target *og_target_read(Oid relid, OgStreamKind kind, Oid roleid,
+extern AppendTarget *og_target_read(Oid relid, OgStreamKind kind, Oid roleid,
 							  LOCKMODE lock);
 
 #endif							/* OG_STREAM_TARGET_H */
