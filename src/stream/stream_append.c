@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -42,10 +43,34 @@ appending_of(const Stream *stream)
 
 /* ---------- streams that come and go ---------- */
 
+/* Something about a table has changed. */
+static void
+note_change(Datum argument, Oid relid)
+{
+	dlist_iter	iter;
+
+	if (og_stream_loop.context == NULL)
+		return;
+	dlist_foreach(iter, &og_stream_loop.streams)
+	{
+		Stream	   *stream = stream_of(iter.cur);
+
+		if (stream->append != NULL && OidIsValid(stream->wish.into_table) &&
+			(relid == InvalidOid || relid == stream->wish.into_table))
+			appending_of(stream)->recheck = true;
+	}
+}
+
 void
 og_append_open(Stream *stream)
 {
+	static bool watching = false;
+
+	if (!watching)
+		CacheRegisterRelcacheCallback(note_change, (Datum) 0);
+	watching = true;
 	stream->append = og_queue_open(stream);
+	appending_of(stream)->recheck = OidIsValid(stream->wish.into_table);
 	og_tell_open();
 }
 
@@ -346,7 +371,7 @@ og_append_turn(OgPause *pause)
 static bool
 has_news(const Appending *append, int64 now)
 {
-	return (append->count > 0 || append->marks != NIL) &&
+	return (append->count > 0 || append->marks != NIL || append->recheck) &&
 		append->paused_until <= now;
 }
 

@@ -44,7 +44,7 @@ typedef struct Appending Appending;
 typedef struct AppendRow
 {
 	dlist_node	node;
-	Appending	   *append;
+	Appending  *append;
 	size_t		size;
 	uint64		number;			/* how many were added to its queue by then */
 	TimestampTz received_at;
@@ -83,7 +83,7 @@ struct Appending
 	int64		pause_us;
 	int			batch;			/* rows to try at once */
 	int			failures;		/* of one row that takes too long */
-	bool		refused;		/* it is not what it has to be */
+	bool		recheck;		/* look whether it is what it has to be */
 
 	/* Up to when it is complete, as its table of marks has it. */
 	bool		known;			/* that was read */

@@ -21,7 +21,7 @@
 Appending *
 og_queue_open(Stream *stream)
 {
-	Appending	   *append = MemoryContextAllocZero(stream->context,
+	Appending  *append = MemoryContextAllocZero(stream->context,
 												sizeof(Appending));
 
 	append->stream = stream;
@@ -183,7 +183,7 @@ og_queue_is_long(const Appending *append)
 static void
 free_row(AppendRow *row)
 {
-	Appending	   *append = row->append;
+	Appending  *append = row->append;
 
 	dlist_delete(&row->node);
 	append->count--;
@@ -194,7 +194,7 @@ free_row(AppendRow *row)
 void
 og_queue_remove(AppendRow *row)
 {
-	Appending	   *append = row->append;
+	Appending  *append = row->append;
 
 	append->done = row->number;
 	free_row(row);

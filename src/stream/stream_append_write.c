@@ -395,11 +395,12 @@ accept(Writing *writing)
 
 	foreach(cell, writing->appends)
 	{
-		Appending	   *append = lfirst(cell);
+		Appending  *append = lfirst(cell);
 
 		append->pause_us = append->paused_until = 0;
 		append->failures = 0;
-		append->refused = false;
+		append->recheck = false;
+		append->stream->barred = false;
 		append->batch = Min(append->batch * 2, MOST_WRITTEN);
 		append->stream->held = false;
 		append->stream->changed = true;
@@ -413,7 +414,7 @@ pause_all(Writing *writing, int64 longest)
 
 	foreach(cell, writing->appends)
 	{
-		Appending	   *append = lfirst(cell);
+		Appending  *append = lfirst(cell);
 
 		append->pause_us = Min(Max(2 * append->pause_us, FIRST_PAUSE_US),
 							   longest);
@@ -429,16 +430,16 @@ refuse_table(Writing *writing)
 
 	foreach(cell, writing->appends)
 	{
-		Appending	   *append = lfirst(cell);
+		Appending  *append = lfirst(cell);
 
 		og_stream_set_error(append->stream, writing->trouble.message);
-		if (!append->refused)
+		if (!append->stream->barred)
 			og_stream_tell(&(StreamEvent) {
 				.event = "refused",
 				.stream = append->stream,
 				.message = writing->trouble.message
 			});
-		append->refused = true;
+		append->stream->barred = true;
 		append->stream->changed = true;
 	}
 	pause_all(writing, USECS_PER_SEC);
@@ -448,12 +449,12 @@ refuse_table(Writing *writing)
 static void
 take_too_long(Writing *writing)
 {
-	Appending	   *first = writing->rows[0]->append;
+	Appending  *first = writing->rows[0]->append;
 	ListCell   *cell;
 
 	foreach(cell, writing->appends)
 	{
-		Appending	   *append = lfirst(cell);
+		Appending  *append = lfirst(cell);
 
 		append->batch = Max(Min(append->batch, writing->count) / 4, 1);
 	}
