@@ -214,14 +214,17 @@ append_record(Taking *taking, const OgSlice *values, OgSlice raw)
 }
 
 /* All trades of a message are of the market that the first one names. */
-static bool
-is_of_market(OgStreamMessage *message, OgSlice symbol)
+static const char *
+check_market(OgStreamMessage *message, const OgSlice *values)
 {
-	if (message->kind != OG_STREAM_TRADES)
-		return true;
+	OgSlice		symbol = value_of(message->kind, values, "symbol");
+
+	if (message->kind != OG_STREAM_TRADES || !is_symbol(symbol))
+		return NULL;
 	if (message->symbol == NULL)
 		message->symbol = og_json_text(symbol, OG_STREAM_MAX_SYMBOL);
-	return og_says(symbol, message->symbol);
+	return og_says(symbol, message->symbol) ? NULL
+		: "has trades of several markets";
 }
 
 static void
@@ -234,10 +237,9 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 	if (message->problem != NULL)
 		return;
 	memcpy(normal, values, taking->ncolumns * sizeof(OgSlice));
-	message->problem = finish(message->kind, normal);
-	if (message->problem == NULL &&
-		!is_of_market(message, value_of(message->kind, normal, "symbol")))
-		message->problem = "has trades of several markets";
+	message->problem = check_market(message, normal);
+	if (message->problem == NULL)
+		message->problem = finish(message->kind, normal);
 	if (message->problem == NULL)
 		append_record(taking, normal, raw);
 }
