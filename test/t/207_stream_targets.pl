@@ -71,18 +71,18 @@ is($streams->sql(q{SELECT count(*) FROM desk.fills WHERE "value" IS DISTINCT FRO
 # ---------- locked ----------
 
 my $session = $test->session;
-$session->sql('BEGIN; LOCK TABLE desk.fills IN ACCESS EXCLUSIVE MODE');
+$session->query('BEGIN; LOCK TABLE desk.fills IN ACCESS EXCLUSIVE MODE');
 $streams->fill(5);
 $streams->fills_ok('a locked table: the log does not wait for it');
 $streams->wait_sql("SELECT queued FROM order_gateway_streams WHERE stream_id = $id", '5',
 	'a locked table: its rows wait');
-$session->sql('COMMIT');
+$session->query('COMMIT');
 both_ok('a locked table, let go');
 
-$session->sql('BEGIN; LOCK TABLE desk.fills_rest IN ACCESS EXCLUSIVE MODE');
+$session->query('BEGIN; LOCK TABLE desk.fills_rest IN ACCESS EXCLUSIVE MODE');
 $streams->fill(5);
 $streams->fills_ok('a locked partition: the log does not wait for it');
-$session->sql('COMMIT');
+$session->query('COMMIT');
 both_ok('a locked partition, let go');
 
 # ---------- a row that is refused ----------
@@ -168,13 +168,13 @@ table_lacks('3', 'and nothing is missing');
 
 # ---------- the bound ----------
 
-$session->sql('BEGIN; LOCK TABLE desk.fills IN ACCESS EXCLUSIVE MODE');
+$session->query('BEGIN; LOCK TABLE desk.fills IN ACCESS EXCLUSIVE MODE');
 $streams->fill(150);
 $streams->state_ok($id, 'stale', 'more than may wait: the stream is stale');
 cmp_ok(events('overflow'), '>=', 1, 'an event tells so');
 $streams->fills_ok('more than may wait: the log has all');
 $streams->state_ok($own, 'live', 'and its stream is live');
-$session->sql('COMMIT');
+$session->query('COMMIT');
 $streams->state_ok($id, 'live', 'the table takes rows again: live');
 table_lacks('3', 'and what was given up was read');
 
