@@ -172,8 +172,9 @@ typedef struct OgStreamMessage
 
 	/* of data */
 	OgStreamKind kind;
-	const char *symbol;			/* of L1 and books: what the data names, whatever
-								 * the topic does */
+	const char *symbol;			/* of L1, books and trades: what the data names,
+								 * whatever the topic does.  NULL where there is no
+								 * trade */
 	int			grouping;		/* of books: where the topic has it; else -1 */
 	int64		event_ms;		/* of L1 and books, 0 = not told */
 	OgStreamBook book;			/* of L1 and books */
@@ -238,7 +239,8 @@ typedef enum OgStreamAct
 
 /*
  * What all that was told of an order since an act on it was sent says of the act.
- * All zero, that is with .count 0, to begin with.
+ * All zero, that is with .count 0, to begin with.  What is weak may be trusted only
+ * where nothing was missed since then.
  */
 typedef struct OgStreamTold
 {

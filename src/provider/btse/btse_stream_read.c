@@ -220,13 +220,14 @@ read_event(OgStreamMessage *message, const OgSlice *values)
 static bool
 read_data(OgStreamMessage *message, const OgSlice *values)
 {
-	OgSlice		topic = values[TOPIC];
+	OgSlice		topic;
 	OgSlice		rest;
 
-	if (og_json_kind(topic) != OG_JSON_STRING)
+	if (og_json_kind(values[TOPIC]) != OG_JSON_STRING)
 		return refuse(message, "has a topic that is not a string");
-	if (!og_json_plain(topic, &topic))
-		topic = og_slice_of(og_json_text(topic, (int) topic.len));
+	if (!og_json_plain(values[TOPIC], &topic))
+		topic = og_slice_of(og_json_text(values[TOPIC],
+										 (int) values[TOPIC].len));
 	if (!og_btse_stream_kind(topic, &message->kind, &rest))
 		return refuse(message, "has a topic that is not documented");
 	message->is_data = true;
@@ -282,8 +283,9 @@ og_btse_stream_read(OgSlice text, OgStreamMessage *message)
 		message->what = OG_STREAM_PONG;
 		return true;
 	}
-	if (og_json_prove(text, &message->value, &message->problem) &&
-		read_json(message))
+	if (!og_json_prove(text, &message->value, &message->problem))
+		message->value = og_slice(NULL, 0);
+	else if (read_json(message))
 		return true;
 	forget(message);
 	return false;

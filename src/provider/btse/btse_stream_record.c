@@ -56,6 +56,18 @@ value_of(OgStreamKind kind, const OgSlice *values, const char *name)
 
 /* ---------- one spelling ---------- */
 
+/* Is a number more than digits? */
+static bool
+has_more_than_digits(OgSlice number)
+{
+	for (size_t i = 0; i < number.len; i++)
+	{
+		if (number.data[i] < '0' || number.data[i] > '9')
+			return true;
+	}
+	return false;
+}
+
 /*
  * An id is a string, or a number by its digits, however those are written: some
  * documents call such a one a double.  0 and an empty string are none.
@@ -67,8 +79,8 @@ normal_id(OgSlice id)
 
 	if (!og_is_id(id) || og_says(id, "0"))
 		return og_slice(NULL, 0);
-	if (og_json_kind(id) == OG_JSON_NUMBER && memchr(id.data, '-', id.len) == NULL &&
-		strcspn(id.data, ".eE") < id.len && og_json_integer(id, &number))
+	if (og_json_kind(id) == OG_JSON_NUMBER && has_more_than_digits(id) &&
+		og_json_integer(id, &number))
 		return og_slice_of(psprintf(INT64_FORMAT, number));
 	return id;
 }
@@ -214,14 +226,17 @@ append_record(Taking *taking, const OgSlice *values, OgSlice raw)
 }
 
 /* All trades of a message are of the market that the first one names. */
-static bool
-is_of_market(OgStreamMessage *message, OgSlice symbol)
+static const char *
+check_market(OgStreamMessage *message, const OgSlice *values)
 {
-	if (message->kind != OG_STREAM_TRADES)
-		return true;
+	OgSlice		symbol = value_of(message->kind, values, "symbol");
+
+	if (message->kind != OG_STREAM_TRADES || !is_symbol(symbol))
+		return NULL;
 	if (message->symbol == NULL)
 		message->symbol = og_json_text(symbol, OG_STREAM_MAX_SYMBOL);
-	return og_says(symbol, message->symbol);
+	return og_says(symbol, message->symbol) ? NULL
+		: "has trades of several markets";
 }
 
 static void
@@ -234,10 +249,9 @@ take_record(OgRecords *records, const OgSlice *values, OgSlice raw)
 	if (message->problem != NULL)
 		return;
 	memcpy(normal, values, taking->ncolumns * sizeof(OgSlice));
-	message->problem = finish(message->kind, normal);
-	if (message->problem == NULL &&
-		!is_of_market(message, value_of(message->kind, normal, "symbol")))
-		message->problem = "has trades of several markets";
+	message->problem = check_market(message, normal);
+	if (message->problem == NULL)
+		message->problem = finish(message->kind, normal);
 	if (message->problem == NULL)
 		append_record(taking, normal, raw);
 }
