@@ -147,6 +147,11 @@ define_settings(void)
 							"0 keeps them for ever.",
 							&og_stream_keep, og_stream_keep, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("order_gateway.stream_queue",
+							"Sets how much of one stream may wait for a table that takes no rows.",
+							"Beyond it the stream is stale until the table takes some, and what was missed is read then.",
+							&og_stream_queue, og_stream_queue, 64, 1024 * 1024,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("order_gateway");
 }
 

@@ -42,11 +42,12 @@
 #include "provider/btse/btse_stream.h"
 
 /*
- * Settings order_gateway.stream_flush (ms) and .stream_keep (minutes, 0 = for
- * ever).
+ * Settings order_gateway.stream_flush (ms), .stream_keep (minutes, 0 = for ever) and
+ * .stream_queue (kB).
  */
 extern int	og_stream_flush;
 extern int	og_stream_keep;
+extern int	og_stream_queue;
 
 /* ---------- stream_wish.c ---------- */
 

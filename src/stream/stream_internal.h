@@ -50,11 +50,12 @@ typedef struct Stream
 	/*
 	 * Of appended kinds, stream_append.c's.  "caught_up": what was missed was read,
 	 * so that it may be live; "held": it is not asked for until its target takes
-	 * rows again.
+	 * rows again; "barred": that is not what it has to be.
 	 */
 	bool		was_live;		/* once, in this worker */
 	bool		caught_up;
 	bool		held;
+	bool		barred;
 	void	   *append;
 } Stream;
 

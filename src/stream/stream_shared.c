@@ -24,6 +24,7 @@
 
 int			og_stream_flush = 100;
 int			og_stream_keep = 0;
+int			og_stream_queue = 16 * 1024;
 
 StreamLoop	og_stream_loop;
 

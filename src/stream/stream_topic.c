@@ -54,7 +54,8 @@ state_of(const Stream *stream)
 
 	if (stream->party->account == NULL && stream->party->tried)
 		return OG_STREAM_REFUSED;
-	if (topic != NULL && topic->state == TOPIC_REFUSED)
+	if (stream->barred ||
+		(topic != NULL && topic->state == TOPIC_REFUSED))
 		return OG_STREAM_REFUSED;
 	if (topic != NULL && topic->state == TOPIC_LIVE && is_written(topic))
 		return og_stream_is_appended(topic->kind) && !stream->caught_up
