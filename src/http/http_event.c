@@ -275,7 +275,7 @@ og_event_fail(OgTransfer *transfer)
 void
 og_event_add(OgTransfer *transfer)
 {
-	if (curl_multi_add_handle(loop.multi, transfer->easy) != CURLM_OK)
+	if (curl_multi_add_handle(loop.multi, transfer->dial.easy) != CURLM_OK)
 	{
 		og_event_fail(transfer);
 		return;
@@ -291,7 +291,7 @@ og_event_remove(OgTransfer *transfer)
 {
 	if (transfer->progress != OG_RUNNING)
 		return;
-	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	(void) curl_multi_remove_handle(loop.multi, transfer->dial.easy);
 	transfer->http->nrunning--;
 }
 
