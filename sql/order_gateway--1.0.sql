@@ -2238,6 +2238,367 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_end', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_journal_unsettled', '');
 
 --
+-- Streams: what is followed, and what came of it.  What they tell of books and
+-- best prices is not logged: it is worth nothing after a crash.  Subscriptions
+-- and what was appended are dumped.
+--
+
+CREATE SEQUENCE order_gateway_stream_id AS int;
+
+COMMENT ON SEQUENCE order_gateway_stream_id IS
+'numbers of streams';
+
+CREATE TABLE order_gateway_stream (
+	installation uuid NOT NULL,
+	stream_id int NOT NULL,
+	kind text NOT NULL,
+	symbol text,
+	book_grouping int,
+	into_table regclass,
+	function_id oid NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	started_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, stream_id)
+);
+
+-- Of two that start the same at once the second waits for the first.
+CREATE UNIQUE INDEX order_gateway_stream_once ON order_gateway_stream
+	(installation, server_id, role_id, kind, symbol, book_grouping, into_table) NULLS NOT DISTINCT;
+
+COMMENT ON TABLE order_gateway_stream IS
+'what the stream worker follows: one row for each btse_stream_start() until btse_stream_stop(). Rows of another installation (a restored dump, a copy of the database) are not followed';
+COMMENT ON COLUMN order_gateway_stream.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream.stream_id IS 'number of the stream';
+COMMENT ON COLUMN order_gateway_stream.kind IS 'l1, book, trades, fills or notifications';
+COMMENT ON COLUMN order_gateway_stream.symbol IS 'the market; NULL = all that there is of the account';
+COMMENT ON COLUMN order_gateway_stream.book_grouping IS 'of a book: how coarse it is';
+COMMENT ON COLUMN order_gateway_stream.into_table IS 'the table that rows are appended to; NULL = that of the extension';
+COMMENT ON COLUMN order_gateway_stream.function_id IS 'OID of the function that was called: its EXECUTE privilege is asked for again';
+COMMENT ON COLUMN order_gateway_stream.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream.role_id IS 'OID of the role that started it';
+COMMENT ON COLUMN order_gateway_stream.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream.started_at IS 'when';
+
+CREATE UNLOGGED TABLE order_gateway_stream_book (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	symbol text NOT NULL,
+	book_grouping int NOT NULL,
+	seq bigint NOT NULL,
+	event_time timestamptz,
+	received_at timestamptz NOT NULL,
+	bid_prices numeric[] NOT NULL,
+	bid_sizes numeric[] NOT NULL,
+	ask_prices numeric[] NOT NULL,
+	ask_sizes numeric[] NOT NULL,
+	PRIMARY KEY (installation, server_id, symbol, book_grouping)
+) WITH (fillfactor = 30, toast_tuple_target = 8160);
+
+COMMENT ON TABLE order_gateway_stream_book IS
+'order books as the stream worker wrote them last, one row each: the views btse_book and btse_book_top show those that are live';
+COMMENT ON COLUMN order_gateway_stream_book.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_book.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_book.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_book.book_grouping IS 'how coarse it is';
+COMMENT ON COLUMN order_gateway_stream_book.seq IS 'the provider''s number of this state';
+COMMENT ON COLUMN order_gateway_stream_book.event_time IS 'when it was so, by the provider''s clock';
+COMMENT ON COLUMN order_gateway_stream_book.received_at IS 'when that was received';
+COMMENT ON COLUMN order_gateway_stream_book.bid_prices IS 'prices at which somebody buys, the highest first';
+COMMENT ON COLUMN order_gateway_stream_book.bid_sizes IS 'the size at each of them';
+COMMENT ON COLUMN order_gateway_stream_book.ask_prices IS 'prices at which somebody sells, the lowest first';
+COMMENT ON COLUMN order_gateway_stream_book.ask_sizes IS 'the size at each of them';
+
+CREATE UNLOGGED TABLE order_gateway_stream_l1 (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	symbol text NOT NULL,
+	bid_price numeric,
+	bid_size numeric,
+	ask_price numeric,
+	ask_size numeric,
+	event_time timestamptz,
+	received_at timestamptz NOT NULL,
+	PRIMARY KEY (installation, server_id, symbol)
+) WITH (fillfactor = 30);
+
+COMMENT ON TABLE order_gateway_stream_l1 IS
+'best prices as the stream worker wrote them last: the view btse_l1 shows those that are live';
+COMMENT ON COLUMN order_gateway_stream_l1.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_l1.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_l1.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_l1.bid_price IS 'the highest price at which somebody buys';
+COMMENT ON COLUMN order_gateway_stream_l1.bid_size IS 'the size at this price';
+COMMENT ON COLUMN order_gateway_stream_l1.ask_price IS 'the lowest price at which somebody sells';
+COMMENT ON COLUMN order_gateway_stream_l1.ask_size IS 'the size at this price';
+COMMENT ON COLUMN order_gateway_stream_l1.event_time IS 'when that was so, by the provider''s clock';
+COMMENT ON COLUMN order_gateway_stream_l1.received_at IS 'when it was received';
+
+CREATE TABLE order_gateway_stream_trade (
+	installation uuid NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	symbol text NOT NULL,
+	trade_id text NOT NULL,
+	side text,
+	price numeric,
+	size numeric,
+	event_time timestamptz,
+	received_at timestamptz NOT NULL,
+	source text NOT NULL,
+	raw json,
+	PRIMARY KEY (installation, server_id, symbol, trade_id)
+);
+
+CREATE INDEX order_gateway_stream_trade_at ON order_gateway_stream_trade (installation, received_at);
+
+COMMENT ON TABLE order_gateway_stream_trade IS
+'public trades that streams appended, each once: the view btse_trade_log shows them';
+COMMENT ON COLUMN order_gateway_stream_trade.installation IS 'which installation followed them';
+COMMENT ON COLUMN order_gateway_stream_trade.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_trade.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_trade.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_trade.trade_id IS 'the provider''s number of the trade';
+COMMENT ON COLUMN order_gateway_stream_trade.side IS 'BUY or SELL';
+COMMENT ON COLUMN order_gateway_stream_trade.price IS 'price';
+COMMENT ON COLUMN order_gateway_stream_trade.size IS 'size';
+COMMENT ON COLUMN order_gateway_stream_trade.event_time IS 'when it was made';
+COMMENT ON COLUMN order_gateway_stream_trade.received_at IS 'when it was received';
+COMMENT ON COLUMN order_gateway_stream_trade.source IS 'stream, or rest where it was read afterwards';
+COMMENT ON COLUMN order_gateway_stream_trade.raw IS 'the very element';
+
+CREATE TABLE order_gateway_stream_fill (
+	installation uuid NOT NULL,
+	fill_id text NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	order_id text,
+	client_order_id text,
+	serial_id text,
+	trade_id text,
+	order_type int,
+	symbol text,
+	side text,
+	filled_price numeric,
+	filled_size numeric,
+	fee_amount numeric,
+	fee_currency text,
+	base text,
+	quote text,
+	maker boolean,
+	event_time timestamptz,
+	received_at timestamptz NOT NULL,
+	source text NOT NULL,
+	raw json,
+	PRIMARY KEY (installation, server_id, role_id, fill_id)
+);
+
+CREATE INDEX order_gateway_stream_fill_at ON order_gateway_stream_fill (installation, received_at);
+
+COMMENT ON TABLE order_gateway_stream_fill IS
+'fills of accounts that streams appended, each once: the view btse_fill_log shows them';
+COMMENT ON COLUMN order_gateway_stream_fill.installation IS 'which installation followed them';
+COMMENT ON COLUMN order_gateway_stream_fill.fill_id IS 'what tells it apart: its serial id, or else trade, order and side';
+COMMENT ON COLUMN order_gateway_stream_fill.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_fill.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_fill.role_id IS 'OID of the role that started the stream';
+COMMENT ON COLUMN order_gateway_stream_fill.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_fill.order_id IS 'the order, by the provider''s id';
+COMMENT ON COLUMN order_gateway_stream_fill.client_order_id IS 'the order, by the id that it was given when it was placed';
+COMMENT ON COLUMN order_gateway_stream_fill.serial_id IS 'the provider''s number of the fill';
+COMMENT ON COLUMN order_gateway_stream_fill.trade_id IS 'the provider''s number of the trade';
+COMMENT ON COLUMN order_gateway_stream_fill.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN order_gateway_stream_fill.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_fill.side IS 'BUY or SELL';
+COMMENT ON COLUMN order_gateway_stream_fill.filled_price IS 'price of the fill';
+COMMENT ON COLUMN order_gateway_stream_fill.filled_size IS 'size of the fill';
+COMMENT ON COLUMN order_gateway_stream_fill.fee_amount IS 'fee';
+COMMENT ON COLUMN order_gateway_stream_fill.fee_currency IS 'currency of the fee';
+COMMENT ON COLUMN order_gateway_stream_fill.base IS 'base currency';
+COMMENT ON COLUMN order_gateway_stream_fill.quote IS 'quote currency';
+COMMENT ON COLUMN order_gateway_stream_fill.maker IS 'did the order rest in the book? NULL where the provider did not say';
+COMMENT ON COLUMN order_gateway_stream_fill.event_time IS 'when it was matched';
+COMMENT ON COLUMN order_gateway_stream_fill.received_at IS 'when it was received';
+COMMENT ON COLUMN order_gateway_stream_fill.source IS 'stream, or rest where it was read afterwards';
+COMMENT ON COLUMN order_gateway_stream_fill.raw IS 'the very element';
+
+CREATE SEQUENCE order_gateway_stream_notification_id;
+
+COMMENT ON SEQUENCE order_gateway_stream_notification_id IS
+'numbers of notifications in their log';
+
+CREATE TABLE order_gateway_stream_notification (
+	installation uuid NOT NULL,
+	notification_id bigint NOT NULL,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid NOT NULL,
+	role name NOT NULL,
+	order_id text,
+	client_order_id text,
+	symbol text,
+	side text,
+	order_type text,
+	status int,
+	price numeric,
+	avg_filled_price numeric,
+	maker boolean,
+	stealth numeric,
+	peg_price_deviation numeric,
+	time_in_force text,
+	tx_type text,
+	trigger_price numeric,
+	original_order_base_size numeric,
+	original_order_quote_size numeric,
+	current_order_base_size numeric,
+	current_order_quote_size numeric,
+	filled_base_size numeric,
+	total_filled_base_size numeric,
+	remaining_order_base_size numeric,
+	remaining_order_quote_size numeric,
+	order_currency text,
+	event_time timestamptz,
+	received_at timestamptz NOT NULL,
+	raw json,
+	PRIMARY KEY (installation, notification_id)
+);
+
+COMMENT ON TABLE order_gateway_stream_notification IS
+'notifications of accounts that streams appended, one row for each message: the view btse_notification_log shows them';
+COMMENT ON COLUMN order_gateway_stream_notification.installation IS 'which installation followed them';
+COMMENT ON COLUMN order_gateway_stream_notification.notification_id IS 'number in this log: the provider gives none';
+COMMENT ON COLUMN order_gateway_stream_notification.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_notification.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_notification.role_id IS 'OID of the role that started the stream';
+COMMENT ON COLUMN order_gateway_stream_notification.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_notification.order_id IS 'the order, by the provider''s id';
+COMMENT ON COLUMN order_gateway_stream_notification.client_order_id IS 'the order, by the id that it was given when it was placed';
+COMMENT ON COLUMN order_gateway_stream_notification.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_notification.side IS 'BUY or SELL';
+COMMENT ON COLUMN order_gateway_stream_notification.order_type IS 'type of the order, as it is told';
+COMMENT ON COLUMN order_gateway_stream_notification.status IS 'what happened, see btse_codes()';
+COMMENT ON COLUMN order_gateway_stream_notification.price IS 'price of the order, or of what was filled';
+COMMENT ON COLUMN order_gateway_stream_notification.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN order_gateway_stream_notification.maker IS 'did the order rest in the book?';
+COMMENT ON COLUMN order_gateway_stream_notification.stealth IS 'percent of it that is shown';
+COMMENT ON COLUMN order_gateway_stream_notification.peg_price_deviation IS 'deviation from the price of the index, in percent';
+COMMENT ON COLUMN order_gateway_stream_notification.time_in_force IS 'how long the order stands';
+COMMENT ON COLUMN order_gateway_stream_notification.tx_type IS '0 limit, 1 stop, 2 trigger, 3 OCO';
+COMMENT ON COLUMN order_gateway_stream_notification.trigger_price IS 'price that sets off the order';
+COMMENT ON COLUMN order_gateway_stream_notification.original_order_base_size IS 'size of the order as it was placed, in the base currency';
+COMMENT ON COLUMN order_gateway_stream_notification.original_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN order_gateway_stream_notification.current_order_base_size IS 'size of the order now, in the base currency';
+COMMENT ON COLUMN order_gateway_stream_notification.current_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN order_gateway_stream_notification.filled_base_size IS 'size filled, in the base currency';
+COMMENT ON COLUMN order_gateway_stream_notification.total_filled_base_size IS 'size filled so far, in the base currency';
+COMMENT ON COLUMN order_gateway_stream_notification.remaining_order_base_size IS 'size not filled yet, in the base currency';
+COMMENT ON COLUMN order_gateway_stream_notification.remaining_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN order_gateway_stream_notification.order_currency IS 'currency that the order is in';
+COMMENT ON COLUMN order_gateway_stream_notification.event_time IS 'when, by the provider''s clock';
+COMMENT ON COLUMN order_gateway_stream_notification.received_at IS 'when it was received';
+COMMENT ON COLUMN order_gateway_stream_notification.raw IS 'the very element';
+
+CREATE TABLE order_gateway_stream_seen (
+	installation uuid NOT NULL,
+	target oid NOT NULL,
+	server_id oid NOT NULL,
+	role_id oid NOT NULL,
+	kind text NOT NULL,
+	id text NOT NULL,
+	at timestamptz NOT NULL,
+	PRIMARY KEY (installation, target, server_id, role_id, kind, id)
+);
+
+CREATE INDEX order_gateway_stream_seen_at ON order_gateway_stream_seen (installation, at);
+
+COMMENT ON TABLE order_gateway_stream_seen IS
+'what was appended to each table, written with it: so nothing is appended twice, whatever constraints the table has';
+COMMENT ON COLUMN order_gateway_stream_seen.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_seen.target IS 'OID of the table; 0 = that of the extension';
+COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_seen.role_id IS 'OID of the role whose account it is; 0 = anybody''s';
+COMMENT ON COLUMN order_gateway_stream_seen.kind IS 'trades or fills';
+COMMENT ON COLUMN order_gateway_stream_seen.id IS 'what tells it apart';
+COMMENT ON COLUMN order_gateway_stream_seen.at IS 'when it was appended';
+
+CREATE TABLE order_gateway_stream_mark (
+	installation uuid NOT NULL,
+	stream_id int NOT NULL,
+	symbol text NOT NULL,
+	complete_until timestamptz,
+	passed_at timestamptz,
+	PRIMARY KEY (installation, stream_id, symbol)
+);
+
+COMMENT ON TABLE order_gateway_stream_mark IS
+'up to when what a stream appended is proved to be complete, by market';
+COMMENT ON COLUMN order_gateway_stream_mark.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_mark.stream_id IS 'the stream';
+COMMENT ON COLUMN order_gateway_stream_mark.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_mark.complete_until IS 'up to when';
+COMMENT ON COLUMN order_gateway_stream_mark.passed_at IS 'when that was read last';
+
+CREATE SEQUENCE order_gateway_stream_event_id;
+
+COMMENT ON SEQUENCE order_gateway_stream_event_id IS
+'numbers of events of streams';
+
+CREATE TABLE order_gateway_stream_event (
+	installation uuid NOT NULL,
+	event_id bigint NOT NULL,
+	at timestamptz NOT NULL,
+	event text NOT NULL,
+	stream_id int,
+	kind text,
+	symbol text,
+	book_grouping int,
+	server_id oid NOT NULL,
+	server name NOT NULL,
+	role_id oid,
+	role name,
+	message text,
+	from_time timestamptz,
+	to_time timestamptz,
+	rows bigint,
+	raw json,
+	PRIMARY KEY (installation, event_id)
+);
+
+CREATE INDEX order_gateway_stream_event_at ON order_gateway_stream_event (installation, at);
+
+COMMENT ON TABLE order_gateway_stream_event IS
+'what happened to streams: the view btse_stream_event shows it';
+COMMENT ON COLUMN order_gateway_stream_event.installation IS 'which installation saw it';
+COMMENT ON COLUMN order_gateway_stream_event.event_id IS 'number of the event';
+COMMENT ON COLUMN order_gateway_stream_event.at IS 'when';
+COMMENT ON COLUMN order_gateway_stream_event.event IS 'what happened';
+COMMENT ON COLUMN order_gateway_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a topic';
+COMMENT ON COLUMN order_gateway_stream_event.kind IS 'kind of stream; NULL = all of a connection';
+COMMENT ON COLUMN order_gateway_stream_event.symbol IS 'the market';
+COMMENT ON COLUMN order_gateway_stream_event.book_grouping IS 'of a book: how coarse it is';
+COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_event.server IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_event.role_id IS 'OID of the role whose account it is; NULL = what is public';
+COMMENT ON COLUMN order_gateway_stream_event.role IS 'its name then';
+COMMENT ON COLUMN order_gateway_stream_event.message IS 'what there is to say';
+COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a span of time: its beginning';
+COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a span of time: its end';
+COMMENT ON COLUMN order_gateway_stream_event.rows IS 'how many rows it is about';
+COMMENT ON COLUMN order_gateway_stream_event.raw IS 'what was received, where that is of use';
+
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_id', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_trade', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_fill', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_notification_id', '');
+SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_notification', '');
+
+--
 -- What people see of the journal.  Columns of these views are final.
 --
 
@@ -2839,6 +3200,435 @@ COMMENT ON COLUMN order_gateway_heartbeats.message IS 'the provider''s own words
 -- end of generated
 
 --
+-- Streams
+--
+
+CREATE FUNCTION btse_stream_start(
+	kind text,
+	symbol text DEFAULT NULL,
+	book_grouping int DEFAULT 0,
+	into_table regclass DEFAULT NULL,
+	server name DEFAULT 'btse')
+RETURNS int
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_stream_start(text, text, int, regclass, name) IS
+'follows a stream of BTSE from when this transaction has committed, through restarts and failovers, until btse_stream_stop() with the number that it returns. '
+'Kinds: l1 (best prices: view btse_l1), book (order book: btse_book, btse_book_top), trades (public trades of a market: btse_trade_log, or into_table), '
+'fills and notifications (of the own account: btse_fill_log, btse_notification_log, or into_table). A stream worker beside the gateway worker writes the tables; '
+'order_gateway_streams shows what state each stream is in, btse_stream_event what happened to it. Source: BTSE WebSocket streams';
+
+CREATE FUNCTION btse_stream_stop(stream_id int)
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
+
+COMMENT ON FUNCTION btse_stream_stop(int) IS
+'ends a stream of the current role, or of one that it is a member of, when this transaction has committed; what it has appended stays';
+
+CREATE FUNCTION order_gateway_stream_may_see(own boolean, kind text, server_id oid, server name, role_id oid, role name)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION order_gateway_stream_may_see(boolean, text, oid, name, oid, name) IS
+'may the current role see what a stream tells? That is who is a member of the role that started it, and of markets also who may use the server; members of pg_read_all_data may see all. OIDs count where the row is of this installation, else names do';
+
+CREATE FUNCTION order_gateway_stream_states(
+	OUT stream_id int,
+	OUT state text,
+	OUT since timestamptz,
+	OUT messages bigint,
+	OUT "rows" bigint,
+	OUT last_message_at timestamptz,
+	OUT complete_until timestamptz,
+	OUT queued bigint,
+	OUT gaps bigint,
+	OUT reconnects bigint,
+	OUT last_error text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 1000 ROWS 100;
+
+COMMENT ON FUNCTION order_gateway_stream_states() IS
+'what the stream worker of this database shows of its streams; without one there are no rows';
+
+CREATE FUNCTION order_gateway_stream_books(
+	OUT server name,
+	OUT symbol text,
+	OUT book_grouping int,
+	OUT seq bigint,
+	OUT event_time timestamptz,
+	OUT received_at timestamptz,
+	OUT bid_prices numeric[],
+	OUT bid_sizes numeric[],
+	OUT ask_prices numeric[],
+	OUT ask_sizes numeric[])
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_stream_books() IS
+'the order books that are live now, one row each, for the views btse_book and btse_book_top';
+
+CREATE FUNCTION order_gateway_stream_quotes(
+	OUT server name,
+	OUT symbol text,
+	OUT bid_price numeric,
+	OUT bid_size numeric,
+	OUT ask_price numeric,
+	OUT ask_size numeric,
+	OUT event_time timestamptz,
+	OUT received_at timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+
+COMMENT ON FUNCTION order_gateway_stream_quotes() IS
+'the best prices that are live now, for the view btse_l1';
+
+CREATE VIEW order_gateway_streams WITH (security_barrier) AS
+SELECT w.stream_id,
+	w.kind,
+	w.symbol,
+	w.book_grouping,
+	coalesce(s.srvname, w.server) AS server,
+	coalesce(r.rolname, w.role) AS role,
+	w.into_table,
+	CASE WHEN i.id IS NULL OR i.held THEN 'stopped' ELSE coalesce(t.state, 'stale') END AS state,
+	coalesce(t.since, w.started_at) AS since,
+	coalesce(t.messages, 0) AS messages,
+	coalesce(t.rows, 0) AS rows,
+	t.last_message_at,
+	pg_catalog.clock_timestamp() - t.last_message_at AS age,
+	coalesce(t.complete_until, (SELECT pg_catalog.min(m.complete_until)
+		FROM order_gateway_stream_mark AS m
+		WHERE m.installation = w.installation AND m.stream_id = w.stream_id)) AS complete_until,
+	coalesce(t.queued, 0) AS queued,
+	coalesce(t.gaps, 0) AS gaps,
+	coalesce(t.reconnects, 0) AS reconnects,
+	CASE WHEN i.id IS NULL THEN 'it was started in another database, of which this is a copy'
+		WHEN i.held THEN 'this installation is held: order_gateway_adopt() lets it go on'
+		WHEN t.stream_id IS NULL THEN 'the stream worker is not running, or has not seen it yet'
+		ELSE t.last_error
+	END AS last_error,
+	w.started_at
+FROM order_gateway_stream AS w
+LEFT JOIN order_gateway_here AS i ON i.id = w.installation
+LEFT JOIN order_gateway_stream_states() AS t ON t.stream_id = w.stream_id AND i.id IS NOT NULL AND NOT i.held
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = w.server_id AND i.id IS NOT NULL
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = w.role_id AND i.id IS NOT NULL
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, w.kind, w.server_id, w.server, w.role_id, w.role);
+
+-- generated: comments of order_gateway_streams
+COMMENT ON VIEW order_gateway_streams IS
+'streams that were started, one row each: of markets those at servers that the current role may use, of accounts those of roles that it is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN order_gateway_streams.stream_id IS 'number of the stream, for btse_stream_stop()';
+COMMENT ON COLUMN order_gateway_streams.kind IS 'l1, book, trades, fills or notifications';
+COMMENT ON COLUMN order_gateway_streams.symbol IS 'the market; NULL = all of the account';
+COMMENT ON COLUMN order_gateway_streams.book_grouping IS 'of a book: how coarse it is; else NULL';
+COMMENT ON COLUMN order_gateway_streams.server IS 'foreign server, by the name that it has';
+COMMENT ON COLUMN order_gateway_streams.role IS 'role that started it, and as which it is followed';
+COMMENT ON COLUMN order_gateway_streams.into_table IS 'table that rows are appended to; NULL = that of the extension, or none';
+COMMENT ON COLUMN order_gateway_streams.state IS 'connecting: it does not come yet; catching_up: it comes, and what was missed is read; live; stale: it was live, or its worker is gone, and what was written last may not be true any more; refused: by the provider, or for a lost right or table, last_error says why; stopped: it was started in another database of which this is a copy, or the installation is held';
+COMMENT ON COLUMN order_gateway_streams.since IS 'since when it is in that state';
+COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since the worker began with it';
+COMMENT ON COLUMN order_gateway_streams.rows IS 'rows written for it, since then; of a book: how often it was written';
+COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received';
+COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is';
+COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of trades and fills: up to when it is proved that none is missing';
+COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet';
+COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing, or made no sense, since the worker began with it';
+COMMENT ON COLUMN order_gateway_streams.reconnects IS 'how often its connection was made anew, since then';
+COMMENT ON COLUMN order_gateway_streams.last_error IS 'what went wrong last, maybe long ago; of one that is stale, refused or stopped, why';
+COMMENT ON COLUMN order_gateway_streams.started_at IS 'when it was started';
+-- end of generated
+
+CREATE VIEW btse_l1 WITH (security_barrier) AS
+SELECT q.symbol,
+	q.bid_price,
+	q.bid_size,
+	q.ask_price,
+	q.ask_size,
+	q.event_time,
+	q.received_at,
+	pg_catalog.clock_timestamp() - q.received_at AS age,
+	q.server
+FROM order_gateway_stream_quotes() AS q;
+
+-- generated: comments of btse_l1
+COMMENT ON VIEW btse_l1 IS
+'best prices of markets of BTSE, one row for each that a stream of kind l1 follows and that is live; of servers that the current role may use';
+COMMENT ON COLUMN btse_l1.symbol IS 'the market';
+COMMENT ON COLUMN btse_l1.bid_price IS 'the highest price at which somebody buys; NULL = nobody does';
+COMMENT ON COLUMN btse_l1.bid_size IS 'the size at this price';
+COMMENT ON COLUMN btse_l1.ask_price IS 'the lowest price at which somebody sells; NULL = nobody does';
+COMMENT ON COLUMN btse_l1.ask_size IS 'the size at this price';
+COMMENT ON COLUMN btse_l1.event_time IS 'when that was so, by the provider''s clock';
+COMMENT ON COLUMN btse_l1.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_l1.age IS 'how long ago that is';
+COMMENT ON COLUMN btse_l1.server IS 'foreign server';
+-- end of generated
+
+CREATE VIEW btse_book WITH (security_barrier) AS
+SELECT b.symbol,
+	b.book_grouping,
+	l.side,
+	l.level,
+	l.price,
+	l.size,
+	b.seq,
+	b.event_time,
+	b.received_at,
+	b.server
+FROM order_gateway_stream_books() AS b
+CROSS JOIN LATERAL (SELECT 'buy' AS side, u.level::int AS level, u.price, u.size
+	FROM ROWS FROM (pg_catalog.unnest(b.bid_prices), pg_catalog.unnest(b.bid_sizes)) WITH ORDINALITY AS u (price, size, level)
+	UNION ALL
+	SELECT 'sell', u.level::int, u.price, u.size
+	FROM ROWS FROM (pg_catalog.unnest(b.ask_prices), pg_catalog.unnest(b.ask_sizes)) WITH ORDINALITY AS u (price, size, level)) AS l;
+
+-- generated: comments of btse_book
+COMMENT ON VIEW btse_book IS
+'order books of BTSE, one row for each level of those that a stream of kind book follows and that are live; all levels of a book are of one moment, that of seq; of servers that the current role may use';
+COMMENT ON COLUMN btse_book.symbol IS 'the market';
+COMMENT ON COLUMN btse_book.book_grouping IS 'how coarse it is';
+COMMENT ON COLUMN btse_book.side IS 'buy or sell';
+COMMENT ON COLUMN btse_book.level IS 'place on its side, 1 is the best price';
+COMMENT ON COLUMN btse_book.price IS 'price';
+COMMENT ON COLUMN btse_book.size IS 'size at this price';
+COMMENT ON COLUMN btse_book.seq IS 'the provider''s number of this state of the book';
+COMMENT ON COLUMN btse_book.event_time IS 'when it was so, by the provider''s clock';
+COMMENT ON COLUMN btse_book.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_book.server IS 'foreign server';
+-- end of generated
+
+CREATE VIEW btse_book_top WITH (security_barrier) AS
+SELECT b.symbol,
+	b.book_grouping,
+	b.bid_prices[1] AS bid_price,
+	b.bid_sizes[1] AS bid_size,
+	b.ask_prices[1] AS ask_price,
+	b.ask_sizes[1] AS ask_size,
+	b.ask_prices[1] - b.bid_prices[1] AS spread,
+	b.seq,
+	b.event_time,
+	b.received_at,
+	pg_catalog.clock_timestamp() - b.received_at AS age,
+	b.server
+FROM order_gateway_stream_books() AS b;
+
+-- generated: comments of btse_book_top
+COMMENT ON VIEW btse_book_top IS
+'the best prices of order books of BTSE, one row for each book that is live; of servers that the current role may use';
+COMMENT ON COLUMN btse_book_top.symbol IS 'the market';
+COMMENT ON COLUMN btse_book_top.book_grouping IS 'how coarse it is';
+COMMENT ON COLUMN btse_book_top.bid_price IS 'the highest price at which somebody buys; NULL = nobody does';
+COMMENT ON COLUMN btse_book_top.bid_size IS 'the size at this price';
+COMMENT ON COLUMN btse_book_top.ask_price IS 'the lowest price at which somebody sells; NULL = nobody does';
+COMMENT ON COLUMN btse_book_top.ask_size IS 'the size at this price';
+COMMENT ON COLUMN btse_book_top.spread IS 'ask_price less bid_price';
+COMMENT ON COLUMN btse_book_top.seq IS 'the provider''s number of this state of the book';
+COMMENT ON COLUMN btse_book_top.event_time IS 'when it was so, by the provider''s clock';
+COMMENT ON COLUMN btse_book_top.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_book_top.age IS 'how long ago that is';
+COMMENT ON COLUMN btse_book_top.server IS 'foreign server';
+-- end of generated
+
+CREATE VIEW btse_trade_log WITH (security_barrier) AS
+SELECT coalesce(s.srvname, t.server) AS server,
+	t.symbol,
+	t.trade_id,
+	t.side,
+	t.price,
+	t.size,
+	t.event_time,
+	t.received_at,
+	t.source,
+	t.raw
+FROM order_gateway_stream_trade AS t
+LEFT JOIN order_gateway_here AS i ON i.id = t.installation
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = t.server_id AND i.id IS NOT NULL
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', t.server_id, t.server, 0, '');
+
+-- generated: comments of btse_trade_log
+COMMENT ON VIEW btse_trade_log IS
+'public trades of BTSE that streams of kind trades appended, each once; of servers that the current role may use';
+COMMENT ON COLUMN btse_trade_log.server IS 'foreign server';
+COMMENT ON COLUMN btse_trade_log.symbol IS 'the market';
+COMMENT ON COLUMN btse_trade_log.trade_id IS 'the provider''s number of the trade';
+COMMENT ON COLUMN btse_trade_log.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_trade_log.price IS 'price';
+COMMENT ON COLUMN btse_trade_log.size IS 'size';
+COMMENT ON COLUMN btse_trade_log.event_time IS 'when it was made';
+COMMENT ON COLUMN btse_trade_log.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_trade_log.source IS 'stream, or rest where it was read afterwards';
+COMMENT ON COLUMN btse_trade_log.raw IS 'the very bytes of the provider''s element';
+-- end of generated
+
+CREATE VIEW btse_fill_log WITH (security_barrier) AS
+SELECT coalesce(s.srvname, f.server) AS server,
+	coalesce(r.rolname, f.role) AS role,
+	f.order_id,
+	f.client_order_id,
+	f.serial_id,
+	f.trade_id,
+	f.order_type,
+	f.symbol,
+	f.side,
+	f.filled_price,
+	f.filled_size,
+	f.fee_amount,
+	f.fee_currency,
+	f.base,
+	f.quote,
+	f.maker,
+	f.event_time,
+	f.received_at,
+	f.source,
+	f.raw
+FROM order_gateway_stream_fill AS f
+LEFT JOIN order_gateway_here AS i ON i.id = f.installation
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.server_id AND i.id IS NOT NULL
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = f.role_id AND i.id IS NOT NULL
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', f.server_id, f.server, f.role_id, f.role);
+
+-- generated: comments of btse_fill_log
+COMMENT ON VIEW btse_fill_log IS
+'fills of accounts at BTSE that streams of kind fills appended, each once; those of roles that the current role is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN btse_fill_log.server IS 'foreign server';
+COMMENT ON COLUMN btse_fill_log.role IS 'role that started the stream: whose account it is';
+COMMENT ON COLUMN btse_fill_log.order_id IS 'the order, by the provider''s id';
+COMMENT ON COLUMN btse_fill_log.client_order_id IS 'the order, by the id that it was given when it was placed';
+COMMENT ON COLUMN btse_fill_log.serial_id IS 'the provider''s number of the fill';
+COMMENT ON COLUMN btse_fill_log.trade_id IS 'the provider''s number of the trade';
+COMMENT ON COLUMN btse_fill_log.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
+COMMENT ON COLUMN btse_fill_log.symbol IS 'the market';
+COMMENT ON COLUMN btse_fill_log.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_fill_log.filled_price IS 'price of the fill';
+COMMENT ON COLUMN btse_fill_log.filled_size IS 'size of the fill';
+COMMENT ON COLUMN btse_fill_log.fee_amount IS 'fee';
+COMMENT ON COLUMN btse_fill_log.fee_currency IS 'currency of the fee';
+COMMENT ON COLUMN btse_fill_log.base IS 'base currency';
+COMMENT ON COLUMN btse_fill_log.quote IS 'quote currency';
+COMMENT ON COLUMN btse_fill_log.maker IS 'did the order rest in the book? NULL where the provider did not say';
+COMMENT ON COLUMN btse_fill_log.event_time IS 'when it was matched';
+COMMENT ON COLUMN btse_fill_log.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_fill_log.source IS 'stream, or rest where it was read afterwards';
+COMMENT ON COLUMN btse_fill_log.raw IS 'the very bytes of the provider''s element';
+-- end of generated
+
+CREATE VIEW btse_notification_log WITH (security_barrier) AS
+SELECT coalesce(s.srvname, n.server) AS server,
+	coalesce(r.rolname, n.role) AS role,
+	n.order_id,
+	n.client_order_id,
+	n.symbol,
+	n.side,
+	n.order_type,
+	n.status,
+	n.price,
+	n.avg_filled_price,
+	n.maker,
+	n.stealth,
+	n.peg_price_deviation,
+	n.time_in_force,
+	n.tx_type,
+	n.trigger_price,
+	n.original_order_base_size,
+	n.original_order_quote_size,
+	n.current_order_base_size,
+	n.current_order_quote_size,
+	n.filled_base_size,
+	n.total_filled_base_size,
+	n.remaining_order_base_size,
+	n.remaining_order_quote_size,
+	n.order_currency,
+	n.event_time,
+	n.received_at,
+	n.raw
+FROM order_gateway_stream_notification AS n
+LEFT JOIN order_gateway_here AS i ON i.id = n.installation
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = n.server_id AND i.id IS NOT NULL
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = n.role_id AND i.id IS NOT NULL
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', n.server_id, n.server, n.role_id, n.role);
+
+-- generated: comments of btse_notification_log
+COMMENT ON VIEW btse_notification_log IS
+'notifications of accounts at BTSE that streams of that kind appended, one row for each message; those of a time without a connection are lost. Those of roles that the current role is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN btse_notification_log.server IS 'foreign server';
+COMMENT ON COLUMN btse_notification_log.role IS 'role that started the stream: whose account it is';
+COMMENT ON COLUMN btse_notification_log.order_id IS 'the order, by the provider''s id';
+COMMENT ON COLUMN btse_notification_log.client_order_id IS 'the order, by the id that it was given when it was placed';
+COMMENT ON COLUMN btse_notification_log.symbol IS 'the market';
+COMMENT ON COLUMN btse_notification_log.side IS 'BUY or SELL';
+COMMENT ON COLUMN btse_notification_log.order_type IS 'type of the order, as it is told';
+COMMENT ON COLUMN btse_notification_log.status IS 'what happened, see btse_codes()';
+COMMENT ON COLUMN btse_notification_log.price IS 'price of the order, or of what was filled';
+COMMENT ON COLUMN btse_notification_log.avg_filled_price IS 'average price of what was filled';
+COMMENT ON COLUMN btse_notification_log.maker IS 'did the order rest in the book?';
+COMMENT ON COLUMN btse_notification_log.stealth IS 'percent of it that is shown';
+COMMENT ON COLUMN btse_notification_log.peg_price_deviation IS 'deviation from the price of the index, in percent';
+COMMENT ON COLUMN btse_notification_log.time_in_force IS 'how long the order stands';
+COMMENT ON COLUMN btse_notification_log.tx_type IS '0 limit, 1 stop, 2 trigger, 3 OCO';
+COMMENT ON COLUMN btse_notification_log.trigger_price IS 'price that sets off the order';
+COMMENT ON COLUMN btse_notification_log.original_order_base_size IS 'size of the order as it was placed, in the base currency';
+COMMENT ON COLUMN btse_notification_log.original_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_notification_log.current_order_base_size IS 'size of the order now, in the base currency';
+COMMENT ON COLUMN btse_notification_log.current_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_notification_log.filled_base_size IS 'size filled, in the base currency';
+COMMENT ON COLUMN btse_notification_log.total_filled_base_size IS 'size filled so far, in the base currency';
+COMMENT ON COLUMN btse_notification_log.remaining_order_base_size IS 'size not filled yet, in the base currency';
+COMMENT ON COLUMN btse_notification_log.remaining_order_quote_size IS 'the same in the quote currency';
+COMMENT ON COLUMN btse_notification_log.order_currency IS 'currency that the order is in';
+COMMENT ON COLUMN btse_notification_log.event_time IS 'when, by the provider''s clock';
+COMMENT ON COLUMN btse_notification_log.received_at IS 'when it was received';
+COMMENT ON COLUMN btse_notification_log.raw IS 'the very bytes of the provider''s element';
+-- end of generated
+
+CREATE VIEW btse_stream_event WITH (security_barrier) AS
+SELECT e.event_id,
+	e.at,
+	e.event,
+	e.stream_id,
+	e.kind,
+	e.symbol,
+	e.book_grouping,
+	coalesce(s.srvname, e.server) AS server,
+	coalesce(r.rolname, e.role) AS role,
+	e.message,
+	e.from_time,
+	e.to_time,
+	e.rows,
+	e.raw
+FROM order_gateway_stream_event AS e
+JOIN order_gateway_here AS i ON i.id = e.installation
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = e.server_id
+LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = e.role_id
+WHERE order_gateway_stream_may_see(true, CASE WHEN e.role_id IS NULL THEN 'trades' ELSE 'fills' END,
+	e.server_id, e.server, coalesce(e.role_id, 0), coalesce(e.role, ''));
+
+-- generated: comments of btse_stream_event
+COMMENT ON VIEW btse_stream_event IS
+'what happened to streams: of markets at servers that the current role may use, of accounts of roles that it is a member of, and all to members of pg_read_all_data';
+COMMENT ON COLUMN btse_stream_event.event_id IS 'number of the event';
+COMMENT ON COLUMN btse_stream_event.at IS 'when';
+COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected: of a connection; gap, went_back, crossed, too_deep, differs: a book made no sense, and is subscribed anew; silent: nothing came, and it is subscribed anew; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for';
+COMMENT ON COLUMN btse_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a market';
+COMMENT ON COLUMN btse_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
+COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all';
+COMMENT ON COLUMN btse_stream_event.book_grouping IS 'of a book: how coarse it is';
+COMMENT ON COLUMN btse_stream_event.server IS 'foreign server, by the name that it has';
+COMMENT ON COLUMN btse_stream_event.role IS 'role whose account it is about; NULL = nobody''s';
+COMMENT ON COLUMN btse_stream_event.message IS 'what there is to say';
+COMMENT ON COLUMN btse_stream_event.from_time IS 'of a span of time: its beginning';
+COMMENT ON COLUMN btse_stream_event.to_time IS 'of a span of time: its end';
+COMMENT ON COLUMN btse_stream_event.rows IS 'how many rows it is about';
+COMMENT ON COLUMN btse_stream_event.raw IS 'what was received, where that is of use';
+-- end of generated
+
+--
 -- The outbox as other databases write to it, through postgres_fdw
 --
 
@@ -2979,6 +3769,18 @@ GRANT EXECUTE ON FUNCTION
 	order_gateway_find(anycompatiblearray)
 TO PUBLIC;
 GRANT SELECT ON order_gateway_calls, order_gateway_results, order_gateway_heartbeats, order_gateway_sweeps TO PUBLIC;
+
+-- Of streams anybody sees those of the own roles, and what they tell of markets
+-- of the servers that he may use.
+GRANT EXECUTE ON FUNCTION
+	order_gateway_stream_may_see(boolean, text, oid, name, oid, name),
+	order_gateway_stream_states(),
+	order_gateway_stream_books(),
+	order_gateway_stream_quotes()
+TO PUBLIC;
+GRANT SELECT ON order_gateway_streams, btse_l1, btse_book, btse_book_top, btse_trade_log, btse_fill_log,
+	btse_notification_log, btse_stream_event
+TO PUBLIC;
 
 -- Who trades, and how much, is not everybody's business.  These functions ask
 -- once more who calls, as order_gateway_stats_reset() does.

@@ -40,6 +40,11 @@ typedef struct OgAccount
 	bool		journal;		/* a gateway worker, where there is one, makes
 								 * the calls of sessions */
 
+	/* streams; NULL = there are none, or nobody knows where they are */
+	const char *stream_url;
+	const char *book_stream_url;
+	bool		stream_login_ack;	/* a login is over when that is told */
+
 	/* bounds; durations in milliseconds, 0 = none where that is allowed */
 	int			connect_timeout;
 	int			timeout;
@@ -94,5 +99,11 @@ typedef struct OgAccountNames
 
 /* They are computed once, for those who make calls. */
 extern const OgAccountNames *og_account_names(const OgAccount *account);
+
+/*
+ * Copy text that is a secret into the current context, whose next reset (or
+ * end) wipes it.  With text NULL only allocates; the result is then zeroed.
+ */
+extern char *og_account_secret(const char *text, size_t len);
 
 #endif							/* OG_ACCOUNT_H */

@@ -34,6 +34,7 @@
 typedef enum OptionKind
 {
 	OPTION_URL,
+	OPTION_STREAM_URL,
 	OPTION_FILE,
 	OPTION_DURATION,			/* int, ms; 0 is written without a unit too */
 	OPTION_INTEGER,				/* int */
@@ -51,6 +52,7 @@ typedef struct ServerOption
 	size_t		provider_preset;	/* ... where OgProvider has it */
 	const char *min;			/* of numbers, as they would be written */
 	const char *max;			/* NULL = the provider's largest batch */
+	bool		of_streams;		/* where the provider has any */
 } ServerOption;
 
 #define INTO(name)		offsetof(OgAccount, name)
@@ -74,6 +76,9 @@ static const ServerOption server_options[] = {
 	{"query_rate_limit", OPTION_PACE, INTO(query_rate_limit), PRESET(query_rate_limit)},
 	{"retries", OPTION_INTEGER, INTO(retries), "2", 0, "0", "10"},
 	{"max_response_size", OPTION_BYTES, INTO(max_response_size), "8MB", 0, "1kB", "64MB"},
+	{"stream_url", OPTION_STREAM_URL, INTO(stream_url), .of_streams = true},
+	{"book_stream_url", OPTION_STREAM_URL, INTO(book_stream_url), .of_streams = true},
+	{"stream_login_ack", OPTION_BOOL, INTO(stream_login_ack), "true", .of_streams = true},
 };
 
 /* ---------- secrets ---------- */
@@ -188,13 +193,20 @@ own_options(const OgProvider *provider, bool of_mapping)
 	return of_mapping ? provider->credentials : provider->settings;
 }
 
-/* The option that servers of all wrappers have, or NULL. */
+static bool
+has_option(const OgProvider *provider, const ServerOption *option)
+{
+	return !option->of_streams || provider->stream_places != NULL;
+}
+
+/* The option that servers of several wrappers have, or NULL. */
 static const ServerOption *
-find_server_option(const char *name)
+find_server_option(const OgProvider *provider, const char *name)
 {
 	for (size_t i = 0; i < lengthof(server_options); i++)
 	{
-		if (strcmp(server_options[i].name, name) == 0)
+		if (strcmp(server_options[i].name, name) == 0 &&
+			has_option(provider, &server_options[i]))
 			return &server_options[i];
 	}
 	return NULL;
@@ -203,7 +215,7 @@ find_server_option(const char *name)
 static bool
 is_option(const OgProvider *provider, bool of_mapping, const char *name)
 {
-	if (!of_mapping && find_server_option(name) != NULL)
+	if (!of_mapping && find_server_option(provider, name) != NULL)
 		return true;
 	for (const OgOption *own = own_options(provider, of_mapping); own->name; own++)
 	{
@@ -221,7 +233,10 @@ option_names(const OgProvider *provider, bool of_mapping)
 
 	initStringInfo(&names);
 	for (size_t i = 0; i < lengthof(server_options) && !of_mapping; i++)
-		og_list_add(&names, "%s", server_options[i].name);
+	{
+		if (has_option(provider, &server_options[i]))
+			og_list_add(&names, "%s", server_options[i].name);
+	}
 	for (const OgOption *own = own_options(provider, of_mapping); own->name; own++)
 		og_list_add(&names, "%s", own->name);
 	return names.data;
@@ -380,6 +395,14 @@ read_number_option(const OgAccount *account, const ServerOption *option,
 						  max, units));
 }
 
+/* A URL of a stream goes by the rules of those of requests. */
+static bool
+stream_url_ok(const char *url, bool *is_wss)
+{
+	return pg_strncasecmp(url, "ws", 2) == 0 &&
+		og_http_base_url_ok(psprintf("http%s", url + 2), is_wss);
+}
+
 /* Read a value into its member of the account. */
 static void
 read_server_option(OgAccount *account, const ServerOption *option,
@@ -403,6 +426,11 @@ read_server_option(OgAccount *account, const ServerOption *option,
 		case OPTION_URL:
 			if (!og_http_base_url_ok(value, &is_https))
 				reason = "It must be an http or https URL without user, query and fragment, such as \"https://api.example.com\".";
+			*(const char **) member = value;
+			break;
+		case OPTION_STREAM_URL:
+			if (!stream_url_ok(value, &is_https))
+				reason = "It must be a wss or ws URL without user, query and fragment, such as \"wss://ws.example.com/ws/spot\".";
 			*(const char **) member = value;
 			break;
 		case OPTION_FILE:
@@ -441,6 +469,48 @@ check_http(const OgAccount *account, bool is_preset)
 			 account->server == NULL ? 0 :
 			 errdetail("It is an option of server \"%s\".", account->server),
 			 errhint("Set base_url to an address that begins with \"https\", or have a superuser set allow_http to 'true'.")));
+}
+
+/* The same of streams. */
+static void
+check_stream(const OgAccount *account, const char *name, const char *url)
+{
+	bool		is_wss;
+
+	if (url == NULL || account->allow_http ||
+		(stream_url_ok(url, &is_wss) && is_wss))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\": \"%s\" is not encrypted",
+					name, url),
+			 account->server == NULL ? 0 :
+			 errdetail("It is an option of server \"%s\".", account->server),
+			 errhint("Set %s to an address that begins with \"wss\", or have a superuser set allow_http to 'true'.",
+					 name)));
+}
+
+/* Whoever is at a documented address has its streams, unless he says otherwise. */
+static void
+set_stream_places(OgAccount *account)
+{
+	const OgStreamPlace *place = account->provider->stream_places;
+	size_t		len = strlen(account->base_url);
+
+	while (len > 0 && account->base_url[len - 1] == '/')
+		len--;
+	for (; place != NULL && place->base_url != NULL; place++)
+	{
+		if (strlen(place->base_url) != len ||
+			pg_strncasecmp(place->base_url, account->base_url, len) != 0)
+			continue;
+		if (account->stream_url == NULL)
+			account->stream_url = place->stream_url;
+		if (account->book_stream_url == NULL)
+			account->book_stream_url = place->book_stream_url;
+	}
+	check_stream(account, "stream_url", account->stream_url);
+	check_stream(account, "book_stream_url", account->book_stream_url);
 }
 
 /*
@@ -484,7 +554,7 @@ og_account_read_server(OgAccount *account, Datum options)
 	/* In the order in which they are written: the first wrong one is told. */
 	for (const Written *option = written; option->name != NULL; option++)
 	{
-		const ServerOption *known = find_server_option(option->name);
+		const ServerOption *known = find_server_option(provider, option->name);
 
 		if (known != NULL)
 			read_server_option(account, known, option->value);
@@ -500,6 +570,7 @@ og_account_read_server(OgAccount *account, Datum options)
 		account->settings[i] = value ? value : setting->preset;
 	}
 	check_http(account, value_of(written, "base_url") == NULL);
+	set_stream_places(account);
 }
 
 /* ---------- user mappings ---------- */

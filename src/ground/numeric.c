@@ -35,3 +35,17 @@ og_numeric(OgSlice value, Datum *datum)
 								 Int32GetDatum(-1));
 	return true;
 }
+
+Datum
+og_decimal_numeric(const OgDecimal *decimal)
+{
+	char		text[OG_DECIMAL_TEXT];
+
+	if (decimal->high == 0)
+		return NumericGetDatum(int64_div_fast_to_numeric((int64) decimal->low,
+														 decimal->scale));
+	(void) og_decimal_write(decimal, text);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
+}

@@ -51,7 +51,7 @@ static struct
 	int64		slept_us;		/* in all */
 	uint64		sleeps;			/* that are over */
 	bool		news;			/* the next one is not needed */
-	uint32		names[OG_WAIT_JOURNAL + 1]; /* wait events, by OgWait */
+	uint32		names[OG_WAIT_STREAM + 1]; /* wait events, by OgWait */
 	void		(*ended) (OgTransfer *transfer, CURLcode code);
 } loop = {.epoll_fd = -1};
 
@@ -192,6 +192,7 @@ name_waits(void)
 	loop.names[OG_WAIT_ANSWER] = og_wait_event("OrderGatewayAnswer");
 	loop.names[OG_WAIT_BACKOFF] = og_wait_event("OrderGatewayBackoff");
 	loop.names[OG_WAIT_JOURNAL] = og_wait_event("OrderGatewayJournal");
+	loop.names[OG_WAIT_STREAM] = og_wait_event("OrderGatewayStream");
 	loop.names[OG_WAIT_NONE] = og_wait_event("OrderGatewayIdle");
 }
 
@@ -274,7 +275,7 @@ og_event_fail(OgTransfer *transfer)
 void
 og_event_add(OgTransfer *transfer)
 {
-	if (curl_multi_add_handle(loop.multi, transfer->easy) != CURLM_OK)
+	if (curl_multi_add_handle(loop.multi, transfer->dial.easy) != CURLM_OK)
 	{
 		og_event_fail(transfer);
 		return;
@@ -290,7 +291,7 @@ og_event_remove(OgTransfer *transfer)
 {
 	if (transfer->progress != OG_RUNNING)
 		return;
-	(void) curl_multi_remove_handle(loop.multi, transfer->easy);
+	(void) curl_multi_remove_handle(loop.multi, transfer->dial.easy);
 	transfer->http->nrunning--;
 }
 

@@ -275,6 +275,14 @@ typedef struct OgOption
 	const char *rule;			/* what valid() wants, for the hint */
 } OgOption;
 
+/* Where streams are, for those who are at a documented base URL. */
+typedef struct OgStreamPlace
+{
+	const char *base_url;		/* NULL in the last row */
+	const char *stream_url;
+	const char *book_stream_url;
+} OgStreamPlace;
+
 typedef struct OgProvider
 {
 	const char *name;			/* "xt" */
@@ -294,6 +302,8 @@ typedef struct OgProvider
 	OgOption	credentials[OG_MAX_CREDENTIALS];	/* of the user mapping */
 	int			key;			/* the credential that is the account's name
 								 * at the provider */
+
+	const OgStreamPlace *stream_places; /* NULL = it has no streams */
 
 	/* NULL if an id is acceptable, else what it must be ("1 to 19 digits"). */
 	const char *(*check_id) (OgSlice id);

@@ -12,6 +12,8 @@
  * worker_setting.c		which databases are named, and other settings
  * worker_shared.c		what all processes may know of the workers
  * worker_main.c		the process: its start, its loop, its end
+ * worker_process.c		what the processes have in common
+ * worker_stream.c		stream workers, as far as they are known here
  * worker_hook.c		what must not happen under a worker's feet
  * worker_sight.c		what a transaction keeps from a worker
  *

@@ -282,7 +282,7 @@ og_beat_write(Beat *beat, OgPause *pause)
 {
 	Trouble		trouble;
 
-	if (og_turn_try(save, beat, &trouble))
+	if (og_try(save, beat, &trouble))
 	{
 		beat->changed = false;
 		return;
@@ -312,7 +312,7 @@ og_beat_begin(Beat *beat)
 	beat->row.obeyed = beat->row.wish.number;
 	beat->row.beats++;
 	beat->row.beat_at = GetCurrentTimestamp();
-	if (og_turn_try(save_beat, beat, &trouble))
+	if (og_try(save_beat, beat, &trouble))
 	{
 		beat->changed = false;
 		beat->state = BEAT_COMMITTED;
@@ -391,7 +391,7 @@ open_account(const Beat *beat)
 				 errmsg("server \"%s\" does not exist any more",
 						wish->server)));
 	account = og_account_open_as(wish->roleid, server->servername,
-								 og_account_provider(server->servername));
+								 og_account_provider(server->servername), true);
 	account->call_timeout = most_ms;
 	account->timeout = Min(account->timeout, most_ms);
 	account->connect_timeout = Min(account->connect_timeout, most_ms);
@@ -454,7 +454,7 @@ og_beat_send(Beat *beat)
 {
 	Trouble		trouble;
 
-	if (og_turn_try(open_request, beat, &trouble))
+	if (og_try(open_request, beat, &trouble))
 	{
 		beat->state = BEAT_OUT;
 		return;

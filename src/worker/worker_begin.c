@@ -133,7 +133,7 @@ try_served(Loop *loop, Making *making)
 	Opening		opening = {loop->context, making};
 	Trouble		trouble;
 
-	if (og_turn_try_part(open_round, &opening, &trouble))
+	if (og_try_part(open_round, &opening, &trouble))
 		return;
 	og_making_close(making);
 	if (ERRCODE_TO_CATEGORY(trouble.sqlstate) ==
@@ -153,7 +153,7 @@ try_round(Loop *loop, Making *making)
 	Opening		opening = {loop->context, making};
 	Trouble		trouble;
 
-	if (og_turn_try_part(open_round, &opening, &trouble))
+	if (og_try_part(open_round, &opening, &trouble))
 	{
 		note_suspect(loop, making->call.call_id);
 		return;
@@ -195,7 +195,7 @@ begin_call(Begun *begun, const Queued *queued)
 	Beginning	beginning = {loop, *queued};
 	Trouble		trouble;
 
-	if (!og_turn_try_part(read_call, &beginning, &trouble))
+	if (!og_try_part(read_call, &beginning, &trouble))
 	{
 		og_trouble_show(&trouble);
 		if (og_trouble_passes(&trouble))
@@ -292,7 +292,7 @@ end_refused(const Begun *begun)
 		const Queued *queued = &begun->refused[i].queued;
 		Trouble		trouble;
 
-		if (!og_turn_try_alone(give_up, &giving_up, &trouble))
+		if (!og_try_alone(give_up, &giving_up, &trouble))
 		{
 			og_trouble_show(&trouble);
 			put_back(loop, queued);
@@ -332,7 +332,7 @@ may_be_tried(Loop *loop, const Queued *queued)
 
 	if (queued->is_new || queued->withdrawn || queued->expired)
 		return true;
-	if (!og_turn_try_alone(note_trial, &trial, &trouble))
+	if (!og_try_alone(note_trial, &trial, &trouble))
 	{
 		og_trouble_show(&trouble);
 		put_back(loop, queued);
@@ -406,7 +406,7 @@ og_begin_calls(Loop *loop)
 		return false;
 
 	/* What each of them raises is caught there. */
-	if (!og_turn_try(begin_all, begun, &trouble))
+	if (!og_try(begin_all, begun, &trouble))
 		ereport(ERROR,
 				(errcode(trouble.sqlstate),
 				 errmsg("%s", trouble.message)));

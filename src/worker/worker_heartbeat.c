@@ -296,7 +296,7 @@ look(int64 now)
 	dlist_foreach_modify(iter, &heartbeats.beats)
 		beat_of(iter.cur)->wanted = false;
 	heartbeats.next_look = now + LOOKS_APART_US;
-	heartbeats.looks = !og_turn_try(read_wishes, NULL, &trouble);
+	heartbeats.looks = !og_try(read_wishes, NULL, &trouble);
 	if (heartbeats.looks)
 	{
 		og_trouble_show(&trouble);

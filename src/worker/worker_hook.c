@@ -44,6 +44,7 @@
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_journal.h"
+#include "worker/worker_stream.h"
 #include "worker/worker_table.h"
 
 static ProcessUtility_hook_type previous_utility = NULL;
@@ -209,7 +210,10 @@ utility(PlannedStmt *planned, const char *text, bool read_only,
 	make_room(planned->utilityStmt);
 	og_sight_note(planned->utilityStmt);
 	if (commits_for_another(planned->utilityStmt))
+	{
 		og_worker_wake_at_commit();
+		og_streamer_ask_at_commit();
+	}
 	if (previous_utility)
 		previous_utility(planned, text, read_only, context, parameters,
 						 environment, receiver, completion);

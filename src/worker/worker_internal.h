@@ -65,6 +65,9 @@ extern bool og_workers_is_named(int slot);
 /* May it be started, as far as whoever wanted it stopped lets it? */
 extern bool og_workers_may_start(int slot);
 
+/* The same for a stream worker of that database: is it still this entry's? */
+extern bool og_workers_may_stream(int slot, Oid dboid);
+
 /*
  * A worker's part: it is here, until it ends.  Answers its database; InvalidOid
  * if it is not wanted any more, or there is one already.

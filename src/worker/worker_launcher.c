@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker_launcher.c
- *		Which databases have a worker: starts and restarts them.
+ *		Which databases have a worker: starts and restarts them; and stream
+ *		workers, beside them, where there is something to follow.
  *
  * One process of the cluster, in no database.  Each second, and whenever one of
  * its workers has ended, it looks up which databases there are, so one that is
@@ -35,12 +36,30 @@
 #include "ground/clock.h"
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
+#include "worker/worker_stream.h"
 
 #define LAUNCHER_MAIN	"og_launcher_main"
 
 #define LOOK_US		(LOOK_MS * INT64CONST(1000))
 
 pg_noreturn PGDLLEXPORT void og_launcher_main(Datum argument);
+
+/* What an entry may have running. */
+typedef enum Kind
+{
+	GATEWAY,
+	STREAMS,
+	KINDS
+} Kind;
+
+static const struct
+{
+	const char *function;
+	const char *type;
+}			kinds[KINDS] = {
+	[GATEWAY] = {WORKER_MAIN, "order_gateway worker"},
+	[STREAMS] = {STREAMER_MAIN, "order_gateway stream worker"}
+};
 
 /* What this process started, by entry. */
 typedef struct Started
@@ -50,7 +69,7 @@ typedef struct Started
 	bool		refused;		/* there were too many processes then */
 } Started;
 
-static Started started[MAX_WORKERS];
+static Started started[KINDS][MAX_WORKERS];
 
 /* ---------- processes ---------- */
 
@@ -84,40 +103,40 @@ og_worker_register(void)
 }
 
 static void
-start(int slot)
+start(int slot, Kind kind)
 {
+	Started    *it = &started[kind][slot];
 	BackgroundWorker worker;
 	OgWorkerState state;
 
 	og_workers_get(slot, &state);
-	describe(&worker, WORKER_MAIN, "order_gateway worker");
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name),
-			 "order_gateway worker for %s", NameStr(state.database));
+	describe(&worker, kinds[kind].function, kinds[kind].type);
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s for %s",
+			 kinds[kind].type, NameStr(state.database));
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = Int32GetDatum(slot);
 	worker.bgw_notify_pid = MyProcPid;
-	started[slot].at = og_clock_now();
-	started[slot].refused =
-		!RegisterDynamicBackgroundWorker(&worker, &started[slot].handle);
-	if (!started[slot].refused)
+	it->at = og_clock_now();
+	it->refused = !RegisterDynamicBackgroundWorker(&worker, &it->handle);
+	if (!it->refused)
 		return;
-	started[slot].handle = NULL;
-	og_workers_set_database(slot, state.dboid, OBSTACLE_CROWD);
+	it->handle = NULL;
+	if (kind == GATEWAY)
+		og_workers_set_database(slot, state.dboid, OBSTACLE_CROWD);
 }
 
-/* Is what was started for an entry still there, or about to be? */
+/* Is what was started still there, or about to be? */
 static bool
-is_alive(int slot)
+is_alive(Started *it)
 {
-	BackgroundWorkerHandle *handle = started[slot].handle;
 	pid_t		pid;
 
-	if (handle == NULL)
+	if (it->handle == NULL)
 		return false;
-	if (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
+	if (GetBackgroundWorkerPid(it->handle, &pid) != BGWH_STOPPED)
 		return true;
-	pfree(handle);
-	started[slot].handle = NULL;
+	pfree(it->handle);
+	it->handle = NULL;
 	return false;
 }
 
@@ -133,14 +152,50 @@ report_crowd(int missing)
 				 errmsg_plural("order_gateway: there is no worker for %d database, because max_worker_processes (%d) are running already",
 							   "order_gateway: there are no workers for %d databases, because max_worker_processes (%d) are running already",
 							   missing, missing, max_worker_processes),
-				 errhint("Raise max_worker_processes: order_gateway takes one, and one more for each database of order_gateway.databases.")));
+				 errhint("Raise max_worker_processes: order_gateway takes one, and for each database of order_gateway.databases one more, or two where streams are followed.")));
 	told = missing > 0;
+}
+
+/* May one be started, and is it wanted? */
+static bool
+is_due_to_run(int slot, Kind kind)
+{
+	OgWorkerState state;
+
+	if (kind == GATEWAY)
+		return og_workers_may_start(slot);
+	og_workers_get(slot, &state);
+	return og_streamer_is_wanted(slot, state.dboid) &&
+		og_workers_may_stream(slot, state.dboid);
 }
 
 /*
  * Start what is to be there, and end what the setting does not name any more.
- * Answers for how many milliseconds there is nothing to do.
+ * Answers whether it could not be started; *pause is for how long there is
+ * nothing to do with it.
  */
+static bool
+start_or_end(int slot, Kind kind, int64 now, int64 *pause)
+{
+	Started    *it = &started[kind][slot];
+	int64		due = it->at == 0 ? 0 : it->at + LOOK_US;
+
+	if (is_alive(it))
+	{
+		if (!og_workers_is_named(slot))
+			TerminateBackgroundWorker(it->handle);
+		return false;
+	}
+	if (!is_due_to_run(slot, kind))
+		return false;
+	if (due <= now)
+		start(slot, kind);
+	else
+		*pause = Min(*pause, due - now);
+	return it->refused;
+}
+
+/* Answers for how many milliseconds there is nothing to do. */
 static long
 start_and_end(void)
 {
@@ -150,22 +205,9 @@ start_and_end(void)
 
 	for (int slot = -1; (slot = og_workers_next(slot)) >= 0;)
 	{
-		Started    *it = &started[slot];
-		int64		due = it->at == 0 ? 0 : it->at + LOOK_US;
+		bool		refused = start_or_end(slot, GATEWAY, now, &pause);
 
-		if (is_alive(slot))
-		{
-			if (!og_workers_is_named(slot))
-				TerminateBackgroundWorker(it->handle);
-			continue;
-		}
-		if (!og_workers_may_start(slot))
-			continue;
-		if (due <= now)
-			start(slot);
-		else
-			pause = Min(pause, due - now);
-		missing += it->refused;
+		missing += start_or_end(slot, STREAMS, now, &pause) || refused;
 	}
 	report_crowd(missing);
 	return (long) ((pause + 999) / 1000);
@@ -239,7 +281,7 @@ look_up(void)
 			if (strcmp(NameStr(database->name), NameStr(state.database)) != 0)
 				continue;
 			obstacle = !database->open ? OBSTACLE_CLOSED
-				: started[slot].refused ? OBSTACLE_CROWD : OBSTACLE_NONE;
+				: started[GATEWAY][slot].refused ? OBSTACLE_CROWD : OBSTACLE_NONE;
 			dboid = database->open ? database->oid : InvalidOid;
 		}
 		og_workers_set_database(slot, dboid, obstacle);
@@ -258,6 +300,7 @@ og_launcher_main(Datum argument)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	SetConfigOption("default_transaction_isolation", "read committed",
 					PGC_SUSET, PGC_S_OVERRIDE);
+	og_streamer_launched();
 	look = AllocSetContextCreate(TopMemoryContext, "order_gateway look",
 								 ALLOCSET_SMALL_SIZES);
 	for (;;)

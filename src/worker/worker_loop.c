@@ -214,7 +214,7 @@ look(void)
 	Trouble		trouble;
 	ListCell   *cell;
 
-	loop.looked = og_turn_try(look_at_journal, NULL, &trouble);
+	loop.looked = og_try(look_at_journal, NULL, &trouble);
 	loop.next_look = loop.now + LOOKS_APART_US;
 	if (loop.looked)
 	{
@@ -540,9 +540,9 @@ tick(void)
 {
 	Trouble		trouble;
 
-	if (!og_turn_try_alone(tell_recovery, NULL, &trouble))
+	if (!og_try_alone(tell_recovery, NULL, &trouble))
 		og_trouble_show(&trouble);
-	else if (!og_turn_try_alone(remove_old, NULL, &trouble))
+	else if (!og_try_alone(remove_old, NULL, &trouble))
 		og_trouble_show(&trouble);
 	loop.next_tick = loop.now + LOOK_MS * INT64CONST(1000);
 	loop.changed = true;

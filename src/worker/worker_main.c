@@ -14,33 +14,25 @@
  */
 #include "postgres.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/lock.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/timeout.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_journal.h"
+#include "worker/worker_process.h"
 #include "worker/worker_recover.h"
+#include "worker/worker_stream.h"
 #include "worker/worker_table.h"
 #include "worker/worker_turn.h"
 
 pg_noreturn PGDLLEXPORT void og_worker_main(Datum argument);
-
-static emit_log_hook_type previous_log_hook = NULL;
 
 /*
  * The journal that calls are made from, by its first table: that of the extension
@@ -48,123 +40,28 @@ static emit_log_hook_type previous_log_hook = NULL;
  */
 static Oid	journal = InvalidOid;
 
+/* Whether anything is to be followed in it was not looked at yet. */
+static bool asks_streams = false;
+
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
 
-/* ---------- settings ---------- */
-
-/*
- * Nobody who sets something for a database, a role or all may change what a
- * worker promises: with synchronous_commit off, a mark would be gone after a
- * crash, and its request leave twice.  What is set so cannot be changed by a
- * reload either.
- */
-static void
-fix_settings(void)
-{
-	static const char *const fixed[][2] = {
-		{"role", "none"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"synchronous_commit", "local"},
-		{"commit_delay", "0"},
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"session_replication_role", "origin"},
-		{"row_security", "off"},
-		{"zero_damaged_pages", "off"},
-		{"exit_on_error", "off"},
-		{"lock_timeout", "1s"},
-		{"statement_timeout", "0"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"transaction_timeout", "0"},	/* since 17 */
-#ifdef OG_PLANT_J1
-		{"synchronous_commit", "off"},	/* a fault for test/storm to find */
-#endif
-	};
-
-	StartTransactionCommand();
-	SetConfigOption("session_authorization",
-					GetUserNameFromId(GetAuthenticatedUserId(), false),
-					PGC_SUSET, PGC_S_OVERRIDE);
-	for (int i = 0; i < lengthof(fixed); i++)
-	{
-		if (GetConfigOption(fixed[i][0], true, false) != NULL)
-			SetConfigOption(fixed[i][0], fixed[i][1], PGC_SUSET,
-							PGC_S_OVERRIDE);
-	}
-	CommitTransactionCommand();
-}
-
-/* ---------- signals and errors ---------- */
-
-/*
- * The server's lock_timeout cancels by this signal, too, and that is to work;
- * but a worker runs no statement of anybody who could cancel it.
- */
-static void
-cancel(SIGNAL_ARGS)
-{
-	if (get_timeout_indicator(LOCK_TIMEOUT, false))
-		StatementCancelHandler(postgres_signal_arg);
-}
-
-/* Show what ends this process, but for what it is told to. */
-static void
-note_error(ErrorData *error)
-{
-	if (error->elevel >= ERROR && error->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN)
-		og_workers_show_error(error->message);
-	if (previous_log_hook)
-		previous_log_hook(error);
-}
-
 /* ---------- start ---------- */
 
-/* One worker for a database, however it came to be started. */
-static bool
-is_alone(void)
-{
-	LOCKTAG		tag = og_lock_tag(OG_LOCK_WORKER);
-
-	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-}
-
-/*
- * What is freed goes back to the system: a worker lives for months after its
- * largest call.  The C library would learn from that call to keep blocks of its
- * size.
- */
-static void
-keep_little_memory(void)
-{
-#ifdef __GLIBC__
-	(void) mallopt(M_MMAP_THRESHOLD, 512 * 1024);
-	(void) mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
-#endif
-}
+static const OgProcess process = {
+	OG_LOCK_WORKER, "this database has another worker", og_workers_show_error
+};
 
 static void
 start(int slot)
 {
 	Oid			dboid;
 
-	keep_little_memory();
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, og_recover_told_to_end);
-	pqsignal(SIGINT, cancel);
-	BackgroundWorkerUnblockSignals();
+	og_process_begin(og_recover_told_to_end);
 	dboid = og_workers_attach(slot);
 	if (!OidIsValid(dboid))
 		proc_exit(0);
-	previous_log_hook = emit_log_hook;
-	emit_log_hook = note_error;
-	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
-	if (!is_alone())
-		ereport(FATAL,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("order_gateway: this database has another worker")));
-	fix_settings();
+	og_process_enter(&process, dboid);
 }
 
 /* ---------- loop ---------- */
@@ -213,7 +110,7 @@ look_at_extension(void)
 	Oid			found;
 	Trouble		trouble;
 
-	if (!og_turn_try(find_journal, &found, &trouble))
+	if (!og_try(find_journal, &found, &trouble))
 	{
 		og_trouble_show(&trouble);
 		return;
@@ -226,11 +123,31 @@ look_at_extension(void)
 	journal = found;
 
 	/* What is locked now, or full, may not be so at the next look. */
-	if (OidIsValid(journal) && !og_turn_try_alone(open_loop, NULL, &trouble))
+	if (OidIsValid(journal) && !og_try_alone(open_loop, NULL, &trouble))
 	{
 		og_trouble_show(&trouble);
 		journal = InvalidOid;
 	}
+	asks_streams = OidIsValid(journal);
+	MemoryContextSwitchTo(turn_context);
+}
+
+static void
+ask_streams(void *arg)
+{
+	if (og_streamer_has_work())
+		og_streamer_ask();
+}
+
+/* What was followed before a crash, or by a server before this one, still is. */
+static void
+ask_for_streams(void)
+{
+	Trouble		trouble;
+
+	asks_streams = !og_try(ask_streams, NULL, &trouble);
+	if (asks_streams)
+		og_trouble_show(&trouble);
 	MemoryContextSwitchTo(turn_context);
 }
 
@@ -244,6 +161,8 @@ look(void)
 		ProcessConfigFile(PGC_SIGHUP);
 	}
 	look_at_extension();
+	if (asks_streams)
+		ask_for_streams();
 	report_activity();
 	(void) pgstat_report_stat(false);
 }

@@ -261,7 +261,7 @@ give_up(Ending *ending, int64 call_id, const char *why)
 	OgJournalEnd end = {call_id, true, none, NULL};
 	Trouble		trouble;
 
-	if (og_turn_try_part(read_ids_step, &reading, &trouble))
+	if (og_try_part(read_ids_step, &reading, &trouble))
 	{
 		if (reading.is_open)
 			end_call(ending, &fate);
@@ -280,7 +280,7 @@ read_or_give_up(Ending *ending, int64 call_id)
 	Reading		reading = {ending, call_id, false};
 	Trouble		trouble;
 
-	if (og_turn_try_part(read_step, &reading, &trouble))
+	if (og_try_part(read_step, &reading, &trouble))
 		return reading.is_open;
 	check_trouble(&trouble);
 	give_up(ending, call_id,

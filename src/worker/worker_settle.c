@@ -342,7 +342,7 @@ try_step(Asking *asking, Step step)
 {
 	Trouble		trouble;
 
-	if (og_turn_try(step, asking, &trouble))
+	if (og_try(step, asking, &trouble))
 		return true;
 	take_trouble(asking, &trouble);
 	return false;
@@ -430,7 +430,7 @@ know_option(Asker *asker)
 	asker->known = true;
 	asker->paused_until = 0;
 	asker->no_list = false;
-	if (og_turn_try(inspect, &inspection, &trouble))
+	if (og_try(inspect, &inspection, &trouble))
 		og_asker_set(asker, inspection.settle_after);
 }
 
@@ -473,7 +473,7 @@ begin_round(Loop *loop, Asker *asker)
 	asker->asking = asking;
 	dlist_push_tail(&settle.askings, &asking->node);
 	settle.nasking++;
-	if (og_turn_try(read_calls, asking, &trouble))
+	if (og_try(read_calls, asking, &trouble))
 		return;
 	og_trouble_show(&trouble);
 	break_off(asking, true);
@@ -500,7 +500,7 @@ may_begin(Loop *loop)
 {
 	Trouble		trouble;
 
-	if (!settle.tried && !og_turn_try_alone(try_settling, loop, &trouble))
+	if (!settle.tried && !og_try_alone(try_settling, loop, &trouble))
 	{
 		og_trouble_show(&trouble);
 		return false;
@@ -550,7 +550,7 @@ look(Loop *loop)
 	if (!og_unsettled_any() || !may_ask(loop))
 		return;
 	if (og_unsettled_wants_more() &&
-		!og_turn_try(read_unsettled, NULL, &trouble))
+		!og_try(read_unsettled, NULL, &trouble))
 		og_trouble_show(&trouble);
 	look_at_askers(loop);
 }

@@ -27,6 +27,7 @@
 
 #include "ground/compat.h"
 #include "worker/worker_internal.h"
+#include "worker/worker_stream.h"
 
 /* How long whoever wants a worker to stop waits for that. */
 #define STOP_MS		5000
@@ -245,6 +246,18 @@ og_workers_may_start(int slot)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
 	bool		may = is_startable(&table->entries[slot]);
+
+	unlock_table(table);
+	return may;
+}
+
+bool
+og_workers_may_stream(int slot, Oid dboid)
+{
+	WorkerTable *table = lock_table(LW_SHARED);
+	const WorkerEntry *entry = &table->entries[slot];
+	bool		may = entry->used && entry->named &&
+		entry->state.dboid == dboid && OidIsValid(dboid) && !is_stopped(entry);
 
 	unlock_table(table);
 	return may;
@@ -540,7 +553,7 @@ send_away(Oid dboid, bool first)
 	if (!gone && first)
 		(void) kill(entry->state.pid, SIGTERM);
 	unlock_table(table);
-	return gone;
+	return og_streamer_send_away(dboid, first) && gone;
 }
 
 void

@@ -165,14 +165,14 @@ note_trial(int64 now)
 
 	if (sweeps.tried_at == 0 && !is_idle)
 	{
-		if (!succeeds(og_turn_try_alone(try_step, &may_try, &trouble),
+		if (!succeeds(og_try_alone(try_step, &may_try, &trouble),
 					  &trouble))
 			return false;
 		sweeps.tried_at = now;
 		sweeps.is_noted = true;
 	}
 	else if (sweeps.is_noted && (is_idle || now - sweeps.tried_at >= CLEAN_US))
-		sweeps.is_noted = !succeeds(og_turn_try(forget_step, NULL, &trouble),
+		sweeps.is_noted = !succeeds(og_try(forget_step, NULL, &trouble),
 									&trouble);
 	while (!may_try && !dlist_is_empty(&sweeps.all))
 		drop(sweeping_of(dlist_head_node(&sweeps.all)));
@@ -188,7 +188,7 @@ look(int64 now)
 	dlist_iter	iter;
 
 	sweeps.next_look = now + LOOK_MS * INT64CONST(1000);
-	(void) succeeds(og_turn_try(look_at_rows, NULL, &trouble), &trouble);
+	(void) succeeds(og_try(look_at_rows, NULL, &trouble), &trouble);
 
 	/* Who changed a server or a right wants to know at once whether that helps. */
 	dlist_foreach(iter, &sweeps.all)

@@ -45,7 +45,7 @@ succeeds(Sweeping *sweeping, Step step)
 {
 	Trouble		trouble;
 
-	if (og_turn_try(step, sweeping, &trouble))
+	if (og_try(step, sweeping, &trouble))
 		return true;
 	og_trouble_show(&trouble);
 	sweeping->next_try = og_clock_now() + USECS_PER_SEC;
@@ -232,7 +232,7 @@ open_account(Sweeping *sweeping, const char *server)
 						provider->name)));
 	old = MemoryContextSwitchTo(sweeping->reading);
 	sweeping->account = og_account_open_as(sweeping->row.roleid, server,
-										   provider);
+										   provider, true);
 
 	/* However long it takes: nobody waits for it. */
 	sweeping->account->call_timeout = sweeping->account->max_wait = 0;
@@ -338,7 +338,7 @@ og_sweeping_begin(Sweeping *sweeping)
 	sweeping->next_call = PG_INT64_MIN;
 	sweeping->omission[0] = '\0';
 	sweeping->version = og_share_version();
-	if (!og_turn_try(begin_step, sweeping, &trouble))
+	if (!og_try(begin_step, sweeping, &trouble))
 		fail(sweeping, trouble.message);
 }
 
@@ -424,7 +424,7 @@ ask_next(Sweeping *sweeping)
 	if (sweeping->reader != NULL)
 		og_reader_close(sweeping->reader);
 	sweeping->reader = NULL;
-	if (find_next(sweeping) && !og_turn_try(ask_step, sweeping, &trouble))
+	if (find_next(sweeping) && !og_try(ask_step, sweeping, &trouble))
 		fail(sweeping, trouble.message);
 }
 
@@ -472,7 +472,7 @@ gather_markets(Sweeping *sweeping)
 {
 	Trouble		trouble;
 
-	if (!og_turn_try(markets_step, sweeping, &trouble))
+	if (!og_try(markets_step, sweeping, &trouble))
 		fail(sweeping, trouble.message);
 	else if (sweeping->gathered)
 		ask_next(sweeping);

@@ -30,53 +30,6 @@
 #include "ground/compat.h"
 #include "worker/worker_table.h"
 
-static const char *const names[OG_TABLES] = {
-	[OG_INSTALLATION_TABLE] = "order_gateway_installation",
-	[OG_SWEEP_TABLE] = "order_gateway_journal_sweep",
-	[OG_CALL_TABLE] = "order_gateway_journal_call",
-	[OG_REFERENCE_TABLE] = "order_gateway_journal_reference",
-	[OG_WITHDRAWAL_TABLE] = "order_gateway_journal_withdrawal",
-	[OG_MARK_TABLE] = "order_gateway_journal_mark",
-	[OG_RESULT_TABLE] = "order_gateway_journal_result",
-	[OG_TRIAL_TABLE] = "order_gateway_journal_trial",
-	[OG_END_TABLE] = "order_gateway_journal_end",
-	[OG_WISH_TABLE] = "order_gateway_heartbeat_wish",
-	[OG_HEARTBEAT_TABLE] = "order_gateway_heartbeat",
-	[OG_UNSETTLED_TABLE] = "order_gateway_journal_unsettled",
-	[OG_INSTALLATION_KEY] = "order_gateway_installation_pkey",
-	[OG_SWEEP_KEY] = "order_gateway_journal_sweep_pkey",
-	[OG_CALL_KEY] = "order_gateway_journal_call_pkey",
-	[OG_CALL_XID] = "order_gateway_journal_call_xid",
-	[OG_REFERENCE_KEY] = "order_gateway_journal_reference_pkey",
-	[OG_WITHDRAWAL_KEY] = "order_gateway_journal_withdrawal_pkey",
-	[OG_WITHDRAWAL_XID] = "order_gateway_journal_withdrawal_xid",
-	[OG_MARK_KEY] = "order_gateway_journal_mark_pkey",
-	[OG_RESULT_KEY] = "order_gateway_journal_result_pkey",
-	[OG_RESULT_ORDER] = "order_gateway_journal_result_order",
-	[OG_TRIAL_KEY] = "order_gateway_journal_trial_pkey",
-	[OG_END_KEY] = "order_gateway_journal_end_pkey",
-	[OG_WISH_KEY] = "order_gateway_heartbeat_wish_pkey",
-	[OG_HEARTBEAT_KEY] = "order_gateway_heartbeat_pkey",
-	[OG_UNSETTLED_KEY] = "order_gateway_journal_unsettled_pkey",
-	[OG_CALL_ID] = "order_gateway_call_id"
-};
-
-/* How many columns of tables are ours. */
-static const int columns[OG_TABLES] = {
-	[OG_INSTALLATION_TABLE] = INSTALLATION_COLUMNS,
-	[OG_SWEEP_TABLE] = SWEEP_COLUMNS,
-	[OG_CALL_TABLE] = CALL_COLUMNS,
-	[OG_REFERENCE_TABLE] = REFERENCE_COLUMNS,
-	[OG_WITHDRAWAL_TABLE] = WITHDRAWAL_COLUMNS,
-	[OG_MARK_TABLE] = MARK_COLUMNS,
-	[OG_RESULT_TABLE] = RESULT_COLUMNS,
-	[OG_TRIAL_TABLE] = TRIAL_COLUMNS,
-	[OG_END_TABLE] = END_COLUMNS,
-	[OG_WISH_TABLE] = WISH_COLUMNS,
-	[OG_HEARTBEAT_TABLE] = HEARTBEAT_COLUMNS,
-	[OG_UNSETTLED_TABLE] = UNSETTLED_COLUMNS
-};
-
 /* Of this database; known while .known. */
 static struct
 {
@@ -158,6 +111,14 @@ find_outcomes(void)
 	return true;
 }
 
+/* Does it tell nothing but what is so now? */
+static bool
+is_of_now(OgTable table)
+{
+	return table == OG_STREAM_BOOK_TABLE || table == OG_STREAM_BOOK_KEY ||
+		table == OG_STREAM_L1_TABLE || table == OG_STREAM_L1_KEY;
+}
+
 static bool
 find_all(void)
 {
@@ -166,11 +127,12 @@ find_all(void)
 		return false;
 	for (int i = 0; i < OG_TABLES; i++)
 	{
-		catalog.oids[i] = get_relname_relid(names[i], catalog.schema);
+		catalog.oids[i] = get_relname_relid(og_table_names[i], catalog.schema);
 
 		/* What does not survive a crash says nothing about what was sent. */
 		if (!OidIsValid(catalog.oids[i]) ||
-			get_rel_persistence(catalog.oids[i]) != RELPERSISTENCE_PERMANENT)
+			(!is_of_now(i) && get_rel_persistence(catalog.oids[i]) !=
+			 RELPERSISTENCE_PERMANENT))
 			return false;
 	}
 	return find_outcomes();
@@ -261,17 +223,18 @@ widen(const void *array, OgTable table, int natts, size_t width, int filling)
 	char	   *wide = palloc(natts * width);
 
 	memset(wide, filling, natts * width);
-	memcpy(wide, array, Min(columns[table], natts) * width);
+	memcpy(wide, array, Min(og_table_columns[table], natts) * width);
 	return wide;
 }
 
 /* A row; columns that somebody has added are null. */
-static HeapTuple
-form_row(TupleDesc desc, OgTable table, const Datum *values, const bool *nulls)
+HeapTuple
+og_table_form(OgTable table, TupleDesc desc, const Datum *values,
+			  const bool *nulls)
 {
 	int			natts = desc->natts;
 
-	if (natts == columns[table])
+	if (natts == og_table_columns[table])
 		return heap_form_tuple(desc, (Datum *) values, (bool *) nulls);
 	return heap_form_tuple(desc,
 						   widen(values, table, natts, sizeof(Datum), 0),
@@ -350,7 +313,7 @@ og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
-	HeapTuple	tuple = form_row(desc, table, values, nulls);
+	HeapTuple	tuple = og_table_form(table, desc, values, nulls);
 
 	if (is_plain(indexes))
 		CatalogTupleInsertWithInfo(rel, tuple, indexes);
@@ -391,7 +354,7 @@ og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 			bool		nulls[OG_MOST_COLUMNS] = {false};
 
 			form(owner, done + i, values, nulls);
-			ExecStoreHeapTuple(form_row(desc, table, values, nulls), slots[i],
+			ExecStoreHeapTuple(og_table_form(table, desc, values, nulls), slots[i],
 							   true);
 		}
 		if (plain)
@@ -418,7 +381,7 @@ og_table_update(OgTable table, const ItemPointerData *row,
 
 	old.t_self = *row;
 	if (!heap_fetch(rel, SnapshotAny, &old, &buffer, false))
-		elog(ERROR, "a row of table \"%s\" is gone", names[table]);
+		elog(ERROR, "a row of table \"%s\" is gone", og_table_names[table]);
 	changed = modify_row(desc, table, &old, values, nulls, replace);
 	ReleaseBuffer(buffer);
 	if (is_plain(indexes))

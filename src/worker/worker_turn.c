@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker_turn.c
- *		What one turn of a worker writes; and the one place where an error is
- *		caught.
+ *		What one turn of a worker writes.
  *
  * What all calls have to write goes into one transaction, so that all of them
  * wait for one flush.  When that fails, it is repeated call by call, each in a
@@ -17,9 +16,6 @@
 #include "access/xlog.h"
 #include "commands/async.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
-#include "utils/snapmgr.h"
 
 #include "ground/clock.h"
 #include "worker/worker_internal.h"
@@ -33,130 +29,6 @@
 
 /* What lock_timeout raises. */
 #define LOCKED		MAKE_SQLSTATE('5', '5', 'P', '0', '3')
-
-/* ---------- trying ---------- */
-
-/* What was raised, in a context that lives on; the server goes on after that. */
-static void
-take_error(Trouble *trouble, MemoryContext context)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	trouble->sqlstate = error->sqlerrcode;
-	trouble->message = pstrdup(error->message);
-	FreeErrorData(error);
-}
-
-bool
-og_turn_try_alone(Step step, void *arg, Trouble *trouble)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = false;
-
-	PG_TRY();
-	{
-		step(arg);
-		done = true;
-	}
-	PG_CATCH();
-	{
-		take_error(trouble, context);
-		AbortCurrentTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	return done;
-}
-
-/* A step in a transaction. */
-typedef struct Transaction
-{
-	Step		step;
-	void	   *arg;
-} Transaction;
-
-static void
-run_transaction(void *arg)
-{
-	const Transaction *transaction = arg;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	transaction->step(transaction->arg);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-}
-
-bool
-og_turn_try(Step step, void *arg, Trouble *trouble)
-{
-	Transaction transaction = {step, arg};
-
-	return og_turn_try_alone(run_transaction, &transaction, trouble);
-}
-
-bool
-og_turn_try_part(Step step, void *arg, Trouble *trouble)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = false;
-
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		step(arg);
-		ReleaseCurrentSubTransaction();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		take_error(trouble, context);
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return done;
-}
-
-bool
-og_trouble_passes(const Trouble *trouble)
-{
-	/* rolled back, out of something, locked, interrupted, a system's failure */
-	static const int passing[] = {
-		MAKE_SQLSTATE('4', '0', '0', '0', '0'),
-		MAKE_SQLSTATE('5', '3', '0', '0', '0'),
-		MAKE_SQLSTATE('5', '5', '0', '0', '0'),
-		MAKE_SQLSTATE('5', '7', '0', '0', '0'),
-		MAKE_SQLSTATE('5', '8', '0', '0', '0')
-	};
-
-	for (int i = 0; i < lengthof(passing); i++)
-	{
-		if (ERRCODE_TO_CATEGORY(trouble->sqlstate) == passing[i])
-			return true;
-	}
-	return false;
-}
-
-void
-og_trouble_show(const Trouble *trouble)
-{
-	static char shown[OG_LAST_ERROR];
-
-	og_workers_show_error(trouble->message);
-	if (strncmp(shown, trouble->message, sizeof(shown) - 1) == 0)
-		return;
-	strlcpy(shown, trouble->message, sizeof(shown));
-	ereport(LOG,
-			(errcode(trouble->sqlstate),
-			 errmsg("order_gateway: %s", trouble->message)));
-}
 
 /* ---------- what is written ---------- */
 
@@ -365,7 +237,7 @@ write_beside(Writing *writing, Trouble *trouble)
 	Beside	   *beside = writing->beside;
 
 	if (trouble->sqlstate != LOCKED &&
-		og_turn_try_part(beside->write, beside->arg, trouble))
+		og_try_part(beside->write, beside->arg, trouble))
 	{
 		writing->nwritten++;
 		return;
@@ -391,7 +263,7 @@ write_each(void *arg)
 		Writing		one = only(writing, &writing->makings[i]);
 
 		if (trouble.sqlstate != LOCKED &&
-			og_turn_try_part(write_all, &one, &trouble))
+			og_try_part(write_all, &one, &trouble))
 			writing->nwritten++;
 		else
 		{
@@ -437,10 +309,10 @@ write_gathered(Writing *writing)
 {
 	Trouble		trouble;
 
-	if (og_turn_try(write_all, writing, &trouble))
+	if (og_try(write_all, writing, &trouble))
 		return ALL_WRITTEN;
 	og_trouble_show(&trouble);
-	if (og_turn_try(write_each, writing, &trouble))
+	if (og_try(write_each, writing, &trouble))
 		return writing->locked || writing->nwritten == 0
 			? NOTHING_WRITTEN : SOME_WRITTEN;
 	og_trouble_show(&trouble);

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker_turn.h
- *		What one turn of a worker writes; and the one place where an error is
- *		caught.
+ *		What one turn of a worker writes.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,35 +11,7 @@
 #include "access/xlogdefs.h"
 
 #include "worker/worker_call.h"
-
-/* Why a step failed. */
-typedef struct Trouble
-{
-	int			sqlstate;
-	char	   *message;		/* in the context that was current */
-} Trouble;
-
-typedef void (*Step) (void *arg);
-
-/*
- * Do a step in a transaction of its own, or in a subtransaction of the one that
- * there is.  False if it failed: all that it did to the database is undone.  What
- * ends the process ends it here, too.
- */
-extern bool og_turn_try(Step step, void *arg, Trouble *trouble);
-extern bool og_turn_try_part(Step step, void *arg, Trouble *trouble);
-
-/* The same for one that has transactions of its own. */
-extern bool og_turn_try_alone(Step step, void *arg, Trouble *trouble);
-
-/*
- * May the same step succeed later?  That is so where something was locked, full
- * or interrupted, and not where something does not exist, or is not allowed.
- */
-extern bool og_trouble_passes(const Trouble *trouble);
-
-/* Tell of it, once for each that is another one. */
-extern void og_trouble_show(const Trouble *trouble);
+#include "worker/worker_try.h"
 
 /*
  * The table of calls is still this one: that of another installation has nothing

@@ -19,6 +19,11 @@
 #include "provider/fields.h"
 
 const OgCode *const og_btse_codes = btse_codes;
+const OgColumn *const og_btse_trade_columns = btse_trade_columns;
+const OgColumn *const og_btse_own_trade_columns = btse_own_trade_columns;
+const OgColumn *const og_btse_stream_trade_columns = btse_stream_trade_columns;
+const OgColumn *const og_btse_stream_fill_columns = btse_stream_fill_columns;
+const OgColumn *const og_btse_stream_notification_columns = btse_stream_notification_columns;
 
 #define ORDER_PATH		"/api/v3.3/order"
 #define ORDERS_PATH		"/api/v3.3/user/open_orders"
@@ -36,12 +41,6 @@ const OgCode *const og_btse_codes = btse_codes;
  * is asked for as 30 days and may be shorter.
  */
 #define CANDLES			270
-
-enum
-{
-	BTSE_API_KEY,
-	BTSE_SECRET_KEY
-};
 
 static bool
 btse_sign(OgRequest *request, const OgSigner *signer)
@@ -325,10 +324,20 @@ static const OgOperation btse_operations[] = {
 	{.name = NULL}
 };
 
+/* Production, and the test net. */
+static const OgStreamPlace stream_places[] = {
+	{"https://api.btse.com/spot", "wss://ws.btse.com/ws/spot",
+		"wss://ws.btse.com/ws/oss/spot"},
+	{"https://testapi.btse.io/spot", "wss://testws.btse.io/ws/spot",
+		"wss://testws.btse.io/ws/oss/spot"},
+	{NULL}
+};
+
 const OgProvider og_btse = {
 	.name = "btse",
 	.wrapper = "btse_fdw",
 	.base_url = "https://api.btse.com/spot",
+	.stream_places = stream_places,
 
 	/*
 	 * Each class has a limit per "API" and one per user: 75 and 75, 15 and 30.

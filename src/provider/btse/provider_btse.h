@@ -7,6 +7,7 @@
  * provider_btse_act.c		acts: what is sent, and answers without orders
  * provider_btse_order.c	what answers to acts say of orders
  * provider_btse_read.c		what answers to reads say; where an order stands
+ * btse_stream*.c			its streams: btse_stream.h
  *
  *-------------------------------------------------------------------------
  */
@@ -14,6 +15,13 @@
 #define OG_PROVIDER_BTSE_H
 
 #include "provider/provider.h"
+
+/* Credentials, in their order. */
+enum
+{
+	BTSE_API_KEY,
+	BTSE_SECRET_KEY
+};
 
 /* Trades of the account that come in one answer: those of so many days. */
 #define BTSE_HISTORY_DAYS	7
@@ -30,6 +38,13 @@
 
 /* The page's table of codes. */
 extern const OgCode *const og_btse_codes;
+
+/* Columns of reads "trades" and "trade_history", and of what streams tell. */
+extern const OgColumn *const og_btse_trade_columns;
+extern const OgColumn *const og_btse_own_trade_columns;
+extern const OgColumn *const og_btse_stream_trade_columns;
+extern const OgColumn *const og_btse_stream_fill_columns;
+extern const OgColumn *const og_btse_stream_notification_columns;
 
 /* What to ask for where an order stands. */
 extern const OgInquiry og_btse_inquiries[];

@@ -1,0 +1,260 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_shared.c
+ *		What all processes may know of streams.
+ *
+ * One entry for each stream of a worker, as long as that worker lives; whoever
+ * reads finds no entry of a worker that has gone.  One that hangs, or was stopped,
+ * still has its entries: so a worker tells in each turn that it is alive, and what
+ * has not told so for some seconds is not live, whatever its entries say.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/timestamp.h"
+
+#include "ground/clock.h"
+#include "ground/compat.h"
+#include "stream/stream_internal.h"
+#include "worker/worker_internal.h"
+
+int			og_stream_flush = 100;
+int			og_stream_keep = 0;
+int			og_stream_queue = 16 * 1024;
+
+StreamLoop	og_stream_loop;
+
+/* Not heard of for so long, a worker is taken for gone. */
+#define ALIVE_US	(10 * USECS_PER_SEC)
+
+typedef struct Worker
+{
+	Oid			dboid;			/* InvalidOid = free */
+	int64		alive_at;		/* og_clock_now() */
+} Worker;
+
+typedef struct StreamTable
+{
+	LWLock		lock;
+	Worker		workers[MAX_WORKERS];
+	OgStreamShown entries[OG_MOST_STREAMS];
+} StreamTable;
+
+/* This process, if it is a stream worker. */
+static Worker *mine = NULL;
+
+/* Only a server that preloads the library has workers. */
+static Size
+table_size(int accounts, int backends)
+{
+	return og_worker_launched ? sizeof(StreamTable) : 0;
+}
+
+static void
+init_table(void *memory, int accounts, int backends)
+{
+	if (og_worker_launched)
+		og_shared_lock_init(&((StreamTable *) memory)->lock);
+}
+
+const OgSharedPart og_stream_shared = {
+	.name = "streams",
+	.size = table_size,
+	.init = init_table
+};
+
+static StreamTable *
+lock_table(LWLockMode mode)
+{
+	StreamTable *table = og_shared_get(&og_stream_shared);
+
+	LWLockAcquire(&table->lock, mode);
+	return table;
+}
+
+static void
+unlock_table(StreamTable *table)
+{
+	LWLockRelease(&table->lock);
+}
+
+/* ---------- the worker ---------- */
+
+static void
+leave(int code, Datum arg)
+{
+	StreamTable *table = lock_table(LW_EXCLUSIVE);
+
+	for (int i = 0; i < OG_MOST_STREAMS; i++)
+	{
+		if (table->entries[i].dboid == mine->dboid)
+			table->entries[i].stream_id = 0;
+	}
+	mine->dboid = InvalidOid;
+	mine = NULL;
+	unlock_table(table);
+}
+
+/* There is a place for each that the launcher can start. */
+void
+og_stream_tell_alive(void)
+{
+	StreamTable *table = lock_table(LW_EXCLUSIVE);
+	bool		joins = mine == NULL;
+
+	for (int i = 0; i < MAX_WORKERS && mine == NULL; i++)
+	{
+		if (table->workers[i].dboid == InvalidOid)
+			mine = &table->workers[i];
+	}
+	mine->dboid = MyDatabaseId;
+	mine->alive_at = og_clock_now();
+	unlock_table(table);
+	if (joins)
+		before_shmem_exit(leave, (Datum) 0);
+}
+
+int
+og_stream_place(void)
+{
+	StreamTable *table = lock_table(LW_EXCLUSIVE);
+	int			place = 0;
+
+	while (place < OG_MOST_STREAMS && table->entries[place].stream_id != 0)
+		place++;
+	if (place == OG_MOST_STREAMS)
+		place = -1;
+	else
+	{
+		memset(&table->entries[place], 0, sizeof(OgStreamShown));
+		table->entries[place].stream_id = -1;	/* taken */
+	}
+	unlock_table(table);
+	return place;
+}
+
+void
+og_stream_show(Stream *stream)
+{
+	StreamTable *table;
+
+	stream->changed = false;
+	stream->told = stream->shown.state;
+	if (stream->place < 0)
+		return;
+	table = lock_table(LW_EXCLUSIVE);
+	table->entries[stream->place] = stream->shown;
+	unlock_table(table);
+}
+
+void
+og_stream_unshow(Stream *stream)
+{
+	StreamTable *table;
+
+	if (stream->place < 0)
+		return;
+	table = lock_table(LW_EXCLUSIVE);
+	table->entries[stream->place].stream_id = 0;
+	unlock_table(table);
+	stream->place = -1;
+}
+
+void
+og_stream_set_state(Stream *stream, OgStreamState state)
+{
+	if (stream->shown.state == state)
+		return;
+	stream->shown.state = state;
+	stream->shown.since = GetCurrentTimestamp();
+	stream->changed = true;
+}
+
+void
+og_stream_set_error(Stream *stream, const char *error)
+{
+	int			len = pg_mbcliplen(error, (int) strlen(error),
+								   OG_STREAM_ERROR_SIZE - 1);
+
+	memcpy(stream->shown.last_error, error, len);
+	stream->shown.last_error[len] = '\0';
+	stream->changed = true;
+}
+
+/* ---------- everybody ---------- */
+
+const char *
+og_stream_state_name(OgStreamState state)
+{
+	static const char *const names[] = {
+		[OG_STREAM_CONNECTING] = "connecting",
+		[OG_STREAM_CATCHING_UP] = "catching_up",
+		[OG_STREAM_LIVE] = "live",
+		[OG_STREAM_STALE] = "stale",
+		[OG_STREAM_REFUSED] = "refused"
+	};
+
+	return names[state];
+}
+
+static bool
+is_alive(const StreamTable *table)
+{
+	int64		now = og_clock_now();
+
+	for (int i = 0; i < MAX_WORKERS; i++)
+	{
+		if (table->workers[i].dboid == MyDatabaseId)
+			return now - table->workers[i].alive_at < ALIVE_US;
+	}
+	return false;
+}
+
+/* What a worker that hangs would say of itself. */
+static void
+make_stale(OgStreamShown *shown)
+{
+	if (shown->state == OG_STREAM_REFUSED)
+		return;
+	shown->state = OG_STREAM_STALE;
+	strlcpy(shown->last_error, "the stream worker does nothing",
+			OG_STREAM_ERROR_SIZE);
+}
+
+int
+og_streams_shown(OgStreamShown **copies)
+{
+	StreamTable *table;
+	int			count = 0;
+	bool		alive;
+
+	*copies = NULL;
+	if (!og_worker_launched)
+		return 0;
+	table = lock_table(LW_SHARED);
+	alive = is_alive(table);
+	for (int i = 0; i < OG_MOST_STREAMS; i++)
+		count += table->entries[i].stream_id > 0 &&
+			table->entries[i].dboid == MyDatabaseId;
+	unlock_table(table);
+
+	/* No memory is asked for while the lock is held. */
+	*copies = palloc(Max(count, 1) * sizeof(OgStreamShown));
+	table = lock_table(LW_SHARED);
+	for (int i = 0, most = count, n = count = 0; i < OG_MOST_STREAMS && n < most; i++)
+	{
+		if (table->entries[i].stream_id <= 0 ||
+			table->entries[i].dboid != MyDatabaseId)
+			continue;
+		(*copies)[n] = table->entries[i];
+		if (!alive)
+			make_stale(&(*copies)[n]);
+		count = ++n;
+	}
+	unlock_table(table);
+	return count;
+}
