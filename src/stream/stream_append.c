@@ -244,7 +244,7 @@ og_append_take(Stream *stream, const OgStreamMessage *message)
 		const OgStreamRecord *record = &message->records[i];
 
 		if (og_stream_is_private(stream->wish.kind))
-			og_tell(append, record->values);
+			og_append_tell(append, record->values);
 		else
 			og_merge_note(append, record->values);
 		if (!og_queue_add(append, record->values, record->raw, false))

@@ -225,7 +225,7 @@ extern void og_merge_end(Appending *append);
 /* ---------- stream_tell.c ---------- */
 
 /* Something was told of an order of this stream's account. */
-extern void og_tell(const Appending *append, const OgSlice *values);
+extern void og_append_tell(const Appending *append, const OgSlice *values);
 
 /* Have the journal settled by what was told; transactions are its own. */
 extern void og_tell_turn(void);

@@ -159,7 +159,7 @@ text_of(const OgColumn *shape, const OgSlice *values, const char *name)
 }
 
 void
-og_tell(const Appending *append, const OgSlice *values)
+og_append_tell(const Appending *append, const OgSlice *values)
 {
 	const OgStreamWish *wish = &append->stream->wish;
 	const OgColumn *shape = og_append_shape(wish->kind);

@@ -80,12 +80,12 @@ og_stream_may_see(bool own, OgStreamKind kind, Oid serverid,
 		serverid = get_foreign_server_oid(server, true);
 		roleid = get_role_oid(role, true);
 	}
-	if (!og_stream_is_private(kind))
-		return SearchSysCacheExists1(FOREIGNSERVEROID,
-									 ObjectIdGetDatum(serverid)) &&
-			og_server_aclcheck(serverid, user) == ACLCHECK_OK;
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
-		is_member_of_role(user, roleid);
+	if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+		is_member_of_role(user, roleid))
+		return true;
+	return !og_stream_is_private(kind) &&
+		SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid)) &&
+		og_server_aclcheck(serverid, user) == ACLCHECK_OK;
 }
 
 void

@@ -219,8 +219,8 @@ by_price_down(const void *a, const void *b)
 	return by_price(b, a);
 }
 
-void
-second_sort(SecondBook *book)
+static void
+sort_levels(SecondBook *book)
 {
 	qsort(book->sides[0].levels, book->sides[0].count, sizeof(SecondLevel),
 		  by_price_down);
@@ -262,7 +262,7 @@ second_take(SecondBook *book, const Node *message)
 		book->sides[0].count = book->sides[1].count = 0;
 	fits = apply(&book->sides[0], second_member(data, "bids"), is_delta) &&
 		apply(&book->sides[1], second_member(data, "asks"), is_delta);
-	second_sort(book);
+	sort_levels(book);
 	if (!fits || (book->sides[0].count > 0 && book->sides[1].count > 0 &&
 				  second_compare(book->sides[0].levels[0].price,
 								 book->sides[1].levels[0].price) >= 0))
@@ -272,4 +272,38 @@ second_take(SecondBook *book, const Node *message)
 	}
 	book->is_live = true;
 	book->seq = seq;
+}
+
+/* The number that a decimal writes. */
+static bool
+is_written(const OgDecimal *decimal, const char *expected)
+{
+	char		text[OG_DECIMAL_TEXT];
+	int			length = og_decimal_write(decimal, text);
+	char	   *shortest = second_decimal(second_read(og_slice(text, length)));
+
+	return shortest != NULL && strcmp(shortest, expected) == 0;
+}
+
+bool
+second_agrees(const OgBook *book, const SecondBook *second)
+{
+	if (og_book_is_live(book) != second->is_live ||
+		og_book_seq(book) != second->seq)
+		return false;
+	for (OgBookSide side = OG_BOOK_BIDS; side < OG_BOOK_SIDES; side++)
+	{
+		const SecondSide *expected = &second->sides[side];
+		const OgStreamLevel *levels;
+
+		if (og_book_levels(book, side, &levels) != expected->count)
+			return false;
+		for (int i = 0; i < expected->count; i++)
+		{
+			if (!is_written(&levels[i].price, expected->levels[i].price) ||
+				!is_written(&levels[i].size, expected->levels[i].size))
+				return false;
+		}
+	}
+	return true;
 }

@@ -3,9 +3,8 @@
  * second_stream.h
  *		A second opinion on what BTSE's streams tell of a book, and on the book.
  *
- * It reads messages by the second reader, keeps levels as texts in no order, and
- * sorts them when it is asked: slow, plain, and sharing no code with what it
- * judges.
+ * It reads messages by the second reader and keeps levels as texts: slow, plain,
+ * and sharing no code with what it judges.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +12,7 @@
 #define OG_SECOND_STREAM_H
 
 #include "second_reader.h"
+#include "stream/stream_book.h"
 
 /* Levels of a side while a message is applied. */
 #define SECOND_ROOM	4096
@@ -52,7 +52,7 @@ extern bool second_is_book(const Node *message, bool *is_delta, int64 *seq,
 /* Take such a message.  A book that is not live afterwards has no levels. */
 extern void second_take(SecondBook *book, const Node *message);
 
-/* Sort the levels, best first. */
-extern void second_sort(SecondBook *book);
+/* Is a book what this one is, to the last level? */
+extern bool second_agrees(const OgBook *book, const SecondBook *second);
 
 #endif							/* OG_SECOND_STREAM_H */

@@ -283,8 +283,9 @@ og_btse_stream_read(OgSlice text, OgStreamMessage *message)
 		message->what = OG_STREAM_PONG;
 		return true;
 	}
-	if (og_json_prove(text, &message->value, &message->problem) &&
-		read_json(message))
+	if (!og_json_prove(text, &message->value, &message->problem))
+		message->value = og_slice(NULL, 0);
+	else if (read_json(message))
 		return true;
 	forget(message);
 	return false;

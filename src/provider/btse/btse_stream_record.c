@@ -56,6 +56,18 @@ value_of(OgStreamKind kind, const OgSlice *values, const char *name)
 
 /* ---------- one spelling ---------- */
 
+/* Is a number more than digits? */
+static bool
+has_more_than_digits(OgSlice number)
+{
+	for (size_t i = 0; i < number.len; i++)
+	{
+		if (number.data[i] < '0' || number.data[i] > '9')
+			return true;
+	}
+	return false;
+}
+
 /*
  * An id is a string, or a number by its digits, however those are written: some
  * documents call such a one a double.  0 and an empty string are none.
@@ -67,8 +79,8 @@ normal_id(OgSlice id)
 
 	if (!og_is_id(id) || og_says(id, "0"))
 		return og_slice(NULL, 0);
-	if (og_json_kind(id) == OG_JSON_NUMBER && memchr(id.data, '-', id.len) == NULL &&
-		strcspn(id.data, ".eE") < id.len && og_json_integer(id, &number))
+	if (og_json_kind(id) == OG_JSON_NUMBER && has_more_than_digits(id) &&
+		og_json_integer(id, &number))
 		return og_slice_of(psprintf(INT64_FORMAT, number));
 	return id;
 }
