@@ -574,7 +574,8 @@ sub accounts { return $_[0]->_get('/accounts'); }
 
 Returns the id.  The arguments are those of the fault and, for every fault,
 C<provider>, C<process>, C<times>, C<skip>, C<kept>, C<match_id>,
-C<operation>.
+C<operation>.  Those of streams (C<stream_...>) have C<topic>, C<url>,
+C<connection> and C<on> instead of the last five.
 
 =head2 $sandbox->disarm($id_or_name)
 
@@ -592,12 +593,12 @@ sub arm
 	my ($self, $fault, %args) = @_;
 
 	foreach my $name (qw(process kept goodbye declared some with_rows whole
-		validation dated))
+		validation dated data error raw equal pings_between empty))
 	{
 		$args{$name} = _boolean($args{$name}) if defined $args{$name};
 	}
 	foreach my $name (qw(times skip ms bytes depth digits keep seconds status
-		legs times_100 code every))
+		legs times_100 code every more by levels pings connection))
 	{
 		$args{$name} += 0
 		  if defined $args{$name} && $args{$name} =~ /^-?[0-9.]+$/;

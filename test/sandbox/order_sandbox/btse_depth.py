@@ -39,7 +39,7 @@ class Half:
     def touch(self, price, before, after):
         key = self.key(price)
         was = self.sums.get(key, ZERO)
-        now = was + after - before
+        now = after if self.width is None else was + after - before
         if not was:
             insort(self.keys, key)
         if now:

@@ -10,6 +10,7 @@ The REST API and the streams show the same market, orders and trades.
 
 import asyncio
 import time
+import traceback
 from collections import Counter, deque
 
 from . import btse_stream_wire as wire
@@ -83,12 +84,18 @@ class Streams:
         refused = self.refusal(request)
         if refused is not None:
             return await connection.answer(refused)
-        await connection.send(connection.head(self.upgrade(request)))
-        await self.converse(connection, request)
+        peer = Peer(self, connection, request, URLS[request.path])
+        answer = self.upgrade(request)
+        armed = self.faults.meet("upgrade", peer, "") \
+            if self.faults.streaming else None
+        if armed is None:
+            await connection.send(connection.head(answer))
+        elif not await armed.kind.hooks(peer, answer, armed.args):
+            return False
+        await self.converse(peer)
         return False
 
-    async def converse(self, connection, request):
-        peer = Peer(self, connection, request, URLS[request.path])
+    async def converse(self, peer):
         self.peers[peer] = True
         self.counts["opened"] += 1
         self.look_again()
@@ -398,6 +405,12 @@ class Streams:
     def publish(self):
         """Tell what has changed since the last time."""
         self.scheduled = False
+        try:
+            self.tell_all()
+        except Exception:                   # a mistake in the sandbox itself
+            traceback.print_exc()
+
+    def tell_all(self):
         now = self.now_ms()
         dirty, self.dirty = self.dirty, {}
         for live in dirty.values():
@@ -413,6 +426,7 @@ class Streams:
         for account, rows in fills.items():
             self.spread(self.private.get((account, "fills")), rows,
                         lambda row: wire.fill(row, self.naming))
+        self.look_again()
 
     def publish_book(self, depth, now):
         changes = depth.publish(now)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import ssl
 import time
+import traceback
 
 from . import websocket
 from .btse_stream_wire import Message
@@ -61,7 +62,7 @@ class Peer:
         if self.hub.faults.streaming:
             armed = self.hub.faults.meet("open", self, "")
             if armed is not None:
-                armed.kind.hooks(self, None, armed.args)
+                self.suffer(armed, None)
 
     # ---- sending
 
@@ -76,9 +77,15 @@ class Peer:
         if self.hub.faults.streaming:
             armed = self.hub.faults.meet(message.moment, self, message.topic)
             if armed is not None:
-                armed.kind.hooks(self, message, armed.args)
+                self.suffer(armed, message)
                 return
         self.put(message)
+
+    def suffer(self, armed, message):
+        try:
+            armed.kind.hooks(self, message, armed.args)
+        except Exception:                   # a mistake in the sandbox itself
+            traceback.print_exc()
 
     def put(self, message):
         """Send it as it is."""
@@ -110,9 +117,10 @@ class Peer:
         data, self.out = b"".join(self.out), []
         if self.connection.closing:
             return
-        self.connection.writer.write(data)
         if self.waiting() > self.hub.settings["stream_buffer"]:
             self.overflow()
+            return
+        self.connection.writer.write(data)
 
     def waiting(self):
         """Bytes that the network did not take yet."""
@@ -144,12 +152,13 @@ class Peer:
         """Say goodbye; the connection ends when it was answered."""
         if self.gone:
             return
-        self.send(frame(CLOSE, close_payload(code, reason)))
+        self.send(frame(CLOSE, close_payload(code, reason) if code
+                        else b""))
         self.flush()
         self.end(code, reason or "closed by the sandbox")
         self.connection.close_later(GOODBYE_SECONDS)
 
-    def cut(self, reset=False):
+    def cut(self, reset=False, goodbye=False):
         """The connection dies, without a close frame."""
         if self.gone:
             return
@@ -157,7 +166,7 @@ class Peer:
         self.end(None, "cut by the sandbox")
         self.connection.server.start(
             self.connection.reset() if reset
-            else self.connection.close(goodbye=False))
+            else self.connection.close(goodbye))
 
     def end(self, code, why):
         """No more is sent."""

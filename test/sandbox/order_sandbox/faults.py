@@ -102,7 +102,8 @@ class Armed:
         return (self.kind.stage == "stream" and not self.spent()
                 and args.get("on", self.kind.moment) == moment
                 and topic.startswith(args["topic"])
-                and args["url"] in ("", peer.url))
+                and args["url"] in ("", peer.url)
+                and args["connection"] in (0, peer.connection.number))
 
     def as_json(self):
         return {"id": str(self.number), "fault": self.kind.name,
@@ -296,6 +297,7 @@ STREAM_ARGS = {
                   "tradeHistoryApi:BTC-USD; for an answer its op, as "
                   "subscribe"),
     "url": ("", "only this URL: book or other"),
+    "connection": (0, "only this connection, by its number in /streams"),
 }
 
 
@@ -309,6 +311,8 @@ def stream_fault(name, about, args=None, moment="data", times=1, check=None):
         login   the acknowledgement of a login
         refuse  a login, before it is checked (message None)
         pong    the answer to ping
+        upgrade the answer to the upgrade, which is the message; the hook is a
+                coroutine that answers whether the connection is upgraded
         error   an error
         data    everything else, whose topic is the topic
 
