@@ -88,13 +88,16 @@ $streams->wait_sql(q{SELECT count(*) FROM btse_notification_log WHERE client_ord
 	'a notification about an order by a user\'s own id');
 outcome_ok($own, 'unknown false unknown', 'it settles nothing, since the id may be given again');
 
-# ---------- what turns unknown later ----------
+# ---------- what turns unknown after it was told ----------
 
+$sandbox->arm('black_hole', provider => 'btse', operation => 'create_order');
 my $late = $journal->submit('btse_create_order',
-	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 100});
-my $fault = $sandbox->arm('hang', provider => 'btse', times => 0, operation => 'create_order');
-$sandbox->disarm($fault);
-$journal->wait_for($late, 'done', 'another create');
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.02, price => 100});
+$streams->wait_sql(q{SELECT count(*) FROM btse_notification_log WHERE original_order_base_size = 0.02}, '1',
+	'a notification comes before any answer');
+$streams->kill_worker;
+outcome_ok($late, 'accepted true unknown', 'what a crash makes unknown is settled by what was told before');
+$streams->state_ok($told, 'live', 'after the crash: notifications are told again');
 
 # ---------- a span without a connection ----------
 
