@@ -266,17 +266,14 @@ void
 og_connection_lose_closed(Connection *connection)
 {
 	const char *problem = og_websocket_problem(connection->socket);
-	int			code = og_websocket_close_code(connection->socket);
 	OgSlice		reason = og_websocket_close_reason(connection->socket);
 
 	if (problem == NULL)
 		problem = "the provider closed the connection";
 	og_connection_lose(connection, OG_WS_NORMAL,
-					   code == 0 ? problem :
-					   psprintf("%s (close code %d%s%.*s)", problem, code,
-								reason.len > 0 ? ": " : "",
-								(int) reason.len,
-								reason.data ? reason.data : ""));
+					   reason.len == 0 ? problem :
+					   psprintf("%s (%.*s)", problem, (int) reason.len,
+								reason.data));
 }
 
 void
