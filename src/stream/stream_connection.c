@@ -247,6 +247,10 @@ og_connection_lose(Connection *connection, int code, const char *why)
 		Topic	   *topic = topic_of(iter.cur);
 
 		og_topic_lost(topic, since);
+
+		/* What was refused has another reason. */
+		if (topic->state == TOPIC_REFUSED)
+			continue;
 		dlist_foreach(inner, &topic->streams)
 			og_stream_set_error(topic_stream_of(inner.cur), message);
 	}
@@ -303,7 +307,7 @@ og_connection_follow(Connection *connection)
 
 	/* What was refused there may be taken here. */
 	dlist_foreach(iter, &connection->topics)
-		topic_of(iter.cur)->due = 0;
+		og_topic_forgive(topic_of(iter.cur));
 }
 
 void

@@ -301,6 +301,17 @@ og_topic_refused(Topic *topic, const char *message)
 	tell(topic, "refused", message);
 }
 
+void
+og_topic_forgive(Topic *topic)
+{
+	topic->due = 0;
+	topic->alone = false;
+	if (topic->state != TOPIC_REFUSED)
+		return;
+	topic->state = TOPIC_WAITING;
+	judge(topic);
+}
+
 /* ---------- data ---------- */
 
 static void
