@@ -3233,7 +3233,7 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C STABLE PARALLEL SAFE COST 10;
 
 COMMENT ON FUNCTION order_gateway_stream_may_see(boolean, text, oid, name, oid, name) IS
-'may the current role see what a stream tells? Of markets that is who may use the server, and of accounts the roles that are members of the stream''s role; members of pg_read_all_data may see all. OIDs count where the row is of this installation, else names do';
+'may the current role see what a stream tells? That is who is a member of the role that started it, and of markets also who may use the server; members of pg_read_all_data may see all. OIDs count where the row is of this installation, else names do';
 
 CREATE FUNCTION order_gateway_stream_states(
 	OUT stream_id int,

@@ -77,10 +77,11 @@ sub kind_of
 
 	return $1 if $name =~ /_(preview|submit)$/;
 	return 'act' if $functions{"${name}_preview"};
-	return 'support' if $name =~ /_validator$|_support$|_may_see$|_pauses$/ || $function->{type} eq 'trigger'
+	return 'support' if $name =~ /_validator$|_support$|_may_see$|_pauses$|_stream_(?:states|books|quotes)$/ || $function->{type} eq 'trigger'
 	  || ($row_named{$name} // { kind => '' })->{kind} eq 'VIEW';
 	return 'journal' if $name =~ /^order_gateway_(wait|find|withdraw|adopt)$/;
 	return 'heartbeat' if $name =~ /^btse_heartbeat_(start|stop)$/;
+	return 'stream' if $name =~ /^btse_stream_(start|stop)$/;
 	return 'own' if $function->{cost} < 100;
 	return 'public read' if $function->{comment} =~ /No user mapping is needed/;
 	return 'read';
@@ -178,6 +179,7 @@ my @GROUPS = (
 	[ 'Other acts at BTSE', sub { $_[0]{kind} eq 'act' } ],
 	[ 'Submitted calls', sub { $_[0]{kind} eq 'journal' } ],
 	[ 'Heartbeats', sub { $_[0]{kind} eq 'heartbeat' } ],
+	[ 'Streams', sub { $_[0]{kind} eq 'stream' } ],
 	[ 'Settling and checking', sub { $_[0]{name} =~ /^order_gateway_(settle|check)$/ } ],
 	[ 'Reads at XT, TronSave and Wangdian', sub { $_[0]{kind} =~ /read/ && $_[0]{name} !~ /^btse_/ } ],
 	[ 'Reads of an account at BTSE', sub { $_[0]{kind} eq 'read' } ],
@@ -208,7 +210,7 @@ sub list_of_functions
 
 		map {
 			my ($what) = $_->{comment} =~ /^(.+?)(?:[:;.] |\.?$)/s;
-			my $kind = $_->{kind} =~ /own|journal|heartbeat/ ? '' : $_->{kind};
+			my $kind = $_->{kind} =~ /own|journal|heartbeat|stream/ ? '' : $_->{kind};
 			my $source = defined $_->{source} ? "`$_->{source}`" : '';
 
 			"| [`$_->{name}`](#$_->{name}) | $kind | " . markdown($what) . " | $source |\n";
@@ -296,6 +298,7 @@ my %KIND = (
 	'public read' => 'A [public read](#public-reads)',
 	own => 'It asks no provider',
 	journal => 'It asks no provider',
+	stream => 'It asks no provider: the stream worker does, once it has committed, and it needs what a [read](#reads) of that server needs (a user mapping for `fills` and `notifications` only)',
 	heartbeat => 'The gateway worker sends, once it has committed, and it needs what the [act](#acts) itself needs',
 );
 

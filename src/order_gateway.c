@@ -19,6 +19,8 @@
  *						trace of what a rolled back transaction had sent
  *		worker/			calls made by a background process per database: what was
  *						committed is sent, and what was sent is known
+ *		stream/			what a provider tells by itself, into tables: another
+ *						process beside that one
  *		settle/			what became of orders whose outcome is unknown
  *	4	gateway/		the one pipeline: split, build, wait for a turn, sign,
  *						send, read, collect; knows no session, and never sleeps
@@ -58,8 +60,10 @@
 #include "limiter/limiter_table.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
+#include "stream/stream.h"
 #include "worker/worker.h"
 #include "worker/worker_desk.h"
+#include "worker/worker_stream.h"
 
 PG_MODULE_MAGIC;
 
@@ -75,6 +79,8 @@ static const OgSharedPart *const shared_parts[] = {
 	&og_stats_shared,
 	&og_worker_shared,
 	&og_desk_shared,
+	&og_streamer_shared,
+	&og_stream_shared,
 	NULL
 };
 
@@ -131,6 +137,21 @@ define_settings(void)
 							   "Empty notifies nobody.",
 							   &og_notify_channel, "", PGC_SIGHUP, 0,
 							   og_worker_check_channel, NULL, NULL);
+	DefineCustomIntVariable("order_gateway.stream_flush",
+							"Sets how long what streams tell is gathered before it is written.",
+							"0 writes it at once.",
+							&og_stream_flush, og_stream_flush, 0, 60000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("order_gateway.stream_keep",
+							"Sets how long the logs of trades, fills and notifications are kept.",
+							"0 keeps them for ever.",
+							&og_stream_keep, og_stream_keep, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("order_gateway.stream_queue",
+							"Sets how much of one stream may wait for a table that takes no rows.",
+							"Beyond it the stream is stale until the table takes some, and what was missed is read then.",
+							&og_stream_queue, og_stream_queue, 64, 1024 * 1024,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("order_gateway");
 }
 

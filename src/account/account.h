@@ -100,4 +100,10 @@ typedef struct OgAccountNames
 /* They are computed once, for those who make calls. */
 extern const OgAccountNames *og_account_names(const OgAccount *account);
 
+/*
+ * Copy text that is a secret into the current context, whose next reset (or
+ * end) wipes it.  With text NULL only allocates; the result is then zeroed.
+ */
+extern char *og_account_secret(const char *text, size_t len);
+
 #endif							/* OG_ACCOUNT_H */

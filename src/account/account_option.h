@@ -30,10 +30,4 @@ extern void og_account_read_mapping(OgAccount *account, Datum options,
 /* Refuse any option given, since "what" (with its article) takes none. */
 extern void og_account_read_none(const char *what, Datum options);
 
-/*
- * Copy text that is a secret into the current context, whose next reset (or
- * end) wipes it.  With text NULL only allocates; the result is then zeroed.
- */
-extern char *og_account_secret(const char *text, size_t len);
-
 #endif							/* OG_ACCOUNT_OPTION_H */

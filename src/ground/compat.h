@@ -14,6 +14,7 @@
 
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
 #include "storage/dsm.h"
@@ -66,6 +67,16 @@ og_function_aclcheck(Oid functionid, Oid roleid)
 						   ACL_EXECUTE);
 #else
 	return pg_proc_aclcheck(functionid, roleid, ACL_EXECUTE);
+#endif
+}
+
+static inline AclResult
+og_schema_aclcheck(Oid schemaid, Oid roleid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schemaid, roleid, ACL_USAGE);
+#else
+	return pg_namespace_aclcheck(schemaid, roleid, ACL_USAGE);
 #endif
 }
 

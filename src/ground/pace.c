@@ -181,6 +181,21 @@ og_pace_add(OgPace *pace, const OgPace *more, OgScope scope)
 	}
 }
 
+void
+og_pace_add_quarter(OgPace *pace, const OgPace *whole)
+{
+	for (int i = 0; i < whole->nwindows; i++)
+	{
+		OgWindow   *window = &pace->windows[pace->nwindows++];
+
+		*window = whole->windows[i];
+		if (window->requests >= 4)
+			window->requests /= 4;
+		else
+			window->length_us *= 4;
+	}
+}
+
 char *
 og_pace_window_text(const OgWindow *window)
 {

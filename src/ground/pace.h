@@ -50,6 +50,9 @@ extern char *og_pace_window_text(const OgWindow *window);
 /* Add those windows of another pace that count per key, or per host. */
 extern void og_pace_add(OgPace *pace, const OgPace *more, OgScope scope);
 
+/* Add a quarter of another pace. */
+extern void og_pace_add_quarter(OgPace *pace, const OgPace *whole);
+
 /*
  * The length of the smallest window of a key, 0 where none counts: after so
  * long, some more is free of the limit that was most likely reached.

@@ -24,23 +24,23 @@
 static void
 let_go(OgTransfer *transfer)
 {
-	OgEndpoint *endpoint = transfer->endpoint;
+	OgEndpoint *endpoint = transfer->dial.endpoint;
 
-	if (transfer->easy != NULL)
+	if (transfer->dial.easy != NULL)
 	{
 		og_connection_learn(transfer);
 		og_event_remove(transfer);
-		curl_easy_cleanup(transfer->easy);
-		transfer->easy = NULL;
+		curl_easy_cleanup(transfer->dial.easy);
+		transfer->dial.easy = NULL;
 		if (transfer->kept != NULL)
 			og_kept_leave(transfer->kept);
 		transfer->kept = NULL;
 	}
-	og_socket_unreserve(transfer);
+	og_socket_unreserve(&transfer->dial);
 	og_request_free(transfer);
 	if (endpoint != NULL)
 		og_endpoint_leave(endpoint);
-	transfer->endpoint = NULL;
+	transfer->dial.endpoint = NULL;
 	og_transfer_move(transfer, OG_OVER);
 }
 
@@ -63,7 +63,7 @@ discard_connection(OgTransfer *transfer)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
-	if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET,
+	if (curl_easy_getinfo(transfer->dial.easy, CURLINFO_ACTIVESOCKET,
 						  &fd) == CURLE_OK && fd != CURL_SOCKET_BAD)
 		og_socket_discard(fd);
 }
@@ -92,12 +92,19 @@ close_on_reset(void *arg)
 	og_cache_close(http->extra);
 }
 
+/* What a process needs once.  Errors as of og_http_open(). */
+void
+og_http_init(void)
+{
+	og_event_init(end_transfer);
+}
+
 OgHttp *
 og_http_open(MemoryContext context)
 {
 	OgHttp	   *http;
 
-	og_event_init(end_transfer);
+	og_http_init();
 
 	http = MemoryContextAllocZero(context, sizeof(OgHttp));
 	http->context = context;
@@ -113,7 +120,7 @@ og_http_open(MemoryContext context)
 void
 og_http_sleep(int64 until, OgWait what)
 {
-	og_event_init(end_transfer);
+	og_http_init();
 	og_event_sleep(until, what);
 }
 
@@ -126,9 +133,9 @@ og_http_start(OgHttp *http, const OgHttpRequest *request)
 	transfer->http = http;
 	transfer->ready = request->ready;
 	transfer->owner = request->owner;
-	transfer->connect_timeout_ms = request->connect_timeout_ms;
+	transfer->dial.connect_timeout_ms = request->connect_timeout_ms;
 	transfer->timeout_ms = request->timeout_ms;
-	transfer->sight = request->sight;
+	transfer->dial.sight = request->sight;
 	transfer->answer.limit = request->max_response_size;
 	transfer->answer.content_length = -1;
 	transfer->response.retry_after_ms = -1;
@@ -207,7 +214,7 @@ og_http_response(const OgTransfer *transfer)
 bool
 og_http_abandon(OgTransfer *transfer, const char *problem)
 {
-	if (transfer->easy == NULL)
+	if (transfer->dial.easy == NULL)
 		return false;
 	og_ending(transfer, CURLE_OPERATION_TIMEDOUT, problem);
 	let_go(transfer);

@@ -171,7 +171,8 @@ typedef enum OgWait
 	OG_WAIT_CONNECT,			/* a connection */
 	OG_WAIT_ANSWER,
 	OG_WAIT_BACKOFF,			/* before a retry */
-	OG_WAIT_JOURNAL				/* to be written down before it may leave */
+	OG_WAIT_JOURNAL,			/* to be written down before it may leave */
+	OG_WAIT_STREAM				/* messages: see http_websocket.h */
 } OgWait;
 
 /*

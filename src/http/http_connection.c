@@ -66,14 +66,14 @@ learn(int64 *estimate, int64 us)
 void
 og_connection_learn(const OgTransfer *transfer)
 {
-	OgEndpoint *endpoint = transfer->endpoint;
+	OgEndpoint *endpoint = transfer->dial.endpoint;
 	long		connects = 0;
 	curl_off_t	connect_us = 0;
 
-	if (!transfer->started || transfer->answer.at == 0)
+	if (!transfer->dial.started || transfer->answer.at == 0)
 		return;
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-	(void) curl_easy_getinfo(transfer->easy, endpoint->is_https
+	(void) curl_easy_getinfo(transfer->dial.easy, CURLINFO_NUM_CONNECTS, &connects);
+	(void) curl_easy_getinfo(transfer->dial.easy, endpoint->is_https
 							 ? CURLINFO_APPCONNECT_TIME_T
 							 : CURLINFO_CONNECT_TIME_T, &connect_us);
 	if (connects > 0 && connect_us > 0)
@@ -105,18 +105,18 @@ choose_connections(OgTransfer *transfer)
 {
 	OgHttp	   *http = transfer->http;
 
-	if (transfer->sight != NULL)
+	if (transfer->dial.sight != NULL)
 		return true;			/* one of its own: see og_sight_prepare() */
 	transfer->kept = og_kept_take(transfer);
 	if (transfer->kept == NULL && http->extra == NULL)
 		http->extra = og_cache_open();
-	transfer->cache = transfer->kept != NULL
+	transfer->dial.cache = transfer->kept != NULL
 		? og_kept_cache(transfer->kept) : http->extra;
-	if (transfer->cache == NULL)
-		return curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
+	if (transfer->dial.cache == NULL)
+		return curl_easy_setopt(transfer->dial.easy, CURLOPT_FORBID_REUSE,
 								1L) == CURLE_OK;
-	return curl_easy_setopt(transfer->easy, CURLOPT_SHARE,
-							transfer->cache) == CURLE_OK;
+	return curl_easy_setopt(transfer->dial.easy, CURLOPT_SHARE,
+							transfer->dial.cache) == CURLE_OK;
 }
 
 /* ---------- who waits ---------- */
@@ -130,25 +130,20 @@ take_room(OgTransfer *transfer)
 {
 	const CURLSH *extra = transfer->http->extra;
 
-	if (transfer->sight == NULL &&
-		(og_kept_is_idle(transfer->endpoint) ||
+	if (transfer->dial.sight == NULL &&
+		(og_kept_is_idle(transfer->dial.endpoint) ||
 		 (extra != NULL && og_socket_any_in(extra, true))))
 		return true;
-	while (!og_socket_reserve(transfer))
-	{
-		if (!og_kept_close_oldest())
-			return false;
-	}
-	return true;
+	return og_kept_make_room(&transfer->dial);
 }
 
 /* Hand a transfer to libcurl, which sends it now if it can. */
 static void
 run_transfer(OgTransfer *transfer)
 {
-	if (og_trust_apply(transfer) && choose_connections(transfer))
+	if (og_trust_apply(&transfer->dial) && choose_connections(transfer))
 	{
-		og_socket_check_idle(transfer->cache);
+		og_socket_check_idle(transfer->dial.cache);
 		og_event_add(transfer);
 	}
 	else
@@ -182,9 +177,9 @@ static int64
 next_connection_price(const OgHttp *http, const OgTransfer *next)
 {
 	if (http->nrunning == 0 || http->nrunning < http->width ||
-		answers_are_slow(next->endpoint) || og_kept_is_idle(next->endpoint))
+		answers_are_slow(next->dial.endpoint) || og_kept_is_idle(next->dial.endpoint))
 		return 0;
-	return connection_cost_us(next->endpoint) <<
+	return connection_cost_us(next->dial.endpoint) <<
 		Min(Max(http->width - 1, 0), MAX_DOUBLINGS);
 }
 

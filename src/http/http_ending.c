@@ -14,43 +14,12 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
-
-#include "ground/crypto.h"
 #include "http/http_internal.h"
 
-/* Make text fit to be shown: in place, what is not ASCII replaced. */
-static void
-make_printable(char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		if (*text < ' ' || *text > '~')
-			*text = '?';
-	}
-}
-
 /* Write the words for what went wrong. */
-static void
-tell(OgTransfer *transfer, const char *format,...) pg_attribute_printf(2, 3);
-
-static void
-tell(OgTransfer *transfer, const char *format,...)
-{
-	char	   *problem = transfer->problem;
-	va_list		args;
-	int			len;
-
-	va_start(args, format);
-	(void) vsnprintf(problem, OG_PROBLEM_SIZE, format, args);
-	va_end(args);
-
-	/* The system's words may be translated, or cut within a character. */
-	len = (int) strlen(problem);
-	if (!pg_verify_mbstr(PG_UTF8, problem, len, true))
-		make_printable(problem);
-	transfer->response.problem = problem;
-}
+#define tell(transfer, ...) \
+	((transfer)->response.problem = (transfer)->problem, \
+	 og_tell((transfer)->problem, __VA_ARGS__))
 
 /*
  * Scheme, host and path of a redirect, for people to see.  What else is in a
@@ -70,7 +39,7 @@ describe_location(const OgTransfer *transfer, const char *location)
 	bool		ok;
 
 	ok = parser != NULL && path != NULL &&
-		curl_url_set(parser, CURLUPART_URL, transfer->endpoint->origin,
+		curl_url_set(parser, CURLUPART_URL, transfer->dial.endpoint->origin,
 					 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_PATH, path, 0) == CURLUE_OK &&
 		curl_url_set(parser, CURLUPART_URL, location,
@@ -80,7 +49,7 @@ describe_location(const OgTransfer *transfer, const char *location)
 		ok = ok && curl_url_set(parser, hidden[i], NULL, 0) == CURLUE_OK;
 	if (ok && curl_url_get(parser, CURLUPART_URL, &text,
 						   CURLU_NO_DEFAULT_PORT) == CURLUE_OK)
-		make_printable(text);
+		og_make_printable(text);
 	curl_url_cleanup(parser);
 	free(path);
 	return text;
@@ -88,113 +57,24 @@ describe_location(const OgTransfer *transfer, const char *location)
 
 /* ---------- why there is no answer ---------- */
 
-/* No connection came about, or no socket for one. */
-static void
-explain_unconnected(OgTransfer *transfer)
-{
-	const char *site = transfer->endpoint->site;
-	long		os_errno = 0;
-
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
-	if (transfer->socket_errno != 0)
-		tell(transfer, "could not open a socket: %s",
-			 strerror(transfer->socket_errno));
-	else if (os_errno != 0)
-		tell(transfer, "could not connect to %s: %s", site,
-			 strerror((int) os_errno));
-	else
-		tell(transfer, "could not connect to %s", site);
-}
-
-/*
- * The certificate is no good.  libcurl's words are not used: they may cite the
- * certificate, and differ from version to version.
- */
-static void
-explain_certificate(OgTransfer *transfer)
-{
-	const char *site = transfer->endpoint->site;
-	const char *problem;
-	long		result = 0;
-
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT,
-							 &result);
-	problem = og_certificate_problem(result);
-	if (problem != NULL)
-		tell(transfer, "could not verify the certificate of %s: %s", site,
-			 problem);
-	else
-		tell(transfer, "the certificate of %s is for another name", site);
-}
-
-/* There is nothing to check a certificate against. */
-static void
-explain_authorities(OgTransfer *transfer)
-{
-	int			problem;
-	const char *path = og_trust_problem(transfer->endpoint, &problem);
-
-	if (problem != 0)
-		tell(transfer, "could not read the file of root certificates \"%s\": %s",
-			 path, strerror(problem));
-	else
-		tell(transfer, "could not read the file of root certificates \"%s\"",
-			 path);
-}
-
 /* Why a request was not started, and whether it may work later. */
 static void
 explain_unsent(OgTransfer *transfer, CURLcode code)
 {
-	const char *site = transfer->endpoint->site;
-	bool	   *may_retry = &transfer->response.may_retry;
-
 	if (transfer->too_late)
 	{
-		tell(transfer, "its turn was over before it could leave for %s", site);
+		tell(transfer, "its turn was over before it could leave for %s",
+			 transfer->dial.endpoint->site);
 		transfer->response.held_back = true;
 		return;
 	}
 	if (transfer->stale)
 		code = CURLE_GOT_NOTHING;
-	switch (code)
-	{
-		case CURLE_COULDNT_RESOLVE_HOST:
-			tell(transfer, "could not look up the address of %s", site);
-			break;
-		case CURLE_COULDNT_CONNECT:
-			explain_unconnected(transfer);
-			break;
-		case CURLE_OPERATION_TIMEDOUT:
-			tell(transfer, "no connection to %s within %d ms", site,
-				 Min(transfer->connect_timeout_ms, transfer->timeout_ms));
-			break;
-		case CURLE_SSL_CONNECT_ERROR:
-			make_printable(transfer->error);
-			tell(transfer, "could not agree on TLS with %s: %s", site,
-				 transfer->error);
-			break;
-		case CURLE_PEER_FAILED_VERIFICATION:
-			*may_retry = false;
-			explain_certificate(transfer);
-			break;
-		case CURLE_SSL_CACERT_BADFILE:
-			*may_retry = false;
-			explain_authorities(transfer);
-			break;
-		case CURLE_OUT_OF_MEMORY:
-		case CURLE_SEND_ERROR:
-		case CURLE_RECV_ERROR:
-		case CURLE_GOT_NOTHING:
-			tell(transfer, "could not connect to %s: %s", site,
-				 curl_easy_strerror(code));
-			break;
-		default:
-			*may_retry = false;
-			tell(transfer, "could not send to %s: %s", site,
-				 curl_easy_strerror(code));
-			break;
-	}
+	transfer->response.may_retry =
+		og_dial_explain(&transfer->dial, code,
+						Min(transfer->dial.connect_timeout_ms,
+							transfer->timeout_ms), transfer->problem);
+	transfer->response.problem = transfer->problem;
 }
 
 /* Why no whole answer came to a request that was started. */
@@ -213,7 +93,7 @@ explain_unanswered(OgTransfer *transfer, CURLcode code)
 		tell(transfer, "%s", answer->refused);
 		return;
 	}
-	if (transfer->start_refused || (code == CURLE_OK && !answer->head_done))
+	if (transfer->dial.start_refused || (code == CURLE_OK && !answer->head_done))
 		code = CURLE_GOT_NOTHING;
 
 	switch (code)
@@ -314,8 +194,8 @@ bytes_sent(const OgTransfer *transfer)
 	long		request = 0;
 	curl_off_t	upload = 0;
 
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request);
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &upload);
+	(void) curl_easy_getinfo(transfer->dial.easy, CURLINFO_REQUEST_SIZE, &request);
+	(void) curl_easy_getinfo(transfer->dial.easy, CURLINFO_SIZE_UPLOAD_T, &upload);
 	return Max((int64) request, (int64) transfer->out.head_len + upload);
 }
 
@@ -327,11 +207,11 @@ read_cost(OgTransfer *transfer)
 	OgResponse *response = &transfer->response;
 	long		connects = 0;
 
-	if (transfer->easy == NULL)
+	if (transfer->dial.easy == NULL)
 		return;
-	(void) curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+	(void) curl_easy_getinfo(transfer->dial.easy, CURLINFO_NUM_CONNECTS, &connects);
 	response->connects = (int) connects;
-	if (!transfer->started)
+	if (!transfer->dial.started)
 		return;
 	response->bytes_sent = bytes_sent(transfer);
 	response->bytes_received = (int64) (answer->head_bytes + answer->len);
@@ -350,7 +230,7 @@ og_ending(OgTransfer *transfer, CURLcode code, const char *problem)
 
 	read_head(transfer);
 	read_cost(transfer);
-	if (problem == NULL && transfer->started && is_whole(transfer, code))
+	if (problem == NULL && transfer->dial.started && is_whole(transfer, code))
 	{
 		response->delivery = OG_ANSWERED;
 		response->delimited = answer->chunked ||
@@ -360,11 +240,11 @@ og_ending(OgTransfer *transfer, CURLcode code, const char *problem)
 	}
 	else
 	{
-		response->delivery = transfer->started ? OG_NO_ANSWER : OG_NOT_DELIVERED;
-		response->may_retry = !transfer->started;
+		response->delivery = transfer->dial.started ? OG_NO_ANSWER : OG_NOT_DELIVERED;
+		response->may_retry = !transfer->dial.started;
 		if (problem != NULL)
 			tell(transfer, "%s", problem);
-		else if (transfer->started)
+		else if (transfer->dial.started)
 			explain_unanswered(transfer, code);
 		else
 			explain_unsent(transfer, code);

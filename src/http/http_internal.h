@@ -9,6 +9,7 @@
  *						lead to
  *		http_kept.c		caches of connections, and those that stay open between
  *						calls
+ *		http_dial.c		opening a connection, and the words for why there is none
  *		http_trust.c	whose certificates count, and whether that changed
  *		http_event.c	the process's multi handle, and sleeping on it
  *		http_socket.c	sockets and their count
@@ -16,6 +17,10 @@
  *		http_incoming.c	callbacks that take an answer in
  *		http_ending.c	what became of a transfer, and the words for it
  *		http_sight.c	what is seen of a connection, where that is asked for
+ *		http_websocket.c	connections over which messages come and go; the
+ *						two files below see to what is said over them
+ *		http_websocket_upgrade.c	how a connection becomes a WebSocket
+ *		http_websocket_frames.c	frames
  *		http_time.c		the times that an answer tells: Date, Retry-After
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
@@ -37,6 +42,8 @@
 #if defined(LIBCURL_VERSION_NUM) && LIBCURL_VERSION_NUM < 0x075700
 #error "order_gateway needs libcurl 7.87 or newer"
 #endif
+
+#define OG_USER_AGENT "order_gateway/1.1"
 
 /* Our words for what went wrong, the longest host name (253) included. */
 #define OG_PROBLEM_SIZE 768
@@ -119,42 +126,52 @@ typedef enum OgProgress
 	OG_OVER						/* it has, or will not */
 } OgProgress;
 
+/*
+ * A connection that libcurl opens, or takes from a cache: for a transfer, or for
+ * a WebSocket.
+ */
+typedef struct OgDial
+{
+	CURL	   *easy;			/* NULL once it is over */
+	OgEndpoint *endpoint;
+	CURLSH	   *cache;			/* that the connection is in, or NULL */
+	uint64		trust;			/* see og_trust_apply(); 0 = not yet, or none */
+	int			connect_timeout_ms;
+	bool		has_socket;		/* a descriptor is set apart for it */
+	OgSight    *sight;			/* the caller's, or NULL */
+
+	/* set in callbacks */
+	bool		started;		/* bytes may have left over it */
+	bool		start_refused;	/* libcurl wanted to connect, or send, again */
+	int			socket_errno;	/* no socket could be made */
+	char		error[CURL_ERROR_SIZE]; /* libcurl's words */
+} OgDial;
+
 struct OgTransfer
 {
 	OgHttp	   *http;
 	OgProgress	progress;
 	dlist_node	node;			/* in that list of its group */
-	CURLSH	   *cache;			/* that its connection is in, or NULL */
+	OgDial		dial;
 	OgKept	   *kept;			/* whose cache that is, if it is one */
-	bool		has_socket;		/* a descriptor is set apart for it */
-
-	CURL	   *easy;			/* NULL once it has ended */
-	OgEndpoint *endpoint;
-	uint64		trust;			/* see og_trust_apply(); 0 = not yet, or none */
 	OgOutgoing	out;
 	OgIncoming	answer;
 
 	/* from the request */
 	OgHttpReady ready;
 	void	   *owner;
-	int			connect_timeout_ms;
 	int			timeout_ms;
-	OgSight    *sight;			/* the caller's, or NULL */
 
 	/* set in callbacks */
-	bool		started;		/* bytes of it may have left */
-	int64		slept_before;	/* og_event_slept() then */
+	int64		slept_before;	/* og_event_slept() when it started */
 	bool		stale;			/* an idle connection was at its end by then */
-	bool		start_refused;	/* libcurl wanted to send it again */
 	bool		too_late;		/* .ready did not let it leave */
 	int64		started_us;		/* og_clock_now() */
-	int			socket_errno;	/* no socket could be made */
 	bool		broken;			/* its socket could not be watched */
 
 	OgResponse	response;
 	char	   *location;		/* libcurl's to free */
 	char		problem[OG_PROBLEM_SIZE];
-	char		error[CURL_ERROR_SIZE]; /* libcurl's words */
 };
 
 struct OgHttp
@@ -188,6 +205,29 @@ og_transfer_move(OgTransfer *transfer, OgProgress progress)
 	transfer->progress = progress;
 }
 
+/*
+ * What a sleep watches for a WebSocket: first that it is connected, then its
+ * socket.
+ */
+typedef struct OgWatch
+{
+	dlist_node	node;			/* in the list of all */
+	CURL	   *easy;			/* NULL = it is not watched */
+	int			fd;				/* -1 = not yet connected */
+	bool		connecting;
+	CURLcode	result;			/* of connecting, when it no longer does */
+	bool		ready;			/* something happened; for its owner to reset */
+	int64		due;			/* to be looked at then, whatever happens */
+	uint64		awaits;			/* that, in the sleep of this number */
+} OgWatch;
+
+/* Set libcurl's option for "easy", unless one before it failed and "ok" is false. */
+#define OG_SET(option, value) \
+	(ok = ok && curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+/* http.c */
+extern void og_http_init(void);
+
 /* http_connection.c */
 extern void og_connection_take(OgTransfer *transfer);
 extern void og_connection_learn(const OgTransfer *transfer);
@@ -211,13 +251,20 @@ extern OgKept *og_kept_take(const OgTransfer *transfer);
 extern void og_kept_leave(OgKept *kept);
 extern CURLSH *og_kept_cache(const OgKept *kept);
 extern bool og_kept_is_idle(const OgEndpoint *endpoint);
-extern bool og_kept_close_oldest(void);
+extern bool og_kept_make_room(OgDial *dial);
 extern void og_kept_close_old(void);
 extern void og_kept_close_all(OgEndpoint *endpoint);
 
 /* http_trust.c */
-extern bool og_trust_apply(OgTransfer *transfer);
+extern bool og_trust_apply(OgDial *dial);
 extern const char *og_trust_problem(const OgEndpoint *endpoint, int *problem);
+
+/* http_dial.c */
+extern bool og_dial_prepare(OgDial *dial);
+extern bool og_dial_explain(OgDial *dial, CURLcode code, int timeout_ms,
+							char *problem);
+extern void og_make_printable(char *text);
+extern void og_tell(char *problem, const char *format,...) pg_attribute_printf(2, 3);
 
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
@@ -228,17 +275,22 @@ extern void og_event_remove(OgTransfer *transfer);
 extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
 extern int64 og_event_slept(void);
+extern bool og_watch_connect(OgWatch *watch, CURL *easy);
+extern bool og_watch_socket(OgWatch *watch, int fd);
+extern void og_watch_end(OgWatch *watch);
+extern void og_watch_await(OgWatch *watch);
 
 /* http_socket.c */
-extern curl_socket_t og_socket_open(void *transfer, curlsocktype purpose,
+extern curl_socket_t og_socket_open(void *dial, curlsocktype purpose,
 									struct curl_sockaddr *address);
 extern int	og_socket_close(void *unused, curl_socket_t fd);
 extern void og_socket_recount(const CURLSH *cache);
-extern bool og_socket_reserve(OgTransfer *transfer);
-extern void og_socket_unreserve(OgTransfer *transfer);
+extern bool og_socket_reserve(OgDial *dial);
+extern void og_socket_unreserve(OgDial *dial);
 extern bool og_socket_any_in(const CURLSH *cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
+extern void og_socket_drain(int fd);
 extern bool og_socket_idle_has_input(const CURLSH *cache);
 extern void og_socket_check_idle(const CURLSH *cache);
 
@@ -258,7 +310,7 @@ extern void og_incoming_free(OgIncoming *answer);
 
 /* http_sight.c; all but the first also where nothing is to be seen */
 extern bool og_sight_prepare(OgTransfer *transfer);
-extern void og_sight_address(OgTransfer *transfer,
+extern void og_sight_address(OgDial *dial,
 							 const struct curl_sockaddr *address);
 extern void og_sight_end(OgTransfer *transfer, CURLcode code);
 

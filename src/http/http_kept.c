@@ -143,8 +143,8 @@ make_kept(const OgTransfer *transfer)
 		pfree(kept);
 		return NULL;
 	}
-	kept->endpoint = transfer->endpoint;
-	kept->trust = transfer->trust;
+	kept->endpoint = transfer->dial.endpoint;
+	kept->trust = transfer->dial.trust;
 	kept->endpoint->nkept++;
 	nkept++;
 	return kept;
@@ -157,12 +157,12 @@ make_kept(const OgTransfer *transfer)
 OgKept *
 og_kept_take(const OgTransfer *transfer)
 {
-	OgEndpoint *endpoint = transfer->endpoint;
+	OgEndpoint *endpoint = transfer->dial.endpoint;
 	OgKept	   *kept;
 
 	while ((kept = youngest_of(endpoint)) != NULL)
 	{
-		if (kept->trust == transfer->trust && !is_too_old(kept))
+		if (kept->trust == transfer->dial.trust && !is_too_old(kept))
 		{
 			unlist(kept);
 			return kept;
@@ -202,12 +202,27 @@ og_kept_is_idle(const OgEndpoint *endpoint)
 }
 
 /* Close the one that has been idle for longest.  False if all are used. */
-bool
-og_kept_close_oldest(void)
+static bool
+close_oldest(void)
 {
 	if (dlist_is_empty(&by_age))
 		return false;
 	close_idle(kept_of(dlist_head_node(&by_age), age));
+	return true;
+}
+
+/*
+ * Set the descriptor apart that a new connection will need; idle ones are closed
+ * for that.  False if there is none.
+ */
+bool
+og_kept_make_room(OgDial *dial)
+{
+	while (!og_socket_reserve(dial))
+	{
+		if (!close_oldest())
+			return false;
+	}
 	return true;
 }
 
@@ -217,7 +232,7 @@ og_kept_close_old(void)
 {
 	while (!dlist_is_empty(&by_age) &&
 		   is_too_old(kept_of(dlist_head_node(&by_age), age)))
-		(void) og_kept_close_oldest();
+		(void) close_oldest();
 }
 
 /* Close all of an endpoint that nobody uses. */

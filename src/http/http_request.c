@@ -22,11 +22,6 @@
 #include "ground/crypto.h"
 #include "http/http_internal.h"
 
-#define USER_AGENT "order_gateway/1.1"
-
-/* How long a parsed file of authorities is used even if it looks the same. */
-#define CA_CACHE_SECONDS 300L
-
 /* ---------- what libcurl points at ---------- */
 
 /* True if libcurl can write it as one header line, and only one. */
@@ -160,16 +155,16 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	long		connects = 0;
 	TimestampTz now;
 
-	if (self->started)
+	if (self->dial.started)
 	{
-		self->start_refused = true;
+		self->dial.start_refused = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 
-	(void) curl_easy_getinfo(self->easy, CURLINFO_NUM_CONNECTS, &connects);
+	(void) curl_easy_getinfo(self->dial.easy, CURLINFO_NUM_CONNECTS, &connects);
 
 	/* Nobody tells which socket is reused, but it is not watched yet. */
-	self->stale = connects == 0 && og_socket_idle_has_input(self->cache);
+	self->stale = connects == 0 && og_socket_idle_has_input(self->dial.cache);
 	if (self->stale)
 		return CURL_PREREQFUNC_ABORT;
 
@@ -179,8 +174,8 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 		self->too_late = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
-	og_socket_unreserve(self);
-	self->started = true;
+	og_socket_unreserve(&self->dial);
+	self->dial.started = true;
 	self->slept_before = og_event_slept();
 	self->started_us = og_clock_now();
 	self->response.sent_at = now;
@@ -190,69 +185,42 @@ begin_sending(void *transfer, char *remote_ip, char *local_ip,
 	return CURL_PREREQFUNC_OK;
 }
 
-/* Set an option unless one before it failed. */
-#define SET(option, value) \
-	(ok = ok && curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
-
 /* Who is asked what. */
 static bool
 set_request(OgTransfer *transfer, const char *method)
 {
-	CURL	   *easy = transfer->easy;
+	CURL	   *easy = transfer->dial.easy;
 	const OgOutgoing *out = &transfer->out;
 	bool		ok = true;
 
-	SET(CURLOPT_URL, transfer->endpoint->origin);
-	SET(CURLOPT_REQUEST_TARGET, out->target);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_USERAGENT, USER_AGENT);
-	SET(CURLOPT_HTTPHEADER, out->lines);
+	OG_SET(CURLOPT_REQUEST_TARGET, out->target);
+	OG_SET(CURLOPT_HTTP09_ALLOWED, 0L);
+	OG_SET(CURLOPT_FOLLOWLOCATION, 0L);
+	OG_SET(CURLOPT_USERAGENT, OG_USER_AGENT);
+	OG_SET(CURLOPT_HTTPHEADER, out->lines);
 
 	if (out->body != NULL || strcmp(method, "POST") == 0)
 	{
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) out->body_len);
-		SET(CURLOPT_POSTFIELDS, out->body ? out->body : "");
+		OG_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) out->body_len);
+		OG_SET(CURLOPT_POSTFIELDS, out->body ? out->body : "");
 	}
 	else
-		SET(CURLOPT_HTTPGET, 1L);
-	SET(CURLOPT_CUSTOMREQUEST, method);
+		OG_SET(CURLOPT_HTTPGET, 1L);
+	OG_SET(CURLOPT_CUSTOMREQUEST, method);
 	return ok;
 }
 
-/*
- * Connection, its certificate, and how long all may take.  Whose certificates
- * are trusted is set when it goes to its connection: see http_trust.c.
- */
+/* How it connects, when it may leave, and how long all may take. */
 static bool
 set_connection(OgTransfer *transfer)
 {
-	CURL	   *easy = transfer->easy;
-	bool		ok = true;
+	CURL	   *easy = transfer->dial.easy;
+	bool		ok = og_dial_prepare(&transfer->dial);
 
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) transfer->connect_timeout_ms);
-	SET(CURLOPT_TIMEOUT_MS, (long) transfer->timeout_ms);
-	SET(CURLOPT_MAXAGE_CONN, OG_MAX_IDLE_SECONDS);
-	SET(CURLOPT_TCP_NODELAY, 1L);
-	SET(CURLOPT_OPENSOCKETFUNCTION, og_socket_open);
-	SET(CURLOPT_OPENSOCKETDATA, transfer);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, og_socket_close);
-	SET(CURLOPT_CLOSESOCKETDATA, (void *) NULL);
-	SET(CURLOPT_PREREQFUNCTION, begin_sending);
-	SET(CURLOPT_PREREQDATA, transfer);
-
-	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
+	OG_SET(CURLOPT_TIMEOUT_MS, (long) transfer->timeout_ms);
+	OG_SET(CURLOPT_MAXAGE_CONN, OG_MAX_IDLE_SECONDS);
+	OG_SET(CURLOPT_PREREQFUNCTION, begin_sending);
+	OG_SET(CURLOPT_PREREQDATA, transfer);
 	return ok;
 }
 
@@ -260,17 +228,16 @@ set_connection(OgTransfer *transfer)
 static bool
 set_answer(OgTransfer *transfer)
 {
-	CURL	   *easy = transfer->easy;
+	CURL	   *easy = transfer->dial.easy;
 	bool		ok = true;
 
-	SET(CURLOPT_ACCEPT_ENCODING, (char *) NULL);
-	SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	SET(CURLOPT_HEADERFUNCTION, og_incoming_header);
-	SET(CURLOPT_HEADERDATA, transfer);
-	SET(CURLOPT_WRITEFUNCTION, og_incoming_body);
-	SET(CURLOPT_WRITEDATA, transfer);
-	SET(CURLOPT_ERRORBUFFER, transfer->error);
-	SET(CURLOPT_PRIVATE, transfer);
+	OG_SET(CURLOPT_ACCEPT_ENCODING, (char *) NULL);
+	OG_SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	OG_SET(CURLOPT_HEADERFUNCTION, og_incoming_header);
+	OG_SET(CURLOPT_HEADERDATA, transfer);
+	OG_SET(CURLOPT_WRITEFUNCTION, og_incoming_body);
+	OG_SET(CURLOPT_WRITEDATA, transfer);
+	OG_SET(CURLOPT_PRIVATE, transfer);
 	return ok;
 }
 
@@ -279,23 +246,23 @@ bool
 og_request_prepare(OgTransfer *transfer, const OgHttpRequest *request)
 {
 	if (og_is_visible(request->url) && strchr(request->url, '#') == NULL)
-		transfer->endpoint = og_endpoint_enter(request->url,
+		transfer->dial.endpoint = og_endpoint_enter(request->url,
 											   request->sslrootcert);
-	if (transfer->endpoint == NULL || !headers_ok(request->headers))
+	if (transfer->dial.endpoint == NULL || !headers_ok(request->headers))
 	{
-		og_ending(transfer, CURLE_URL_MALFORMAT, transfer->endpoint == NULL
+		og_ending(transfer, CURLE_URL_MALFORMAT, transfer->dial.endpoint == NULL
 				  ? "the URL is not valid" : "a header is not valid");
 		transfer->response.may_retry = false;
 		return false;
 	}
 	copy_outgoing(transfer, request);
 
-	transfer->easy = curl_easy_init();
-	if (transfer->easy == NULL ||
+	transfer->dial.easy = curl_easy_init();
+	if (transfer->dial.easy == NULL ||
 		!set_request(transfer, request->method) ||
 		!set_connection(transfer) ||
 		!set_answer(transfer) ||
-		(transfer->sight != NULL && !og_sight_prepare(transfer)))
+		(transfer->dial.sight != NULL && !og_sight_prepare(transfer)))
 	{
 		og_ending(transfer, CURLE_OUT_OF_MEMORY,
 				  "libcurl could not prepare the request");

@@ -26,7 +26,7 @@
 static CURLcode
 begin_handshake(CURL *easy, void *ssl_ctx, void *transfer)
 {
-	OgSight    *sight = ((OgTransfer *) transfer)->sight;
+	OgSight    *sight = ((OgTransfer *) transfer)->dial.sight;
 
 	sight->handshake_begun = true;
 	if (og_handshake_can_watch(curl_version_info(CURLVERSION_NOW)->ssl_version))
@@ -38,7 +38,7 @@ begin_handshake(CURL *easy, void *ssl_ctx, void *transfer)
 bool
 og_sight_prepare(OgTransfer *transfer)
 {
-	CURL	   *easy = transfer->easy;
+	CURL	   *easy = transfer->dial.easy;
 
 	if (curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK ||
 		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK ||
@@ -54,9 +54,9 @@ og_sight_prepare(OgTransfer *transfer)
 
 /* A connection to this address is tried. */
 void
-og_sight_address(OgTransfer *transfer, const struct curl_sockaddr *address)
+og_sight_address(OgDial *dial, const struct curl_sockaddr *address)
 {
-	OgSight    *sight = transfer->sight;
+	OgSight    *sight = dial->sight;
 	const struct sockaddr *any = &address->addr;
 	const void *bytes = any->sa_family == AF_INET6
 		? (const void *) &((const struct sockaddr_in6 *) any)->sin6_addr
@@ -84,10 +84,10 @@ moment(CURL *easy, CURLINFO which)
 static OgStage
 stage_of(const OgTransfer *transfer, CURLcode code)
 {
-	const OgSight *sight = transfer->sight;
+	const OgSight *sight = transfer->dial.sight;
 
 	/* A request that was held back at the last moment had its connection. */
-	if (transfer->started || code == CURLE_ABORTED_BY_CALLBACK)
+	if (transfer->dial.started || code == CURLE_ABORTED_BY_CALLBACK)
 		return transfer->response.status == 0
 			? OG_STAGE_REQUEST : OG_STAGE_ANSWER;
 	if (sight->tried == 0)
@@ -102,8 +102,8 @@ stage_of(const OgTransfer *transfer, CURLcode code)
 void
 og_sight_end(OgTransfer *transfer, CURLcode code)
 {
-	OgSight    *sight = transfer->sight;
-	CURL	   *easy = transfer->easy;
+	OgSight    *sight = transfer->dial.sight;
+	CURL	   *easy = transfer->dial.easy;
 	char	   *address = NULL;
 
 	if (sight == NULL || easy == NULL)

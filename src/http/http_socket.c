@@ -107,21 +107,21 @@ make_room(void)
 	return true;
 }
 
-/* Set a descriptor apart for a transfer.  False if the server has no more. */
+/* Set a descriptor apart for a connection.  False if the server has no more. */
 bool
-og_socket_reserve(OgTransfer *transfer)
+og_socket_reserve(OgDial *dial)
 {
-	if (!transfer->has_socket)
-		transfer->has_socket = AcquireExternalFD();
-	return transfer->has_socket;
+	if (!dial->has_socket)
+		dial->has_socket = AcquireExternalFD();
+	return dial->has_socket;
 }
 
 void
-og_socket_unreserve(OgTransfer *transfer)
+og_socket_unreserve(OgDial *dial)
 {
-	if (transfer->has_socket)
+	if (dial->has_socket)
 		ReleaseExternalFD();
-	transfer->has_socket = false;
+	dial->has_socket = false;
 }
 
 /* Is there a socket of this cache, or an idle one? */
@@ -141,10 +141,10 @@ og_socket_any_in(const CURLSH *cache, bool idle)
  * new connection could only serve to send it again.
  */
 curl_socket_t
-og_socket_open(void *transfer, curlsocktype purpose,
+og_socket_open(void *dial, curlsocktype purpose,
 			   struct curl_sockaddr *address)
 {
-	OgTransfer *self = transfer;
+	OgDial	   *self = dial;
 	struct stat st = {0};
 	int			fd = -1;
 
@@ -201,9 +201,9 @@ og_socket_watched(int fd, bool watched)
 		entry->idle = !watched;
 }
 
-/* Read and forget what has come in, and let nothing more come. */
-static void
-shut_down(int fd)
+/* Read and forget what has come in. */
+void
+og_socket_drain(int fd)
 {
 	char		bytes[4096];
 
@@ -212,6 +212,13 @@ shut_down(int fd)
 		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
 			break;
 	}
+}
+
+/* The same, and let nothing more come. */
+static void
+shut_down(int fd)
+{
+	og_socket_drain(fd);
 	(void) shutdown(fd, SHUT_RDWR);
 }
 

@@ -99,26 +99,26 @@ path_of(const OgEndpoint *endpoint, CURLoption *option)
 }
 
 /*
- * Let a transfer trust what its endpoint's file of authorities holds now.  False
+ * Let a connection trust what its endpoint's file of authorities holds now.  False
  * if libcurl has no memory.
  */
 bool
-og_trust_apply(OgTransfer *transfer)
+og_trust_apply(OgDial *dial)
 {
 	CURLoption	option;
-	const char *path = path_of(transfer->endpoint, &option);
+	const char *path = path_of(dial->endpoint, &option);
 	char		spelling[SPELLING_SIZE];
 
-	if (!transfer->endpoint->is_https || path == NULL)
+	if (!dial->endpoint->is_https || path == NULL)
 		return true;
-	transfer->trust = look_at(path);
-	spell(path, transfer->trust, spelling);
-	if (curl_easy_setopt(transfer->easy, option, spelling) != CURLE_OK)
+	dial->trust = look_at(path);
+	spell(path, dial->trust, spelling);
+	if (curl_easy_setopt(dial->easy, option, spelling) != CURLE_OK)
 		return false;
 
 	/* A directory besides would keep libcurl from caching the parsed file. */
 	return option == CURLOPT_CAPATH ||
-		curl_easy_setopt(transfer->easy, CURLOPT_CAPATH,
+		curl_easy_setopt(dial->easy, CURLOPT_CAPATH,
 						 (char *) NULL) == CURLE_OK;
 }
 

@@ -8,43 +8,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/int.h"
-#include "utils/builtins.h"
-#include "utils/timestamp.h"
 
-#include "ground/numeric.h"
 #include "sql/sql_record.h"
-
-/*
- * The longest text of a column, in bytes of the answer.  A part of an id would
- * be another id, so there is no cut: a longer text is NULL, and all of it in
- * "raw".  The bound is what keeps one row from costing several times its size.
- */
-#define MAX_TEXT	(16 * 1024)
-
-/* The SQL type of a column. */
-static Oid
-sql_type(OgColumnType type)
-{
-	switch (type)
-	{
-		case OG_TEXT:
-		case OG_NAME_OF_CODE:
-			return TEXTOID;
-		case OG_NUMERIC:
-			return NUMERICOID;
-		case OG_INTEGER:
-			return INT4OID;
-		case OG_BOOLEAN:
-			return BOOLOID;
-		case OG_TIME_MS:
-		case OG_TIME_S:
-			return TIMESTAMPTZOID;
-		case OG_JSON_TEXT:
-			return JSONOID;
-	}
-	return InvalidOid;
-}
+#include "worker/worker_value.h"
 
 /* Is there what fills an attribute? */
 static bool
@@ -58,7 +24,7 @@ find_column(const OgColumn *columns, Form_pg_attribute attribute, int *column)
 	{
 		if (strcmp(columns[i].name, name) != 0)
 			continue;
-		if (attribute->atttypid != sql_type(columns[i].type))
+		if (attribute->atttypid != og_value_type(columns[i].type))
 			elog(ERROR, "attribute \"%s\" has an unexpected type", name);
 		*column = i;
 		return true;
@@ -85,114 +51,6 @@ og_sql_record(TupleDesc desc, const OgColumn *columns)
 	return record;
 }
 
-/* ---------- values ---------- */
-
-/* A Datum, or false for NULL. */
-static bool
-text_value(OgSlice value, Datum *datum)
-{
-	OgJsonKind	kind = og_json_kind(value);
-	OgSlice		text;
-
-	if ((kind != OG_JSON_STRING && kind != OG_JSON_NUMBER) ||
-		value.len > MAX_TEXT)
-		return false;
-
-	if (og_json_plain(value, &text))
-		*datum = PointerGetDatum(cstring_to_text_with_len(text.data,
-														  (int) text.len));
-	else
-		*datum = CStringGetTextDatum(og_json_text(value, (int) value.len));
-	return true;
-}
-
-static bool
-integer_value(OgSlice value, Datum *datum)
-{
-	int64		integer;
-
-	if (!og_json_integer(value, &integer) ||
-		integer < PG_INT32_MIN || integer > PG_INT32_MAX)
-		return false;
-	*datum = Int32GetDatum((int32) integer);
-	return true;
-}
-
-static bool
-boolean_value(OgSlice value, Datum *datum)
-{
-	OgJsonKind	kind = og_json_kind(value);
-
-	*datum = BoolGetDatum(kind == OG_JSON_TRUE);
-	return kind == OG_JSON_TRUE || kind == OG_JSON_FALSE;
-}
-
-static bool
-time_value(OgColumnType type, OgSlice value, Datum *datum)
-{
-	const int64 epoch_us = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
-		USECS_PER_DAY;
-	int64		us;
-
-	if (!og_time_ms(type, value, &us) ||
-		pg_mul_s64_overflow(us, 1000, &us) ||
-		pg_sub_s64_overflow(us, epoch_us, &us))
-		return false;
-	*datum = TimestampTzGetDatum(us);
-	return IS_VALID_TIMESTAMP(us);
-}
-
-static bool
-json_value(OgSlice value, Datum *datum)
-{
-	if (og_json_kind(value) <= OG_JSON_NULL)
-		return false;
-	*datum = PointerGetDatum(cstring_to_text_with_len(value.data,
-													  (int) value.len));
-	return true;
-}
-
-static bool
-name_value(const OgColumn *column, OgSlice code, Datum *datum)
-{
-	int64		number;
-	const char *name;
-
-	if (!og_json_integer(code, &number))
-		return false;
-	name = og_code_name(column->codes, number);
-	if (name == NULL)
-		return false;
-	*datum = CStringGetTextDatum(name);
-	return true;
-}
-
-static bool
-column_value(const OgColumn *columns, int i, const OgSlice *values,
-			 Datum *datum)
-{
-	switch (columns[i].type)
-	{
-		case OG_TEXT:
-			return text_value(values[i], datum);
-		case OG_NUMERIC:
-			return og_numeric(values[i], datum);
-		case OG_INTEGER:
-			return integer_value(values[i], datum);
-		case OG_BOOLEAN:
-			return boolean_value(values[i], datum);
-		case OG_TIME_MS:
-		case OG_TIME_S:
-			return time_value(columns[i].type, values[i], datum);
-		case OG_JSON_TEXT:
-			return json_value(values[i], datum);
-		case OG_NAME_OF_CODE:
-			Assert(i > 0);
-			return name_value(&columns[i], values[i - 1], datum);
-	}
-	return false;
-}
-
 void
 og_sql_record_fill(const SqlRecord *record, const OgSlice *values,
 				   OgSlice raw, Datum *datums, bool *nulls)
@@ -203,8 +61,8 @@ og_sql_record_fill(const SqlRecord *record, const OgSlice *values,
 		int			column = record->matches[i].column;
 
 		nulls[attribute] = column == SQL_RECORD_RAW
-			? !json_value(raw, &datums[attribute])
-			: !column_value(record->columns, column, values,
-							&datums[attribute]);
+			? !og_value_json(raw, &datums[attribute])
+			: !og_value(record->columns, column, values,
+						&datums[attribute]);
 	}
 }

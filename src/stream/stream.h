@@ -21,7 +21,9 @@
  * stream_loop.c		what it does in a turn
  * stream_party.c		as whom streams are followed, and where that is
  * stream_topic.c		what is asked for, and what becomes of it
- * stream_connection.c	connections: login, pings, acknowledgements, pauses
+ * stream_connection.c	connections: which there are, where they go, losses
+ * stream_ask.c			topics are asked for, and the answers to that
+ * stream_converse.c	login, pings, and what each message is
  * stream_table.c		books and best prices, written
  * stream_event.c		what happened, for people
  * stream_append*.c		appended kinds
@@ -35,17 +37,28 @@
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
+#include "account/account.h"
 #include "ground/shared.h"
 #include "provider/btse/btse_stream.h"
 
 /*
- * Settings order_gateway.stream_flush (ms) and .stream_keep (minutes, 0 = for
- * ever).
+ * Settings order_gateway.stream_flush (ms), .stream_keep (minutes, 0 = for ever) and
+ * .stream_queue (kB).
  */
 extern int	og_stream_flush;
 extern int	og_stream_keep;
+extern int	og_stream_queue;
 
 /* ---------- stream_wish.c ---------- */
+
+/* The function that starts one: whose right is needed as long as it is followed. */
+#define OG_STREAM_START		"btse_stream_start"
+
+/*
+ * Does this server say where its streams are?  Errors: HV002 an option that is
+ * missing.
+ */
+extern void og_stream_need_places(const OgAccount *account);
 
 /* A stream as somebody has started it. */
 typedef struct OgStreamWish
@@ -118,7 +131,7 @@ typedef enum OgStreamState
 extern const char *og_stream_state_name(OgStreamState state);
 
 /* What others may know of a stream. */
-#define OG_STREAM_ERROR		160
+#define OG_STREAM_ERROR_SIZE		160
 
 /* Streams of all databases together that can be shown. */
 #define OG_MOST_STREAMS		2048
@@ -144,7 +157,7 @@ typedef struct OgStreamShown
 	int64		queued;
 	int64		gaps;
 	int64		reconnects;
-	char		last_error[OG_STREAM_ERROR];
+	char		last_error[OG_STREAM_ERROR_SIZE];
 } OgStreamShown;
 
 extern const OgSharedPart og_stream_shared;

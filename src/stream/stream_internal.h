@@ -12,12 +12,13 @@
 #define OG_STREAM_INTERNAL_H
 
 #include "lib/ilist.h"
+#include "storage/itemptr.h"
 
 #include "account/account.h"
 #include "gateway/gateway.h"
 #include "http/http_websocket.h"
-#include "stream/stream_book.h"
 #include "stream/stream.h"
+#include "stream/stream_book.h"
 #include "worker/worker_journal.h"
 
 /* Name of the function that the process runs: see also worker_launcher.c. */
@@ -49,10 +50,12 @@ typedef struct Stream
 	/*
 	 * Of appended kinds, stream_append.c's.  "caught_up": what was missed was read,
 	 * so that it may be live; "held": it is not asked for until its target takes
-	 * rows again.
+	 * rows again; "barred": that is not what it has to be.
 	 */
+	bool		was_live;		/* once, in this worker */
 	bool		caught_up;
 	bool		held;
+	bool		barred;
 	void	   *append;
 } Stream;
 
@@ -128,7 +131,6 @@ struct Topic
 
 	/* Of books. */
 	OgBook	   *book;
-	bool		has_book;		/* a snapshot has come since it was asked for */
 	bool		comparing;		/* it was silent: the next snapshot is to be what
 								 * the book is */
 
@@ -136,10 +138,11 @@ struct Topic
 	bool		changed;
 	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */
-	MemoryContext best_context;
-	OgSlice		best[4];		/* l1: bid, its size, ask, its size; or no data */
+	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
+	bool		has_best[OG_BOOK_SIDES];
 	ItemPointerData place;		/* of its row; invalid = not known */
-	ItemPointerData next_place; /* the same when it is committed */
+	ItemPointerData next_place; /* the same when it is committed, ... */
+	bool		writing;		/* ... if it was written in this transaction */
 };
 
 #define topic_of(node_ptr)	dlist_container(Topic, node, node_ptr)
@@ -159,6 +162,9 @@ extern void og_topic_accepted(Topic *topic);
 extern void og_topic_refused(Topic *topic, const char *message);
 extern void og_topic_take(Topic *topic, const OgStreamMessage *message);
 extern void og_topic_lost(Topic *topic, TimestampTz since);
+
+/* Of a message of its own nothing could be taken: it is asked for anew. */
+extern void og_topic_not_understood(Topic *topic, const char *problem);
 
 /* What is late. */
 extern void og_topic_turn(Topic *topic, OgPause *pause);
@@ -194,8 +200,7 @@ struct Connection
 	/* Where it goes, and how; in memory of its own, which is replaced. */
 	MemoryContext place_context;
 	OgWebSocketTarget target;
-	char	   *key;			/* of a party's account; wiped */
-	char	   *secret;
+	const char *credentials[OG_MAX_CREDENTIALS];	/* of a party; wiped */
 	bool		awaits_login;	/* a login has to be acknowledged */
 
 	MemoryContext socket_context;	/* goes with .socket */
@@ -208,6 +213,8 @@ struct Connection
 	int64		pong_due;		/* 0 = none is awaited */
 	TimestampTz last_heard;		/* anything, for people */
 	bool		was_open;		/* at least once */
+	bool		told;			/* that it is not, since it was */
+	bool		strange;		/* it told something that was not asked for */
 	dlist_head	topics;
 	int			ntopics;
 };
@@ -226,11 +233,43 @@ extern void og_connection_drop_topic(Topic *topic);
 /* Servers and accounts may have changed: go where they are now. */
 extern void og_connection_follow(Connection *connection);
 
-/* Do what can be done now, a bounded part of it.  True if there is more. */
-extern bool og_connection_turn(Connection *connection, OgPause *pause);
+/*
+ * It is of no use any more, and made anew after a pause; the second where its
+ * socket is closed.
+ */
+extern void og_connection_lose(Connection *connection, int code,
+							   const char *why);
+extern void og_connection_lose_closed(Connection *connection);
 
-/* It is of no use any more. */
+/* It is not needed any more. */
 extern void og_connection_close(Connection *connection);
+
+/* ---------- stream_ask.c ---------- */
+
+/* What cannot be sent closes the connection, which is seen in the same turn. */
+extern void og_send(Connection *connection, const char *text);
+
+/* Ask for topics, or no more for them. */
+extern void og_ask(Connection *connection, const char *const *names, int count,
+				   bool on);
+
+/* Those that are due. */
+extern void og_ask_for_topics(Connection *connection, int64 now);
+
+/* Answers to that.  True: one is overdue, so that the connection is no good. */
+extern void og_ask_acknowledged(Connection *connection,
+								const OgStreamMessage *message);
+extern void og_ask_refused(Connection *connection,
+						   const OgStreamMessage *message);
+extern bool og_ask_is_overdue(Connection *connection, int64 now);
+
+/* ---------- stream_converse.c ---------- */
+
+/*
+ * Do what can be done now with a connection, a bounded part of it.  True if there
+ * is more.
+ */
+extern bool og_connection_turn(Connection *connection, OgPause *pause);
 
 /* ---------- books and best prices, written: stream_table.c ---------- */
 
@@ -241,7 +280,7 @@ extern void og_stream_write_books(void);
 /* That was committed; or it failed, and rows have to be looked for anew. */
 extern void og_stream_books_written(bool done);
 
-/* Rows of what is not followed any more. */
+/* In a transaction, before the first is written: remove what others left. */
 extern void og_stream_forget_books(void);
 
 /* ---------- the process ---------- */
@@ -258,7 +297,7 @@ typedef struct StreamLoop
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
-	int64		next_judgement;
+	MemoryContext message_context;	/* what one message needs */
 } StreamLoop;
 
 extern StreamLoop og_stream_loop;
@@ -266,7 +305,7 @@ extern StreamLoop og_stream_loop;
 static inline void
 pause_until(OgPause *pause, int64 until)
 {
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_STREAM});
 }
 
 /* ---------- stream_shared.c ---------- */

@@ -22,6 +22,10 @@
 #include "stream/stream_internal.h"
 #include "worker/worker_internal.h"
 
+int			og_stream_flush = 100;
+int			og_stream_keep = 0;
+int			og_stream_queue = 16 * 1024;
+
 StreamLoop	og_stream_loop;
 
 /* Not heard of for so long, a worker is taken for gone. */
@@ -174,7 +178,7 @@ void
 og_stream_set_error(Stream *stream, const char *error)
 {
 	int			len = pg_mbcliplen(error, (int) strlen(error),
-								   OG_STREAM_ERROR - 1);
+								   OG_STREAM_ERROR_SIZE - 1);
 
 	memcpy(stream->shown.last_error, error, len);
 	stream->shown.last_error[len] = '\0';
@@ -218,7 +222,7 @@ make_stale(OgStreamShown *shown)
 		return;
 	shown->state = OG_STREAM_STALE;
 	strlcpy(shown->last_error, "the stream worker does nothing",
-			OG_STREAM_ERROR);
+			OG_STREAM_ERROR_SIZE);
 }
 
 int

@@ -80,12 +80,29 @@ og_stream_may_see(bool own, OgStreamKind kind, Oid serverid,
 		serverid = get_foreign_server_oid(server, true);
 		roleid = get_role_oid(role, true);
 	}
-	if (!og_stream_is_private(kind))
-		return SearchSysCacheExists1(FOREIGNSERVEROID,
-									 ObjectIdGetDatum(serverid)) &&
-			og_server_aclcheck(serverid, user) == ACLCHECK_OK;
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
-		is_member_of_role(user, roleid);
+	if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+		is_member_of_role(user, roleid))
+		return true;
+	return !og_stream_is_private(kind) &&
+		SearchSysCacheExists1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid)) &&
+		og_server_aclcheck(serverid, user) == ACLCHECK_OK;
+}
+
+void
+og_stream_need_places(const OgAccount *account)
+{
+	const char *missing = account->stream_url == NULL ? "stream_url"
+		: account->book_stream_url == NULL ? "book_stream_url" : NULL;
+
+	if (missing == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
+			 errmsg("server \"%s\" lacks option \"%s\"", account->server,
+					missing),
+			 errdetail("Where streams are is known of the provider's documented addresses only."),
+			 errhint("ALTER SERVER %s OPTIONS (ADD %s 'wss://...');",
+					 quote_identifier(account->server), missing)));
 }
 
 /* ---------- rows ---------- */

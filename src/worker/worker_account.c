@@ -131,7 +131,8 @@ server_of(const OgJournalCall *call, bool same_cluster)
 }
 
 OgAccount *
-og_account_open_as(Oid roleid, const char *server, const OgProvider *provider)
+og_account_open_as(Oid roleid, const char *server, const OgProvider *provider,
+				   bool with_credentials)
 {
 	OgAccount  *account;
 	Oid			user;
@@ -141,7 +142,7 @@ og_account_open_as(Oid roleid, const char *server, const OgProvider *provider)
 	SetUserIdAndSecContext(roleid,
 						   security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	account = og_account_open(server, provider, true);
+	account = og_account_open(server, provider, with_credentials);
 	SetUserIdAndSecContext(user, security);
 	return account;
 }
@@ -155,7 +156,7 @@ og_share_open(const OgJournalCall *call)
 	check_role(call);
 	same = check_function(call);
 	return og_account_open_as(call->roleid, server_of(call, same),
-							  provider_of(call));
+							  provider_of(call), true);
 }
 
 /* ---------- shares ---------- */

@@ -43,7 +43,8 @@ extern void og_share_return(Share *share);
  * Errors: those of og_account_open().
  */
 extern OgAccount *og_account_open_as(Oid roleid, const char *server,
-									 const OgProvider *provider);
+									 const OgProvider *provider,
+									 bool with_credentials);
 
 /*
  * The account of a call for whoever needs it once, in the current context.  Needs

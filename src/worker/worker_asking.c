@@ -164,22 +164,6 @@ og_asking_read(Asking *asking)
 
 /* ---------- pace ---------- */
 
-/* A quarter of a pace. */
-static void
-add_quarter(OgPace *pace, const OgPace *whole)
-{
-	for (int i = 0; i < whole->nwindows; i++)
-	{
-		OgWindow   *window = &pace->windows[pace->nwindows++];
-
-		*window = whole->windows[i];
-		if (window->requests >= 4)
-			window->requests /= 4;
-		else
-			window->length_us *= 4;
-	}
-}
-
 typedef struct Search
 {
 	Oid			serverid;
@@ -218,13 +202,13 @@ og_asking_narrow(OgAccount *account, const OgPace *whole)
 	if (!has_acts(account))
 		return;
 	account->query_rate_limit.nwindows = 0;
-	add_quarter(&account->query_rate_limit, whole);
+	og_pace_add_quarter(&account->query_rate_limit, whole);
 	if (account->provider->counts_together)
 	{
 		OgPace		shared = {.nwindows = 0};
 
 		og_pace_add(&shared, &account->rate_limit, OG_PER_KEY);
-		add_quarter(&account->query_rate_limit, &shared);
+		og_pace_add_quarter(&account->query_rate_limit, &shared);
 	}
 }
 

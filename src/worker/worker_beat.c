@@ -391,7 +391,7 @@ open_account(const Beat *beat)
 				 errmsg("server \"%s\" does not exist any more",
 						wish->server)));
 	account = og_account_open_as(wish->roleid, server->servername,
-								 og_account_provider(server->servername));
+								 og_account_provider(server->servername), true);
 	account->call_timeout = most_ms;
 	account->timeout = Min(account->timeout, most_ms);
 	account->connect_timeout = Min(account->connect_timeout, most_ms);

@@ -40,6 +40,7 @@
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
+#include "worker/worker_stream.h"
 #include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 
@@ -188,6 +189,7 @@ find_anew(const OgInstallation *installation)
 	pfree(calls);
 	og_table_begin();
 	og_heartbeats_find_anew(&installation->id);
+	og_streams_find_anew(&installation->id);
 	og_table_commit();
 }
 

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -18,6 +19,7 @@
 #include "utils/fmgroids.h"
 
 #include "ground/compat.h"
+#include "worker/worker_function.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_journal.h"
 #include "worker/worker_stream.h"
@@ -145,6 +147,13 @@ og_streamer_is_running(void)
 	return running;
 }
 
+static void
+installation_key(ScanKey key, const pg_uuid_t *installation)
+{
+	ScanKeyInit(key, STREAM_INSTALLATION + 1, BTEqualStrategyNumber,
+				F_UUID_EQ, UUIDPGetDatum(installation));
+}
+
 static bool
 take_any(void *owner, const OgTableRow *row)
 {
@@ -161,11 +170,59 @@ og_streamer_has_work(void)
 
 	if (!og_journal_find(&installation))
 		return false;
-	ScanKeyInit(&key, STREAM_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&installation.id));
+	installation_key(&key, &installation.id);
 	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_any,
 				  &any);
 	return any;
+}
+
+/* ---------- after pg_upgrade ---------- */
+
+typedef struct Named
+{
+	NameData	server;
+	ItemPointerData at;
+} Named;
+
+static bool
+take_named(void *owner, const OgTableRow *row)
+{
+	List	  **all = owner;
+	Named	   *named = palloc(sizeof(Named));
+
+	named->server = *DatumGetName(row->values[STREAM_SERVER]);
+	named->at = *row->at;
+	*all = lappend(*all, named);
+	return true;
+}
+
+static void
+name_anew(const Named *named)
+{
+	Oid			serverid = get_foreign_server_oid(NameStr(named->server), true);
+	Datum		values[STREAM_COLUMNS] = {0};
+	bool		nulls[STREAM_COLUMNS] = {false};
+	bool		replace[STREAM_COLUMNS] = {false};
+
+	values[STREAM_SERVER_ID] = ObjectIdGetDatum(serverid);
+	values[STREAM_FUNCTION_ID] =
+		ObjectIdGetDatum(og_extension_function("btse_stream_start"));
+	replace[STREAM_SERVER_ID] = replace[STREAM_FUNCTION_ID] = true;
+	og_table_update(OG_STREAM_TABLE, &named->at, values, nulls, replace);
+}
+
+void
+og_streams_find_anew(const pg_uuid_t *installation)
+{
+	List	   *all = NIL;
+	ScanKeyData key;
+	ListCell   *cell;
+
+	installation_key(&key, installation);
+	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_named,
+				  &all);
+	foreach(cell, all)
+		name_anew(lfirst(cell));
 }
 
 /* ---------- the launcher ---------- */

@@ -16,6 +16,8 @@
 #ifndef OG_WORKER_STREAM_H
 #define OG_WORKER_STREAM_H
 
+#include "utils/uuid.h"
+
 #include "ground/shared.h"
 
 extern const OgSharedPart og_streamer_shared;
@@ -34,6 +36,9 @@ extern bool og_streamer_is_running(void);
 
 /* Rows of the table of streams that belong to this installation. */
 extern bool og_streamer_has_work(void);
+
+/* After pg_upgrade: servers and functions keep their names only. */
+extern void og_streams_find_anew(const pg_uuid_t *installation);
 
 /* ---------- the launcher ---------- */
 

@@ -232,7 +232,7 @@ open_account(Sweeping *sweeping, const char *server)
 						provider->name)));
 	old = MemoryContextSwitchTo(sweeping->reading);
 	sweeping->account = og_account_open_as(sweeping->row.roleid, server,
-										   provider);
+										   provider, true);
 
 	/* However long it takes: nobody waits for it. */
 	sweeping->account->call_timeout = sweeping->account->max_wait = 0;

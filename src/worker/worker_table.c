@@ -228,8 +228,9 @@ widen(const void *array, OgTable table, int natts, size_t width, int filling)
 }
 
 /* A row; columns that somebody has added are null. */
-static HeapTuple
-form_row(TupleDesc desc, OgTable table, const Datum *values, const bool *nulls)
+HeapTuple
+og_table_form(OgTable table, TupleDesc desc, const Datum *values,
+			  const bool *nulls)
 {
 	int			natts = desc->natts;
 
@@ -312,7 +313,7 @@ og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
-	HeapTuple	tuple = form_row(desc, table, values, nulls);
+	HeapTuple	tuple = og_table_form(table, desc, values, nulls);
 
 	if (is_plain(indexes))
 		CatalogTupleInsertWithInfo(rel, tuple, indexes);
@@ -353,7 +354,7 @@ og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 			bool		nulls[OG_MOST_COLUMNS] = {false};
 
 			form(owner, done + i, values, nulls);
-			ExecStoreHeapTuple(form_row(desc, table, values, nulls), slots[i],
+			ExecStoreHeapTuple(og_table_form(table, desc, values, nulls), slots[i],
 							   true);
 		}
 		if (plain)

@@ -15,7 +15,9 @@
 #ifndef OG_WORKER_TABLE_H
 #define OG_WORKER_TABLE_H
 
+#include "access/htup.h"
 #include "access/skey.h"
+#include "access/tupdesc.h"
 #include "datatype/timestamp.h"
 #include "storage/itemptr.h"
 #include "storage/lock.h"
@@ -315,6 +317,10 @@ extern Oid	og_table_owner(void);
  * as this number stays the same: another extension has others.
  */
 extern uint64 og_table_version(void);
+
+/* A row of it, for who inserts it himself; "desc" is the table's. */
+extern HeapTuple og_table_form(OgTable table, TupleDesc desc,
+							   const Datum *values, const bool *nulls);
 
 extern void og_table_insert(OgTable table, const Datum *values,
 							const bool *nulls);

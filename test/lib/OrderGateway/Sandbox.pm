@@ -43,6 +43,7 @@ use File::Basename ();
 use HTTP::Tiny;
 use IO::Select;
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use Socket ();
 use Time::HiRes ();
@@ -222,6 +223,10 @@ answers the TLS handshake), C<old_tls> (TLS 1.1 at most) or C<stuck> (the TCP
 connect never completes).  The last two are not there on every system; see
 C<has_port>.  C<host> replaces C<localhost>.
 
+=head2 $sandbox->stream_url(kind => 'tls'), book_stream_url(kind => 'tls')
+
+BTSE's two WebSocket URLs, with the same options as C<base_url>.
+
 =head2 $sandbox->has_port($kind), $sandbox->port($kind)
 
 Whether there is such a port, and its number.
@@ -246,6 +251,18 @@ sub base_url
 	my $url = $urls->{$kind} // croak "no port of kind $kind here";
 
 	$url =~ s{//localhost:}{//$opts{host}:} if defined $opts{host};
+	return $url;
+}
+
+sub stream_url { my ($self, %opts) = @_; return $self->_stream('/ws/spot', %opts); }
+sub book_stream_url { my ($self, %opts) = @_; return $self->_stream('/ws/oss/spot', %opts); }
+
+sub _stream
+{
+	my ($self, $path, %opts) = @_;
+	my $url = $self->base_url('btse', %opts);
+
+	$url =~ s{^http(s?://[^/]+)/.*$}{ws$1$path};
 	return $url;
 }
 
@@ -285,7 +302,8 @@ sub credentials
 The CREATE SERVER statement.  C<name> is the server's name (default: the
 provider's), C<kind> chooses the port as in C<base_url>; everything else is a
 server option, and one that is C<undef> is left out.  With C<kind> C<plain>,
-C<allow_http> is set.
+C<allow_http> is set.  With C<< streams => 1 >>, a server of BTSE has
+C<stream_url> and C<book_stream_url>, too.
 
 =head2 $sandbox->mapping_sql($provider, %options)
 
@@ -334,7 +352,11 @@ sub server_sql
 	my ($self, $provider, %options) = @_;
 	my $name = delete $options{name} // $provider;
 	my $kind = delete $options{kind} // 'tls';
+	my %streams = (delete $options{streams} && $provider eq 'btse')
+	  ? (stream_url => $self->stream_url(kind => $kind),
+		book_stream_url => $self->book_stream_url(kind => $kind)) : ();
 	my %all = (
+		%streams,
 		base_url => $self->base_url($provider, kind => $kind),
 		$kind eq 'plain'
 		? (allow_http => 'true')
@@ -552,7 +574,8 @@ sub accounts { return $_[0]->_get('/accounts'); }
 
 Returns the id.  The arguments are those of the fault and, for every fault,
 C<provider>, C<process>, C<times>, C<skip>, C<kept>, C<match_id>,
-C<operation>.
+C<operation>.  Those of streams (C<stream_...>) have C<topic>, C<url>,
+C<connection> and C<on> instead of the last five.
 
 =head2 $sandbox->disarm($id_or_name)
 
@@ -570,12 +593,12 @@ sub arm
 	my ($self, $fault, %args) = @_;
 
 	foreach my $name (qw(process kept goodbye declared some with_rows whole
-		validation dated))
+		validation dated data error raw equal pings_between empty))
 	{
 		$args{$name} = _boolean($args{$name}) if defined $args{$name};
 	}
 	foreach my $name (qw(times skip ms bytes depth digits keep seconds status
-		legs times_100 code every))
+		legs times_100 code every more by levels pings connection))
 	{
 		$args{$name} += 0
 		  if defined $args{$name} && $args{$name} =~ /^-?[0-9.]+$/;
@@ -614,6 +637,102 @@ sub known_faults
 		  @{ $self->_get('/faults/known')->{faults} } };
 }
 
+=head1 BTSE'S STREAMS
+
+=head2 $sandbox->streams
+
+A hash: C<open> (how many connections), C<topics> (topic to how many follow
+it), C<counts>, C<books> (with C<symbol>, C<grouping>, C<seq>) and
+C<connections>, those that are gone included, oldest first: C<connection url
+account topics> (topic to messages sent) C<received sent pings texts open why
+close_code> and more.
+
+=head2 $sandbox->book($symbol, $grouping, %which), best($symbol)
+
+The truth about a book, as it was told: C<seq>, C<event_time>, C<bids> and
+C<asks>, both best first, as arrays of [price, size].  C<< seq => n >> asks for
+an older state, C<< last => n >> for an array of the last ones.  C<best> has
+C<now> and C<history> of what snapshotL1 told, each with C<bid> and C<ask>.
+
+=head2 $sandbox->stream_fills($account), stream_notifications($account), stream_trades($symbol)
+
+All there were, oldest first, with the names of REST (C<filledPrice>,
+C<serialId>) or, for notifications, of the message; C<told> is how often each
+was sent to somebody.  The account's name is its API key; undef is the first.
+
+=head2 $sandbox->trade(%how), stop_trading, burst($moves, $symbol)
+
+Makes the market move: C<rate> (moves a second, default 20), C<moves> (then it
+stops; 0: it goes on), C<symbols> (an array, default all), C<seed>,
+C<changes> (levels changed by a move).  C<burst> makes so many moves of one
+market and sends their messages at once; it answers how many those were.
+
+=head2 $sandbox->send_stream($text, %to), close_streams(%how)
+
+Sends a text, whatever it is, to the connections that C<< topic => ... >>,
+C<< url => 'book' >> or C<'other'>, or C<< connection => number >> names, or to
+all; C<< opcode => 2 >> makes it binary, C<< raw => 1 >> sends it without a
+frame.  C<close_streams> closes them: C<how> is C<close> (with C<code>,
+C<reason>), C<drop> or C<reset>.  Both answer how many there were.
+
+=cut
+
+sub streams { return $_[0]->_get('/streams'); }
+
+sub book
+{
+	my ($self, $symbol, $grouping, %which) = @_;
+
+	return $self->_get('/streams/book',
+		symbol => $symbol, grouping => $grouping // 0, %which);
+}
+
+sub best { return $_[0]->_get('/streams/l1', symbol => $_[1]); }
+sub stream_fills { return $_[0]->_get('/streams/fills', account => $_[1]); }
+sub stream_trades { return $_[0]->_get('/streams/trades', symbol => $_[1]); }
+
+sub stream_notifications
+{
+	return $_[0]->_get('/streams/notifications', account => $_[1]);
+}
+
+sub trade
+{
+	my ($self, %how) = @_;
+
+	foreach my $name (qw(rate moves seed changes))
+	{
+		$how{$name} += 0 if defined $how{$name};
+	}
+	return $self->_post('/streams/trader', \%how);
+}
+
+sub stop_trading { return $_[0]->_request('DELETE', '/streams/trader'); }
+
+sub burst
+{
+	my ($self, $moves, $symbol) = @_;
+
+	return $self->_post('/streams/burst',
+		{ moves => $moves, symbol => $symbol // 'BTC-USD' })->{sent};
+}
+
+sub send_stream
+{
+	my ($self, $text, %to) = @_;
+
+	$to{raw} = _boolean($to{raw}) if defined $to{raw};
+	return $self->_post('/streams/send',
+		{ %to, base64 => encode_base64($text, '') })->{sent};
+}
+
+sub close_streams
+{
+	my ($self, %how) = @_;
+
+	return $self->_post('/streams/close', \%how)->{closed};
+}
+
 =head1 WHAT ARRIVED
 
 =head2 $sandbox->requests(%filter)
@@ -642,7 +761,10 @@ Any of C<< requests => n >>, C<< more => n >>, C<< phase => 'accepted' >> (C<han
 C<headers>, C<body>, C<fault>, C<answered>, C<left>, C<closed>, C<dns>) with
 C<< count => n >>, C<< fault => name >>, C<< executed => n >> (with
 C<action>),
-C<< open => n >> (at most so many open connections), with C<provider>,
+C<< open => n >> (at most so many open connections),
+C<< streams => n >> (so many stream connections are open),
+C<< topic => 'fills' >> (C<count> connections follow it, and were sent at least
+C<sent> messages of it; 1 and 0), with C<provider>,
 C<port>, C<seconds>.  True when all of them came true in time.
 
 =cut

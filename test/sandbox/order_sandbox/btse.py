@@ -4,7 +4,7 @@
     btse_orders.py      create, amend, cancel     btse_order.py    one order
     btse_account.py     open orders, trades, fees btse_matching.py its life
     btse_invest.py      investments               btse_wire.py     its answers
-    btse_arguments.py   what endpoints take
+    btse_arguments.py   what endpoints take       btse_stream.py  WebSocket
 
 Each file of endpoints has a table of them, and a class with their methods.
 """
@@ -17,7 +17,9 @@ from .btse_market import MarketEndpoints
 from .btse_matching import Matching
 from .btse_order import WIRE_STATUS, BtseOrder, amount
 from .btse_orders import OrderEndpoints
+from .btse_trader import Trader
 from .btse_scenery import Markets
+from .btse_stream import URLS, Streams
 from .pace import Limit
 from .provider import Answer, Provider, form_pairs, hmac_hex, same
 from .state import BadInput
@@ -44,6 +46,7 @@ class Btse(MarketEndpoints, OrderEndpoints, AccountEndpoints,
               Limit(15, 1, "host", "public"))
     endpoints = (btse_market.ENDPOINTS + btse_orders.ENDPOINTS
                  + btse_account.ENDPOINTS + btse_invest.ENDPOINTS)
+    stream_paths = tuple(URLS)
     data_kinds = ("markets", "book", "trades", "candles", "fills", "balances",
                   "timers", "products", "investments", "invest_history")
 
@@ -51,9 +54,14 @@ class Btse(MarketEndpoints, OrderEndpoints, AccountEndpoints,
         super().__init__(world, pace)
         self.markets = Markets()
         self.matching = Matching(world, self.markets)
+        self.streams = self.matching.streams = Streams(self)
+        self.trader = Trader(self)
         self.investments = Investments()
+        world.watchers[self.name] = self.matching.changed
 
     def clear(self):
+        self.trader.clear()
+        self.streams.clear()
         self.markets.reset()
         self.matching.clear()
         self.investments.clear()
@@ -163,6 +171,9 @@ class Btse(MarketEndpoints, OrderEndpoints, AccountEndpoints,
                            % (order.id, order.remaining))
         self.matching.fill(order, size, amount(wanted.get("price", price)),
                            wanted.get("maker", True) is True)
+
+    def seeded(self, order):
+        self.matching.seeded(order)
 
     def age(self, order, seconds):
         super().age(order, seconds)

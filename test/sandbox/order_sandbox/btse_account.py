@@ -45,7 +45,7 @@ class AccountEndpoints:
         start, end = self.span(given, MOST_DAYS, MOST_DAYS)
         fills = [fill for fill in self.fills_of(call.account)
                  if start <= fill["timestamp"] <= end
-                 and self.wanted(fill, given)]
+                 and self.shown(fill) and self.wanted(fill, given)]
         fills.sort(key=lambda fill: (fill["timestamp"], fill["serialId"]),
                    reverse=True)
         return Answer(200, [trade_row(fill, self.naming)
@@ -85,6 +85,7 @@ class AccountEndpoints:
         wanted = {"filledPrice": wanted.get("price", order.price), **wanted}
         fill.update(seeded_row(fill, wanted))
         self.fills_of(account).append(fill)
+        self.streams.filled(account.name, fill)
 
     def get_fills(self, account):
         return self.fills_of(account)

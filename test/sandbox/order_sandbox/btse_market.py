@@ -146,7 +146,14 @@ class MarketEndpoints:
     def trades(self, call):
         given, market = call.given, self.market_of(call)
         start, end = self.span(given, MOST_DAYS, DEFAULT_DAYS)
-        return Answer(200, self.first(call, market.trades(start, end)))
+        rows = [row for row in market.trades(start, end) if self.shown(row)]
+        return Answer(200, self.first(call, rows))
+
+    def shown(self, row):
+        """Does REST tell of it already?"""
+        lag = self.world.settings["btse_rest_lag_ms"]
+        return not lag or self.world.now() - getattr(row, "at", 0) \
+            >= lag / 1000
 
     def time(self, call):
         now = datetime.datetime.fromtimestamp(self.world.now(),
@@ -186,6 +193,7 @@ class MarketEndpoints:
     def drop_book(self, account):
         for market in self.markets.values():
             market.bids = market.asks = None
+            self.matching.moved(market)
 
     def put_trades(self, account, wanted):
         market = self.markets.named(wanted)
@@ -194,17 +202,24 @@ class MarketEndpoints:
                  "serialId": 85997835 + len(market.made or ()),
                  "timestamp": self.now_ms()}
         trade.update(seeded_row(trade, wanted))
+        if market.live is not None:
+            trade = market.live.put_trade(trade, self.world.now())
+            self.streams.traded(market.symbol, trade)
+            return
         market.made = sorted((market.made or []) + [trade],
                              key=lambda each: each["timestamp"])
 
     def get_trades(self, account):
         return [trade for market in self.markets.values()
-                for trade in market.made or ()]
+                for trade in list(market.made or ())
+                + list(market.live.trades if market.live else ())]
 
     def drop_trades(self, account):
         """None at all, not even made up ones."""
         for market in self.markets.values():
             market.made = []
+            if market.live is not None:
+                market.live.trades.clear()
 
     def put_candles(self, account, wanted):
         market = self.markets.named(wanted)

@@ -9,6 +9,7 @@ import itertools
 import time
 import uuid
 
+from .btse_live import Row
 from .btse_order import ORDER_TYPES, TRIGGER_TYPES, ZERO
 from .btse_wire import milliseconds
 from .json_text import plain
@@ -18,6 +19,8 @@ class Matching:
     def __init__(self, world, markets):
         self.world = world
         self.markets = markets          # Markets, by symbol
+        self.streams = None             # Streams, set by Btse
+        self.trading = False            # fill() tells of the change itself
         self.clear()
 
     def clear(self):
@@ -40,14 +43,35 @@ class Matching:
             self.world.add_order(order)
             self.record(order, "created", request, order.summary())
             self.watch_lifetime(order)
+            self.streams.ordered(order, order.wire_status)
         for order in orders:
             self.look(order, request)
+
+    def changed(self, order):
+        """Its status is another one."""
+        if not self.trading:
+            self.streams.ordered(order, order.wire_status)
+            self.sync(order)
+
+    def sync(self, order):
+        """Its place in the book is where it belongs now."""
+        market = self.markets.get(order.market)
+        if market is not None and market.live is not None:
+            market.live.sync(order)
+
+    def seeded(self, order):
+        """It was there before, but not in the book."""
+        market = self.markets.get(order.market)
+        if market is not None and market.live is not None:
+            self.look(order)
 
     def look(self, order, request=None):
         """What the market does to an order as it stands now."""
         market = self.markets.get(order.market)
         if market is None or not order.alive:
             return
+        if order.waiting and market.live is not None:
+            market.live.sync(order)
         if order.waiting:
             order.follow(market.last)
             if not order.reached(market.last):
@@ -57,10 +81,17 @@ class Matching:
             self.record(order, "triggered", request)
         if order.kind == "PEG":
             order.price = market.peg_price(order)
-        self.match(order, market, request)
+        if market.live is None:
+            self.match(order, market, request)
+            return
+        self.match_live(order, market, request)
+        self.sync(order)
+        self.wake(market)
 
     def moved(self, market):
         """Price, index or book are different now."""
+        if market.live is not None:
+            market.live.seed()
         for account in list(self.world.accounts["btse"].values()):
             for order in self.alive(account):
                 if order.market == market.symbol:
@@ -82,6 +113,77 @@ class Matching:
             self.end(order, "MARKET" if order.kind == "MARKET"
                      else order.time_in_force, request)
 
+    def match_live(self, order, market, request):
+        """Trade with whoever is in the book of a market that is alive."""
+        live, maker = market.live, market.live.rests(order)
+        if order.time_in_force == "FOK" and order.remaining > sum(
+                size for price, size in market.against(order.side)
+                if order.takes(price)):
+            self.end(order, "FOK", request)
+        while order.alive and order.remaining > 0:
+            found = live.against(order.side)
+            if found is None or not order.takes(found[0]):
+                break
+            price, size, other = found
+            size, id = min(size, order.remaining), str(uuid.uuid4())
+            if other is None:
+                live.take(order.side, price, size)
+            else:
+                self.fill(other, size, price, not maker, request, id)
+            self.fill(order, size, price, maker, request, id,
+                      public=other is None)
+        if order.alive and order.immediate:
+            self.end(order, "MARKET" if order.kind == "MARKET"
+                     else order.time_in_force, request)
+
+    def sweep(self, market, side, size, limit=None):
+        """Somebody without an account buys or sells so much, at the limit or
+        better; answers what was left."""
+        live = market.live
+        while size > 0:
+            found = live.against(side)
+            if found is None or limit is not None and (
+                    found[0] > limit if side == "BUY" else found[0] < limit):
+                break
+            price, offered, other = found
+            part = min(size, offered)
+            if other is None:
+                live.take(side, price, part)
+                self.print(market, side, part, price)
+            else:
+                self.fill(other, part, price, True)
+            size -= part
+        self.wake(market)
+        return size
+
+    def offer(self, market, side, price, size):
+        """Somebody without an account offers so much at a price; what
+        others have there at once, trades."""
+        if size > 0:
+            size = self.sweep(market, side, size, price)
+            if size <= 0:
+                return
+        market.live.set_ambient(side, price, size)
+
+    def print(self, market, side, size, price):
+        """A public trade."""
+        row = market.live.add_trade(side, price, size, self.world.now())
+        self.streams.traded(market.symbol, row)
+
+    def wake(self, market):
+        """Orders that wait for a price, after trades have moved it."""
+        live = market.live
+        if live.waking:
+            return
+        live.waking = True
+        try:
+            while live.woken_at != market.last:
+                live.woken_at = market.last
+                for order in list(live.waiting.values()):
+                    self.look(order)
+        finally:
+            live.waking = False
+
     def crosses(self, order, market):
         """Would it trade at once?"""
         best = next(iter(market.against(order.side)), None)
@@ -89,13 +191,19 @@ class Matching:
 
     # ---- trades
 
-    def fill(self, order, size, price, maker=True, request=None):
-        """One trade; the first of an OCO order's legs ends the others."""
+    def fill(self, order, size, price, maker=True, request=None, id=None,
+             public=True):
+        """One trade (public, unless the other side of it tells); the first
+        of an OCO order's legs ends the others."""
         order.add_fill(size, price)
+        self.trading = True
         self.world.change(order, "partly_filled" if order.remaining > 0
                           else "filled")
-        trade = self.trade(order, size, price, maker)
+        self.trading = False
+        trade = self.trade(order, size, price, maker, id)
         self.fills.setdefault(order.account, []).append(trade)
+        self.sync(order)
+        self.tell_fill(order, trade, public)
         self.move_money(order, size, price, trade)
         self.record(order, "filled", request, {
             "size": plain(size), "price": plain(price),
@@ -103,6 +211,16 @@ class Matching:
         for leg in self.legs(order):
             if leg is not order and leg.alive:
                 self.end(leg, "OCO", request)
+
+    def tell_fill(self, order, trade, public):
+        market = self.markets.get(order.market)
+        self.streams.filled(order.account, trade)
+        self.streams.ordered(order, order.wire_status, trade, trade.maker)
+        if public and market is not None and market.live is not None:
+            taker = {"BUY": "SELL", "SELL": "BUY"}[order.side] \
+                if trade.maker else order.side
+            self.print(market, taker, trade["filledSize"],
+                       trade["filledPrice"])
 
     def legs(self, order):
         """An order and the others of its OCO group."""
@@ -112,14 +230,14 @@ class Matching:
         return [order] + [leg for leg in self.world.book(account)
                           if leg is not order and leg.group == order.group]
 
-    def trade(self, order, size, price, maker):
+    def trade(self, order, size, price, maker, id=None):
         base, _, quote = (order.market or "").partition("-")
         market = self.markets.get(order.market)
         rate = market.fee(maker) if market else ZERO
         paid_in_base = order.side == "BUY"
         trigger = order.tx_type != "LIMIT"
-        return {
-            "tradeId": str(uuid.uuid4()), "orderId": order.id,
+        return Row({
+            "tradeId": id or str(uuid.uuid4()), "orderId": order.id,
             "clOrderID": order.client_order_id or "",
             "username": self.world.account("btse", order.account).user,
             "side": order.side, "orderType": ORDER_TYPES[order.kind],
@@ -135,7 +253,7 @@ class Matching:
             "wallet": "SPOT@", "realizedPnl": 0, "total": 0,
             "serialId": next(self.serial),
             "timestamp": milliseconds(self.world.now()),
-            "avgFilledPrice": order.average}
+            "avgFilledPrice": order.average}, self.world.now(), maker)
 
     # ---- money: a currency without a balance is there in any amount
 
@@ -216,5 +334,6 @@ class Matching:
         for trade in self.fills.get(order.account, ()):
             if trade["orderId"] == order.id:
                 trade["timestamp"] -= milliseconds(seconds)
+                trade.at -= seconds
         if order.alive:
             self.watch_lifetime(order)

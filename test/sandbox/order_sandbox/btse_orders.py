@@ -99,6 +99,8 @@ class OrderEndpoints:
         refusal = self.refusal(call, orders, market)
         if refusal is not None:
             call.look(orders[0].id, "refused", orders[0].summary())
+            if call.process:
+                self.streams.ordered(orders[0], refusal, order_id="")
             return Answer(200, [dict(self.row(
                 orders[0], refusal, WORDS[refusal]), orderID="")])
         if call.process:
@@ -220,6 +222,8 @@ class OrderEndpoints:
         why = self.cannot_amend(order, changes)
         if why:
             call.look(order.id, "not_amendable", {"why": why})
+            if call.process:
+                self.streams.ordered(order, REJECTED)
             return Answer(200, [self.row(order, REJECTED, why)])
         return self.amended(call, order, changes)
 
@@ -279,6 +283,7 @@ class OrderEndpoints:
             {name: format(value, "f") for name, value in changes.items()},
             client_order_id=order.client_order_id, type=call.given.type))
         if call.process:
+            self.matching.changed(target)
             self.matching.look(target, call.request.number)
         return Answer(200, [self.row(target, target.wire_status)])
 

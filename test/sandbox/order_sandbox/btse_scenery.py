@@ -51,6 +51,7 @@ class Market:
                         for name, value in NUMBERS.items()}
         self.bids = self.asks = None    # [(price, size)], best first
         self.made = None                # trades, oldest first
+        self.live = None                # see btse_live.py
         self.candles = {}               # resolution -> {time: row}
 
     @property
@@ -80,6 +81,8 @@ class Market:
 
     def levels(self, side):
         """Offers to BUY (bids) or SELL (asks), best first."""
+        if self.live is not None and self.live.ready:
+            return self.live.levels(side)
         own = self.bids if side == "BUY" else self.asks
         if own is not None:
             return own
@@ -116,6 +119,14 @@ class Market:
 
     def trades(self, start, end):
         """Newest first, both ends included."""
+        if self.live is None:
+            return self.trades_before(start, end)
+        return [trade for trade in reversed(self.live.trades)
+                if start <= trade["timestamp"] <= end] + \
+            self.trades_before(start, min(end, self.live.since))
+
+    def trades_before(self, start, end):
+        """The same, of the time before the market was alive."""
         if self.made is not None:
             return [trade for trade in reversed(self.made)
                     if start <= trade["timestamp"] <= end]

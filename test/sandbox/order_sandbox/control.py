@@ -9,6 +9,7 @@ import json
 from aiohttp import web
 
 from . import json_text
+from .control_stream import StreamControl
 from .faults import COMMON, KNOWN
 from .journal import PHASES
 from .state import PERMISSIONS, SETTINGS, BadInput, World
@@ -23,7 +24,7 @@ def text_id(value):
     return str(value)
 
 
-class Control:
+class Control(StreamControl):
     def __init__(self, sandbox, server):
         self.sandbox = sandbox
         self.world = sandbox.world
@@ -61,7 +62,7 @@ class Control:
             web.post("/settings", self.post_settings),
             web.get("/wait", self.get_wait),
             web.post("/reset", self.post_reset),
-        ]
+        ] + self.stream_routes()
 
     async def start(self, port):
         app = web.Application(middlewares=[explain],
@@ -84,6 +85,9 @@ class Control:
     async def index(self, request):
         return web.json_response(self.ready)
 
+    async def json_of(self, request):
+        return await body_of(request)
+
     # ---- orders
 
     def provider(self, name):
@@ -99,6 +103,7 @@ class Control:
             orders.extend(self.seeded(seed))
         for order in orders:
             self.world.add_order(order)
+            self.provider(order.provider).seeded(order)
         return web.json_response({"seeded": len(orders)})
 
     def seeded(self, seed):
@@ -381,12 +386,13 @@ class Control:
         if "executed" in asked:
             orders = number_in(asked, "executed", 1)
             tests.append(lambda: len(self.executed(asked)) >= orders)
+        tests.extend(self.stream_tests(asked))
         if "open" in asked:
             most = number_in(asked, "open", 0)
             tests.append(lambda: self.open_now(port) <= most)
         if not tests:
             raise BadInput("wait for requests=, more=, phase=, fault=, "
-                           "executed= or open=")
+                           "executed=, open=, streams= or topic=")
         return lambda: all(test() for test in tests)
 
     async def post_reset(self, request):

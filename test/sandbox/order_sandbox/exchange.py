@@ -8,8 +8,8 @@ import sys
 import time
 import traceback
 
-from . import (fault_reads, fault_rows, fault_status, fault_text,  # noqa: F401
-               fault_wire)
+from . import (fault_reads, fault_rows, fault_status, fault_stream,  # noqa: F401
+               fault_text, fault_wire)
 from .btse import Btse
 from .faults import Faults
 from .journal import Journal
@@ -21,6 +21,7 @@ from .wangdian import Wangdian
 from .xt import Xt
 
 PROVIDERS = (Xt, TronSave, Btse, Wangdian)
+STREAM = "_stream"
 NO_ROWS = Shape(("no rows",), "id", "code", "message")
 
 
@@ -40,6 +41,10 @@ class Sandbox:
             self.pace.define(kind.name, list(kind.limits))
             self.world.order_kinds[kind.name] = kind.order_kind
             self.add_account(kind.name, kind.demo)
+            self.streams(provider)
+        self.faults.met = lambda armed, peer: self.journal.note(
+            "fault", peer.connection.port, peer.request.provider,
+            armed.kind.name)
         self.world.alarms.after = self.journal.look_again
         self.world.settings["pace"] = pace
 
@@ -48,8 +53,14 @@ class Sandbox:
         return self.world.add_account(
             Account(name, account_name, dict(credentials), *more))
 
+    def streams(self, provider):
+        if provider.stream_paths:
+            provider.streams.faults = self.faults
+            provider.streams.look_again = self.journal.look_again
+
     def reset(self):
-        """As after the start, but that accounts and open connections stay."""
+        """As after the start, but that accounts and open connections stay,
+        apart from those of streams."""
         self.world.clear()
         for provider in self.providers.values():
             provider.clear()
@@ -71,6 +82,9 @@ class Sandbox:
 
     async def handle(self, connection, request):
         """Answer one request; returns whether the connection stays open."""
+        for provider in self.providers.values():
+            if request.path in provider.stream_paths:
+                return await self.stream(provider, connection, request)
         provider = self.provider_of(request)
         refusal = self.identify(provider, request)
         self.journal.add_request(request)
@@ -103,6 +117,16 @@ class Sandbox:
         if not wire.kind.needs_answer:
             answer = None
         return await wire.kind.hooks(connection, answer, wire.args)
+
+    async def stream(self, provider, connection, request):
+        """A connection of streams.  It is no request to the provider's API,
+        so it has a name of its own where requests are counted, and only
+        faults that ask for it by that name meet it."""
+        request.provider = provider.name + STREAM
+        self.journal.add_request(request)
+        self.journal.note("body", connection.port, request.provider)
+        connection.request = request
+        return await provider.streams.serve(connection, request)
 
     def identify(self, provider, request):
         """Read ids and find the endpoint; an Answer where that fails."""

@@ -7,6 +7,9 @@ answer says) and in fault_wire.py (how it travels).  At most one armed fault of 
     rows    changes what is answered, or refuses in the provider's own words
     wire    changes how the answer travels, or lets it travel not at all
 
+Those of fault_stream.py have the stage "stream" and meet messages, not
+requests.
+
 All faults take the arguments of COMMON besides their own.
 """
 
@@ -32,7 +35,8 @@ class Kind:
     """What there is to know about one fault."""
 
     def __init__(self, name, stage, about, args, providers, process, hooks,
-                 needs_answer=True, kept=False, check=None):
+                 needs_answer=True, kept=False, check=None, times=1,
+                 moment=None):
         self.name = name
         self.stage = stage
         self.about = about
@@ -42,6 +46,8 @@ class Kind:
         self.hooks = hooks              # see fault() and wire_fault()
         self.needs_answer = needs_answer
         self.kept = kept                # default of the argument kept
+        self.times = times              # default of the argument times
+        self.moment = moment            # of a stream, see stream_fault()
         self.check = check              # raises BadInput on bad arguments
 
     def as_json(self):
@@ -75,7 +81,7 @@ class Armed:
         return self.disarmed or (self.times and self.fired >= self.times)
 
     def fits(self, request):
-        if self.spent():
+        if self.spent() or self.kind.stage == "stream":
             return False
         if self.provider not in (None, request.provider):
             return False
@@ -89,6 +95,15 @@ class Armed:
                 or request.endpoint.name != self.operation):
             return False
         return self.match_id is None or self.match_id in request.ids
+
+    def suits(self, moment, peer, topic):
+        """Does it meet a message of a stream?"""
+        args = self.args
+        return (self.kind.stage == "stream" and not self.spent()
+                and args.get("on", self.kind.moment) == moment
+                and topic.startswith(args["topic"])
+                and args["url"] in ("", peer.url)
+                and args["connection"] in (0, peer.connection.number))
 
     def as_json(self):
         return {"id": str(self.number), "fault": self.kind.name,
@@ -105,6 +120,8 @@ class Faults:
 
     def __init__(self):
         self.armed = []
+        self.streaming = False          # are there any for streams?
+        self.met = lambda armed, peer: None
         self._last = 0
 
     def arm(self, wanted, providers):
@@ -115,6 +132,7 @@ class Faults:
         if kind is None:
             raise BadInput("no fault %r; GET /faults/known lists them"
                            % (name,))
+        wanted.setdefault("times", kind.times)
         common = {each: wanted.pop(each, default)
                   for each, (default, _) in COMMON.items()
                   if each not in kind.args}
@@ -138,6 +156,7 @@ class Faults:
         self._last += 1
         armed = Armed(self._last, kind, common, args)
         self.armed.append(armed)
+        self.streaming = self.streaming or kind.stage == "stream"
         return armed
 
     def _check_operation(self, operation, providers):
@@ -177,6 +196,20 @@ class Faults:
             chosen[armed.kind.stage] = armed
         return chosen
 
+    def meet(self, moment, peer, topic):
+        """The fault that meets a message of a stream, or None."""
+        for armed in self.armed:
+            if not armed.suits(moment, peer, topic or ""):
+                continue
+            armed.matched += 1
+            if armed.matched <= armed.skip:
+                continue
+            armed.fired += 1
+            armed.requests.append(peer.request.number)
+            self.met(armed, peer)
+            return armed
+        return None
+
     def disarm(self, number=None, name=None):
         """One, all of a name, or all; they stay in the list.  Answers how
         many."""
@@ -191,6 +224,7 @@ class Faults:
 
     def clear(self):
         self.armed.clear()
+        self.streaming = False
 
 
 def fitting(name, value, default):
@@ -255,4 +289,39 @@ def wire_fault(name, about, args=None, providers=None, process=True,
         KNOWN[name] = Kind(name, "wire", about, args or {}, providers,
                            process, deliver, needs_answer, kept)
         return deliver
+    return register
+
+
+STREAM_ARGS = {
+    "topic": ("", "only topics that begin so, as update: or "
+                  "tradeHistoryApi:BTC-USD; for an answer its op, as "
+                  "subscribe"),
+    "url": ("", "only this URL: book or other"),
+    "connection": (0, "only this connection, by its number in /streams"),
+}
+
+
+def stream_fault(name, about, args=None, moment="data", times=1, check=None):
+    """Decorate a function  hook(peer, message, args)  that sends something
+    else than the message that was to be sent at this moment:
+
+        open    nothing yet (message None): the upgrade is done
+        ack     the acknowledgement of subscribe or unsubscribe (the topic)
+        first   a subscription, before it is acknowledged (message None)
+        login   the acknowledgement of a login
+        refuse  a login, before it is checked (message None)
+        pong    the answer to ping
+        upgrade the answer to the upgrade, which is the message; the hook is a
+                coroutine that answers whether the connection is upgraded
+        error   an error
+        data    everything else, whose topic is the topic
+
+    Where the arguments have "on", that is the moment.
+    """
+    def register(hook):
+        KNOWN[name] = Kind(name, "stream", about, dict(STREAM_ARGS,
+                                                       **(args or {})),
+                           ("btse",), True, hook, check=check, times=times,
+                           moment=moment)
+        return hook
     return register

@@ -119,6 +119,8 @@ class Provider:
     endpoints = ()
     limits = ()                     # documented limits, for pace.py
     order_kind = Order
+    stream_paths = ()               # of WebSocket connections, which its
+                                    # streams serve
     data_kinds = ()                 # what else the control API can put: each
                                     # has methods put_, get_ and drop_
 
@@ -160,6 +162,9 @@ class Provider:
 
     def clear(self):
         """Forget all but accounts and orders, which the world forgets."""
+
+    def seeded(self, order):
+        """The control API has put an order that was there before."""
 
     def fill(self, order, wanted):
         """The order was filled meanwhile."""

@@ -83,6 +83,33 @@ SETTINGS = {
                    "of them in whole seconds, or not at all"),
     "btse_candles": ("newest", ("newest", "oldest"),
                      "which candles come first"),
+    "btse_live": ("streams", ("streams", "always", "never"),
+                  "when a market of BTSE has a book that orders rest in and "
+                  "that trades empty: as soon as a stream or the trader uses "
+                  "it, always, or never"),
+    "btse_stream_numbers": ("page", ("page", "text", "number"),
+                            "amounts in messages of BTSE's streams: as the "
+                            "page's samples have them, all as strings, or all "
+                            "as numbers"),
+    "btse_rest_lag_ms": (0, float,
+                         "how much later than the streams BTSE's trades and "
+                         "trade_history show a trade"),
+    "stream_ms": (0, float,
+                  "how long changes of a book are collected before they are "
+                  "told; 0 = as soon as they are there"),
+    "stream_ack_order": ("reversed", ("reversed", "asked"),
+                         "the order of topics in an acknowledgement"),
+    "stream_idle_seconds": (60, float,
+                            "a stream connection that says nothing for so "
+                            "long is closed; 0 = never"),
+    "stream_most_topics": (100, int, "how many topics a connection may have"),
+    "stream_most_connections": (50, int,
+                                "how many stream connections there may be"),
+    "stream_buffer": (8388608, int,
+                      "bytes that wait for a client that does not read, "
+                      "before it is dropped"),
+    "keep_books": (1000, int,
+                   "how many states of each book are remembered"),
     "wangdian_numbers": ("exact", ("exact", "folded"),
                          "how numbers are compared: byte for byte, or as "
                          "MySQL does, without case, width and accents"),
@@ -150,6 +177,7 @@ class World:
         self.orders = {}            # (provider, account) -> {id: Order}
         self.log = []               # tuples, see LOG_FIELDS
         self.order_kinds = {}       # provider -> its subclass of Order
+        self.watchers = {}          # provider -> called with a changed order
         self.alarms = Alarms()
         self.reset_settings()
 
@@ -245,6 +273,9 @@ class World:
         order.changed = time.time()
         if status == "cancelled":
             order.cancelled_by = request
+        watcher = self.watchers.get(order.provider)
+        if watcher is not None:
+            watcher(order)
 
     def record(self, account, id, action, request, detail=None):
         """One line in the log of what was really done.  The request is None

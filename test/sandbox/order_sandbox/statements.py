@@ -14,6 +14,16 @@ def base_urls(providers, ports):
         for name, provider in providers.items()}
 
 
+def stream_urls(ports):
+    """{option of a server of BTSE: {port kind: its URL}}"""
+    return {
+        option: {kind: "%s://%s:%d%s" % (
+            "ws" if kind == "plain" else "wss", OFFICIAL_HOST, port, path)
+            for kind, port in ports.items()}
+        for option, path in (("stream_url", "/ws/spot"),
+                             ("book_stream_url", "/ws/oss/spot"))}
+
+
 def quoted(text):
     """An SQL literal."""
     if "\\" in text:
@@ -56,6 +66,7 @@ def ready(sandbox, server, certificates, control_port, sql_file):
         "control_url": "http://127.0.0.1:%d" % control_port,
         "ports": dict(ports, control=control_port),
         "urls": urls,
+        "stream_urls": stream_urls(ports),
         "credentials": {name: dict(provider.demo)
                         for name, provider in providers.items()},
         "sql_file": sql_file,

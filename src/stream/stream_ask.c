@@ -1,0 +1,265 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_ask.c
+ *		Topics are asked for, and the answers to that.
+ *
+ * They are asked for together, but for those that were refused.  What was asked
+ * for and what is acknowledged are compared as sets; where nothing of it is, the
+ * connection is no good.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "ground/clock.h"
+#include "ground/list.h"
+#include "stream/stream_internal.h"
+
+/* How much of an error's words is repeated, in characters. */
+#define MOST_CODE		64
+#define MOST_WORDS		200
+
+/* ---------- sending ---------- */
+
+/* What cannot be sent closes it, which is seen in the same turn. */
+void
+og_send(Connection *connection, const char *text)
+{
+	(void) og_websocket_send(connection->socket, og_slice_of(text));
+}
+
+void
+og_ask(Connection *connection, const char *const *names, int count, bool on)
+{
+	char	   *text = og_btse_stream_subscribe(names, count, on);
+
+	og_send(connection, text);
+	pfree(text);
+}
+
+/* Is it to be asked for now? */
+static bool
+is_due(const Topic *topic, int64 now)
+{
+	return (topic->state == TOPIC_WAITING || topic->state == TOPIC_REFUSED) &&
+		now >= topic->due;
+}
+
+/* What is not to be relied on any more is taken back, before it is asked anew. */
+static void
+take_back(Connection *connection, int64 now)
+{
+	const char *names[MOST_TOPICS];
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		Topic	   *topic = topic_of(iter.cur);
+
+		if (!topic->unasked || topic->comparing)
+			continue;
+		topic->unasked = false;
+		names[count++] = topic->name;
+	}
+	if (count > 0)
+		og_ask(connection, names, count, false);
+}
+
+/* A book that is compared stays what it is until the answer comes. */
+static void
+ask_to_compare(Connection *connection)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		Topic	   *topic = topic_of(iter.cur);
+		const char *name = topic->name;
+
+		if (!topic->comparing || !topic->unasked)
+			continue;
+		topic->unasked = false;
+		og_ask(connection, &name, 1, false);
+		og_ask(connection, &name, 1, true);
+	}
+}
+
+/* No two that are asked at different times have the same number. */
+static int64
+next_asked_at(void)
+{
+	static int64 last = 0;
+
+	last = Max(last + 1, og_clock_now());
+	return last;
+}
+
+void
+og_ask_for_topics(Connection *connection, int64 now)
+{
+	const char *names[MOST_TOPICS];
+	int64		at = next_asked_at();
+	int			count = 0;
+	dlist_iter	iter;
+
+	take_back(connection, now);
+	ask_to_compare(connection);
+	dlist_foreach(iter, &connection->topics)
+	{
+		Topic	   *topic = topic_of(iter.cur);
+		const char *name = topic->name;
+
+		if (!is_due(topic, now))
+			continue;
+		if (topic->alone)
+			og_ask(connection, &name, 1, true);
+		else
+			names[count++] = name;
+		og_topic_asked(topic, topic->alone ? next_asked_at() : at);
+	}
+	if (count > 0)
+		og_ask(connection, names, count, true);
+}
+
+/* ---------- acknowledgements ---------- */
+
+/* Is there but one answer that is awaited?  Then *at is when that was asked. */
+static bool
+awaits_one(Connection *connection, int64 *at)
+{
+	dlist_iter	iter;
+
+	*at = 0;
+	dlist_foreach(iter, &connection->topics)
+	{
+		const Topic *topic = topic_of(iter.cur);
+
+		if (topic->state != TOPIC_ASKED)
+			continue;
+		if (*at != 0 && *at != topic->asked_at)
+			return false;
+		*at = topic->asked_at;
+	}
+	return *at != 0;
+}
+
+/* By its name, a JSON string. */
+static Topic *
+find_name(Connection *connection, OgSlice name)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		if (og_json_equals(name, topic_of(iter.cur)->name))
+			return topic_of(iter.cur);
+	}
+	return NULL;
+}
+
+/* All of those that were asked for then, and have no answer. */
+static void
+refuse_asked(Connection *connection, int64 at, const char *message)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		Topic	   *topic = topic_of(iter.cur);
+
+		if (topic->state == TOPIC_ASKED && topic->asked_at == at)
+			og_topic_refused(topic, message);
+	}
+}
+
+void
+og_ask_acknowledged(Connection *connection, const OgStreamMessage *message)
+{
+	int64		at;
+
+	for (int i = 0; i < message->nchannels; i++)
+	{
+		Topic	   *topic = find_name(connection, message->channels[i]);
+
+		if (topic != NULL)
+			og_topic_accepted(topic);
+	}
+	if (message->nchannels == 0 && awaits_one(connection, &at))
+		refuse_asked(connection, at, "the provider acknowledged no topic");
+}
+
+/* Was anything acknowledged that was asked for together with it? */
+static bool
+has_answered(Connection *connection, int64 at)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		const Topic *topic = topic_of(iter.cur);
+
+		if (topic->asked_at == at && topic->state != TOPIC_ASKED)
+			return true;
+	}
+	return false;
+}
+
+/* True if the connection is no good. */
+bool
+og_ask_is_overdue(Connection *connection, int64 now)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		Topic	   *topic = topic_of(iter.cur);
+
+		if (topic->state != TOPIC_ASKED || now < topic->due)
+			continue;
+		if (!topic->alone && !has_answered(connection, topic->asked_at))
+			return true;
+		og_topic_refused(topic, "the provider did not acknowledge it");
+	}
+	return false;
+}
+
+static void
+add_words(StringInfo words, OgSlice value, int most)
+{
+	char	   *text = og_json_text(value, most);
+
+	if (text != NULL)
+		og_list_add(words, "%s", text);
+}
+
+/* "the provider answers 1005, there is no such topic, update:X_0": its own words. */
+static char *
+error_words(const OgStreamError *error)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	add_words(&words, error->code, MOST_CODE);
+	add_words(&words, error->message, MOST_WORDS);
+	add_words(&words, error->arg, MOST_WORDS);
+	return psprintf("the provider answers %s", words.data);
+}
+
+void
+og_ask_refused(Connection *connection, const OgStreamMessage *message)
+{
+	for (int i = 0; i < message->nerrors; i++)
+	{
+		const OgStreamError *error = &message->errors[i];
+		Topic	   *topic = find_name(connection, error->arg);
+
+		if (topic != NULL && topic->state == TOPIC_ASKED)
+			og_topic_refused(topic, error_words(error));
+		else
+			og_stream_tell(&(StreamEvent) {
+				.event = "unexpected", .connection = connection,
+				.message = error_words(error)
+			});
+	}
+}

@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_main.c
+ *		A stream worker's process: its start, its loop, its end.
+ *
+ * It ends when there is nothing to follow, or the extension is gone, and is
+ * started again when somebody asks (worker_stream.h).  Nothing is caught here: an
+ * error that escapes ends the process, and the launcher starts another one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "ground/clock.h"
+#include "ground/compat.h"
+#include "stream/stream_internal.h"
+#include "worker/worker_internal.h"
+#include "worker/worker_process.h"
+#include "worker/worker_stream.h"
+#include "worker/worker_table.h"
+#include "worker/worker_try.h"
+
+pg_noreturn PGDLLEXPORT void og_stream_main(Datum argument);
+
+/* What is allocated in one turn; transactions leave another one current. */
+static MemoryContext turn_context = NULL;
+
+/* ---------- start and end ---------- */
+
+/* What ends it is in the log; the streams of one that has ended are stale. */
+static void
+show_error(const char *error)
+{
+}
+
+static const OgProcess process = {
+	OG_LOCK_STREAMS, "this database has another stream worker", show_error
+};
+
+/* What was received, and can still be written. */
+static void
+end(int code, Datum argument)
+{
+	if (og_stream_loop.context == NULL || code != 0)
+		return;
+	AbortOutOfAnyTransaction();
+	og_append_last();
+}
+
+static void
+start(int slot)
+{
+	OgWorkerState state;
+
+	og_process_begin(die);
+	og_workers_get(slot, &state);
+	if (!og_streamer_attach(slot, state.dboid) ||
+		!og_workers_may_stream(slot, state.dboid))
+		proc_exit(0);
+	og_process_enter(&process, state.dboid);
+	before_shmem_exit(end, (Datum) 0);
+}
+
+/* ---------- loop ---------- */
+
+/* The installation that is there, and its table of streams. */
+typedef struct Found
+{
+	bool		found;
+	OgInstallation installation;
+	Oid			table;
+} Found;
+
+static void
+find_installation(void *arg)
+{
+	Found	   *found = arg;
+
+	found->found = og_journal_find(&found->installation);
+	if (found->found)
+		found->table = og_table_oid(OG_STREAM_TABLE);
+}
+
+/* False: there is nothing to be followed. */
+static bool
+open_streams(void)
+{
+	Found		found = {false};
+	Trouble		trouble;
+
+	if (!og_try(find_installation, &found, &trouble))
+		ereport(ERROR,
+				(errcode(trouble.sqlstate),
+				 errmsg("%s", trouble.message)));
+	if (found.found)
+		og_stream_open(&found.installation.id, found.table);
+	return found.found;
+}
+
+static void
+report_activity(void)
+{
+	pgstat_report_activity(STATE_RUNNING, "order_gateway: streams");
+}
+
+/* Nobody needs this process, unless somebody has asked just now. */
+pg_noreturn static void
+leave(uint64 asked)
+{
+	og_streamer_answer(asked);
+	og_stream_close();
+	proc_exit(0);
+}
+
+/* What is to be done each second, when somebody asks, and after a reload. */
+static void
+look(uint64 asked)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (!og_stream_look())
+		leave(asked);
+	MemoryContextSwitchTo(turn_context);
+	(void) pgstat_report_stat(false);
+}
+
+/* Once around.  Answers when the next look is due. */
+static int64
+turn(int64 next_look)
+{
+	static uint64 seen = 0;
+	uint64		asked = og_streamer_asked();
+	OgPause		pause = {0, OG_WAIT_STREAM};
+
+	if (ConfigReloadPending || asked != seen || og_clock_now() >= next_look)
+	{
+		look(asked);
+		seen = asked;
+		next_look = og_clock_now() + LOOK_MS * INT64CONST(1000);
+	}
+	if (og_stream_turn(&pause))
+		pause.until = og_clock_now();
+	MemoryContextSwitchTo(turn_context);
+	og_pause_merge(&pause, &(OgPause) {next_look, pause.what});
+	og_gateway_wait(&pause);
+	return next_look;
+}
+
+void
+og_stream_main(Datum argument)
+{
+	int64		next_look = 0;
+	uint64		asked;
+
+	start(DatumGetInt32(argument));
+	turn_context = AllocSetContextCreate(TopMemoryContext,
+										 "order_gateway turn",
+										 ALLOCSET_DEFAULT_SIZES);
+	report_activity();
+	MemoryContextSwitchTo(turn_context);
+	asked = og_streamer_asked();
+	if (!open_streams())
+		leave(asked);
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(turn_context);
+		MemoryContextSwitchTo(turn_context);
+		next_look = turn(next_look);
+	}
+}

@@ -1,0 +1,595 @@
+/*-------------------------------------------------------------------------
+ *
+ * stream_tell.c
+ *		What streams tell of orders whose outcome is unknown.
+ *
+ * What was told of an order is kept in mind for some minutes, by its id and by a
+ * client order id of our own making: by no other name, since others may be given
+ * again.  The journal is looked at when it comes, and some times later, since an
+ * order may turn unknown only after that: so its outcome is known before anybody
+ * asks.  What counts is what came since the request was sent.
+ *
+ * A call is settled when it is done: until then the gateway worker counts what came
+ * of it.  Should both write down the same at once, one of them tries again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "commands/sequence.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "ground/clock.h"
+#include "ground/order_id.h"
+#include "provider/btse/provider_btse.h"
+#include "stream/stream_append.h"
+#include "worker/worker_settlement.h"
+#include "worker/worker_table.h"
+
+/* Orders that are kept in mind, and what is told of each. */
+#define MOST_ORDERS		10000
+#define MOST_TOLD		16
+
+/* Orders that one transaction looks for. */
+#define MOST_LOOKED_AT	200
+
+/* Rows of our logs that a new process reads. */
+#define MOST_READ		2000
+#define READ_US			(USECS_PER_HOUR)
+
+/* When an order is looked for, since it was told of last, in milliseconds. */
+static const int looks[] = {0, 2000, 10000, 40000, 120000, 600000};
+
+/* For so long a call is waited for that is not done. */
+#define LONGEST_US		(600 * USECS_PER_SEC)
+
+/* What is told: the status of a notification, or a fill. */
+#define A_FILL			(-1)
+
+typedef struct Told
+{
+	TimestampTz at;
+	int			status;
+} Told;
+
+typedef struct OrderKey
+{
+	Oid			serverid;
+	char		id[OG_STREAM_MAX_ID + 1];
+} OrderKey;
+
+typedef struct Order
+{
+	OrderKey	key;
+	dlist_node	node;			/* of all, those that were told of last behind */
+	int			ntold;
+	Told		told[MOST_TOLD];
+	int64		told_at;		/* og_clock_now() */
+	int			look;			/* that is next */
+	bool		waits;			/* for a call to be done */
+} Order;
+
+static struct
+{
+	MemoryContext loop;			/* of which loop all this is */
+	MemoryContext context;
+	HTAB	   *orders;
+	dlist_head	by_age;
+	bool		read;			/* what our logs have */
+	int64		next_turn;
+}			mind;
+
+/* ---------- what is told ---------- */
+
+static void
+forget(Order *order)
+{
+	dlist_delete(&order->node);
+	(void) hash_search(mind.orders, &order->key, HASH_REMOVE, NULL);
+}
+
+static void
+add_told(Order *order, TimestampTz at, int status)
+{
+	if (order->ntold == MOST_TOLD)
+	{
+		order->ntold--;
+		memmove(order->told, order->told + 1, order->ntold * sizeof(Told));
+	}
+	order->told[order->ntold++] = (Told) {at, status};
+	order->told_at = og_clock_now();
+	order->look = 0;
+	mind.next_turn = 0;
+}
+
+static void
+note(Oid serverid, const char *id, TimestampTz at, int status)
+{
+	OrderKey	key;
+	Order	   *order;
+	bool		found;
+
+	if (strlen(id) > OG_STREAM_MAX_ID)
+		return;
+	memset(&key, 0, sizeof(key));
+	key.serverid = serverid;
+	strlcpy(key.id, id, sizeof(key.id));
+	order = hash_search(mind.orders, &key, HASH_ENTER, &found);
+	if (found)
+		dlist_delete(&order->node);
+	else
+	{
+		order->ntold = 0;
+		order->waits = false;
+	}
+	dlist_push_tail(&mind.by_age, &order->node);
+	add_told(order, at, status);
+	if (hash_get_num_entries(mind.orders) > MOST_ORDERS)
+		forget(dlist_head_element(Order, node, &mind.by_age));
+}
+
+/* By both of its names; our own are in lower case, whatever the provider does. */
+static void
+note_order(Oid serverid, const char *order_id, char *client_order_id,
+		   TimestampTz at, int status)
+{
+	if (order_id != NULL)
+		note(serverid, order_id, at, status);
+	if (client_order_id == NULL ||
+		!og_order_id_is_ours(og_stream_loop.installation.data,
+							 og_slice_of(client_order_id)))
+		return;
+	for (char *c = client_order_id; *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	note(serverid, client_order_id, at, status);
+}
+
+static char *
+text_of(const OgColumn *shape, const OgSlice *values, const char *name)
+{
+	OgSlice		value = values[og_column(shape, name)];
+
+	return og_is_id(value) ? og_json_text(value, OG_STREAM_MAX_ID + 1) : NULL;
+}
+
+void
+og_append_tell(const Appending *append, const OgSlice *values)
+{
+	const OgStreamWish *wish = &append->stream->wish;
+	const OgColumn *shape = og_append_shape(wish->kind);
+	int64		status = A_FILL;
+
+	if (wish->kind == OG_STREAM_NOTIFICATIONS &&
+		(!og_json_integer(values[og_column(shape, "status")], &status) ||
+		 status < 0 || status > PG_INT32_MAX))
+		return;
+	note_order(wish->serverid, text_of(shape, values, "order_id"),
+			   text_of(shape, values, "client_order_id"),
+			   GetCurrentTimestamp(), (int) status);
+}
+
+/* ---------- what was told before this process began ---------- */
+
+static char *
+text_or_null(const OgTableRow *row, int column)
+{
+	return row->nulls[column] ? NULL
+		: TextDatumGetCString(row->values[column]);
+}
+
+static bool
+take_notification(void *owner, const OgTableRow *row)
+{
+	if (!row->nulls[STREAM_NOTIFICATION_STATUS])
+		note_order(DatumGetObjectId(row->values[STREAM_NOTIFICATION_SERVER_ID]),
+				   text_or_null(row, STREAM_NOTIFICATION_ORDER_ID),
+				   text_or_null(row, STREAM_NOTIFICATION_CLIENT_ORDER_ID),
+				   DatumGetTimestampTz(row->values[STREAM_NOTIFICATION_RECEIVED_AT]),
+				   DatumGetInt32(row->values[STREAM_NOTIFICATION_STATUS]));
+	return true;
+}
+
+static bool
+take_fill(void *owner, const OgTableRow *row)
+{
+	int		   *left = owner;
+
+	note_order(DatumGetObjectId(row->values[STREAM_FILL_SERVER_ID]),
+			   text_or_null(row, STREAM_FILL_ORDER_ID),
+			   text_or_null(row, STREAM_FILL_CLIENT_ORDER_ID),
+			   DatumGetTimestampTz(row->values[STREAM_FILL_RECEIVED_AT]),
+			   A_FILL);
+	return --(*left) > 0;
+}
+
+static void
+read_logs(void *arg)
+{
+	int64		last = nextval_internal(og_table_oid(OG_STREAM_NOTIFICATION_ID),
+										false);
+	int			left = MOST_READ;
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], STREAM_NOTIFICATION_INSTALLATION + 1,
+				BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&og_stream_loop.installation));
+	ScanKeyInit(&keys[1], STREAM_NOTIFICATION_NOTIFICATION_ID + 1,
+				BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(last - MOST_READ));
+	og_table_scan(OG_STREAM_NOTIFICATION_TABLE, OG_STREAM_NOTIFICATION_KEY,
+				  NULL, keys, 2, take_notification, NULL);
+	ScanKeyInit(&keys[0], STREAM_FILL_INSTALLATION + 1,
+				BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(&og_stream_loop.installation));
+	ScanKeyInit(&keys[1], STREAM_FILL_RECEIVED_AT + 1,
+				BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
+				TimestampTzGetDatum(GetCurrentTimestamp() - READ_US));
+	og_table_scan(OG_STREAM_FILL_TABLE, OG_STREAM_FILL_AT, NULL, keys, 2,
+				  take_fill, &left);
+}
+
+void
+og_tell_open(void)
+{
+	HASHCTL		control = {.keysize = sizeof(OrderKey),
+	.entrysize = sizeof(Order)};
+
+	if (mind.loop == og_stream_loop.context)
+		return;
+	memset(&mind, 0, sizeof(mind));
+	mind.loop = og_stream_loop.context;
+	mind.context = AllocSetContextCreate(mind.loop,
+										 "order_gateway orders told of",
+										 ALLOCSET_DEFAULT_SIZES);
+	control.hcxt = mind.context;
+	mind.orders = hash_create("order_gateway orders told of", 256, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&mind.by_age);
+}
+
+/* ---------- unknown results ---------- */
+
+/* A result that is unknown, of this order. */
+typedef struct UnknownOf
+{
+	int64		call_id;
+	int			ordinal;
+	TimestampTz sent_at;		/* 0 = not known */
+} UnknownOf;
+
+#define MOST_UNKNOWN	20
+
+typedef struct Looking
+{
+	Order	   *order;
+	UnknownOf	unknown[MOST_UNKNOWN];
+	int			count;
+} Looking;
+
+static bool
+take_result(void *owner, const OgTableRow *row)
+{
+	Looking    *looking = owner;
+	const pg_uuid_t *id =
+		DatumGetUUIDP(row->values[RESULT_INSTALLATION]);
+
+	if (memcmp(id, &og_stream_loop.installation, sizeof(pg_uuid_t)) != 0 ||
+		og_outcome_of(row->values[RESULT_OUTCOME]) != OG_UNKNOWN ||
+		DatumGetInt32(row->values[RESULT_LEG]) != 1)
+		return true;
+	looking->unknown[looking->count++] = (UnknownOf)
+	{
+		.call_id = DatumGetInt64(row->values[RESULT_CALL_ID]),
+		.ordinal = DatumGetInt32(row->values[RESULT_ORDINAL]),
+		.sent_at = row->nulls[RESULT_SENT_AT] ? 0
+			: DatumGetTimestampTz(row->values[RESULT_SENT_AT])
+	};
+	return looking->count < MOST_UNKNOWN;
+}
+
+static void
+find_results(Looking *looking)
+{
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, RESULT_ORDER_ID + 1,
+						   BTEqualStrategyNumber, InvalidOid,
+						   DEFAULT_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(looking->order->key.id));
+	og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, NULL, &key, 1,
+				  take_result, looking);
+}
+
+static bool
+find_any(void *owner, const OgTableRow *row)
+{
+	*(bool *) owner = true;
+	return false;
+}
+
+static bool
+is_done(const OgInstallation *installation, int64 call_id)
+{
+	bool		found = false;
+	ScanKeyData keys[2];
+
+	og_table_call_key(keys, &installation->id, call_id);
+	og_table_scan(OG_END_TABLE, OG_END_KEY, NULL, keys, 2, find_any, &found);
+	return found;
+}
+
+/* ---------- what follows ---------- */
+
+static bool
+act_of(const OgJournalCall *call, OgStreamAct *act)
+{
+	static const struct
+	{
+		const char *operation;
+		OgStreamAct act;
+	}			acts[] =
+	{
+		{"create_order", OG_STREAM_CREATE},
+		{"cancel", OG_STREAM_CANCEL},
+		{"amend_order", OG_STREAM_AMEND}
+	};
+
+	for (int i = 0; i < lengthof(acts); i++)
+	{
+		if (strcmp(acts[i].operation, call->operation) != 0)
+			continue;
+		*act = acts[i].act;
+		return true;
+	}
+	return false;
+}
+
+/* As a notification would tell it. */
+static void
+add_status(OgStreamTold *told, OgStreamAct act, int status)
+{
+	OgSlice		values[OG_MAX_COLUMNS] = {{NULL}};
+	const OgColumn *shape = og_append_shape(OG_STREAM_NOTIFICATIONS);
+	char		text[16];
+
+	if (status == A_FILL)
+	{
+		og_btse_stream_filled(told, act);
+		return;
+	}
+	values[og_column(shape, "status")] =
+		og_slice(text, snprintf(text, sizeof(text), "%d", status));
+	og_btse_stream_notified(told, act, values);
+}
+
+static OgVerdict
+verdict_since(const Order *order, OgStreamAct act, TimestampTz since)
+{
+	OgStreamTold told = {0};
+
+	for (int i = 0; i < order->ntold; i++)
+	{
+		if (order->told[i].at >= since)
+			add_status(&told, act, order->told[i].status);
+	}
+	return og_btse_stream_verdict(&told);
+}
+
+/* Where the order stands, by what was told last. */
+static OgOrderState
+state_of(const Order *order, OgStreamAct act, OgVerdict verdict)
+{
+	if (verdict == OG_REJECTED && act == OG_STREAM_CREATE)
+		return OG_ORDER_GONE;
+	for (int i = order->ntold - 1; i >= 0; i--)
+	{
+		switch (order->told[i].status)
+		{
+			case 2:
+			case 9:
+			case 10:
+				return OG_ORDER_OPEN;
+			case 4:
+				return OG_ORDER_FILLED;
+			case 5:
+			case A_FILL:
+				return OG_ORDER_PARTLY_FILLED;
+			case 6:
+				return OG_ORDER_CANCELLED;
+			default:
+				break;
+		}
+	}
+	return OG_ORDER_UNKNOWN;
+}
+
+/* What has been learned in one transaction. */
+typedef struct Learning
+{
+	OgInstallation installation;
+	List	   *orders;			/* that are looked for */
+	Settlement *settlements;
+	int			count;
+	int			size;
+} Learning;
+
+static void
+learn(Learning *learning, const Order *order, const UnknownOf *unknown,
+	  OgStreamAct act, OgVerdict verdict)
+{
+	if (learning->count == learning->size)
+	{
+		learning->size *= 2;
+		learning->settlements = repalloc(learning->settlements,
+										 learning->size * sizeof(Settlement));
+	}
+	learning->settlements[learning->count++] = (Settlement)
+	{
+		.call_id = unknown->call_id,
+		.ordinal = unknown->ordinal,
+		.outcome = verdict,
+		.state = state_of(order, act, verdict),
+		.settled_at = GetCurrentTimestamp()
+	};
+}
+
+static void
+conclude(Learning *learning, Order *order, const UnknownOf *unknown)
+{
+	OgJournalCall call;
+	OgStreamAct act;
+	OgVerdict	verdict;
+
+	if (!og_journal_read_head(&learning->installation, unknown->call_id,
+							  &call) ||
+		strcmp(call.provider, og_btse.name) != 0 ||
+		call.serverid != order->key.serverid || !act_of(&call, &act))
+		return;
+	verdict = verdict_since(order, act, unknown->sent_at != 0
+							? unknown->sent_at : call.submitted_at);
+	if (verdict == OG_UNKNOWN)
+		return;
+	if (is_done(&learning->installation, unknown->call_id))
+		learn(learning, order, unknown, act, verdict);
+	else
+		order->waits = true;
+}
+
+static void
+look_for(Learning *learning, Order *order)
+{
+	Looking		looking = {.order = order};
+
+	order->waits = false;
+	find_results(&looking);
+	for (int i = 0; i < looking.count; i++)
+		conclude(learning, order, &looking.unknown[i]);
+}
+
+static int
+compare_calls(const void *a, const void *b)
+{
+	const Settlement *x = a;
+	const Settlement *y = b;
+
+	if (x->call_id != y->call_id)
+		return x->call_id < y->call_id ? -1 : 1;
+	return x->ordinal - y->ordinal;
+}
+
+static void
+settle(void *arg)
+{
+	Learning   *learning = arg;
+	ListCell   *cell;
+
+	if (og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
+		!og_table_try_lock(OG_RESULT_TABLE, RowExclusiveLock) ||
+		!og_table_try_lock(OG_END_TABLE, RowExclusiveLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("the journal is locked, or is another one")));
+	learning->count = 0;
+	learning->settlements = palloc(learning->size * sizeof(Settlement));
+	foreach(cell, learning->orders)
+		look_for(learning, lfirst(cell));
+	if (learning->count == 0)
+		return;
+	qsort(learning->settlements, learning->count, sizeof(Settlement),
+		  compare_calls);
+	og_settlement_write(&learning->installation, learning->settlements,
+						learning->count);
+}
+
+/* ---------- a turn ---------- */
+
+static int64
+due_of(const Order *order)
+{
+	return order->told_at + looks[order->look] * INT64CONST(1000);
+}
+
+static List *
+find_due(void)
+{
+	int64		now = og_clock_now();
+	List	   *due = NIL;
+	dlist_iter	iter;
+
+	mind.next_turn = now + USECS_PER_SEC;
+	dlist_foreach(iter, &mind.by_age)
+	{
+		Order	   *order = dlist_container(Order, node, iter.cur);
+
+		if (due_of(order) > now)
+			continue;
+		if (list_length(due) == MOST_LOOKED_AT)
+		{
+			mind.next_turn = 0;
+			break;
+		}
+		due = lappend(due, order);
+	}
+	return due;
+}
+
+/* Orders that were looked for have another time, or are forgotten. */
+static void
+go_on(List *orders)
+{
+	ListCell   *cell;
+
+	foreach(cell, orders)
+	{
+		Order	   *order = lfirst(cell);
+
+		if (order->waits && og_clock_now() - order->told_at < LONGEST_US)
+			order->look = Min(Max(order->look, 1), 2);
+		else if (++order->look == lengthof(looks))
+			forget(order);
+	}
+}
+
+static void
+tell_settled(int count)
+{
+	if (count > 0)
+		ereport(LOG,
+				(errmsg("order_gateway: streams have told what became of %d orders that were unknown",
+						count)));
+}
+
+void
+og_tell_turn(void)
+{
+	Learning	learning = {.size = 16};
+	Trouble		trouble;
+
+	if (mind.orders == NULL || og_clock_now() < mind.next_turn)
+		return;
+	if (!mind.read && !og_try(read_logs, NULL, &trouble))
+	{
+		og_trouble_show(&trouble);
+		mind.next_turn = og_clock_now() + USECS_PER_SEC;
+		return;
+	}
+	mind.read = true;
+	learning.installation.id = og_stream_loop.installation;
+	learning.orders = find_due();
+	if (learning.orders == NIL)
+		return;
+	if (!og_try(settle, &learning, &trouble))
+	{
+		/* It is tried again; what is locked now may be so for long. */
+		mind.next_turn = og_clock_now() + USECS_PER_SEC;
+		return;
+	}
+	tell_settled(learning.count);
+	go_on(learning.orders);
+}

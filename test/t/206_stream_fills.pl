@@ -1,0 +1,91 @@
+# Fills are complete, and each is there once: whatever is lost, told twice, told
+# late, or killed.
+
+use strict;
+use warnings;
+use utf8;
+
+use Test::More;
+
+use OrderGateway::Appended;
+
+my $streams = OrderGateway::Appended->start;
+my $sandbox = $streams->sandbox;
+
+# Whatever happened, fills go on to be told.
+sub go_on_ok
+{
+	my ($id, $name) = @_;
+
+	$streams->state_ok($id, 'live', "$name: the stream is live again");
+	$streams->fill(2);
+	$streams->fills_ok("$name: each fill is there once, with its own price and size");
+	return;
+}
+
+my $id = $streams->follow('fills');
+
+$streams->fill(20);
+$streams->fills_ok('what is told is there');
+is($streams->sql(q{SELECT string_agg(DISTINCT source, ',') FROM btse_fill_log}), 'stream',
+	'it came by the stream');
+is($streams->sql(q{SELECT count(*) FROM btse_fill_log
+	WHERE order_id IS NULL OR symbol IS DISTINCT FROM 'BTC-USD' OR event_time IS NULL
+		OR raw ->> 'serialId' IS DISTINCT FROM serial_id}), '0', 'all of it');
+
+# a connection that ends
+$sandbox->close_streams(how => 'drop');
+$streams->fill(5);
+go_on_ok($id, 'a lost connection');
+cmp_ok($streams->sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'backfill'}), '>', 0,
+	'an event tells that it was read');
+
+# messages that come twice, and in another order
+foreach my $fault (qw(stream_lost))
+{
+	$sandbox->arm($fault, provider => 'btse', times => 5);
+	$streams->fill(12);
+	$streams->fills_ok("$fault: each fill is there once");
+	$sandbox->disarm($fault);
+}
+
+# messages that never come are read when the connection is another one
+$sandbox->arm('stream_lost', provider => 'btse', times => 3);
+$streams->fill(6);
+$sandbox->disarm('stream_lost');
+$sandbox->close_streams(how => 'reset');
+go_on_ok($id, 'messages that never came');
+
+# the provider's reads lag behind its streams
+$sandbox->settings(btse_rest_lag_ms => 5000);
+$sandbox->close_streams(how => 'drop');
+$streams->fill(4);
+$streams->state_ok($id, 'live', 'a lag: the stream is live');
+$streams->fills_ok('a lag: what was told late is there in the end');
+$sandbox->settings(btse_rest_lag_ms => 0);
+
+# both spellings, numbers as text
+$sandbox->settings(btse_stream_numbers => 'text');
+$streams->fill(3);
+$streams->fills_ok('numbers as text: the same');
+
+# processes that are killed
+$streams->fill(3);
+$streams->kill_worker;
+$streams->fill(3);
+go_on_ok($id, 'kill -9 of the worker');
+$streams->fill(3);
+$streams->kill_postmaster;
+$streams->fill(3);
+go_on_ok($id, 'kill -9 of the postmaster');
+
+# a server that is down for a while
+$streams->node->stop('fast');
+$streams->fill(7);
+$streams->node->start;
+go_on_ok($id, 'a server that was down');
+
+is($streams->sql(q{SELECT complete_until > now() - interval '1 min' FROM order_gateway_streams}), 't',
+	'it is proved to be complete until just now');
+
+done_testing();
