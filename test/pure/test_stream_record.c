@@ -27,7 +27,7 @@ check(const Case *cases, int count)
 													 &message);
 
 		is_text(show(&message), cases[i].shown,
-				psprintf("%.200s", cases[i].text));
+				psprintf("message %.200s", cases[i].text));
 		ok(understood ? message.what == OG_STREAM_DATA : message.nrecords == 0,
 		   "... %s", understood ? "all of it" : "and nothing of it is left");
 	}
