@@ -427,6 +427,7 @@ test_identity(void)
 		{NUMBERED("1", "t", "BUY"), NUMBERED("2", "t", "BUY"), false},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "BUY"), true},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "MODE_BUY"), true},
+		{NUMBERED("1", "t", "buy"), UNNUMBERED("t", "Buy"), true},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "SELL"), false},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("u", "BUY"), false},
 		{UNNUMBERED("t", "BUY"), UNNUMBERED("t", "BUY"), true},

@@ -67,8 +67,8 @@ extern bool og_btse_stream_is_symbol(const char *symbol);
 extern char *og_btse_stream_topic(OgStreamKind kind, const char *symbol,
 								  int grouping);
 
-/* Ask for topics, or no more for them, in one message. */
-extern char *og_btse_stream_subscribe(const char *const *topics, int count,
+/* Ask for topics of these names, or no more for them, in one message. */
+extern char *og_btse_stream_subscribe(const char *const *names, int count,
 									  bool on);
 
 /*
