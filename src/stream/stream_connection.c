@@ -20,10 +20,9 @@
 #include "ground/clock.h"
 #include "stream/stream_internal.h"
 
-/* Pauses after losses, which one that was open for so long ends. */
+/* Pauses after losses, until one has carried something that was live. */
 #define FIRST_PAUSE_US	(1 * USECS_PER_SEC)
 #define LAST_PAUSE_US	(60 * USECS_PER_SEC)
-#define SOUND_US		(10 * USECS_PER_SEC)
 
 /* ---------- where it goes ---------- */
 
@@ -221,8 +220,9 @@ rest(Connection *connection)
 {
 	int64		now = og_clock_now();
 
-	if (connection->opened_at != 0 && now - connection->opened_at >= SOUND_US)
+	if (connection->sound)
 		connection->pause_us = 0;
+	connection->sound = false;
 	connection->pause_us = connection->pause_us == 0 ? FIRST_PAUSE_US
 		: Min(connection->pause_us * 2, LAST_PAUSE_US);
 	connection->state = CONNECTION_PAUSING;

@@ -214,6 +214,7 @@ struct Connection
 	TimestampTz last_heard;		/* anything, for people */
 	bool		was_open;		/* at least once */
 	bool		told;			/* that it is not, since it was */
+	bool		sound;			/* something on it has been live */
 	bool		strange;		/* it told something that was not asked for */
 	dlist_head	topics;
 	int			ntopics;

@@ -68,7 +68,8 @@ subtest 'a message is lost' => sub { survives('gap', 'lost', 'stream_lost'); };
 subtest 'a gap in the numbers' => sub { survives('gap', 'gap', 'stream_seq', form => 'gap'); };
 subtest 'a number comes twice' => sub { survives('went_back', 'repeated', 'stream_seq', form => 'repeated'); };
 subtest 'a number goes back' => sub { survives('went_back', 'lower', 'stream_seq', form => 'lower'); };
-subtest 'a crossed book' => sub { survives('crossed', 'crossed', 'stream_crossed'); };
+# The book is full: one bid more is one too many, whatever its price.
+subtest 'a crossed book that is full' => sub { survives('too_deep', 'crossed', 'stream_crossed'); };
 subtest 'a book that is too deep' => sub { survives('too_deep', 'too deep', 'stream_levels', levels => 51); };
 
 # ----
