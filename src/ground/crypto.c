@@ -43,6 +43,7 @@ digest_of(OgHash hash)
 {
 	static const char *const names[] = {
 		[OG_MD5] = "MD5",
+		[OG_SHA1] = "SHA1",
 		[OG_SHA256] = "SHA2-256",
 		[OG_SHA384] = "SHA2-384"
 	};
@@ -131,6 +132,22 @@ og_base64(OgSlice bytes)
 
 	EVP_EncodeBlock((unsigned char *) text, bytes_of(bytes), (int) bytes.len);
 	return text;
+}
+
+char *
+og_hash_base64(OgHash hash, OgSlice text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	const EVP_MD *type = digest_of(hash);
+
+	if (type == NULL ||
+		!EVP_Digest(bytes_of(text), text.len, digest, &len, type, NULL))
+	{
+		ERR_clear_error();
+		return NULL;
+	}
+	return og_base64(og_slice((const char *) digest, len));
 }
 
 void

@@ -19,6 +19,8 @@
 typedef enum OgHash
 {
 	OG_MD5,
+	OG_SHA1,					/* for WebSocket's handshake, which is no
+								 * signature */
 	OG_SHA256,
 	OG_SHA384
 } OgHash;
@@ -28,6 +30,9 @@ extern char *og_hash_hex(OgHash hash, OgSlice text);
 
 /* Lower-case hex of HMAC-hash(key, text) (RFC 2104); NULL on failure. */
 extern char *og_hmac_hex(OgHash hash, OgSlice key, OgSlice text);
+
+/* Base64 of hash(text); NULL on failure. */
+extern char *og_hash_base64(OgHash hash, OgSlice text);
 
 /* Base64 (RFC 4648, with padding, without line breaks). */
 extern char *og_base64(OgSlice bytes);

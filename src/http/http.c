@@ -92,12 +92,19 @@ close_on_reset(void *arg)
 	og_cache_close(http->extra);
 }
 
+/* What a process needs once.  Errors as of og_http_open(). */
+void
+og_http_init(void)
+{
+	og_event_init(end_transfer);
+}
+
 OgHttp *
 og_http_open(MemoryContext context)
 {
 	OgHttp	   *http;
 
-	og_event_init(end_transfer);
+	og_http_init();
 
 	http = MemoryContextAllocZero(context, sizeof(OgHttp));
 	http->context = context;
@@ -113,7 +120,7 @@ og_http_open(MemoryContext context)
 void
 og_http_sleep(int64 until, OgWait what)
 {
-	og_event_init(end_transfer);
+	og_http_init();
 	og_event_sleep(until, what);
 }
 

@@ -10,6 +10,13 @@
  * that descriptor.  So whoever sleeps here sleeps for all groups of the process,
  * and each of them finds afterwards what has become of its own transfers.
  *
+ * WebSockets are watched by the same epoll descriptor.  While one connects, it is
+ * libcurl's, in a multi handle of their own: the other one's idle connections
+ * and these have nothing to do with each other.  When it is connected, libcurl
+ * does no more than read and write when it is asked to, and the socket is ours to
+ * watch: by its edges, since it is always read until there is no more, and what
+ * TLS has taken from a socket already, no level of it would tell.
+ *
  * libcurl looks names up in threads of its own.  All signals are blocked
  * while it runs, so that those threads inherit that mask and no handler of the
  * server ever runs in one of them.  Each run is short, and interrupts are
@@ -42,18 +49,43 @@
  */
 #define MAX_CONNECTIONS 1024L
 
-static struct
+/* A multi handle. */
+typedef struct Driver
 {
 	CURLM	   *multi;
+	int64		timer;			/* when libcurl wants to run; 0 = not */
+	void		(*done) (CURL *easy, CURLcode code);
+} Driver;
+
+static Driver transfers;
+static Driver websockets;
+
+static struct
+{
 	int			epoll_fd;
 	WaitEventSet *set;			/* there when all the rest is, too */
-	int64		timer;			/* when libcurl wants to run; 0 = not */
+	dlist_head	watches;		/* all of them */
 	int64		slept_us;		/* in all */
 	uint64		sleeps;			/* that are over */
 	bool		news;			/* the next one is not needed */
+	bool		more;			/* nor that, but others shall have their turn */
 	uint32		names[OG_WAIT_STREAM + 1]; /* wait events, by OgWait */
 	void		(*ended) (OgTransfer *transfer, CURLcode code);
-} loop = {.epoll_fd = -1};
+} loop = {.epoll_fd = -1, .watches = DLIST_STATIC_INIT(loop.watches)};
+
+#define watch_of(link) \
+	((OgWatch *) ((char *) (link) - offsetof(OgWatch, node)))
+
+/*
+ * What epoll tells with an event: a descriptor of libcurl's and whose it is, or
+ * the watch of a connected WebSocket, whose address is even.
+ */
+#define TAG_TRANSFERS	1
+#define TAG_WEBSOCKETS	3
+#define TAG_BITS		2
+#define tag_of_fd(fd, driver) \
+	((uint64) (fd) << TAG_BITS | \
+	 ((driver) == &transfers ? TAG_TRANSFERS : TAG_WEBSOCKETS))
 
 /* How long this process has slept here in all, for differences. */
 int64
@@ -84,9 +116,9 @@ og_event_news(OgHttp *http)
 
 /* libcurl's CURLMOPT_TIMERFUNCTION: remember when to run. */
 static int
-set_timer(CURLM *multi, long timeout_ms, void *unused)
+set_timer(CURLM *multi, long timeout_ms, void *driver)
 {
-	loop.timer = timeout_ms < 0 ? 0
+	((Driver *) driver)->timer = timeout_ms < 0 ? 0
 		: og_clock_now() + (int64) timeout_ms * 1000;
 	return 0;
 }
@@ -94,13 +126,14 @@ set_timer(CURLM *multi, long timeout_ms, void *unused)
 /*
  * libcurl's CURLMOPT_SOCKETFUNCTION: watch a socket, or no longer.  An error
  * returned from here would spoil the multi handle for good, so it is left
- * with the transfer, which og_http_next() then gives up.
+ * with the transfer, which og_http_next() then gives up.  A WebSocket ends by
+ * libcurl's timer then.
  */
 static int
-watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
-			 void *unused_too)
+watch_socket(CURL *easy, curl_socket_t fd, int what, void *driver,
+			 void *unused)
 {
-	struct epoll_event event = {.data.fd = fd};
+	struct epoll_event event = {.data.u64 = tag_of_fd(fd, driver)};
 	OgTransfer *transfer = NULL;
 	int			rc;
 
@@ -119,7 +152,7 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *unused,
 	rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event);
 	if (rc != 0 && errno == EEXIST)
 		rc = epoll_ctl(loop.epoll_fd, EPOLL_CTL_MOD, fd, &event);
-	if (rc != 0 &&
+	if (rc != 0 && driver == &transfers &&
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
 		transfer != NULL)
 	{
@@ -145,7 +178,7 @@ check_libcurl(void)
 }
 
 static CURLM *
-make_multi(void)
+make_multi(Driver *driver)
 {
 	CURLM	   *multi = curl_multi_init();
 
@@ -153,8 +186,10 @@ make_multi(void)
 		return NULL;
 	if (curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION,
 						  watch_socket) != CURLM_OK ||
+		curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, driver) != CURLM_OK ||
 		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION,
 						  set_timer) != CURLM_OK ||
+		curl_multi_setopt(multi, CURLMOPT_TIMERDATA, driver) != CURLM_OK ||
 		curl_multi_setopt(multi, CURLMOPT_PIPELINING,
 						  CURLPIPE_NOTHING) != CURLM_OK ||
 		curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
@@ -196,6 +231,51 @@ name_waits(void)
 	loop.names[OG_WAIT_NONE] = og_wait_event("OrderGatewayIdle");
 }
 
+/* libcurl is done with a transfer. */
+static void
+end_transfer(CURL *easy, CURLcode code)
+{
+	OgTransfer *transfer = NULL;
+
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer) == CURLE_OK &&
+		transfer != NULL)
+		loop.ended(transfer, code);
+}
+
+/* Something happened to what a watch is for. */
+static void
+note(OgWatch *watch)
+{
+	watch->ready = true;
+	if (watch->awaits == loop.sleeps + 1)
+		loop.news = true;
+}
+
+/* libcurl has connected a WebSocket, or could not. */
+static void
+end_connecting(CURL *easy, CURLcode code)
+{
+	OgWatch    *watch = NULL;
+
+	if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &watch) == CURLE_OK &&
+		watch != NULL)
+	{
+		watch->connecting = false;
+		watch->result = code;
+		note(watch);
+	}
+}
+
+/* False if libcurl has no memory. */
+static bool
+init_driver(Driver *driver, void (*done) (CURL *easy, CURLcode code))
+{
+	driver->done = done;
+	if (driver->multi == NULL)
+		driver->multi = make_multi(driver);
+	return driver->multi != NULL;
+}
+
 /*
  * Make what a process needs once.  After an error the next call goes on where
  * this one stopped.  "ended" is told of each transfer that libcurl is done
@@ -209,12 +289,12 @@ og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code))
 	if (loop.set != NULL)
 		return;
 	loop.ended = ended;
-	if (loop.multi == NULL)
+	if (websockets.multi == NULL)
 	{
 		check_libcurl();
-		if (curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK)
-			loop.multi = make_multi();
-		if (loop.multi == NULL)
+		if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
+			!init_driver(&transfers, end_transfer) ||
+			!init_driver(&websockets, end_connecting))
 			ereport(ERROR,
 					(errcode(ERRCODE_SYSTEM_ERROR),
 					 errmsg("could not initialize libcurl")));
@@ -232,11 +312,10 @@ og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code))
 }
 
 /*
- * Let libcurl act on a descriptor, or on time, and end the transfers that it is
- * done with.
+ * Let libcurl act on a descriptor, or on time, and end what it is done with.
  */
 static void
-run(curl_socket_t fd, int mask)
+run(Driver *driver, curl_socket_t fd, int mask)
 {
 	sigset_t	saved;
 	CURLMsg    *message;
@@ -244,20 +323,15 @@ run(curl_socket_t fd, int mask)
 
 	/* libcurl arms the timer anew if it is still of use. */
 	if (fd == CURL_SOCKET_TIMEOUT)
-		loop.timer = 0;
+		driver->timer = 0;
 	(void) sigprocmask(SIG_SETMASK, &BlockSig, &saved);
-	(void) curl_multi_socket_action(loop.multi, fd, mask, &count);
+	(void) curl_multi_socket_action(driver->multi, fd, mask, &count);
 	(void) sigprocmask(SIG_SETMASK, &saved, NULL);
 
-	while ((message = curl_multi_info_read(loop.multi, &count)) != NULL)
+	while ((message = curl_multi_info_read(driver->multi, &count)) != NULL)
 	{
-		OgTransfer *transfer = NULL;
-		CURLcode	code = message->data.result;
-
-		if (message->msg == CURLMSG_DONE &&
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-							  &transfer) == CURLE_OK && transfer != NULL)
-			loop.ended(transfer, code);
+		if (message->msg == CURLMSG_DONE)
+			driver->done(message->easy_handle, message->data.result);
 	}
 }
 
@@ -275,14 +349,14 @@ og_event_fail(OgTransfer *transfer)
 void
 og_event_add(OgTransfer *transfer)
 {
-	if (curl_multi_add_handle(loop.multi, transfer->dial.easy) != CURLM_OK)
+	if (curl_multi_add_handle(transfers.multi, transfer->dial.easy) != CURLM_OK)
 	{
 		og_event_fail(transfer);
 		return;
 	}
 	og_transfer_move(transfer, OG_RUNNING);
 	transfer->http->nrunning++;
-	run(CURL_SOCKET_TIMEOUT, 0);
+	run(&transfers, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Take it back; one that is under way loses its connection. */
@@ -291,9 +365,91 @@ og_event_remove(OgTransfer *transfer)
 {
 	if (transfer->progress != OG_RUNNING)
 		return;
-	(void) curl_multi_remove_handle(loop.multi, transfer->dial.easy);
+	(void) curl_multi_remove_handle(transfers.multi, transfer->dial.easy);
 	transfer->http->nrunning--;
 }
+
+/* ---------- WebSockets ---------- */
+
+/* Let libcurl connect.  False if it has no memory. */
+bool
+og_watch_connect(OgWatch *watch, CURL *easy)
+{
+	if (curl_easy_setopt(easy, CURLOPT_PRIVATE, watch) != CURLE_OK ||
+		curl_multi_add_handle(websockets.multi, easy) != CURLM_OK)
+		return false;
+	watch->easy = easy;
+	watch->fd = -1;
+	watch->connecting = true;
+	dlist_push_tail(&loop.watches, &watch->node);
+	run(&websockets, CURL_SOCKET_TIMEOUT, 0);
+	return true;
+}
+
+/* It is connected: watch its socket.  False if the kernel would not. */
+bool
+og_watch_socket(OgWatch *watch, int fd)
+{
+	struct epoll_event event = {
+		.data.u64 = (uint64) (uintptr_t) watch,
+		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
+	};
+
+	if (epoll_ctl(loop.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+		return false;
+	watch->fd = fd;
+	return true;
+}
+
+/* Watch it no longer; libcurl closes its connection.  Must not throw. */
+void
+og_watch_end(OgWatch *watch)
+{
+	if (watch->easy == NULL)
+		return;
+	if (watch->fd >= 0)
+		(void) epoll_ctl(loop.epoll_fd, EPOLL_CTL_DEL, watch->fd,
+						 &(struct epoll_event) {0});
+	(void) curl_multi_remove_handle(websockets.multi, watch->easy);
+	dlist_delete(&watch->node);
+	watch->easy = NULL;
+	watch->fd = -1;
+	watch->due = 0;
+}
+
+/*
+ * It has been looked at: what happens to it ends the next sleep, and what was
+ * left of it ends that at once.
+ */
+void
+og_watch_await(OgWatch *watch)
+{
+	watch->awaits = loop.sleeps + 1;
+	if (watch->ready)
+		loop.more = true;
+}
+
+/*
+ * When the first of those that wait has to be looked at; "until", if that is
+ * sooner, or there is none.  0 = never.
+ */
+static int64
+next_due(int64 until)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &loop.watches)
+	{
+		OgWatch    *watch = watch_of(iter.cur);
+
+		if (watch->due != 0 && watch->awaits == loop.sleeps + 1 &&
+			(until == 0 || watch->due < until))
+			until = watch->due;
+	}
+	return until;
+}
+
+/* ---------- sleeping ---------- */
 
 /* Act on what the sockets have. */
 static void
@@ -303,9 +459,20 @@ serve_sockets(void)
 	int			count;
 
 	count = epoll_wait(loop.epoll_fd, events, MAX_EVENTS, 0);
+
+	/* An edge does not come up again, so nothing may be done before. */
 	for (int i = 0; i < count; i++)
 	{
+		if ((events[i].data.u64 & 1) == 0)
+			note((OgWatch *) (uintptr_t) events[i].data.u64);
+	}
+	for (int i = 0; i < count; i++)
+	{
+		uint64		tag = events[i].data.u64;
 		int			mask = 0;
+
+		if ((tag & 1) == 0)
+			continue;
 
 		if (events[i].events & EPOLLIN)
 			mask |= CURL_CSELECT_IN;
@@ -313,11 +480,32 @@ serve_sockets(void)
 			mask |= CURL_CSELECT_OUT;
 		if (events[i].events & (EPOLLERR | EPOLLHUP))
 			mask |= CURL_CSELECT_ERR;
-		run(events[i].data.fd, mask);
+		run((tag & ((1 << TAG_BITS) - 1)) == TAG_TRANSFERS
+			? &transfers : &websockets, (curl_socket_t) (tag >> TAG_BITS), mask);
 
 		/* What is lost of the events by an error comes up again. */
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/*
+ * Run libcurl if it is time for that.  Answers how long to sleep, if timeout_us
+ * (-1 = no bound) is the most.
+ */
+static int64
+serve_timer(Driver *driver, int64 timeout_us)
+{
+	int64		left;
+
+	if (driver->timer == 0)
+		return timeout_us;
+	left = driver->timer - og_clock_now();
+	if (left <= 0)
+	{
+		run(driver, CURL_SOCKET_TIMEOUT, 0);
+		return 0;
+	}
+	return timeout_us < 0 ? left : Min(left, timeout_us);
 }
 
 /*
@@ -333,19 +521,8 @@ turn(int64 timeout_us, OgWait what)
 	long		timeout_ms = -1;
 	int			count;
 
-	if (loop.timer != 0)
-	{
-		int64		left = loop.timer - og_clock_now();
-
-		if (left <= 0)
-		{
-			run(CURL_SOCKET_TIMEOUT, 0);
-			timeout_us = 0;
-		}
-		else if (timeout_us < 0 || left < timeout_us)
-			timeout_us = left;
-	}
-
+	timeout_us = serve_timer(&transfers, timeout_us);
+	timeout_us = serve_timer(&websockets, timeout_us);
 	asleep = og_clock_now();
 	if (timeout_us >= 0)
 		timeout_ms = (long) Min((timeout_us + 999) / 1000, INT_MAX);
@@ -373,6 +550,7 @@ og_event_sleep(int64 until, OgWait what)
 	bool		woken = false;
 
 	og_kept_close_old();
+	until = loop.more ? og_clock_now() : next_due(until);
 
 	/* Even without time left, what has come in is taken in once. */
 	while (!loop.news && !woken && left != 0)
@@ -382,7 +560,7 @@ og_event_sleep(int64 until, OgWait what)
 			left = Max(until - og_clock_now(), 0);
 		woken = turn(left, what);
 	}
-	loop.news = false;
+	loop.news = loop.more = false;
 	loop.sleeps++;
 	CHECK_FOR_INTERRUPTS();
 }

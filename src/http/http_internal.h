@@ -17,6 +17,10 @@
  *		http_incoming.c	callbacks that take an answer in
  *		http_ending.c	what became of a transfer, and the words for it
  *		http_sight.c	what is seen of a connection, where that is asked for
+ *		http_websocket.c	connections over which messages come and go; the
+ *						two files below see to what is said over them
+ *		http_websocket_upgrade.c	how a connection becomes a WebSocket
+ *		http_websocket_frames.c	frames
  *		http_time.c		the times that an answer tells: Date, Retry-After
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing
@@ -201,9 +205,28 @@ og_transfer_move(OgTransfer *transfer, OgProgress progress)
 	transfer->progress = progress;
 }
 
+/*
+ * What a sleep watches for a WebSocket: first that it is connected, then its
+ * socket.
+ */
+typedef struct OgWatch
+{
+	dlist_node	node;			/* in the list of all */
+	CURL	   *easy;			/* NULL = it is not watched */
+	int			fd;				/* -1 = not yet connected */
+	bool		connecting;
+	CURLcode	result;			/* of connecting, when it no longer does */
+	bool		ready;			/* something happened; for its owner to reset */
+	int64		due;			/* to be looked at then, whatever happens */
+	uint64		awaits;			/* that, in the sleep of this number */
+} OgWatch;
+
 /* Set libcurl's option for "easy", unless one before it failed and "ok" is false. */
 #define OG_SET(option, value) \
 	(ok = ok && curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+/* http.c */
+extern void og_http_init(void);
 
 /* http_connection.c */
 extern void og_connection_take(OgTransfer *transfer);
@@ -252,6 +275,10 @@ extern void og_event_remove(OgTransfer *transfer);
 extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
 extern int64 og_event_slept(void);
+extern bool og_watch_connect(OgWatch *watch, CURL *easy);
+extern bool og_watch_socket(OgWatch *watch, int fd);
+extern void og_watch_end(OgWatch *watch);
+extern void og_watch_await(OgWatch *watch);
 
 /* http_socket.c */
 extern curl_socket_t og_socket_open(void *dial, curlsocktype purpose,
@@ -263,6 +290,7 @@ extern void og_socket_unreserve(OgDial *dial);
 extern bool og_socket_any_in(const CURLSH *cache, bool idle);
 extern void og_socket_watched(int fd, bool watched);
 extern void og_socket_discard(int fd);
+extern void og_socket_drain(int fd);
 extern bool og_socket_idle_has_input(const CURLSH *cache);
 extern void og_socket_check_idle(const CURLSH *cache);
 

@@ -201,9 +201,9 @@ og_socket_watched(int fd, bool watched)
 		entry->idle = !watched;
 }
 
-/* Read and forget what has come in, and let nothing more come. */
-static void
-shut_down(int fd)
+/* Read and forget what has come in. */
+void
+og_socket_drain(int fd)
 {
 	char		bytes[4096];
 
@@ -212,6 +212,13 @@ shut_down(int fd)
 		if (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
 			break;
 	}
+}
+
+/* The same, and let nothing more come. */
+static void
+shut_down(int fd)
+{
+	og_socket_drain(fd);
 	(void) shutdown(fd, SHUT_RDWR);
 }
 

@@ -38,6 +38,9 @@
 /* The most rows of one transaction. */
 #define MOST_WRITTEN	1000
 
+/* Refused rows that are remembered of a stream. */
+#define REFUSALS_KEPT	256
+
 typedef struct Appending Appending;
 
 /* A row that waits; all of it is one piece of memory. */
@@ -74,6 +77,7 @@ struct Appending
 	dlist_head	queue;
 	int			count;
 	size_t		bytes;
+	size_t		told;			/* of those, by the stream: these are bounded */
 	uint64		added;			/* rows so far ... */
 	uint64		done;			/* ... and those of them that wait no more */
 	List	   *marks;			/* AppendMark * that wait behind them */
@@ -83,6 +87,9 @@ struct Appending
 	int64		pause_us;
 	int			batch;			/* rows to try at once */
 	int			failures;		/* of one row that takes too long */
+	uint32		refused[REFUSALS_KEPT]; /* hashes of rows that were refused, a
+										 * ring of the last ones: they are told once */
+	uint32		nrefused;
 	bool		recheck;		/* look whether it is what it has to be */
 
 	/* Up to when it is complete, as its table of marks has it. */
@@ -114,8 +121,9 @@ extern Appending *og_queue_open(Stream *stream);
 extern void og_queue_close(Appending *append);
 
 /*
- * Add a record, in the order of the kind's shape.  Records are copied.  False if it
- * is more than may wait: it was not added.
+ * Add a record, in the order of the kind's shape.  Records are copied.  False if
+ * more was told than may wait: it was not added.  What is read is not refused: who
+ * reads asks whether so much is waiting that he should not.
  */
 extern bool og_queue_add(Appending *append, const OgSlice *values, OgSlice raw,
 						 bool of_rest);

@@ -158,7 +158,7 @@ og_queue_add(Appending *append, const OgSlice *values, OgSlice raw, bool of_rest
 	OgStreamIdentity identity = {NULL};
 	AppendRow  *row;
 
-	if (append->bytes >= (size_t) og_stream_queue * 1024)
+	if (!of_rest && append->told >= (size_t) og_stream_queue * 1024)
 		return false;
 	if (kind != OG_STREAM_NOTIFICATIONS)
 		og_btse_stream_identify(kind, values, &identity);
@@ -170,6 +170,7 @@ og_queue_add(Appending *append, const OgSlice *values, OgSlice raw, bool of_rest
 	dlist_push_tail(&append->queue, &row->node);
 	append->count++;
 	append->bytes += row->size;
+	append->told += of_rest ? 0 : row->size;
 	show_queue(append);
 	return true;
 }
@@ -188,6 +189,7 @@ free_row(AppendRow *row)
 	dlist_delete(&row->node);
 	append->count--;
 	append->bytes -= row->size;
+	append->told -= row->of_rest ? 0 : row->size;
 	pfree(row);
 }
 

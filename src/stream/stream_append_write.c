@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/hsearch.h"
@@ -329,9 +330,34 @@ write_parts(void *arg)
 
 /* ---------- what came of it ---------- */
 
+/*
+ * A row that is read once more, and refused once more, is told once: the table may
+ * take it meanwhile.
+ */
+static bool
+was_refused(const AppendRow *row)
+{
+	Appending  *append = row->append;
+	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) row->raw.data,
+											   (int) row->raw.len));
+
+	if (row->identity.id != NULL)
+		hash = DatumGetUInt32(hash_any((const unsigned char *) row->identity.id,
+									   (int) strlen(row->identity.id)));
+	for (int i = 0; i < Min(append->nrefused, REFUSALS_KEPT); i++)
+	{
+		if (append->refused[i] == hash)
+			return row->of_rest;
+	}
+	append->refused[append->nrefused++ % REFUSALS_KEPT] = hash;
+	return false;
+}
+
 static void
 tell_refusal(const Refusal *refusal)
 {
+	if (was_refused(refusal->row))
+		return;
 	og_stream_set_error(refusal->row->append->stream, refusal->why);
 	og_stream_tell(&(StreamEvent) {
 		.event = "refused_row",

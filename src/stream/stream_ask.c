@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "ground/clock.h"
+#include "ground/list.h"
 #include "stream/stream_internal.h"
 
 /* How much of an error's words is repeated, in characters. */
@@ -223,19 +224,26 @@ og_ask_is_overdue(Connection *connection, int64 now)
 	return false;
 }
 
-/* "1005 the topic does not exist", of JSON values. */
+static void
+add_words(StringInfo words, OgSlice value, int most)
+{
+	char	   *text = og_json_text(value, most);
+
+	if (text != NULL)
+		og_list_add(words, "%s", text);
+}
+
+/* "the provider answers 1005, there is no such topic, update:X_0": its own words. */
 static char *
 error_words(const OgStreamError *error)
 {
-	char	   *code = og_json_text(error->code, MOST_CODE);
-	char	   *message = og_json_text(error->message, MOST_WORDS);
-	char	   *arg = og_json_text(error->arg, MOST_WORDS);
+	StringInfoData words;
 
-	return psprintf("the provider answers %s%s%s%s%s",
-					code != NULL ? code : "an error",
-					message != NULL ? ": " : "",
-					message != NULL ? message : "",
-					arg != NULL ? ", about " : "", arg != NULL ? arg : "");
+	initStringInfo(&words);
+	add_words(&words, error->code, MOST_CODE);
+	add_words(&words, error->message, MOST_WORDS);
+	add_words(&words, error->arg, MOST_WORDS);
+	return psprintf("the provider answers %s", words.data);
 }
 
 void

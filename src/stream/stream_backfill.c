@@ -90,7 +90,6 @@ typedef struct Backfill
 	OgFields	arguments;
 	int			market;
 	int			nstrange;
-	bool		full;			/* the queue took no more */
 	TimestampTz from;			/* the earliest that it reads */
 	TimestampTz asked_at;		/* when the market is asked for */
 	int64		ahead_ms;		/* so much the provider's clock is ahead */
@@ -335,7 +334,7 @@ take_record(void *owner, const OgRecord *record)
 	else if (is_trades(backfill))
 		og_merge_take(append, values, record->raw);
 	else
-		backfill->full |= !og_queue_add(append, values, record->raw, true);
+		(void) og_queue_add(append, values, record->raw, true);
 }
 
 /* A moment of ours, as the provider's clock has it. */
@@ -392,7 +391,6 @@ ask(void *arg)
 		.take = backfill->state == LISTING ? take_market : take_record,
 		.owner = backfill
 	};
-	backfill->full = false;
 	backfill->asked_at = GetCurrentTimestamp();
 	if (is_trades(backfill))
 		og_merge_begin(backfill->append);
@@ -508,11 +506,6 @@ end_read(Backfill *backfill)
 								failure->what));
 		return;
 	}
-	if (backfill->full)
-	{
-		fail(backfill, "more waits to be written than may wait");
-		return;
-	}
 	if (failure != NULL)
 		tell_absent(backfill, current_market(backfill));
 	stop_reading(backfill);
@@ -542,6 +535,8 @@ advance(Backfill *backfill, OgPause *pause)
 		og_merge_end(backfill->append);
 		end_pass(backfill);
 	}
+	else if (og_queue_is_long(backfill->append))
+		return false;
 	else if (backfill->reader != NULL)
 	{
 		if (!og_reader_advance(backfill->reader, pause))
@@ -550,8 +545,6 @@ advance(Backfill *backfill, OgPause *pause)
 	}
 	else if (backfill->state == READING && current_market(backfill) == NULL)
 		end_pass(backfill);
-	else if (og_queue_is_long(backfill->append))
-		return false;
 	else
 		begin_read(backfill);
 	return true;

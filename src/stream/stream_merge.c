@@ -200,11 +200,9 @@ og_merge_add(Appending *append)
 
 	while (merge->nadded < merge->nreads && !og_queue_is_long(append))
 	{
-		const Read *read = &merge->reads[merge->nadded];
+		const Read *read = &merge->reads[merge->nadded++];
 
-		if (!og_queue_add(append, read->values, read->raw, true))
-			return false;
-		merge->nadded++;
+		(void) og_queue_add(append, read->values, read->raw, true);
 	}
 	return merge->nadded == merge->nreads;
 }

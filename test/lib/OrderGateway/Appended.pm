@@ -223,9 +223,14 @@ sub kill_postmaster
 	my ($self) = @_;
 
 	$self->node->kill9;
-	$self->node->stop('immediate', fail_ok => 1);
-	$self->node->start;
-	return;
+
+	# its processes take a moment to notice
+	foreach (1 .. 300)
+	{
+		return if $self->node->start(fail_ok => 1);
+		Time::HiRes::sleep(0.1);
+	}
+	die 'the cluster does not start again';
 }
 
 1;
