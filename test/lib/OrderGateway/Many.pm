@@ -39,7 +39,7 @@ sub build
 	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-Wall', '-Werror',
 		'-D_GNU_SOURCE', '-Isrc', '-Itest/many', "-I$include", '-o', $library,
 		(glob 'test/many/*.c'), (map { glob "$_*.o" } @rooms), '-Wl,-Bsymbolic',
-		split ' ', $needed);
+		split(' ', $needed), '-lwslay');
 	return bless { library => $library }, $class;
 }
 
