@@ -21,8 +21,9 @@ BURST = 20_000
 LOOKS = 300                     # at how old books are, and at new rows
 CALLS = 200
 MOST_WAIT = 60                  # seconds until the books are live
-WORKER = "SELECT pid FROM pg_stat_activity WHERE" \
-    " datname = current_database() AND backend_type = 'order_gateway streams'"
+WORKER = "SELECT pid FROM pg_stat_activity" \
+    " WHERE datname = current_database()" \
+    " AND backend_type = 'order_gateway stream worker'"
 
 
 class Sender:
