@@ -97,6 +97,7 @@ class Peer:
 
     def count(self, message):
         self.sent += 1
+        self.hub.counts["sent"] += 1
         self.last_sent_at = time.time()
         if message.moment == "data" and message.topic in self.topics:
             self.topics[message.topic] += 1
@@ -125,7 +126,7 @@ class Peer:
     def waiting(self):
         """Bytes that the network did not take yet."""
         writer = self.connection.writer
-        return 0 if writer is None else \
+        return 0 if writer is None or self.gone else \
             writer.transport.get_write_buffer_size()
 
     def overflow(self):
