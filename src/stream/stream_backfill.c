@@ -198,7 +198,7 @@ og_backfill_begin(Appending *append)
 		/* Nobody has followed them before. */
 		append->passed = true;
 		append->passed_at = append->added;
-		backfill->pass = PASSES;
+		backfill->due = PG_INT64_MAX;
 	}
 	else if (is_trades(backfill))
 		backfill->due = backfill->begun_at + trade_passes[0] * USECS_PER_SEC;
