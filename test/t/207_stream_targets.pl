@@ -118,6 +118,7 @@ $streams->sql(q{
 	BEGIN
 		SET synchronous_commit = off;
 		SET search_path = desk;
+		PERFORM pg_advisory_unlock_all();
 		BEGIN
 			SET ROLE postgres;
 			NEW."by" := 'postgres';
@@ -130,6 +131,8 @@ $streams->fill(3);
 nothing_lacks('a trigger that sets something: rows come');
 $streams->wait_sql(q{SELECT DISTINCT "by" FROM desk.fills ORDER BY 1}, "nobody else\ntrader",
 	'it cannot become somebody else');
+$streams->wait_sql(q{SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+	WHERE locktype = 'advisory' AND backend_type LIKE '%stream%'}, '1', 'nor let another stream worker in');
 
 # ---------- a policy ----------
 
