@@ -51,10 +51,10 @@ class Trader:
                 ", ".join(sorted(unknown)), ", ".join(ARGUMENTS)))
         options = dict(self.options if self.running else ARGUMENTS, **wanted)
         self.check(options)
-        if self.task is not None:
-            self.task.cancel()
         if not self.running or "seed" in wanted:
             self.random = random.Random(options["seed"])
+            self.made = self.trades = 0
+        self.stop()
         self.options = options
         self.task = asyncio.get_running_loop().create_task(self.run())
 
