@@ -27,8 +27,6 @@
  */
 #include "postgres.h"
 
-#include <sys/socket.h>
-
 #include "ground/crypto.h"
 #include "http/http_internal.h"
 #include "http/http_websocket.h"

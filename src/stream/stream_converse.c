@@ -23,7 +23,10 @@
 
 /* ---------- what comes ---------- */
 
-/* The topic whose data it is, or NULL. */
+/*
+ * The topic whose data it is, or NULL.  Where it tells a grouping that is another,
+ * it comes late, from one that was followed before.
+ */
 static Topic *
 find_subject(Connection *connection, const OgStreamMessage *message)
 {
@@ -34,6 +37,8 @@ find_subject(Connection *connection, const OgStreamMessage *message)
 		Topic	   *topic = topic_of(iter.cur);
 
 		if (topic->kind == message->kind &&
+			(topic->kind != OG_STREAM_BOOK || message->grouping < 0 ||
+			 topic->grouping == message->grouping) &&
 			(topic->symbol == NULL ||
 			 (message->symbol != NULL &&
 			  strcmp(topic->symbol, message->symbol) == 0)))

@@ -25,6 +25,7 @@
 
 /* What could not be written is tried again after this. */
 #define WRITE_AGAIN_US	(1 * USECS_PER_SEC)
+#define LOCKED_US		INT64CONST(50000)
 
 #define ROOM \
 	"order_gateway_streams can show no more than " CppAsString2(OG_MOST_STREAMS) " streams"
@@ -281,17 +282,6 @@ show_changes(void)
 	}
 }
 
-static void
-flush(OgPause *pause)
-{
-	bool		done = write_now();
-
-	og_append_flush(pause);
-	show_changes();
-	og_stream_loop.next_flush = og_clock_now() +
-		(done ? og_stream_flush * INT64CONST(1000) : WRITE_AGAIN_US);
-}
-
 /* Is there anything that the next flush is for? */
 static bool
 has_news(void)
@@ -307,6 +297,22 @@ has_news(void)
 			return true;
 	}
 	return false;
+}
+
+/* What could not be written now, since it is locked, is not tried all the time. */
+static void
+flush(OgPause *pause)
+{
+	int64		wait_us = og_stream_flush * INT64CONST(1000);
+	bool		done = write_now();
+
+	og_append_flush(pause);
+	show_changes();
+	if (!done)
+		wait_us = WRITE_AGAIN_US;
+	else if (has_news())
+		wait_us = Max(wait_us, LOCKED_US);
+	og_stream_loop.next_flush = og_clock_now() + wait_us;
 }
 
 /* ---------- a turn ---------- */

@@ -261,8 +261,19 @@ subtest 'interrupts' => sub {
 subtest 'many at once' => sub {
 	my $hold = $websockets->hold(2, map { $websockets->url('tls', "ticking?ms=20&i=$_") } 1 .. 30);
 
-	is($hold->{open}, 30, '30 are open at once') or diag(explain($hold));
+	is($hold->{open}, 30, 'thirty are open at once') or diag(explain($hold));
 	cmp_ok($hold->{messages}, '>', 300, '... and all are read');
+};
+
+subtest 'nothing is left' => sub {
+	my $count = "SELECT count(*) FROM pg_ls_dir('/proc/self/fd')";
+	my @some = map { $websockets->run_sql('tls', $_, want => 1) } 'hello', 'wrong_accept', 'eof', 'raw?hex=8300';
+	my $four = join '; ', map { s/\*/count(*)/r } @some, $websockets->run_sql('foreign', 'hello');
+	my @lines = grep { $_ ne '1' } split /\n/,
+	  $node->safe_psql('postgres', "$four; $count; " . "$four; " x 20 . $count);
+
+	is(scalar @lines, 2, 'a hundred are opened in one session');
+	is($lines[1], $lines[0], '... and hold no descriptor afterwards');
 };
 
 done_testing();
