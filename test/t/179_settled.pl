@@ -243,7 +243,7 @@ $sandbox->pace(provider => 'btse', limits => 'default');
 
 $test->reset;
 $sandbox->settings(pace => 'off');
-$test->seed('btse', 1 .. 8);
+$test->seed('btse', 1 .. 20);
 $journal->sql(q{ALTER SERVER btse OPTIONS (SET query_rate_limit '3/1s per key')});
 my $vault = $test->session;
 $vault->send(q{DO $$ BEGIN
@@ -252,7 +252,7 @@ $vault->send(q{DO $$ BEGIN
 		PERFORM pg_sleep(0.02);
 		DROP ROLE somebody; DROP FUNCTION nothing(); COMMIT;
 	END LOOP; END $$});
-my $beside = lose_cancel('btse', [ 1 .. 8 ], processed => 1);
+my $beside = lose_cancel('btse', [ 1 .. 20 ], processed => 1);
 make_older();
 wait_until_known([$beside], '... and found out while roles come and go');
 cmp_ok(arrivals('open_orders'), '<=', 2, '... in one round');
