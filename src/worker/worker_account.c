@@ -30,10 +30,39 @@
 /* Counts changes of what a share was made from. */
 static uint64 version = 0;
 
+/* Functions that calls were made with, by their hashes. */
+#define MOST_FUNCTIONS	128
+
+static uint32 functions[MOST_FUNCTIONS];
+static int	nfunctions = 0;
+
+static bool
+is_watched(uint32 function)
+{
+	int			i = 0;
+
+	while (i < nfunctions && functions[i] != function)
+		i++;
+	return i < nfunctions || i == MOST_FUNCTIONS;
+}
+
+/* Changes of it count from now on. */
+static void
+watch_function(Oid functionid)
+{
+	uint32		function = GetSysCacheHashValue1(PROCOID,
+												 ObjectIdGetDatum(functionid));
+
+	if (!is_watched(function))
+		functions[nfunctions++] = function;
+}
+
+/* Somebody always creates functions; the hash of all that there are is 0. */
 static void
 count_change(Datum argument, int cache, uint32 hash)
 {
-	version++;
+	if (cache != PROCOID || hash == 0 || is_watched(hash))
+		version++;
 }
 
 static void
@@ -76,10 +105,13 @@ static bool
 check_function(const OgJournalCall *call)
 {
 	const char *name = psprintf("%s%s", call->function, OG_SUBMIT);
-	bool		same = is_function(call);
-	Oid			functionid = same ? call->functionid
-		: og_submit_function(call->function);
+	bool		same;
+	Oid			functionid;
 
+	watch_function(call->functionid);
+	same = is_function(call);
+	functionid = same ? call->functionid : og_submit_function(call->function);
+	watch_function(functionid);
 	if (!OidIsValid(functionid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),

@@ -348,6 +348,36 @@ try_step(Asking *asking, Step step)
 	return false;
 }
 
+/* Is an account the same as when it was opened, and still its role's to use? */
+typedef struct Reopening
+{
+	Asking	   *asking;
+	bool		same;
+} Reopening;
+
+static void
+reopen(void *arg)
+{
+	Reopening  *reopening = arg;
+	Asking	   *asking = reopening->asking;
+	const OgAccount *account;
+
+	asking->version = og_share_version();
+	account = og_share_open(&current_group(asking)->call);
+	reopening->same = og_account_is_same(&account->version,
+										 &asking->account->version);
+}
+
+static bool
+is_as_opened(Asking *asking)
+{
+	Reopening	reopening = {asking, true};
+	Trouble		trouble;
+
+	return asking->version == og_share_version() ||
+		(og_turn_try(reopen, &reopening, &trouble) && reopening.same);
+}
+
 /* The step is over. */
 static void
 end_step(Asking *asking)
@@ -363,9 +393,8 @@ end_step(Asking *asking)
 		tell(asking);
 		close_group(asking);
 	}
-	else if (asking->version != og_share_version())
+	else if (!is_as_opened(asking))
 	{
-		/* Somebody's rights may be others now. */
 		break_off(asking, false);
 		close_group(asking);
 	}
@@ -403,6 +432,7 @@ typedef struct Inspection
 {
 	Asker	   *asker;
 	int			settle_after;
+	OgAccountVersion version;
 } Inspection;
 
 static void
@@ -410,28 +440,41 @@ inspect(void *arg)
 {
 	Inspection *inspection = arg;
 	const Unsettled *first = og_asker_first(inspection->asker);
+	const OgAccount *account;
 	OgJournalCall head;
 
-	if (first != NULL &&
-		og_journal_read_head(settle.installation, first->call_id, &head))
-		inspection->settle_after = og_share_open(&head)->settle_after;
+	if (first == NULL ||
+		!og_journal_read_head(settle.installation, first->call_id, &head))
+		return;
+	account = og_share_open(&head);
+	inspection->settle_after = account->settle_after;
+	inspection->version = account->version;
 }
 
-/* Where that cannot be known, each of its calls says why when it is due. */
+/*
+ * Where that cannot be known, each of its calls says why when it is due.  Who has
+ * changed the server wants to know at once whether that helps; other changes end no
+ * pause.
+ */
 static void
 know_option(Asker *asker)
 {
-	Inspection	inspection = {asker, asker->settle_after};
+	Inspection	inspection = {asker, asker->settle_after, asker->opened};
 	Trouble		trouble;
 
 	if (asker->known && asker->version == og_share_version())
 		return;
 	asker->version = og_share_version();
 	asker->known = true;
+	if (!og_turn_try(inspect, &inspection, &trouble))
+		memset(&inspection.version, 0, sizeof(OgAccountVersion));
+	else
+		og_asker_set(asker, inspection.settle_after);
+	if (og_account_is_same(&asker->opened, &inspection.version))
+		return;
+	asker->opened = inspection.version;
 	asker->paused_until = 0;
 	asker->no_list = false;
-	if (og_turn_try(inspect, &inspection, &trouble))
-		og_asker_set(asker, inspection.settle_after);
 }
 
 static void

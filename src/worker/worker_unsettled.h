@@ -22,6 +22,7 @@
 
 #include "lib/pairingheap.h"
 
+#include "account/account.h"
 #include "worker/worker_journal.h"
 
 typedef struct Asker
@@ -33,6 +34,7 @@ typedef struct Asker
 	uint64		version;		/* of the catalog, when it was last asked ... */
 	bool		known;			/* ... for the option of its server: */
 	int			settle_after;	/* ms, 0 = never */
+	OgAccountVersion opened;	/* as it was then */
 	int64		paused_until;	/* og_clock_now(), since something failed ... */
 	int64		pause_us;		/* ... for so long */
 	bool		no_list;		/* a list of open orders could not be had */
