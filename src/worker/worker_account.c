@@ -57,6 +57,44 @@ og_share_version(void)
 	return version;
 }
 
+static TransactionId
+version_of(HeapTuple tuple)
+{
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidTransactionId;
+	xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return xmin;
+}
+
+AccountRows
+og_account_rows(Oid serverid, Oid roleid)
+{
+	Datum		server = ObjectIdGetDatum(serverid);
+	AccountRows rows;
+
+	rows.server = version_of(SearchSysCache1(FOREIGNSERVEROID, server));
+	rows.allowed = rows.server != InvalidTransactionId &&
+		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+		og_server_aclcheck(serverid, roleid) == ACLCHECK_OK;
+	rows.mapping = version_of(SearchSysCache2(USERMAPPINGUSERSERVER,
+											  ObjectIdGetDatum(roleid), server));
+	if (rows.mapping == InvalidTransactionId)
+		rows.mapping = version_of(SearchSysCache2(USERMAPPINGUSERSERVER,
+												  ObjectIdGetDatum(InvalidOid),
+												  server));
+	return rows;
+}
+
+bool
+og_account_rows_differ(const AccountRows *a, const AccountRows *b)
+{
+	return a->server != b->server || a->mapping != b->mapping ||
+		a->allowed != b->allowed;
+}
+
 /* ---------- the function ---------- */
 
 /* Is this still the function that was called: to make the call, or submit it? */
