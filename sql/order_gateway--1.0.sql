@@ -599,7 +599,7 @@ COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
 COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
 COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
 COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
-COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'since when the queued call that waits longest could have been begun; NULL = none could be: not_before is yet to come';
 COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
 COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
 COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
@@ -2399,7 +2399,7 @@ COMMENT ON VIEW order_gateway_calls IS
 COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it, or the context of an error of a session names it';
 COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; session = a session has called, and the worker makes the call; found = an order that was found at the provider after a promotion, and was not in the journal';
 COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
-COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had then';
+COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when it was called';
 COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, or called, and as which it is made';
 COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
 COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
