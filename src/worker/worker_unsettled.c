@@ -98,11 +98,30 @@ step_at(const Asker *asker, TimestampTz since, TimestampTz now)
 	return step;
 }
 
+/*
+ * The macros only take the type of a member of that NULL.  What waits, by its
+ * place in the heap of its asker; what there is, by that among the ages.
+ */
+static Unsettled *
+waiting_of(const pairingheap_node *node)
+{
+	/* cppcheck-suppress nullPointer */
+	return unconstify(Unsettled *,
+					  pairingheap_const_container(Unsettled, node, node));
+}
+
+static const Unsettled *
+aged_of(const pairingheap_node *node)
+{
+	/* cppcheck-suppress nullPointer */
+	return pairingheap_const_container(Unsettled, age, node);
+}
+
 static int
 compare_due(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
-	const Unsettled *x = pairingheap_const_container(Unsettled, node, a);
-	const Unsettled *y = pairingheap_const_container(Unsettled, node, b);
+	const Unsettled *x = waiting_of(a);
+	const Unsettled *y = waiting_of(b);
 
 	/* The heap has the largest first. */
 	if (x->due != y->due)
@@ -113,8 +132,8 @@ compare_due(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 static int
 compare_age(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
-	const Unsettled *x = pairingheap_const_container(Unsettled, age, a);
-	const Unsettled *y = pairingheap_const_container(Unsettled, age, b);
+	const Unsettled *x = aged_of(a);
+	const Unsettled *y = aged_of(b);
 
 	return x->since < y->since ? 1 : x->since > y->since ? -1 : 0;
 }
@@ -258,8 +277,7 @@ og_unsettled_count(TimestampTz *oldest)
 	*oldest = 0;
 	if (unsettled.calls == NULL || pairingheap_is_empty(&unsettled.ages))
 		return 0;
-	*oldest = pairingheap_container(Unsettled, age,
-									pairingheap_first(&unsettled.ages))->since;
+	*oldest = aged_of(pairingheap_first(&unsettled.ages))->since;
 	return hash_get_num_entries(unsettled.calls);
 }
 
@@ -279,6 +297,8 @@ og_unsettled_next_asker(void)
 
 	if (dlist_is_empty(&unsettled.turns))
 		return NULL;
+
+	/* cppcheck-suppress nullPointer */
 	asker = dlist_head_element(Asker, node, &unsettled.turns);
 	dlist_delete(&asker->node);
 	dlist_push_tail(&unsettled.turns, &asker->node);
@@ -297,7 +317,7 @@ og_asker_first(const Asker *asker)
 	pairingheap *calls = unconstify(pairingheap *, &asker->calls);
 
 	return pairingheap_is_empty(calls) ? NULL
-		: pairingheap_container(Unsettled, node, pairingheap_first(calls));
+		: waiting_of(pairingheap_first(calls));
 }
 
 TimestampTz
@@ -315,8 +335,7 @@ og_asker_take(Asker *asker, TimestampTz now)
 
 	if (og_asker_due(asker) > now)
 		return NULL;
-	call = pairingheap_container(Unsettled, node,
-								 pairingheap_remove_first(&asker->calls));
+	call = waiting_of(pairingheap_remove_first(&asker->calls));
 	call->waits = false;
 	return call;
 }
@@ -333,6 +352,7 @@ og_asker_set(Asker *asker, int settle_after)
 	pairingheap_reset(&asker->calls);
 	dlist_foreach(iter, &asker->all)
 	{
+		/* cppcheck-suppress nullPointer */
 		Unsettled  *call = dlist_container(Unsettled, of_asker, iter.cur);
 
 		if (!call->waits)
