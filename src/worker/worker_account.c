@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_user_mapping.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -84,6 +85,54 @@ og_share_version(void)
 {
 	watch_catalog();
 	return version;
+}
+
+static TransactionId
+version_of(HeapTuple tuple)
+{
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidTransactionId;
+	xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return xmin;
+}
+
+/* The mapping of a role, or of all; false if there is none. */
+static bool
+take_mapping(OgAccountVersion *version, Oid serverid, Oid roleid)
+{
+	version->mappingid = GetSysCacheOid2(USERMAPPINGUSERSERVER,
+										 Anum_pg_user_mapping_oid,
+										 ObjectIdGetDatum(roleid),
+										 ObjectIdGetDatum(serverid));
+	version->mapping = version_of(SearchSysCache2(USERMAPPINGUSERSERVER,
+												  ObjectIdGetDatum(roleid),
+												  ObjectIdGetDatum(serverid)));
+	return OidIsValid(version->mappingid);
+}
+
+AccountRows
+og_account_rows(Oid serverid, Oid roleid)
+{
+	AccountRows rows = {0};
+
+	rows.version.server = version_of(SearchSysCache1(FOREIGNSERVEROID,
+													 ObjectIdGetDatum(serverid)));
+	rows.allowed = rows.version.server != InvalidTransactionId &&
+		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+		og_server_aclcheck(serverid, roleid) == ACLCHECK_OK;
+	if (!take_mapping(&rows.version, serverid, roleid))
+		(void) take_mapping(&rows.version, serverid, InvalidOid);
+	return rows;
+}
+
+bool
+og_account_rows_differ(const AccountRows *a, const AccountRows *b)
+{
+	return !og_account_is_same(&a->version, &b->version) ||
+		a->allowed != b->allowed;
 }
 
 /* ---------- the function ---------- */

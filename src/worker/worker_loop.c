@@ -223,9 +223,32 @@ withdraw(int64 call_id)
 }
 
 static void
-end_pause(Line *line, void *arg)
+look_at_target(Line *line, void *arg)
 {
-	og_target_try(line->target);
+	if (line->target->paused_until > 0)
+		og_target_look(line->target,
+					   og_account_rows(line->serverid, line->roleid).version.server);
+}
+
+static void
+look_at_targets(void *arg)
+{
+	og_outbox_lines(look_at_target, NULL);
+}
+
+/* Who changed a server wants to know at once whether that helps. */
+static void
+end_pauses(void)
+{
+	uint64		version = og_share_version();
+	Trouble		trouble;
+
+	if (loop.version == version)
+		return;
+	if (!og_turn_try(look_at_targets, NULL, &trouble))
+		og_trouble_show(&trouble);
+	loop.version = version;
+	loop.changed = true;
 }
 
 /*
@@ -252,14 +275,7 @@ look(void)
 	}
 	list_free_deep(loop.withdrawn);
 	loop.withdrawn = NIL;
-
-	/* Who changed a server wants to know at once whether that helps. */
-	if (loop.version != og_share_version())
-	{
-		og_outbox_lines(end_pause, NULL);
-		loop.changed = true;
-	}
-	loop.version = og_share_version();
+	end_pauses();
 }
 
 /* ---------- advance ---------- */

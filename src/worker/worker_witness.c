@@ -461,7 +461,9 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
-		if (og_target_fail(making->line->target, og_clock_now()))
+		if (og_target_fail(making->line->target,
+						   making->share->account->server_version,
+						   og_clock_now()))
 			tell_failure(making, outcome->message);
 	}
 	if (outcome->verdict != OG_NOT_SENT && outcome->verdict != OG_TOO_FREQUENT)
