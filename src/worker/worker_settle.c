@@ -379,9 +379,8 @@ check_account(void *arg)
 	uint64		version = og_share_version();
 	const OgAccount *now = og_share_open(&current_group(asking)->call);
 
-	asking->outdated =
-		now->server_version != asking->account->server_version ||
-		now->mapping_version != asking->account->mapping_version;
+	asking->outdated = !og_account_is_same(&now->version,
+										   &asking->account->version);
 	asking->version = version;
 }
 

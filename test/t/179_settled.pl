@@ -238,6 +238,29 @@ $journal->wait_for($held, 'done', '... while nothing is known of the act');
 $sandbox->pace(provider => 'btse', limits => 'default');
 
 # ----
+# Roles that come and go, as those that a vault gives away, begin nothing anew
+# ----
+
+$test->reset;
+$sandbox->settings(pace => 'off');
+$test->seed('btse', 1 .. 20);
+$journal->sql(q{ALTER SERVER btse OPTIONS (SET query_rate_limit '3/1s per key')});
+my $vault = $test->session;
+$vault->send(q{DO $$ BEGIN
+	WHILE to_regclass('no_more') IS NULL LOOP
+		CREATE ROLE somebody; CREATE FUNCTION nothing() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT;
+		PERFORM pg_sleep(0.02);
+		DROP ROLE somebody; DROP FUNCTION nothing(); COMMIT;
+	END LOOP; END $$});
+my $beside = lose_cancel('btse', [ 1 .. 20 ], processed => 1);
+make_older();
+wait_until_known([$beside], '... and found out while roles come and go');
+cmp_ok(arrivals('open_orders'), '<=', 2, '... in one round');
+$journal->sql('CREATE TABLE no_more ()');
+is($vault->finish->{sqlstate}, undef, '... which they did');
+$vault->quit;
+
+# ----
 # A call that is being made counts what was settled of it meanwhile
 # ----
 
