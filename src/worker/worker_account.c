@@ -90,41 +90,40 @@ og_share_version(void)
 static TransactionId
 version_of(HeapTuple tuple)
 {
-	TransactionId xmin;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidTransactionId;
-	xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-	ReleaseSysCache(tuple);
-	return xmin;
+	return HeapTupleIsValid(tuple) ? HeapTupleHeaderGetRawXmin(tuple->t_data)
+		: InvalidTransactionId;
 }
 
-/* The mapping of a role, or of all; false if there is none. */
+/* False if there is none. */
 static bool
-take_mapping(OgAccountVersion *version, Oid serverid, Oid roleid)
+read_mapping(Oid serverid, Oid roleid, OgAccountVersion *read)
 {
-	version->mappingid = GetSysCacheOid2(USERMAPPINGUSERSERVER,
-										 Anum_pg_user_mapping_oid,
-										 ObjectIdGetDatum(roleid),
-										 ObjectIdGetDatum(serverid));
-	version->mapping = version_of(SearchSysCache2(USERMAPPINGUSERSERVER,
-												  ObjectIdGetDatum(roleid),
-												  ObjectIdGetDatum(serverid)));
-	return OidIsValid(version->mappingid);
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(roleid),
+										ObjectIdGetDatum(serverid));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	read->mapping = version_of(tuple);
+	read->mappingid = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	ReleaseSysCache(tuple);
+	return true;
 }
 
 AccountRows
 og_account_rows(Oid serverid, Oid roleid)
 {
-	AccountRows rows = {0};
+	HeapTuple	server = SearchSysCache1(FOREIGNSERVEROID,
+										 ObjectIdGetDatum(serverid));
+	AccountRows rows = {.version.server = version_of(server)};
 
-	rows.version.server = version_of(SearchSysCache1(FOREIGNSERVEROID,
-													 ObjectIdGetDatum(serverid)));
-	rows.allowed = rows.version.server != InvalidTransactionId &&
-		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+	if (!HeapTupleIsValid(server))
+		return rows;
+	ReleaseSysCache(server);
+	rows.allowed = SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
 		og_server_aclcheck(serverid, roleid) == ACLCHECK_OK;
-	if (!take_mapping(&rows.version, serverid, roleid))
-		(void) take_mapping(&rows.version, serverid, InvalidOid);
+	if (!read_mapping(serverid, roleid, &rows.version))
+		(void) read_mapping(serverid, InvalidOid, &rows.version);
 	return rows;
 }
 

@@ -58,8 +58,8 @@ extern OgAccount *og_share_open(const OgJournalCall *call);
 extern uint64 og_share_version(void);
 
 /*
- * What decides how an account is opened as a role, and whether it is: the rows of
- * server and mapping, as OgAccount has them, Invalid = there is none.
+ * What decides how an account is opened as a role, and whether it is; Invalid =
+ * there is no such row.
  */
 typedef struct AccountRows
 {

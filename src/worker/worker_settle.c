@@ -379,7 +379,8 @@ check_account(void *arg)
 	uint64		version = og_share_version();
 	const OgAccount *now = og_share_open(&current_group(asking)->call);
 
-	asking->outdated = !og_account_is_same(&now->version, &asking->account->version);
+	asking->outdated = !og_account_is_same(&now->version,
+										   &asking->account->version);
 	asking->version = version;
 }
 

@@ -462,7 +462,7 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 		note_problem(making, outcome->message);
 		making->failed = true;
 		if (og_target_fail(making->line->target,
-						   making->share->account->server_version,
+						   making->share->account->version.server,
 						   og_clock_now()))
 			tell_failure(making, outcome->message);
 	}
