@@ -8,6 +8,7 @@ ARG POSTGRES_MAJOR
 RUN apt-get update \
 	&& apt-get install --yes --no-install-recommends \
 		gcc libc6-dev make pkg-config libcurl4-openssl-dev libssl-dev libcjson-dev \
+		libwslay-dev \
 		"postgresql-server-dev-${POSTGRES_MAJOR}"
 COPY . /src
 WORKDIR /src
@@ -18,7 +19,7 @@ RUN make "PG_CONFIG=/usr/lib/postgresql/${POSTGRES_MAJOR}/bin/pg_config" with_ll
 FROM postgres:${POSTGRES_MAJOR}-bookworm
 RUN apt-get update \
 	&& apt-get install --yes --no-install-recommends \
-		ca-certificates curl libcjson1 libcurl4 libssl3 \
+		ca-certificates curl libcjson1 libcurl4 libssl3 libwslay1 \
 		python3 python3-aiohttp python3-cryptography \
 	&& rm -rf /var/lib/apt/lists/*
 COPY --from=build /built /

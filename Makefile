@@ -123,17 +123,22 @@ endif
 
 # libcurl 7.87 is the first with CURLOPT_QUICK_EXIT, without which a name
 # lookup that gets no answer could not be interrupted; OpenSSL 3.0 the first
-# whose algorithms can be fetched once.
+# whose algorithms can be fetched once. wslay comes without a file for pkg-config,
+# so its header is looked for.
 NEEDED = "libcurl >= 7.87" "openssl >= 3.0" libcjson
+HAS_WSLAY = echo "\#include <wslay/wslay.h>" | $(CC) $(CPPFLAGS) -E - 2>/dev/null
 ifeq ($(filter %clean uninstall %installcheck,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && echo found),found)
 $(error pkg-config does not find $(NEEDED): install pkg-config, \
 libcurl4-openssl-dev, libssl-dev and libcjson-dev)
 endif
+ifeq ($(shell $(HAS_WSLAY) | tail -n 1),)
+$(error the header of wslay is not there: install libwslay-dev)
+endif
 endif
 
 PG_CPPFLAGS = -I$(SOURCE_DIR)/src $(shell pkg-config --cflags $(NEEDED) 2>/dev/null)
-SHLIB_LINK = $(shell pkg-config --libs $(NEEDED) 2>/dev/null)
+SHLIB_LINK = $(shell pkg-config --libs $(NEEDED) 2>/dev/null) -lwslay
 
 # All that the server's own headers tolerate.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \

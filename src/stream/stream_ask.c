@@ -15,6 +15,9 @@
 #include "ground/list.h"
 #include "stream/stream_internal.h"
 
+/* So far apart at least are those asked for that were refused. */
+#define ALONE_US		(60 * USECS_PER_SEC)
+
 /* How much of an error's words is repeated, in characters. */
 #define MOST_CODE		64
 #define MOST_WORDS		200
@@ -37,12 +40,41 @@ og_ask(Connection *connection, const char *const *names, int count, bool on)
 	pfree(text);
 }
 
+/* No two that are asked at different times have the same number. */
+static int64
+next_asked_at(void)
+{
+	static int64 last = 0;
+
+	last = Max(last + 1, og_clock_now());
+	return last;
+}
+
 /* Is it to be asked for now? */
 static bool
 is_due(const Topic *topic, int64 now)
 {
 	return (topic->state == TOPIC_WAITING || topic->state == TOPIC_REFUSED) &&
 		now >= topic->due;
+}
+
+/*
+ * One that was refused, and few of them: the provider closes connections that ask
+ * too often for what there is not.
+ */
+static void
+ask_alone(Connection *connection, Topic *topic, int64 now)
+{
+	const char *name = topic->name;
+
+	if (now < connection->alone_at)
+	{
+		topic->due = connection->alone_at;
+		return;
+	}
+	connection->alone_at = now + ALONE_US;
+	og_ask(connection, &name, 1, true);
+	og_topic_asked(topic, next_asked_at());
 }
 
 /* What is not to be relied on any more is taken back, before it is asked anew. */
@@ -85,16 +117,6 @@ ask_to_compare(Connection *connection)
 	}
 }
 
-/* No two that are asked at different times have the same number. */
-static int64
-next_asked_at(void)
-{
-	static int64 last = 0;
-
-	last = Max(last + 1, og_clock_now());
-	return last;
-}
-
 void
 og_ask_for_topics(Connection *connection, int64 now)
 {
@@ -108,15 +130,16 @@ og_ask_for_topics(Connection *connection, int64 now)
 	dlist_foreach(iter, &connection->topics)
 	{
 		Topic	   *topic = topic_of(iter.cur);
-		const char *name = topic->name;
 
 		if (!is_due(topic, now))
 			continue;
 		if (topic->alone)
-			og_ask(connection, &name, 1, true);
-		else
-			names[count++] = name;
-		og_topic_asked(topic, topic->alone ? next_asked_at() : at);
+		{
+			ask_alone(connection, topic, now);
+			continue;
+		}
+		names[count++] = topic->name;
+		og_topic_asked(topic, at);
 	}
 	if (count > 0)
 		og_ask(connection, names, count, true);

@@ -20,10 +20,9 @@
 #include "ground/clock.h"
 #include "stream/stream_internal.h"
 
-/* Pauses after losses, which one that was open for so long ends. */
+/* Pauses after losses, until one has carried something that was live. */
 #define FIRST_PAUSE_US	(1 * USECS_PER_SEC)
 #define LAST_PAUSE_US	(60 * USECS_PER_SEC)
-#define SOUND_US		(10 * USECS_PER_SEC)
 
 /* ---------- where it goes ---------- */
 
@@ -221,8 +220,9 @@ rest(Connection *connection)
 {
 	int64		now = og_clock_now();
 
-	if (connection->opened_at != 0 && now - connection->opened_at >= SOUND_US)
+	if (connection->sound)
 		connection->pause_us = 0;
+	connection->sound = false;
 	connection->pause_us = connection->pause_us == 0 ? FIRST_PAUSE_US
 		: Min(connection->pause_us * 2, LAST_PAUSE_US);
 	connection->state = CONNECTION_PAUSING;
@@ -247,6 +247,10 @@ og_connection_lose(Connection *connection, int code, const char *why)
 		Topic	   *topic = topic_of(iter.cur);
 
 		og_topic_lost(topic, since);
+
+		/* What was refused has another reason. */
+		if (topic->state == TOPIC_REFUSED)
+			continue;
 		dlist_foreach(inner, &topic->streams)
 			og_stream_set_error(topic_stream_of(inner.cur), message);
 	}
@@ -266,17 +270,14 @@ void
 og_connection_lose_closed(Connection *connection)
 {
 	const char *problem = og_websocket_problem(connection->socket);
-	int			code = og_websocket_close_code(connection->socket);
 	OgSlice		reason = og_websocket_close_reason(connection->socket);
 
 	if (problem == NULL)
 		problem = "the provider closed the connection";
 	og_connection_lose(connection, OG_WS_NORMAL,
-					   code == 0 ? problem :
-					   psprintf("%s (close code %d%s%.*s)", problem, code,
-								reason.len > 0 ? ": " : "",
-								(int) reason.len,
-								reason.data ? reason.data : ""));
+					   reason.len == 0 ? problem :
+					   psprintf("%s (%.*s)", problem, (int) reason.len,
+								reason.data));
 }
 
 void
@@ -306,7 +307,7 @@ og_connection_follow(Connection *connection)
 
 	/* What was refused there may be taken here. */
 	dlist_foreach(iter, &connection->topics)
-		topic_of(iter.cur)->due = 0;
+		og_topic_forgive(topic_of(iter.cur));
 }
 
 void

@@ -166,6 +166,9 @@ extern void og_topic_lost(Topic *topic, TimestampTz since);
 /* Of a message of its own nothing could be taken: it is asked for anew. */
 extern void og_topic_not_understood(Topic *topic, const char *problem);
 
+/* It is asked for elsewhere now: what was refused may be taken. */
+extern void og_topic_forgive(Topic *topic);
+
 /* What is late. */
 extern void og_topic_turn(Topic *topic, OgPause *pause);
 
@@ -214,6 +217,8 @@ struct Connection
 	TimestampTz last_heard;		/* anything, for people */
 	bool		was_open;		/* at least once */
 	bool		told;			/* that it is not, since it was */
+	bool		sound;			/* something on it has been live */
+	int64		alone_at;		/* when one may be asked for that was refused */
 	bool		strange;		/* it told something that was not asked for */
 	dlist_head	topics;
 	int			ntopics;

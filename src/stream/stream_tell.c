@@ -350,22 +350,38 @@ act_of(const OgJournalCall *call, OgStreamAct *act)
 	return false;
 }
 
-/* As a notification would tell it. */
 static void
 add_status(OgStreamTold *told, OgStreamAct act, int status)
 {
-	OgSlice		values[OG_MAX_COLUMNS] = {{NULL}};
-	const OgColumn *shape = og_append_shape(OG_STREAM_NOTIFICATIONS);
-	char		text[16];
-
 	if (status == A_FILL)
-	{
 		og_btse_stream_filled(told, act);
-		return;
+	else
+		og_btse_stream_notified(told, act, status);
+}
+
+/*
+ * Was all heard since then that is told of accounts at this server?  A process that
+ * has just begun has not heard what was told before.
+ */
+static bool
+heard_all(Oid serverid, TimestampTz since)
+{
+	bool		followed = false;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &og_stream_loop.streams)
+	{
+		const Stream *stream = stream_of(iter.cur);
+
+		if (stream->wish.kind != OG_STREAM_NOTIFICATIONS ||
+			stream->wish.serverid != serverid)
+			continue;
+		if (stream->shown.state != OG_STREAM_LIVE ||
+			stream->shown.since > since)
+			return false;
+		followed = true;
 	}
-	values[og_column(shape, "status")] =
-		og_slice(text, snprintf(text, sizeof(text), "%d", status));
-	og_btse_stream_notified(told, act, values);
+	return followed;
 }
 
 static OgVerdict
@@ -378,35 +394,29 @@ verdict_since(const Order *order, OgStreamAct act, TimestampTz since)
 		if (order->told[i].at >= since)
 			add_status(&told, act, order->told[i].status);
 	}
+	if (told.is_weak && !heard_all(order->key.serverid, since))
+		return OG_UNKNOWN;
 	return og_btse_stream_verdict(&told);
 }
 
-/* Where the order stands, by what was told last. */
+/* Where the order stands, by the status that was told last, and by its fills. */
 static OgOrderState
 state_of(const Order *order, OgStreamAct act, OgVerdict verdict)
 {
+	OgOrderState state = OG_ORDER_UNKNOWN;
+	bool		filled = false;
+
 	if (verdict == OG_REJECTED && act == OG_STREAM_CREATE)
 		return OG_ORDER_GONE;
-	for (int i = order->ntold - 1; i >= 0; i--)
+	for (int i = order->ntold - 1; i >= 0 && state == OG_ORDER_UNKNOWN; i--)
 	{
-		switch (order->told[i].status)
-		{
-			case 2:
-			case 9:
-			case 10:
-				return OG_ORDER_OPEN;
-			case 4:
-				return OG_ORDER_FILLED;
-			case 5:
-			case A_FILL:
-				return OG_ORDER_PARTLY_FILLED;
-			case 6:
-				return OG_ORDER_CANCELLED;
-			default:
-				break;
-		}
+		if (order->told[i].status == A_FILL)
+			filled = true;
+		else
+			state = og_btse_stream_state(order->told[i].status);
 	}
-	return OG_ORDER_UNKNOWN;
+	return filled && (state == OG_ORDER_OPEN || state == OG_ORDER_UNKNOWN)
+		? OG_ORDER_PARTLY_FILLED : state;
 }
 
 /* What has been learned in one transaction. */

@@ -34,7 +34,7 @@
 #define LAST_PAUSE_US	(60 * USECS_PER_SEC)
 
 /* One that was live for so long begins with no pause again. */
-#define SOUND_US	(60 * USECS_PER_SEC)
+#define SOUND_US	(10 * USECS_PER_SEC)
 
 /* What was refused is tried again. */
 #define REFUSED_US	(3600 * USECS_PER_SEC)
@@ -259,6 +259,7 @@ become_live(Topic *topic)
 	topic->live_at = og_clock_now();
 	topic->due = 0;
 	topic->alone = false;
+	topic->connection->sound = true;
 	if (og_stream_is_appended(topic->kind))
 	{
 		topic->pause_us = 0;
@@ -298,6 +299,17 @@ og_topic_refused(Topic *topic, const char *message)
 	set_error(topic, message);
 	judge(topic);
 	tell(topic, "refused", message);
+}
+
+void
+og_topic_forgive(Topic *topic)
+{
+	topic->due = 0;
+	topic->alone = false;
+	if (topic->state != TOPIC_REFUSED)
+		return;
+	topic->state = TOPIC_WAITING;
+	judge(topic);
 }
 
 /* ---------- data ---------- */

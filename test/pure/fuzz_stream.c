@@ -103,19 +103,6 @@ check_identity(const OgStreamMessage *message, const OgStreamRecord *record)
 }
 
 static void
-check_acts(const OgStreamRecord *record)
-{
-	for (OgStreamAct act = OG_STREAM_CREATE; act <= OG_STREAM_AMEND; act++)
-	{
-		OgStreamTold told = {0};
-
-		og_btse_stream_notified(&told, act, record->values);
-		must(told.count <= 1);
-		must((told.count == 0) == (og_btse_stream_verdict(&told) == OG_UNKNOWN));
-	}
-}
-
-static void
 check_records(const OgStreamMessage *message, const Node *data)
 {
 	const Node *node = second_is(data, OG_JSON_ARRAY) ? data->first : data;
@@ -130,8 +117,6 @@ check_records(const OgStreamMessage *message, const Node *data)
 			 record->raw.len == node->bytes.len);
 		check_values(message, record, node);
 		check_identity(message, record);
-		if (message->kind == OG_STREAM_NOTIFICATIONS)
-			check_acts(record);
 		node = second_is(data, OG_JSON_ARRAY) ? node->next : NULL;
 	}
 	must(node == NULL);

@@ -106,7 +106,7 @@ check(const Case *cases, int count)
 													 &message);
 
 		is_text(show(&message), cases[i].shown,
-				psprintf("%.200s", cases[i].text));
+				psprintf("message %.200s", cases[i].text));
 		ok(understood == (message.problem == NULL) &&
 		   understood == (message.what != OG_STREAM_NOT_UNDERSTOOD),
 		   "... which is %s", understood ? "understood" : "not understood");

@@ -27,7 +27,7 @@ check(const Case *cases, int count)
 													 &message);
 
 		is_text(show(&message), cases[i].shown,
-				psprintf("%.200s", cases[i].text));
+				psprintf("message %.200s", cases[i].text));
 		ok(understood ? message.what == OG_STREAM_DATA : message.nrecords == 0,
 		   "... %s", understood ? "all of it" : "and nothing of it is left");
 	}
@@ -427,6 +427,7 @@ test_identity(void)
 		{NUMBERED("1", "t", "BUY"), NUMBERED("2", "t", "BUY"), false},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "BUY"), true},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "MODE_BUY"), true},
+		{NUMBERED("1", "t", "buy"), UNNUMBERED("t", "Buy"), true},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("t", "SELL"), false},
 		{NUMBERED("1", "t", "BUY"), UNNUMBERED("u", "BUY"), false},
 		{UNNUMBERED("t", "BUY"), UNNUMBERED("t", "BUY"), true},
@@ -469,17 +470,10 @@ follows(OgStreamAct act, const char *statuses, bool *is_weak)
 
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 	{
-		OgStreamMessage message;
-
 		if (strcmp(word, "F") == 0)
-		{
 			og_btse_stream_filled(&told, act);
-			continue;
-		}
-		if (!og_btse_stream_read(exactly(psprintf(NOTIFIED("\"status\":%s"), word)),
-								 &message))
-			abort();
-		og_btse_stream_notified(&told, act, message.records[0].values);
+		else
+			og_btse_stream_notified(&told, act, strtoll(word, NULL, 10));
 	}
 	*is_weak = told.is_weak;
 	return og_btse_stream_verdict(&told);
@@ -519,11 +513,7 @@ test_acts(void)
 		{"1003", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
 		{"1004", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
 		{"-1", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
-		{"\"2\"", OG_ACCEPTED, OG_UNKNOWN, OG_UNKNOWN},
-		{"2.0", OG_ACCEPTED, OG_UNKNOWN, OG_UNKNOWN},
-		{"2.5", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
-		{"null", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
-		{"\"inserted\"", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
+		{"4294967298", OG_UNKNOWN, OG_UNKNOWN, OG_UNKNOWN},
 		{"F", OG_ACCEPTED, OG_UNKNOWN, OG_UNKNOWN},
 
 		/* That it was refused holds only if nothing else is told. */
@@ -558,6 +548,24 @@ test_acts(void)
 	}
 }
 
+static void
+test_states(void)
+{
+	static const OgOrderState states[] = {
+		[0] = OG_ORDER_UNKNOWN, [1] = OG_ORDER_UNKNOWN, [2] = OG_ORDER_OPEN,
+		[3] = OG_ORDER_FILLED, [4] = OG_ORDER_FILLED,
+		[5] = OG_ORDER_PARTLY_FILLED, [6] = OG_ORDER_CANCELLED,
+		[7] = OG_ORDER_UNKNOWN, [8] = OG_ORDER_UNKNOWN, [9] = OG_ORDER_OPEN,
+		[10] = OG_ORDER_OPEN, [11] = OG_ORDER_UNKNOWN
+	};
+
+	for (int i = 0; i < lengthof(states); i++)
+		ok(og_btse_stream_state(i) == states[i], "after %d an order is %s", i,
+		   og_order_state_name(states[i]));
+	ok(og_btse_stream_state(PG_INT64_MIN) == OG_ORDER_UNKNOWN,
+	   "of any other status nothing is known");
+}
+
 int
 main(void)
 {
@@ -569,5 +577,6 @@ main(void)
 	test_reads();
 	test_identity();
 	test_acts();
+	test_states();
 	return done_testing();
 }

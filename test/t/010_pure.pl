@@ -19,7 +19,7 @@ my $top = File::Spec->rel2abs($ENV{OG_SOURCE_DIR} // dirname(__FILE__) . '/../..
 my $pg_config = $ENV{PG_CONFIG} // 'pg_config';
 my $build_dir = tempdir(CLEANUP => 1);
 
-my @FUZZERS = qw(json stream xt tronsave btse wangdian);
+my @FUZZERS = qw(json frames stream xt tronsave btse wangdian);
 my $FUZZ_SECONDS = 2;
 
 # What an outer make left in the environment is not meant for this one.

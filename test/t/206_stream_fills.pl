@@ -41,7 +41,7 @@ cmp_ok($streams->sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'bac
 	'an event tells that it was read');
 
 # messages that come twice, and in another order
-foreach my $fault (qw(stream_lost))
+foreach my $fault (qw(stream_repeated stream_swapped))
 {
 	$sandbox->arm($fault, provider => 'btse', times => 5);
 	$streams->fill(12);

@@ -67,8 +67,8 @@ extern bool og_btse_stream_is_symbol(const char *symbol);
 extern char *og_btse_stream_topic(OgStreamKind kind, const char *symbol,
 								  int grouping);
 
-/* Ask for topics, or no more for them, in one message. */
-extern char *og_btse_stream_subscribe(const char *const *topics, int count,
+/* Ask for topics of these names, or no more for them, in one message. */
+extern char *og_btse_stream_subscribe(const char *const *names, int count,
 									  bool on);
 
 /*
@@ -251,15 +251,18 @@ typedef struct OgStreamTold
 } OgStreamTold;
 
 /*
- * Add a notification (its values) or a fill.  That it is about the order, and
+ * Add a notification of this status, or a fill.  That it is about the order, and
  * not from before the act, is for the caller to know: by the order's id, or by a
  * client order id of our own making.
  */
 extern void og_btse_stream_notified(OgStreamTold *told, OgStreamAct act,
-									const OgSlice *values);
+									int64 status);
 extern void og_btse_stream_filled(OgStreamTold *told, OgStreamAct act);
 
 /* What follows: OG_UNKNOWN if nothing does. */
 extern OgVerdict og_btse_stream_verdict(const OgStreamTold *told);
+
+/* Where an order of this status stands; OG_ORDER_UNKNOWN if that is not said. */
+extern OgOrderState og_btse_stream_state(int64 status);
 
 #endif							/* OG_BTSE_STREAM_H */

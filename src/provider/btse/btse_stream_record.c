@@ -88,9 +88,11 @@ normal_id(OgSlice id)
 static OgSlice
 normal_side(OgSlice side)
 {
-	if (og_says(side, "MODE_BUY") || og_says(side, "66"))
+	if (og_says_in_any_case(side, og_slice_of("BUY")) ||
+		og_says(side, "MODE_BUY") || og_says(side, "66"))
 		return og_slice_of("\"BUY\"");
-	if (og_says(side, "MODE_SELL") || og_says(side, "83"))
+	if (og_says_in_any_case(side, og_slice_of("SELL")) ||
+		og_says(side, "MODE_SELL") || og_says(side, "83"))
 		return og_slice_of("\"SELL\"");
 	return side;
 }

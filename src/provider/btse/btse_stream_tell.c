@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "provider/btse/btse_stream.h"
+#include "provider/btse/provider_btse.h"
 
 #define ACTS	(OG_STREAM_AMEND + 1)
 
@@ -52,14 +53,8 @@ add_verdict(OgStreamTold *told, OgVerdict verdict, bool is_weak)
 }
 
 void
-og_btse_stream_notified(OgStreamTold *told, OgStreamAct act,
-						const OgSlice *values)
+og_btse_stream_notified(OgStreamTold *told, OgStreamAct act, int64 status)
 {
-	const OgColumn *columns = og_btse_stream_columns(OG_STREAM_NOTIFICATIONS);
-	int64		status;
-
-	if (!og_json_integer(values[og_column(columns, "status")], &status))
-		return;
 	for (int i = 0; i < lengthof(meanings); i++)
 	{
 		if (meanings[i].status == status)
@@ -78,4 +73,13 @@ OgVerdict
 og_btse_stream_verdict(const OgStreamTold *told)
 {
 	return told->count > 0 ? told->verdict : OG_UNKNOWN;
+}
+
+OgOrderState
+og_btse_stream_state(int64 status)
+{
+	char		text[24];
+	int			length = snprintf(text, sizeof(text), INT64_FORMAT, status);
+
+	return og_meaning(og_btse_states, og_slice(text, length))->meaning;
 }

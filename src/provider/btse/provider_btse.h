@@ -71,6 +71,9 @@ extern OgActReader og_btse_read_cancel_all;
 
 /* ---------- provider_btse_read.c ---------- */
 
+/* The OgOrderState that the status of an order says. */
+extern const OgMeaning og_btse_states[];
+
 /* A list of objects, or one of them. */
 extern OgRecordReader og_btse_read_list;
 extern OgRecordReader og_btse_read_order;

@@ -247,21 +247,22 @@ og_btse_read_order(OgRecords *records, OgSlice answer, const OgBatch *batch)
  * What the status of an order says.  One that was rejected or refunded may have
  * stood in the book before, so that those say nothing.
  */
+const OgMeaning og_btse_states[] = {
+	{"2", OG_ORDER_OPEN},
+	{"9", OG_ORDER_OPEN},		/* its trigger waits */
+	{"10", OG_ORDER_OPEN},		/* its trigger has fired */
+	{"5", OG_ORDER_PARTLY_FILLED},
+	{"3", OG_ORDER_FILLED},
+	{"4", OG_ORDER_FILLED},
+	{"6", OG_ORDER_CANCELLED},
+	{NULL, OG_ORDER_UNKNOWN}
+};
+
 static OgOrderState
 btse_order_state(const OgColumn *columns, const OgSlice *values)
 {
-	static const OgMeaning states[] = {
-		{"2", OG_ORDER_OPEN},
-		{"9", OG_ORDER_OPEN},	/* its trigger waits */
-		{"10", OG_ORDER_OPEN},	/* its trigger has fired */
-		{"5", OG_ORDER_PARTLY_FILLED},
-		{"3", OG_ORDER_FILLED},
-		{"4", OG_ORDER_FILLED},
-		{"6", OG_ORDER_CANCELLED},
-		{NULL, OG_ORDER_UNKNOWN}
-	};
-
-	return og_order_state(states, values[og_column(columns, "status")],
+	return og_order_state(og_btse_states,
+						  values[og_column(columns, "status")],
 						  values[og_column(columns, "total_filled_base_size")]);
 }
 

@@ -224,7 +224,9 @@ sub kill_postmaster
 
 	$self->node->kill9;
 
-	# its processes take a moment to notice
+	# It may not be buried yet, so that its files stand in the way; and its
+	# processes take a moment to notice.
+	unlink $self->node->data_dir . '/postmaster.pid';
 	foreach (1 .. 300)
 	{
 		return if $self->node->start(fail_ok => 1);

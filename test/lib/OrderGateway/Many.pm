@@ -25,22 +25,14 @@ use strict;
 use warnings;
 use utf8;
 
+use OrderGateway::Linked;
+
 sub build
 {
 	my ($class) = @_;
 
-	# Of its own: tests that run side by side must not find it half written.
-	my $library = "$PostgreSQL::Test::Utils::tmp_check/many.$$.so";
-	my @rooms = grep { !m{^src/(?:sql|session)/} } glob 'src/*/ src/*/*/';
-	my $include = qx($ENV{PG_CONFIG} --includedir-server);
-	my $needed = qx(pkg-config --cflags --libs "libcurl >= 7.87" "openssl >= 3.0" libcjson);
-
-	chomp($include, $needed);
-	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-Wall', '-Werror',
-		'-D_GNU_SOURCE', '-Isrc', '-Itest/many', "-I$include", '-o', $library,
-		(glob 'test/many/*.c'), (map { glob "$_*.o" } @rooms), '-Wl,-Bsymbolic',
-		split ' ', $needed);
-	return bless { library => $library }, $class;
+	my @rooms = grep { !/^(?:sql|session)$/ } map { m{^src/([^/]+)/$} } glob 'src/*/';
+	return bless { library => OrderGateway::Linked::build('many', @rooms) }, $class;
 }
 
 # What the files there say of these.

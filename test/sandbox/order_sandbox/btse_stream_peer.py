@@ -125,7 +125,7 @@ class Peer:
     def waiting(self):
         """Bytes that the network did not take yet."""
         writer = self.connection.writer
-        return 0 if writer is None else \
+        return 0 if writer is None or self.gone else \
             writer.transport.get_write_buffer_size()
 
     def overflow(self):

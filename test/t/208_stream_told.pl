@@ -1,0 +1,115 @@
+# What streams tell settles the journal, before anybody asks; and notifications, which
+# no read tells once more.
+
+use strict;
+use warnings;
+use utf8;
+
+use Test::More;
+
+use OrderGateway::Appended;
+use OrderGateway::Journal;
+
+my $streams = OrderGateway::Appended->start(options => { settle_after => '1h' });
+my $sandbox = $streams->sandbox;
+my $journal = OrderGateway::Journal->new($streams->node);
+
+# Submit, and have the answer be lost; "processed": it is carried out.
+sub lose
+{
+	my ($operation, $processed, $function, @arguments) = @_;
+	my $fault = $sandbox->arm($processed ? 'close_after' : 'close_before',
+		provider => 'btse', times => 0, operation => $operation);
+	my $call = $journal->submit($function, @arguments);
+
+	$journal->wait_for($call, 'done', "$function: the answer is lost");
+	$sandbox->disarm($fault);
+	return $call;
+}
+
+sub outcome_ok
+{
+	my ($call, $expected, $name) = @_;
+
+	return $streams->wait_sql(qq{SELECT outcome || ' ' || (settled_at IS NOT NULL) || ' ' || answered_outcome
+		FROM order_gateway_results WHERE call_id = $call}, $expected, $name, 20);
+}
+
+my $fills = $streams->follow('fills');
+my $told = $streams->follow('notifications');
+
+# ---------- notifications ----------
+
+$sandbox->seed('btse', market => 'BTC-USD', ids => ['a1b2c3d4-0000-4000-8000-000000000001'],
+	fields => { size => '3.5', price => '10' });
+$streams->sql(q{SELECT * FROM btse_cancel('BTC-USD', ARRAY['a1b2c3d4-0000-4000-8000-000000000001'])});
+$streams->wait_sql(q{SELECT string_agg(status::text, ',' ORDER BY received_at) FROM btse_notification_log
+	WHERE order_id = 'a1b2c3d4-0000-4000-8000-000000000001'}, '6', 'a notification');
+is($streams->sql(q{SELECT DISTINCT format('%s %s %s', server, role, symbol) FROM btse_notification_log}),
+	'btse postgres BTC-USD', 'its columns');
+
+# ---------- the journal ----------
+
+my $create = lose('create_order', 1, 'btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 100});
+outcome_ok($create, 'accepted true unknown', 'a create whose answer was lost is accepted: a notification says so');
+
+my $order = $streams->sql(qq{SELECT order_id FROM order_gateway_results WHERE call_id = $create});
+my ($exchange_id) = map { $_->{orderID} }
+  grep { ($_->{clOrderID} // '') eq $order } @{ $sandbox->stream_notifications };
+
+my $cancel = lose('cancel', 1, 'btse_cancel', q{'BTC-USD'}, "ARRAY['$exchange_id']");
+outcome_ok($cancel, 'cancelled true unknown', 'so is a cancel');
+
+my $nothing = lose('create_order', 0, 'btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 100});
+outcome_ok($nothing, 'unknown false unknown', 'of what was not done nothing is told');
+
+# an order that is filled at once
+$sandbox->put('btse', 'book', { symbol => 'BTC-USD', buy => [ [ '90', '5' ] ], sell => [ [ '110', '5' ] ] });
+my $filled = lose('create_order', 1, 'btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 120});
+outcome_ok($filled, 'accepted true unknown', 'an order that is filled is accepted');
+
+# ---------- by fills alone ----------
+
+$streams->sql("SELECT btse_stream_stop($told)");
+my $by_fill = lose('create_order', 1, 'btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 120});
+outcome_ok($by_fill, 'accepted true unknown', 'a fill says so, too');
+$streams->fills_ok('and is there');
+
+# ---------- a user's own id settles nothing ----------
+
+$told = $streams->follow('notifications');
+my $own = lose('create_order', 1, 'btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.01, price => 100, client_order_id => 'mine-1'});
+$streams->wait_sql(q{SELECT count(*) FROM btse_notification_log WHERE client_order_id = 'mine-1'}, '1',
+	'a notification about an order by a user\'s own id');
+outcome_ok($own, 'unknown false unknown', 'it settles nothing, since the id may be given again');
+
+# ---------- what turns unknown after it was told ----------
+
+$sandbox->arm('black_hole', provider => 'btse', operation => 'create_order');
+my $late = $journal->submit('btse_create_order',
+	q{symbol => 'BTC-USD', side => 'BUY', type => 'LIMIT', size => 0.02, price => 100});
+$streams->wait_sql(q{SELECT count(*) FROM btse_notification_log WHERE original_order_base_size = 0.02}, '1',
+	'a notification comes before any answer');
+$streams->kill_worker;
+outcome_ok($late, 'accepted true unknown', 'what a crash makes unknown is settled by what was told before');
+$streams->state_ok($told, 'live', 'after the crash: notifications are told again');
+
+# ---------- a span without a connection ----------
+
+my $events = $streams->sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole'});
+$sandbox->close_streams(how => 'drop');
+$streams->wait_sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole' AND kind = 'notifications'
+	AND from_time < to_time}, $events + 1, 'notifications of a disconnect are lost, and an event names the time');
+$streams->state_ok($told, 'live', 'they are told again');
+
+$streams->kill_worker;
+$streams->wait_sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole' AND kind = 'notifications'},
+	$events + 2, 'so are those of a crash');
+$streams->state_ok($told, 'live', 'and they are told again');
+
+done_testing();
