@@ -328,6 +328,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #define TEN "0123456789"
+#define SIXTY TEN TEN TEN TEN TEN TEN
 
 const char *const fuzz_seeds[] = {
 	"\x81\x05Hello\x81\x03\xE2\x82\xAC\x89\x04ping\x8A\x04pong\x88\x02\x03\xE8",
@@ -337,6 +338,9 @@ const char *const fuzz_seeds[] = {
 	TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\x89\xFD",
 	"\x01\x14" TEN TEN "\xFD\x14" TEN TEN "\xFD\xFD\x80\x02ok\x88\x06\x03\xE9" "away",
 	"\x81\x7F\xFD\xFD\xFD\xFD\xFD\x01\xFD\xFDx",
+	"\x01\x78" SIXTY SIXTY "\xFD\x78" SIXTY SIXTY "\x80\x3C" SIXTY "\x81\x01x",
+	"\x01\x78" SIXTY SIXTY "\xFD\x78" SIXTY SIXTY "\x80\x3D" SIXTY "x",
+	"\x88\x02\x03\xF6", "\x88\x02\x03\xF7", "\x88\x02\x0B\xB8", "\x88\x02\x13\x87",
 	"\x82\x02\x01\x02", "\x81\x85\x01\x02\x03\x04Ignoi", "\x88\xFD", "\xC1\x01x",
 	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 	"Connection: Upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n\x81\x02hi",
