@@ -97,6 +97,7 @@ class Peer:
 
     def count(self, message):
         self.sent += 1
+        self.hub.counts["sent"] += 1
         self.last_sent_at = time.time()
         if message.moment == "data" and message.topic in self.topics:
             self.topics[message.topic] += 1

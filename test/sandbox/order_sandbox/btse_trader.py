@@ -145,8 +145,8 @@ class Trader:
 
     def size(self, live):
         # as a rule few digits, now and then all that are allowed
-        digits = self.random.choice((1, 10, 1000, 10000))
-        return self.random.randint(1, 50000) // digits * digits \
+        digits = (1, 10, 1000, 10000)[int(self.random.random() * 4)]
+        return int(self.random.random() * 50000 + 1) // digits * digits \
             * live.market.numbers["minSizeIncrement"] \
             or live.market.numbers["minOrderSize"]
 
@@ -155,7 +155,7 @@ class Trader:
         market, step = live.market, live.market.step
         middle = market.last // step
         for _ in range(max(1, int(self.options["changes"]))):
-            side = self.random.choice(("BUY", "SELL"))
+            side = "BUY" if self.random.random() < 0.5 else "SELL"
             away = min(int(self.random.expovariate(1 / 12)) + 1, DEEP)
             price = step * (middle - away if side == "BUY"
                             else middle + away)

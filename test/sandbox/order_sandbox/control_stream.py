@@ -41,6 +41,9 @@ class StreamControl:
 
     async def get_streams(self, request):
         streams = self.streams
+        if "short" in request.query:
+            return web.json_response({"open": len(streams.peers),
+                                      "sent": streams.counts["sent"]})
         topics = {}
         for peer in streams.peers:
             for topic in peer.topics:

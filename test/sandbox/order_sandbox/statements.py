@@ -38,6 +38,8 @@ def options(pairs):
 def sql(providers, ports, ca):
     """CREATE SERVER and CREATE USER MAPPING for every provider."""
     urls = base_urls(providers, ports)
+    streams = [(option, kinds["tls"])
+               for option, kinds in stream_urls(ports).items()]
     parts = []
     for name, provider in providers.items():
         parts.append(
@@ -47,7 +49,8 @@ def sql(providers, ports, ca):
             "    OPTIONS (%s);\n" % (
                 name, name,
                 options([("base_url", urls[name]["tls"]),
-                         ("sslrootcert", ca)]),
+                         ("sslrootcert", ca)]
+                        + (streams if provider.stream_paths else [])),
                 name, options(provider.demo.items())))
     return "\n".join(parts)
 
