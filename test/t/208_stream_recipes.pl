@@ -65,7 +65,7 @@ $streams->state_ok($told, 'live', 'notifications come');
 $streams->sandbox->close_streams(how => 'drop');
 $streams->wait_sql("SELECT count(*) > 0 FROM btse_stream_event WHERE event = 'hole' AND stream_id = $told",
 	't', 'a hole is told of');
-like(sql(recipe('stream-holes')), qr/^notifications\|.*\d/m, '... as the report tells');
+like(sql(recipe('stream-holes')), qr/^notifications\|.*\d/m, '... as its recipe tells');
 
 $documents->all_were_run;
 done_testing();
