@@ -234,6 +234,20 @@ give_up(Appending *append)
 	stream->changed = true;
 }
 
+/* What else a record is of use for. */
+static void
+take_notice(Appending *append, const OgSlice *values)
+{
+	OgStreamKind kind = append->stream->wish.kind;
+
+	if (kind == OG_STREAM_FILLS)
+		og_backfill_see(append, values);
+	if (og_stream_is_private(kind))
+		og_append_tell(append, values);
+	else
+		og_merge_note(append, values);
+}
+
 void
 og_append_take(Stream *stream, const OgStreamMessage *message)
 {
@@ -243,10 +257,7 @@ og_append_take(Stream *stream, const OgStreamMessage *message)
 	{
 		const OgStreamRecord *record = &message->records[i];
 
-		if (og_stream_is_private(stream->wish.kind))
-			og_append_tell(append, record->values);
-		else
-			og_merge_note(append, record->values);
+		take_notice(append, record->values);
 		if (!og_queue_add(append, record->values, record->raw, false))
 			give_up(append);
 	}

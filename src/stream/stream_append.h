@@ -24,6 +24,7 @@
  * stream_append_keep.c		what is old is removed
  * stream_target.c			may rows be appended to a table?
  * stream_backfill.c		what was missed is read
+ * stream_market.c			in which markets
  * stream_merge.c			trades that were read, and whether they are the same ones
  * stream_tell.c			what is told of orders whose outcome is unknown
  *
@@ -228,6 +229,9 @@ extern void og_append_keep(void);
 /* What was missed is to be read; and no more of that. */
 extern void og_backfill_begin(Appending *append);
 extern void og_backfill_stop(Appending *append);
+
+/* A fill has come: its market is one to be read. */
+extern void og_backfill_see(Appending *append, const OgSlice *values);
 
 /* Do what can be done now.  It sets .passed when all was read once. */
 extern void og_backfill_turn(Appending *append, OgPause *pause);

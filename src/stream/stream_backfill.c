@@ -25,6 +25,7 @@
 #include "ground/clock.h"
 #include "provider/btse/provider_btse.h"
 #include "stream/stream_append.h"
+#include "stream/stream_market.h"
 #include "worker/worker_account.h"
 
 /* So much earlier than a mark is read, and so much reads may lag. */
@@ -63,18 +64,11 @@ typedef enum BackfillState
 	ADDING						/* trades that match */
 } BackfillState;
 
-typedef struct Market
-{
-	char	   *symbol;
-	TimestampTz until;			/* it is complete up to then */
-	bool		absent;
-} Market;
-
 typedef struct Backfill
 {
 	MemoryContext context;
 	Appending  *append;
-	List	   *markets;		/* Market * */
+	Markets		markets;
 	int			pass;			/* number of the next one, or of this one */
 	int64		begun_at;		/* og_clock_now() */
 	int64		due;			/* nothing is done before */
@@ -91,6 +85,7 @@ typedef struct Backfill
 	OgRead		read;
 	OgFields	arguments;
 	int			market;
+	bool		unlisted;		/* nobody knows which markets there are */
 	int			nstrange;
 	TimestampTz from;			/* the earliest that it reads */
 	TimestampTz asked_at;		/* when the market is asked for */
@@ -105,74 +100,31 @@ is_trades(const Backfill *backfill)
 
 /* ---------- markets ---------- */
 
-static Market *
-find_market(const Backfill *backfill, const char *symbol)
-{
-	ListCell   *cell;
-
-	foreach(cell, backfill->markets)
-	{
-		Market	   *market = lfirst(cell);
-
-		if (strcmp(market->symbol, symbol) == 0)
-			return market;
-	}
-	return NULL;
-}
-
-static void
-add_market(Backfill *backfill, const char *symbol, TimestampTz until)
-{
-	MemoryContext old = MemoryContextSwitchTo(backfill->context);
-	Market	   *market = palloc0(sizeof(Market));
-
-	market->symbol = pstrdup(symbol);
-	market->until = until;
-	backfill->markets = lappend(backfill->markets, market);
-	MemoryContextSwitchTo(old);
-}
-
-/* Those that have marks are read first: there is something in them, maybe. */
-static void
-find_markets(Backfill *backfill)
-{
-	const Appending *append = backfill->append;
-	const OgStreamWish *wish = &append->stream->wish;
-	ListCell   *cell;
-
-	foreach(cell, append->proved)
-	{
-		const AppendMark *mark = lfirst(cell);
-
-		if (wish->symbol == NULL || strcmp(mark->symbol, wish->symbol) == 0)
-			add_market(backfill, mark->symbol, mark->until);
-	}
-	if (wish->symbol != NULL && backfill->markets == NIL)
-		add_market(backfill, wish->symbol, wish->started_at);
-}
-
 static void
 take_market(void *owner, const OgRecord *record)
 {
 	Backfill   *backfill = owner;
 	const OgColumn *columns = backfill->read.operation->columns;
-	OgSlice		symbol = record->values[og_column(columns, "symbol")];
-	char	   *text;
 
-	if (!og_is_id(symbol))
-		return;
-	text = og_json_text(symbol, OG_STREAM_MAX_SYMBOL + 1);
-	if (og_btse_stream_is_symbol(text) && find_market(backfill, text) == NULL)
-		add_market(backfill, text,
-				   backfill->append->stream->wish.started_at);
-	pfree(text);
+	og_market_see(&backfill->markets,
+				  record->values[og_column(columns, "symbol")]);
+}
+
+/* Where something was filled, more may have been, whatever markets are listed. */
+void
+og_backfill_see(Appending *append, const OgSlice *values)
+{
+	const OgColumn *shape = og_append_shape(append->stream->wish.kind);
+
+	if (append->backfill != NULL)
+		og_market_see(&append->backfill->markets,
+					  values[og_column(shape, "symbol")]);
 }
 
 static Market *
 current_market(const Backfill *backfill)
 {
-	return backfill->market < list_length(backfill->markets)
-		? list_nth(backfill->markets, backfill->market) : NULL;
+	return og_market_get(&backfill->markets, backfill->market);
 }
 
 /* ---------- beginning and end ---------- */
@@ -192,7 +144,8 @@ og_backfill_begin(Appending *append)
 	backfill->lost_at = append->lost_at;
 	backfill->live_since = append->live_since;
 	append->backfill = backfill;
-	find_markets(backfill);
+	backfill->markets.context = context;
+	og_market_begin(&backfill->markets, append);
 	if (is_trades(backfill) && append->lost_at == 0)
 	{
 		/* Nobody has followed them before. */
@@ -252,20 +205,30 @@ open_account(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+put_off(Backfill *backfill)
+{
+	backfill->pause_us = Min(Max(2 * backfill->pause_us, FIRST_PAUSE_US),
+							 LAST_PAUSE_US);
+	backfill->due = og_clock_now() + backfill->pause_us;
+}
+
+static void
+show_failure(Backfill *backfill, const char *why)
+{
+	og_stream_set_error(backfill->append->stream,
+						psprintf("what was missed could not be read: %s", why));
+	stop_reading(backfill);
+}
+
 /* It is tried again after a pause, from where it was. */
 static void
 fail(Backfill *backfill, const char *why)
 {
-	Stream	   *stream = backfill->append->stream;
-
-	og_stream_set_error(stream, psprintf("what was missed could not be read: %s",
-										 why));
-	stop_reading(backfill);
+	show_failure(backfill, why);
 	if (is_trades(backfill))
 		og_merge_end(backfill->append);
-	backfill->pause_us = Min(Max(2 * backfill->pause_us, FIRST_PAUSE_US),
-							 LAST_PAUSE_US);
-	backfill->due = og_clock_now() + backfill->pause_us;
+	put_off(backfill);
 }
 
 static void
@@ -274,6 +237,7 @@ begin_pass(Backfill *backfill)
 	bool		listed = backfill->append->stream->wish.symbol == NULL;
 
 	backfill->market = 0;
+	backfill->unlisted = false;
 	backfill->nstrange = 0;
 	backfill->from = GetCurrentTimestamp();
 	backfill->state = listed ? LISTING : READING;
@@ -297,6 +261,12 @@ end_pass(Backfill *backfill)
 
 	stop_reading(backfill);
 	backfill->state = BETWEEN_PASSES;
+	if (backfill->unlisted)
+	{
+		/* Those that are known were read; others may be missing. */
+		put_off(backfill);
+		return;
+	}
 	backfill->pass++;
 	backfill->pause_us = 0;
 	backfill->due = next_due(backfill);
@@ -453,10 +423,11 @@ end_market(Backfill *backfill)
 	Market	   *market = current_market(backfill);
 	TimestampTz until = backfill->asked_at + backfill->ahead_ms * 1000 - LAG_US;
 
-	if (until > market->until)
+	if (until > market->until || !market->marked)
 	{
-		market->until = until;
-		og_queue_mark(backfill->append, market->symbol, until);
+		market->until = Max(market->until, until);
+		market->marked = true;
+		og_queue_mark(backfill->append, market->symbol, market->until);
 	}
 	backfill->market++;
 }
@@ -498,6 +469,13 @@ end_trades(Backfill *backfill)
 	}
 }
 
+static char *
+words_of(const OgFailure *failure)
+{
+	return psprintf("server \"%s\" %s", failure->account->server,
+					failure->what);
+}
+
 static void
 end_read(Backfill *backfill)
 {
@@ -506,17 +484,23 @@ end_read(Backfill *backfill)
 
 	if (date_ms != 0)
 		backfill->ahead_ms = date_ms - og_unix_ms(GetCurrentTimestamp());
-	if (failure != NULL && (backfill->state == LISTING || is_trades(backfill) ||
-							!is_final(failure)))
+	if (failure != NULL && backfill->state == LISTING)
 	{
-		fail(backfill, psprintf("server \"%s\" %s", failure->account->server,
-								failure->what));
+		show_failure(backfill, words_of(failure));
+		backfill->unlisted = true;
+		backfill->state = READING;
+		return;
+	}
+	if (failure != NULL && (is_trades(backfill) || !is_final(failure)))
+	{
+		fail(backfill, words_of(failure));
 		return;
 	}
 	if (failure != NULL)
 		tell_absent(backfill, current_market(backfill));
 	stop_reading(backfill);
-	backfill->pause_us = 0;
+	if (!backfill->unlisted)
+		backfill->pause_us = 0;
 	if (backfill->state == LISTING)
 		backfill->state = READING;
 	else if (is_trades(backfill))

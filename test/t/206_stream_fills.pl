@@ -79,6 +79,15 @@ $streams->kill_postmaster;
 $streams->fill(3);
 go_on_ok($id, 'kill -9 of the postmaster');
 
+# nobody says which markets there are
+$sandbox->arm('http_503', provider => 'btse', operation => 'market_summary', times => 0);
+$sandbox->close_streams(how => 'drop');
+$streams->fill(4);
+$streams->fills_ok('without a list of markets: those that are known are read');
+$streams->state_ok($id, 'catching_up', 'but others may be missing');
+$sandbox->disarm('http_503');
+$streams->state_ok($id, 'live', 'with a list, none are');
+
 # a server that is down for a while
 $streams->node->stop('fast');
 $streams->fill(7);
