@@ -83,9 +83,9 @@ extern OgWebSocketState og_websocket_state(const OgWebSocket *ws);
 
 /*
  * Send one text message: copied, sent as far as the network takes it, and the
- * rest by and by.  False if it is not OPEN, or has no room for it: then it is
- * CLOSED, for whoever does not take what we send is not there.  What was sent is
- * wiped, since it may hold a signature.  Raises no errors.
+ * rest by and by.  False if it is not OPEN, is lost by that, or has no room for
+ * it: then it is CLOSED, for whoever does not take what we send is not there.
+ * What was sent is wiped, since it may hold a signature.  Raises no errors.
  */
 extern bool og_websocket_send(OgWebSocket *ws, OgSlice text);
 
