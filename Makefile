@@ -126,13 +126,13 @@ endif
 # whose algorithms can be fetched once. wslay comes without a file for pkg-config,
 # so its header is looked for.
 NEEDED = "libcurl >= 7.87" "openssl >= 3.0" libcjson
-HAS_WSLAY = echo "\#include <wslay/wslay.h>" | $(CC) $(CPPFLAGS) -E - 2>/dev/null
+HAS_WSLAY = echo "\#include <wslay/wslay.h>" | $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo found
 ifeq ($(filter %clean uninstall %installcheck,$(MAKECMDGOALS)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && echo found),found)
 $(error pkg-config does not find $(NEEDED): install pkg-config, \
 libcurl4-openssl-dev, libssl-dev and libcjson-dev)
 endif
-ifeq ($(shell $(HAS_WSLAY) | tail -n 1),)
+ifneq ($(shell $(HAS_WSLAY)),found)
 $(error the header of wslay is not there: install libwslay-dev)
 endif
 endif

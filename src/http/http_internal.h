@@ -17,10 +17,8 @@
  *		http_incoming.c	callbacks that take an answer in
  *		http_ending.c	what became of a transfer, and the words for it
  *		http_sight.c	what is seen of a connection, where that is asked for
- *		http_websocket.c	connections over which messages come and go; the
- *						two files below see to what is said over them
- *		http_websocket_upgrade.c	how a connection becomes a WebSocket
- *		http_websocket_frames.c	frames
+ *		http_websocket*.c	connections over which messages come and go: see
+ *						http_websocket_internal.h
  *		http_time.c		the times that an answer tells: Date, Retry-After
  *
  * Everything that lives in a callback of libcurl is malloc'd, and nothing

@@ -443,7 +443,10 @@ tell_absent(Backfill *backfill, Market *market)
 	market->absent = true;
 }
 
-/* The market is complete up to when it was asked for, by the provider's clock. */
+/*
+ * The market is complete up to when it was asked for, by the provider's clock; or an
+ * event tells what it will never be.
+ */
 static void
 end_market(Backfill *backfill)
 {
@@ -518,8 +521,6 @@ end_read(Backfill *backfill)
 		backfill->state = READING;
 	else if (is_trades(backfill))
 		end_trades(backfill);
-	else if (failure != NULL)
-		backfill->market++;
 	else
 		end_market(backfill);
 }

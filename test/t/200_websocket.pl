@@ -113,10 +113,10 @@ subtest 'no connection' => sub {
 subtest 'no upgrade' => sub {
 	my $no = 'could not open a WebSocket at SITE';
 
-	ends('no answer', "closed 0 1006 no WebSocket at SITE within 400 ms", 'tls', 'mute_upgrade',
-		timeout_ms => 400);
-	ends('an answer without end', "closed 0 1006 no WebSocket at SITE within 400 ms", 'tls',
-		'endless_upgrade', timeout_ms => 400);
+	ends('no answer', "closed 0 1006 no WebSocket at SITE within 2000 ms", 'tls', 'mute_upgrade',
+		timeout_ms => 2000);
+	ends('an answer without end', "closed 0 1006 no WebSocket at SITE within 2000 ms", 'tls',
+		'endless_upgrade', timeout_ms => 2000);
 	ends('large headers', "closed 0 1006 $no, which sent an answer with headers that are too large",
 		'tls', 'large_upgrade');
 	ends('another key', "closed 0 1006 $no, which sent an answer to another key than ours",

@@ -89,4 +89,20 @@ $streams->state_ok($id, 'live', 'one that has them is', 90);
 trades_ok('and so nothing is missing');
 is(events('hole'), '0', 'no hole');
 
+# many at once
+my $begun = time;
+foreach my $message (1 .. 20)
+{
+	$sandbox->send_stream(sprintf('{"topic":"tradeHistoryApi:BTC-USD","data":[%s]}', join ',',
+			map { sprintf '{"symbol":"BTC-USD","side":"SELL","size":0.%05d,"price":%d.5,"tradeId":%d,"timestamp":%d}',
+				$_, $_ + 1, 1000 * $message + $_, 1000 * time } 1 .. 1000),
+		topic => 'tradeHistoryApi:BTC-USD');
+}
+$streams->wait_sql(q{SELECT count(*) || ' ' || sum(size) FROM btse_trade_log WHERE trade_id::bigint BETWEEN 1001 AND 21000},
+	'20000 100.10000', '20,000 trades at once: each once');
+$streams->wait_sql(q{SELECT count(*) || ' ' || sum(size) FROM trades WHERE trade_id::bigint BETWEEN 1001 AND 21000},
+	'20000 100.10000', 'in the table, too');
+note(sprintf 'they took %d s', time - $begun);
+is($streams->sql(q{SELECT count(*) FROM order_gateway_streams WHERE state <> 'live'}), '0', 'the streams are live');
+
 done_testing();
