@@ -3617,7 +3617,7 @@ COMMENT ON VIEW btse_stream_event IS
 'what happened to streams: of markets at servers that the current role may use, of accounts of roles that it is a member of, and all to members of pg_read_all_data';
 COMMENT ON COLUMN btse_stream_event.event_id IS 'number of the event';
 COMMENT ON COLUMN btse_stream_event.at IS 'when';
-COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected: of a connection; gap, went_back, crossed, too_deep, differs: a book made no sense, and is subscribed anew; silent: nothing came, and it is subscribed anew; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for';
+COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected, not_connected: of a connection; gap, went_back, crossed, too_deep, twice: a book made no sense, and is asked for anew; silent: nothing came, and it is asked for anew; stalled, differs: a book was silent, and not what the provider has; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for, or made no sense; not_shown: there is no room to show the stream';
 COMMENT ON COLUMN btse_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a market';
 COMMENT ON COLUMN btse_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
 COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all';

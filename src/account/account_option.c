@@ -395,14 +395,6 @@ read_number_option(const OgAccount *account, const ServerOption *option,
 						  max, units));
 }
 
-/* A URL of a stream goes by the rules of those of requests. */
-static bool
-stream_url_ok(const char *url, bool *is_wss)
-{
-	return pg_strncasecmp(url, "ws", 2) == 0 &&
-		og_http_base_url_ok(psprintf("http%s", url + 2), is_wss);
-}
-
 /* Read a value into its member of the account. */
 static void
 read_server_option(OgAccount *account, const ServerOption *option,
@@ -429,7 +421,7 @@ read_server_option(OgAccount *account, const ServerOption *option,
 			*(const char **) member = value;
 			break;
 		case OPTION_STREAM_URL:
-			if (!stream_url_ok(value, &is_https))
+			if (!og_account_stream_url_ok(value, &is_https))
 				reason = "It must be a wss or ws URL without user, query and fragment, such as \"wss://ws.example.com/ws/spot\".";
 			*(const char **) member = value;
 			break;
@@ -469,48 +461,6 @@ check_http(const OgAccount *account, bool is_preset)
 			 account->server == NULL ? 0 :
 			 errdetail("It is an option of server \"%s\".", account->server),
 			 errhint("Set base_url to an address that begins with \"https\", or have a superuser set allow_http to 'true'.")));
-}
-
-/* The same of streams. */
-static void
-check_stream(const OgAccount *account, const char *name, const char *url)
-{
-	bool		is_wss;
-
-	if (url == NULL || account->allow_http ||
-		(stream_url_ok(url, &is_wss) && is_wss))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\": \"%s\" is not encrypted",
-					name, url),
-			 account->server == NULL ? 0 :
-			 errdetail("It is an option of server \"%s\".", account->server),
-			 errhint("Set %s to an address that begins with \"wss\", or have a superuser set allow_http to 'true'.",
-					 name)));
-}
-
-/* Whoever is at a documented address has its streams, unless he says otherwise. */
-static void
-set_stream_places(OgAccount *account)
-{
-	const OgStreamPlace *place = account->provider->stream_places;
-	size_t		len = strlen(account->base_url);
-
-	while (len > 0 && account->base_url[len - 1] == '/')
-		len--;
-	for (; place != NULL && place->base_url != NULL; place++)
-	{
-		if (strlen(place->base_url) != len ||
-			pg_strncasecmp(place->base_url, account->base_url, len) != 0)
-			continue;
-		if (account->stream_url == NULL)
-			account->stream_url = place->stream_url;
-		if (account->book_stream_url == NULL)
-			account->book_stream_url = place->book_stream_url;
-	}
-	check_stream(account, "stream_url", account->stream_url);
-	check_stream(account, "book_stream_url", account->book_stream_url);
 }
 
 /*
@@ -570,7 +520,7 @@ og_account_read_server(OgAccount *account, Datum options)
 		account->settings[i] = value ? value : setting->preset;
 	}
 	check_http(account, value_of(written, "base_url") == NULL);
-	set_stream_places(account);
+	og_account_place_streams(account);
 }
 
 /* ---------- user mappings ---------- */

@@ -30,4 +30,16 @@ extern void og_account_read_mapping(OgAccount *account, Datum options,
 /* Refuse any option given, since "what" (with its article) takes none. */
 extern void og_account_read_none(const char *what, Datum options);
 
+/* ---------- account_stream.c ---------- */
+
+/* Is this the URL of a stream, by the rules of those of requests? */
+extern bool og_account_stream_url_ok(const char *url, bool *is_wss);
+
+/*
+ * Whoever is at a documented address has its streams, unless his options say
+ * otherwise.  Errors: 22023 one that is not encrypted, and allow_http does not
+ * say that it may be.
+ */
+extern void og_account_place_streams(OgAccount *account);
+
 #endif							/* OG_ACCOUNT_OPTION_H */

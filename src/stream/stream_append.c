@@ -415,9 +415,11 @@ all_groups(void)
 	dlist_foreach(iter, &og_stream_loop.streams)
 	{
 		Stream	   *stream = stream_of(iter.cur);
-		List	   *group = stream->append != NULL ? group_of(stream, now)
-			: NIL;
+		List	   *group;
 
+		if (stream->append == NULL || !has_news(stream->append, now))
+			continue;
+		group = group_of(stream, now);
 		if (group != NIL)
 			groups = lappend(groups, group);
 	}

@@ -17,6 +17,7 @@
  * stream_append.c			what the loop calls
  * stream_append_queue.c	rows that wait
  * stream_append_write.c	a transaction of them; rows that are refused
+ * stream_append_fresh.c	rows that are new
  * stream_append_log.c		rows in the extension's own logs
  * stream_append_into.c		rows in tables of users
  * stream_append_seen.c		the ledger, and marks
@@ -38,8 +39,17 @@
 /* The most rows of one transaction. */
 #define MOST_WRITTEN	1000
 
-/* Refused rows that are remembered of a stream. */
+/*
+ * Rows that were refused are remembered, some of them: one that is read again is told
+ * once, and not tried again where it took too long.
+ */
 #define REFUSALS_KEPT	256
+
+typedef struct Refused
+{
+	uint32		hash;
+	bool		took_too_long;
+} Refused;
 
 typedef struct Appending Appending;
 
@@ -87,8 +97,7 @@ struct Appending
 	int64		pause_us;
 	int			batch;			/* rows to try at once */
 	int			failures;		/* of one row that takes too long */
-	uint32		refused[REFUSALS_KEPT]; /* hashes of rows that were refused, a
-										 * ring of the last ones: they are told once */
+	Refused		refused[REFUSALS_KEPT]; /* a ring of the last ones */
 	uint32		nrefused;
 	bool		recheck;		/* look whether it is what it has to be */
 
@@ -171,6 +180,17 @@ extern void og_mark_write(int32 stream_id, const char *symbol,
 
 /* The earliest of all marks; those of streams that are no more are removed. */
 extern TimestampTz og_marks_clean(void);
+
+/* ---------- stream_append_fresh.c ---------- */
+
+/*
+ * Those of a batch that are to be appended: not told twice in it, nor appended before.
+ * Needs a transaction; "fresh" has room for all.
+ */
+extern int	og_fresh_find(AppendRow **rows, int count, AppendRow **fresh);
+
+/* A row is refused.  True if nobody is to be told: he was, and it was read again. */
+extern bool og_refused_note(const AppendRow *row, bool took_too_long);
 
 /* ---------- stream_append_log.c, stream_append_into.c ---------- */
 

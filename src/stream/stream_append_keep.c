@@ -151,11 +151,13 @@ void
 og_append_keep(void)
 {
 	static int64 due = 0;
+	static int	keep = 0;
 	bool		all;
 	Trouble		trouble;
 
-	if (og_clock_now() < due)
+	if (og_clock_now() < due && keep == og_stream_keep)
 		return;
+	keep = og_stream_keep;
 	if (!og_try(remove_step, &all, &trouble))
 	{
 		og_trouble_show(&trouble);

@@ -15,23 +15,23 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/hsearch.h"
 #include "utils/timeout.h"
 
 #include "ground/clock.h"
 #include "stream/stream_append.h"
 #include "worker/worker_table.h"
-#include "worker/worker_value.h"
 
 /* Pauses of a table that takes nothing. */
 #define FIRST_PAUSE_US	INT64CONST(200000)
 #define LONGEST_PAUSE_US	INT64CONST(10000000)
 
+/* After an attempt that took too long: others have their turn meanwhile. */
+#define SLOW_PAUSE_US	INT64CONST(2500000)
+
 /* So often one row may take too long. */
-#define MOST_FAILURES	3
+#define MOST_FAILURES	2
 
 /* Rows that one transaction refuses: others wait for the next one. */
 #define MOST_REFUSED	50
@@ -40,6 +40,7 @@ typedef struct Refusal
 {
 	AppendRow  *row;
 	char	   *why;
+	bool		took_too_long;
 } Refusal;
 
 /* A batch of rows on its way into a table. */
@@ -65,79 +66,6 @@ typedef struct Writing
 	int			nrefused;
 	Trouble		trouble;		/* why it was given up behind those */
 } Writing;
-
-/* ---------- rows that are new ---------- */
-
-/* The longest name of a row, with its market and server. */
-#define MOST_NAME	256
-
-typedef struct NameTaken
-{
-	char		text[MOST_NAME];
-} NameTaken;
-
-static bool
-is_taken(HTAB *names, const AppendRow *row, const char *id, bool take)
-{
-	const OgStreamWish *wish = &row->append->stream->wish;
-	NameTaken		name;
-	bool		found;
-
-	snprintf(name.text, sizeof(name.text), "%u %s %s", wish->serverid,
-			 wish->symbol ? wish->symbol : "", id);
-	(void) hash_search(names, name.text, take ? HASH_ENTER : HASH_FIND,
-					   &found);
-	return found;
-}
-
-/* Is it told twice in this batch? */
-static bool
-is_repeated(HTAB *names, const AppendRow *row)
-{
-	const OgStreamIdentity *identity = &row->identity;
-
-	for (int i = 0; identity->known_as[i] != NULL; i++)
-	{
-		if (is_taken(names, row, identity->known_as[i], false))
-			return true;
-	}
-	for (int i = 0; identity->remember[i] != NULL; i++)
-		(void) is_taken(names, row, identity->remember[i], true);
-	return false;
-}
-
-/* A trade from before all that is remembered may have been appended. */
-static bool
-is_too_old(const Writing *writing, const AppendRow *row)
-{
-	const OgColumn *shape = og_append_shape(writing->kind);
-	Datum		at;
-
-	return writing->kind == OG_STREAM_TRADES &&
-		og_value(shape, og_column(shape, "event_time"), row->values, &at) &&
-		DatumGetTimestampTz(at) < og_seen_horizon();
-}
-
-static void
-find_fresh(Writing *writing)
-{
-	HASHCTL		control = {.keysize = sizeof(NameTaken), .entrysize = sizeof(NameTaken)};
-	HTAB	   *names;
-
-	control.hcxt = CurrentMemoryContext;
-	names = hash_create("order_gateway rows", writing->count, &control,
-						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	writing->nfresh = 0;
-	for (int i = 0; i < writing->count; i++)
-	{
-		AppendRow  *row = writing->rows[i];
-
-		if (!is_repeated(names, row) && !is_too_old(writing, row) &&
-			!og_seen(row))
-			writing->fresh[writing->nfresh++] = row;
-	}
-	hash_destroy(names);
-}
 
 /* ---------- writing ---------- */
 
@@ -181,7 +109,10 @@ static void
 refuse(Writing *writing, AppendRow *row, const Trouble *trouble)
 {
 	writing->refusals[writing->nrefused++] =
-		(Refusal) {row, MemoryContextStrdup(writing->context, trouble->message)};
+		(Refusal) {
+		row, MemoryContextStrdup(writing->context, trouble->message),
+		trouble->sqlstate == ERRCODE_QUERY_CANCELED
+	};
 }
 
 /* Does it fail because of the row, as far as anybody can tell? */
@@ -303,7 +234,8 @@ write_all(void *arg)
 	if (!open_tables(writing))
 		return;
 	writing->checked = true;
-	find_fresh(writing);
+	writing->nfresh = og_fresh_find(writing->rows, writing->count,
+									writing->fresh);
 	if (writing->nfresh > 0)
 		append_rows(writing, writing->fresh, writing->nfresh);
 	close_tables(writing);
@@ -323,45 +255,25 @@ write_parts(void *arg)
 	if (!open_tables(writing))
 		return;
 	writing->checked = true;
-	find_fresh(writing);
+	writing->nfresh = og_fresh_find(writing->rows, writing->count,
+									writing->fresh);
 	(void) append_in_parts(writing, 0, writing->nfresh);
 	close_tables(writing);
 }
 
 /* ---------- what came of it ---------- */
 
-/*
- * A row that is read once more, and refused once more, is told once: the table may
- * take it meanwhile.
- */
-static bool
-was_refused(const AppendRow *row)
-{
-	Appending  *append = row->append;
-	uint32		hash = DatumGetUInt32(hash_any((const unsigned char *) row->raw.data,
-											   (int) row->raw.len));
-
-	if (row->identity.id != NULL)
-		hash = DatumGetUInt32(hash_any((const unsigned char *) row->identity.id,
-									   (int) strlen(row->identity.id)));
-	for (int i = 0; i < Min(append->nrefused, REFUSALS_KEPT); i++)
-	{
-		if (append->refused[i] == hash)
-			return row->of_rest;
-	}
-	append->refused[append->nrefused++ % REFUSALS_KEPT] = hash;
-	return false;
-}
-
 static void
 tell_refusal(const Refusal *refusal)
 {
-	if (was_refused(refusal->row))
+	Stream	   *stream = refusal->row->append->stream;
+
+	if (og_refused_note(refusal->row, refusal->took_too_long))
 		return;
-	og_stream_set_error(refusal->row->append->stream, refusal->why);
+	og_stream_set_error(stream, refusal->why);
 	og_stream_tell(&(StreamEvent) {
 		.event = "refused_row",
-		.stream = refusal->row->append->stream,
+		.stream = stream,
 		.message = refusal->why,
 		.rows = 1,
 		.raw = refusal->row->raw
@@ -482,7 +394,8 @@ take_too_long(Writing *writing)
 	{
 		Appending  *append = lfirst(cell);
 
-		append->batch = Max(Min(append->batch, writing->count) / 4, 1);
+		append->batch = Max(Min(append->batch, writing->count) / 16, 1);
+		append->pause_us = Max(append->pause_us, SLOW_PAUSE_US);
 	}
 	if (writing->count > 1 || ++first->failures < MOST_FAILURES)
 		return;

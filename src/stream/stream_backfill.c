@@ -79,7 +79,9 @@ typedef struct Backfill
 	int64		begun_at;		/* og_clock_now() */
 	int64		due;			/* nothing is done before */
 	int64		pause_us;
-	bool		matched;		/* of trades: they were the same ones, once */
+	TimestampTz lost_at;		/* of trades: they are missing from then on ... */
+	TimestampTz live_since;		/* ... to then */
+	bool		matched;		/* and were the same ones, once */
 
 	/* a pass */
 	BackfillState state;
@@ -187,6 +189,8 @@ og_backfill_begin(Appending *append)
 	backfill->context = context;
 	backfill->append = append;
 	backfill->begun_at = og_clock_now();
+	backfill->lost_at = append->lost_at;
+	backfill->live_since = append->live_since;
 	append->backfill = backfill;
 	find_markets(backfill);
 	if (is_trades(backfill) && append->lost_at == 0)
@@ -194,7 +198,7 @@ og_backfill_begin(Appending *append)
 		/* Nobody has followed them before. */
 		append->passed = true;
 		append->passed_at = append->added;
-		backfill->pass = PASSES;
+		backfill->due = PG_INT64_MAX;
 	}
 	else if (is_trades(backfill))
 		backfill->due = backfill->begun_at + trade_passes[0] * USECS_PER_SEC;
@@ -351,7 +355,7 @@ set_read(Backfill *backfill)
 	TimestampTz from = market->until - EARLIER_US;
 
 	if (is_trades(backfill))
-		from = Max(backfill->append->lost_at,
+		from = Max(backfill->lost_at,
 				   GetCurrentTimestamp() - TRADES_US) - EARLIER_US;
 	backfill->from = Min(backfill->from, from);
 	og_fields_add(&backfill->arguments, "symbol", market->symbol);
@@ -439,7 +443,10 @@ tell_absent(Backfill *backfill, Market *market)
 	market->absent = true;
 }
 
-/* The market is complete up to when it was asked for, by the provider's clock. */
+/*
+ * The market is complete up to when it was asked for, by the provider's clock; or an
+ * event tells what it will never be.
+ */
 static void
 end_market(Backfill *backfill)
 {
@@ -464,11 +471,11 @@ end_trades(Backfill *backfill)
 
 	if (og_merge_matches(append))
 	{
-		if (!backfill->matched && append->lost_at < earliest)
+		if (!backfill->matched && backfill->lost_at < earliest)
 			og_stream_tell(&(StreamEvent) {
 				.event = "hole", .stream = append->stream,
 				.message = TOO_LONG,
-				.from_time = append->lost_at, .to_time = earliest
+				.from_time = backfill->lost_at, .to_time = earliest
 			});
 		backfill->matched = true;
 		backfill->state = ADDING;
@@ -479,7 +486,7 @@ end_trades(Backfill *backfill)
 		og_stream_tell(&(StreamEvent) {
 			.event = "hole", .stream = append->stream,
 			.message = UNMATCHED,
-			.from_time = append->lost_at, .to_time = append->live_since
+			.from_time = backfill->lost_at, .to_time = backfill->live_since
 		});
 	if (last || backfill->matched)
 		end_pass(backfill);
@@ -514,8 +521,6 @@ end_read(Backfill *backfill)
 		backfill->state = READING;
 	else if (is_trades(backfill))
 		end_trades(backfill);
-	else if (failure != NULL)
-		backfill->market++;
 	else
 		end_market(backfill);
 }

@@ -23,7 +23,10 @@
 
 /* ---------- what comes ---------- */
 
-/* The topic whose data it is, or NULL. */
+/*
+ * The topic whose data it is, or NULL.  Where it tells a grouping that is another,
+ * it comes late, from one that was followed before.
+ */
 static Topic *
 find_subject(Connection *connection, const OgStreamMessage *message)
 {
@@ -34,25 +37,14 @@ find_subject(Connection *connection, const OgStreamMessage *message)
 		Topic	   *topic = topic_of(iter.cur);
 
 		if (topic->kind == message->kind &&
+			(topic->kind != OG_STREAM_BOOK || message->grouping < 0 ||
+			 topic->grouping == message->grouping) &&
 			(topic->symbol == NULL ||
 			 (message->symbol != NULL &&
 			  strcmp(topic->symbol, message->symbol) == 0)))
 			return topic;
 	}
 	return NULL;
-}
-
-/* Told once of each connection. */
-static void
-be_surprised(Connection *connection, const char *what, OgSlice raw)
-{
-	if (connection->strange)
-		return;
-	connection->strange = true;
-	og_stream_tell(&(StreamEvent) {
-		.event = "unexpected", .connection = connection, .message = what,
-		.raw = raw
-	});
 }
 
 static void
@@ -63,7 +55,7 @@ take_data(Connection *connection, const OgStreamMessage *message)
 	if (topic != NULL)
 		og_topic_take(topic, message);
 	else
-		be_surprised(connection, "the provider sent data that was not asked for",
+		og_stream_tell_once(connection, "the provider sent data that was not asked for",
 					 message->value);
 }
 
@@ -87,7 +79,7 @@ take_nonsense(Connection *connection, const OgStreamMessage *message)
 	}
 	if (!message->is_data && message->value.data != NULL)
 	{
-		be_surprised(connection, words, message->value);
+		og_stream_tell_once(connection, words, message->value);
 		return true;
 	}
 	og_connection_lose(connection, OG_WS_POLICY, words);

@@ -25,6 +25,7 @@
 
 /* What could not be written is tried again after this. */
 #define WRITE_AGAIN_US	(1 * USECS_PER_SEC)
+#define LOCKED_US		INT64CONST(50000)
 
 #define ROOM \
 	"order_gateway_streams can show no more than " CppAsString2(OG_MOST_STREAMS) " streams"
@@ -120,6 +121,7 @@ forget_stream(Stream *stream)
 typedef struct Looking
 {
 	bool		there;			/* this is still the installation */
+	bool		locked;			/* that cannot be told now */
 	bool		held;
 	List	   *wishes;
 	MemoryContext context;
@@ -132,7 +134,11 @@ read_wishes(void *arg)
 	OgInstallation installation;
 	MemoryContext old;
 
-	if (!og_journal_find(&installation) ||
+	/* Whoever has a table for himself does not hold up what comes in. */
+	looking->locked = og_tables_exist() &&
+		(!og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) ||
+		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock));
+	if (looking->locked || !og_journal_find(&installation) ||
 		og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
 		memcmp(&installation.id, &og_stream_loop.installation,
 			   sizeof(pg_uuid_t)) != 0)
@@ -218,6 +224,8 @@ og_stream_look(void)
 		og_trouble_show(&trouble);
 		return true;
 	}
+	if (looking.locked)
+		return true;
 	if (!looking.there)
 		return false;
 	compare(&looking);
@@ -281,17 +289,6 @@ show_changes(void)
 	}
 }
 
-static void
-flush(OgPause *pause)
-{
-	bool		done = write_now();
-
-	og_append_flush(pause);
-	show_changes();
-	og_stream_loop.next_flush = og_clock_now() +
-		(done ? og_stream_flush * INT64CONST(1000) : WRITE_AGAIN_US);
-}
-
 /* Is there anything that the next flush is for? */
 static bool
 has_news(void)
@@ -307,6 +304,22 @@ has_news(void)
 			return true;
 	}
 	return false;
+}
+
+/* What could not be written now, since it is locked, is not tried all the time. */
+static void
+flush(OgPause *pause)
+{
+	int64		wait_us = og_stream_flush * INT64CONST(1000);
+	bool		done = write_now();
+
+	og_append_flush(pause);
+	show_changes();
+	if (!done)
+		wait_us = WRITE_AGAIN_US;
+	else if (has_news())
+		wait_us = Max(wait_us, LOCKED_US);
+	og_stream_loop.next_flush = og_clock_now() + wait_us;
 }
 
 /* ---------- a turn ---------- */

@@ -225,35 +225,46 @@ make_stale(OgStreamShown *shown)
 			OG_STREAM_ERROR_SIZE);
 }
 
+static bool
+is_ours(const OgStreamShown *entry)
+{
+	return entry->stream_id > 0 && entry->dboid == MyDatabaseId;
+}
+
+static int
+count_ours(void)
+{
+	StreamTable *table = lock_table(LW_SHARED);
+	int			count = 0;
+
+	for (int i = 0; i < OG_MOST_STREAMS; i++)
+		count += is_ours(&table->entries[i]);
+	unlock_table(table);
+	return count;
+}
+
+/* No memory is asked for while the lock is held. */
 int
 og_streams_shown(OgStreamShown **copies)
 {
+	int			most = og_worker_launched ? count_ours() : 0;
 	StreamTable *table;
 	int			count = 0;
 	bool		alive;
 
-	*copies = NULL;
-	if (!og_worker_launched)
+	*copies = palloc(Max(most, 1) * sizeof(OgStreamShown));
+	if (most == 0)
 		return 0;
 	table = lock_table(LW_SHARED);
 	alive = is_alive(table);
-	for (int i = 0; i < OG_MOST_STREAMS; i++)
-		count += table->entries[i].stream_id > 0 &&
-			table->entries[i].dboid == MyDatabaseId;
-	unlock_table(table);
-
-	/* No memory is asked for while the lock is held. */
-	*copies = palloc(Max(count, 1) * sizeof(OgStreamShown));
-	table = lock_table(LW_SHARED);
-	for (int i = 0, most = count, n = count = 0; i < OG_MOST_STREAMS && n < most; i++)
+	for (int i = 0; i < OG_MOST_STREAMS && count < most; i++)
 	{
-		if (table->entries[i].stream_id <= 0 ||
-			table->entries[i].dboid != MyDatabaseId)
+		if (!is_ours(&table->entries[i]))
 			continue;
-		(*copies)[n] = table->entries[i];
+		(*copies)[count] = table->entries[i];
 		if (!alive)
-			make_stale(&(*copies)[n]);
-		count = ++n;
+			make_stale(&(*copies)[count]);
+		count++;
 	}
 	unlock_table(table);
 	return count;

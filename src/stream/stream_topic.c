@@ -63,6 +63,16 @@ state_of(const Stream *stream)
 	return stream->was_live ? OG_STREAM_STALE : OG_STREAM_CONNECTING;
 }
 
+/* The role may not follow it any more, or cannot. */
+static void
+tell_refused(Stream *stream, const char *problem)
+{
+	og_stream_set_error(stream, problem);
+	og_stream_tell(&(StreamEvent) {
+		.event = "refused", .stream = stream, .message = problem
+	});
+}
+
 void
 og_stream_judge(Stream *stream)
 {
@@ -70,9 +80,9 @@ og_stream_judge(Stream *stream)
 
 	if (state == OG_STREAM_LIVE)
 		stream->was_live = true;
-	if (state == OG_STREAM_REFUSED && stream->party->account == NULL &&
-		stream->shown.state != state && stream->party->problem != NULL)
-		og_stream_set_error(stream, stream->party->problem);
+	if (state == OG_STREAM_REFUSED && stream->shown.state != state &&
+		stream->party->account == NULL)
+		tell_refused(stream, stream->party->problem);
 	og_stream_set_state(stream, state);
 	if (stream->told != state)
 		og_stream_show(stream);

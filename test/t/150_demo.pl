@@ -135,7 +135,7 @@ nothing_left($text, 'it');
 
 my @marks = ('What comes:', '-- 1 ', '-- 4 ', 'One row of each kind', '-- 5 ', 'order_gateway_settle(',
 	'Was that right?', '-- 6 ', 'had written down',
-	'what the calls said', '== picture: ', '== done');
+	'-- 7 ', 'what the calls said', '== picture: ', '== done');
 my @places = map { index $text, $_ } @marks;
 is_deeply([ sort { $a <=> $b } @places ], \@places, 'what comes, the summary, then rows, then what is settled');
 cmp_ok($places[0], '>', 0, '... and none of them is missing');
@@ -169,6 +169,9 @@ is_deeply([ table_after($text, 'AS calls FROM order_gateway_calls') ], [ ['0'] ]
 is_deeply([ map { join ' ', @$_[ 0 .. 2 ] } table_after($text, 'had written down') ], [ '2 unknown 1' ],
 	'a worker that is killed leaves what is unknown, and was sent once');
 is_deeply([ map { $_->[3] } table_after($text, 'Ask the provider.') ], [ ('cancelled') x 2 ], '... and can be settled');
+
+is_deeply([ map { join ' ', @$_[ 0 .. 2 ] } table_after($text, 'SELECT side, filled_price') ],
+	[ 'BUY 36976.5 5.00000', 'BUY 36977.0 2.00000' ], 'what trades is followed');
 
 # ----
 # The picture at its end
@@ -243,6 +246,17 @@ my ($submit) = $text =~ /^(   BEGIN;\n.*?wait\(1\);)$/ms;
 cmp_ok(() = query($submit) =~ /\|cancelled\|/g, '>', 80, '... as does what it says to submit');
 is(cancel('tronsave', 'tronsave_cancel(ids)'), "cancelled rejected|119\n", '... at each provider');
 is(cancel('wangdian', 'wangdian_cancel(ids)'), "cancelled not_cancellable not_found|104\n", '...');
+
+my ($book) = $text =~ /^   (SELECT \* FROM btse_book_top;)$/m;
+my $until = time + 30;
+my $seen = '';
+sleep 0.1 while ($seen = query($book)) !~ /\S/ && time < $until;
+like($seen, qr/^BTC-USD\|0\|[0-9.]+\|[0-9.]+\|[0-9.]+\|/, 'a book is followed');
+my ($buy) = $text =~ /^   (SELECT outcome, order_id FROM btse_create_order\(.*?;)$/ms;
+like(query($buy), qr/^accepted\|\S+$/m, '... where orders can be placed');
+my ($fills) = $text =~ /^   (SELECT \* FROM btse_fill_log;)$/m;
+sleep 0.1 while ($seen = query($fills)) !~ /\S/ && time < $until;
+like($seen, qr/\|BTC-USD\|BUY\|/, '... and fills come');
 
 my $known = JSON::PP->new->decode($http->get("$url/faults/known")->{content});
 my %known = map { $_->{name} => 1 } @{ $known->{faults} };

@@ -182,6 +182,8 @@ nothing_lacks('and what was given up was read');
 
 # ---------- killed ----------
 
+# who begins anew does not know what took too long
+$streams->sql('DELETE FROM desk.refused');
 $streams->fill(5);
 $streams->kill_worker;
 $streams->fill(5);

@@ -174,7 +174,7 @@ sub fills_ok
 {
 	my ($self, $name, %options) = @_;
 	my $table = $options{table} // 'btse_fill_log';
-	my @true = sort map { join ' ', $_->{serialId}, map { _trim($_) } @$_{qw(filledPrice filledSize)} }
+	my @true = sort map { join ' ', $_->{serialId}, map { trim($_) } @$_{qw(filledPrice filledSize)} }
 	  @{ $self->sandbox->stream_fills };
 
 	return $self->wait_sql(<<"", join("\n", @true), $name, $options{seconds});
@@ -183,8 +183,13 @@ ORDER BY (serial_id || ' ' || trim_scale(filled_price) || ' ' || trim_scale(fill
 
 }
 
-# A number without zeros that say nothing.
-sub _trim
+=head2 OrderGateway::Appended::trim($number)
+
+The number, without zeros that say nothing.
+
+=cut
+
+sub trim
 {
 	my ($number) = @_;
 

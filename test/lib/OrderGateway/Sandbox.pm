@@ -254,8 +254,8 @@ sub base_url
 	return $url;
 }
 
-sub stream_url { my ($self, %opts) = @_; return $self->_stream('/ws/spot', %opts); }
-sub book_stream_url { my ($self, %opts) = @_; return $self->_stream('/ws/oss/spot', %opts); }
+sub stream_url { return shift->_stream('/ws/spot', @_); }
+sub book_stream_url { return shift->_stream('/ws/oss/spot', @_); }
 
 sub _stream
 {

@@ -18,9 +18,10 @@ Where things are:
     fault_text.py   faults in its text
     fault_status.py faults in its status and envelope
     fault_wire.py   faults in how an answer travels
+    fault_stream.py faults of WebSocket streams, which btse_stream.py serves
     exchange.py     the way of one request through all of this
     http_server.py  sockets, TLS, HTTP/1.1, connections
-    control.py      the control API
+    control.py      the control API; control_stream.py is its part about streams
     statements.py   the SQL and JSON printed at start
     client.py       the self test's client
 """

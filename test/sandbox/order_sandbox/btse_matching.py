@@ -1,8 +1,8 @@
 """The life of a BTSE order after it was taken: fills, triggers, timers.
 
-The market moves only when the control API moves it, and what is in its book
+A market moves only when the control API moves it, and what is in its book
 stays there however often somebody trades against it, so that a test says
-beforehand what will happen.
+beforehand what will happen: unless it is alive (btse_live.py).
 """
 
 import itertools

@@ -51,10 +51,10 @@ class Trader:
                 ", ".join(sorted(unknown)), ", ".join(ARGUMENTS)))
         options = dict(self.options if self.running else ARGUMENTS, **wanted)
         self.check(options)
-        if self.task is not None:
-            self.task.cancel()
         if not self.running or "seed" in wanted:
             self.random = random.Random(options["seed"])
+            self.made = self.trades = 0
+        self.stop()
         self.options = options
         self.task = asyncio.get_running_loop().create_task(self.run())
 
@@ -82,16 +82,17 @@ class Trader:
         loop = asyncio.get_running_loop()
         options, done = self.options, 0
         symbols, begun = self.symbols(options), loop.time()
-        pause = max(1 / TURNS, 1 / options["rate"]) if options["rate"] else 1
+        rate = options["rate"]
+        pause = max(1 / TURNS, min(1, 1 / rate)) if rate else 1
+        most = max(1, int(rate))        # that are made up for after a stall
         try:
             while not options["moves"] or done < options["moves"]:
-                due = int((loop.time() - begun) * options["rate"])
+                due = int((loop.time() - begun) * rate)
+                if due - done > most:
+                    begun += (due - done - most) / rate
+                    due = done + most
                 if options["moves"]:
                     due = min(due, options["moves"])
-                # after a stall it goes on, and does not catch up
-                if due - done > options["rate"]:
-                    begun += (due - done) / options["rate"] - 1
-                    due = done + int(options["rate"])
                 while done < due:
                     self.move(self.random.choice(symbols))
                     done += 1

@@ -2,10 +2,14 @@
 behind REST and both URLs."""
 
 import json
+import os
+import subprocess
 import time
 
+from order_sandbox.client import ControlClient
 from order_sandbox.websocket import CONTINUED, PING, PONG, TEXT, frame
 
+from .base import COMMAND, launch
 from .btse_base import ME, BtseCase
 from .ws import BOOK, OTHER, Book, Ended, WebSocket
 
@@ -562,6 +566,34 @@ class TheTrader(StreamCase):
         for wrong in ({"x": 1}, {"rate": -1}, {"symbols": ["X-Y"]}):
             self.assertEqual(self.tell("POST", "/streams/trader", wrong)[0],
                              400)
+
+    def trader(self, *words):
+        return subprocess.run(
+            [os.path.join(os.path.dirname(COMMAND), "trader"), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            timeout=30)
+
+    def test_program(self):
+        """The trader as a program: it ends when its moves are made."""
+        port = str(self.ready["ports"]["control"])
+        made = self.trader("--control-port", port, "--rate", "500",
+                           "--moves", "20", "--symbols", "BTC-USD")
+        self.assertEqual((made.returncode, made.stderr), (0, ""))
+        self.assertRegex(made.stdout, r"^ *\d+ moves/s +0 messages/s\n")
+        self.assertFalse(self.get("/streams/trader")["running"])
+        self.assertEqual(self.get("/streams/trader")["made"], 20)
+        wrong = self.trader("--control-port", port, "--symbols", "X-Y")
+        self.assertEqual((wrong.returncode, wrong.stderr),
+                         (1, "trader: no market 'X-Y' that may live\n"))
+
+    def test_from_the_start(self):
+        child = launch("--json", "--exit-with-stdin", "--trade", "100")
+        self.addCleanup(child.stdout.close)
+        state = json.loads(child.stdout.readline())
+        trader = ControlClient(state["ports"]["control"])
+        self.until(lambda: trader.get("/streams/trader")["made"] > 5)
+        child.stdin.close()
+        self.assertEqual(child.wait(10), 0)
 
     def test_fills_of_accounts(self):
         """It trades with orders of accounts as with all others."""
