@@ -280,9 +280,6 @@ og_ask_refused(Connection *connection, const OgStreamMessage *message)
 		if (topic != NULL && topic->state == TOPIC_ASKED)
 			og_topic_refused(topic, error_words(error));
 		else
-			og_stream_tell(&(StreamEvent) {
-				.event = "unexpected", .connection = connection,
-				.message = error_words(error)
-			});
+			og_stream_tell_once(connection, error_words(error), message->value);
 	}
 }

@@ -47,19 +47,6 @@ find_subject(Connection *connection, const OgStreamMessage *message)
 	return NULL;
 }
 
-/* Told once of each connection. */
-static void
-be_surprised(Connection *connection, const char *what, OgSlice raw)
-{
-	if (connection->strange)
-		return;
-	connection->strange = true;
-	og_stream_tell(&(StreamEvent) {
-		.event = "unexpected", .connection = connection, .message = what,
-		.raw = raw
-	});
-}
-
 static void
 take_data(Connection *connection, const OgStreamMessage *message)
 {
@@ -68,7 +55,7 @@ take_data(Connection *connection, const OgStreamMessage *message)
 	if (topic != NULL)
 		og_topic_take(topic, message);
 	else
-		be_surprised(connection, "the provider sent data that was not asked for",
+		og_stream_tell_once(connection, "the provider sent data that was not asked for",
 					 message->value);
 }
 
@@ -92,7 +79,7 @@ take_nonsense(Connection *connection, const OgStreamMessage *message)
 	}
 	if (!message->is_data && message->value.data != NULL)
 	{
-		be_surprised(connection, words, message->value);
+		og_stream_tell_once(connection, words, message->value);
 		return true;
 	}
 	og_connection_lose(connection, OG_WS_POLICY, words);

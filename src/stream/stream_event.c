@@ -151,6 +151,18 @@ og_stream_tell(const StreamEvent *event)
 	MemoryContextSwitchTo(old);
 }
 
+void
+og_stream_tell_once(Connection *connection, const char *what, OgSlice raw)
+{
+	if (connection->strange)
+		return;
+	connection->strange = true;
+	og_stream_tell(&(StreamEvent) {
+		.event = "unexpected", .connection = connection, .message = what,
+		.raw = raw
+	});
+}
+
 /* ---------- rows ---------- */
 
 bool

@@ -347,6 +347,10 @@ typedef struct StreamEvent
 /* Tell of it with the next flush; with too many at once the rest is counted. */
 extern void og_stream_tell(const StreamEvent *event);
 
+/* What nobody asked for, or understands: the first of each connection. */
+extern void og_stream_tell_once(Connection *connection, const char *what,
+								OgSlice raw);
+
 /* In a transaction: write those that are to be written, and remove old ones. */
 extern bool og_stream_has_events(void);
 extern void og_stream_write_events(void);

@@ -121,6 +121,7 @@ forget_stream(Stream *stream)
 typedef struct Looking
 {
 	bool		there;			/* this is still the installation */
+	bool		locked;			/* that cannot be told now */
 	bool		held;
 	List	   *wishes;
 	MemoryContext context;
@@ -133,7 +134,11 @@ read_wishes(void *arg)
 	OgInstallation installation;
 	MemoryContext old;
 
-	if (!og_journal_find(&installation) ||
+	/* Whoever has a table for himself does not hold up what comes in. */
+	looking->locked = og_tables_exist() &&
+		(!og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) ||
+		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock));
+	if (looking->locked || !og_journal_find(&installation) ||
 		og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
 		memcmp(&installation.id, &og_stream_loop.installation,
 			   sizeof(pg_uuid_t)) != 0)
@@ -219,6 +224,8 @@ og_stream_look(void)
 		og_trouble_show(&trouble);
 		return true;
 	}
+	if (looking.locked)
+		return true;
 	if (!looking.there)
 		return false;
 	compare(&looking);

@@ -222,10 +222,10 @@ sub waits_in_queue
 			my ($cell) = @_;
 			my $holder = $cell->{holder} // return;
 
-			is(waiting(), 1, 'the session before it waits on');
+			ok(until_true(sub { waiting() == 1 }), 'the session before it waits on');
 			watch('SELECT pg_cancel_backend(' . $holder->pid . ')');
 			is($holder->finish->{sqlstate}, '57014', '... until it is cancelled');
-			is(waiting(), 0, '... and nobody waits any more');
+			ok(until_true(sub { waiting() == 0 }), '... and nobody waits any more');
 		},
 		context => $unsent,
 		executed => [100],

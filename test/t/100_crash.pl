@@ -179,7 +179,7 @@ sub wait_for_recovery
 		'the session is gone');
 	undef $watcher;
 	return $test->wait_until(
-		sub { $node->psql('postgres', 'SELECT 1') == 0 },
+		sub { $test->is_up },
 		'the cluster is there again');
 }
 

@@ -308,7 +308,7 @@ is($session->value('SELECT md5(string_agg(s::text, chr(10) ORDER BY s::text))'
 ok(!-e $node->data_dir . '/pg_stat/order_gateway.stat', '... in a file that is removed');
 kill 'KILL', $test->session->pid;
 $test->wait_until(
-	sub { $node->psql('postgres', 'SELECT 1') == 0 },
+	sub { $test->is_up },
 	'the server is there again after a crash');
 $session = $test->session;
 is($session->value('SELECT count(*) FROM order_gateway_stats'), 0,

@@ -182,7 +182,7 @@ ok($sandbox->wait_for(fault => 'black_hole'), 'a call waits for its answer');
 kill 'KILL', $callers[0]->pid;
 $callers[0]->finish;
 $test->wait_until(
-	sub { $node->psql('postgres', 'SELECT 1') == 0 },
+	sub { $test->is_up },
 	'the server is there again after a crash');
 $sandbox->disarm;
 $session = $test->session;
@@ -192,7 +192,7 @@ $session->quit;
 # Whoever asks first after a crash does so at once, too.
 kill 'KILL', $test->session->pid;
 $test->wait_until(
-	sub { $node->psql('postgres', 'SELECT 1') == 0 },
+	sub { $test->is_up },
 	'the server is there again after another crash');
 fresh(pace => 'on');
 race_for_it('after a crash');

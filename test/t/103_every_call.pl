@@ -21,7 +21,7 @@ $sandbox->install(sub { $node->safe_psql('other', $_[0]) }, extension => 1);
 sub fresh
 {
 	$sandbox->reset;
-	$sandbox->settings(accept_any_id => 'on', pace => 'on', pace_tolerance_ms => 50, @_);
+	$sandbox->settings(accept_any_id => 'on', pace => 'on', pace_tolerance_ms => 100, @_);
 	return;
 }
 

@@ -344,6 +344,10 @@ sub promises_ok
 
 One test: the code answers true, in time.
 
+=head2 $test->is_up
+
+Does the server take connections?
+
 =head2 $test->log_from($offset), $test->log_end
 
 The server's log from a place on, and the place where it ends now.
@@ -354,6 +358,14 @@ How many bytes a memory context of a session has that is in the middle of
 something; undef if it has none of that name.
 
 =cut
+
+# A psql that is refused may be gone before it was told what to ask, which raises.
+sub is_up
+{
+	my ($self) = @_;
+
+	return (eval { $self->node->psql('postgres', 'SELECT 1') } // 1) == 0;
+}
 
 sub wait_until
 {
