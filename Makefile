@@ -102,9 +102,9 @@ REGRESS_OPTS = --load-extension=$(EXTENSION)
 ENCODING = UTF8
 NO_LOCALE = 1
 
-# The one that takes longest begins first, so that it is not alone at the end.
-PROVE_TESTS = test/t/124_pages.pl \
-	$(filter-out test/t/124_pages.pl,$(sort $(wildcard test/t/*.pl)))
+# Those that take longest begin first, lest one of them is alone at the end.
+PROVE_TESTS = test/t/180_storm.pl test/t/124_pages.pl \
+	$(filter-out test/t/180_storm.pl test/t/124_pages.pl,$(sort $(wildcard test/t/*.pl)))
 
 # What a TAP test finds in its environment besides what PGXS gives it; see
 # also test/setup/check. The clusters that tests make are UTF8.

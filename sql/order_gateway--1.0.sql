@@ -599,7 +599,7 @@ COMMENT ON COLUMN order_gateway_workers.since IS 'when the worker was started';
 COMMENT ON COLUMN order_gateway_workers.queued IS 'calls that were submitted and not begun';
 COMMENT ON COLUMN order_gateway_workers.in_flight IS 'calls that are being made';
 COMMENT ON COLUMN order_gateway_workers.quarantined IS 'calls that were given up because they crashed the server';
-COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'when the oldest of the queued calls was submitted';
+COMMENT ON COLUMN order_gateway_workers.oldest_queued IS 'since when the queued call that waits longest could have been begun; NULL = none could be: not_before is yet to come';
 COMMENT ON COLUMN order_gateway_workers.connections IS 'connections to providers that are open';
 COMMENT ON COLUMN order_gateway_workers.last_commit IS 'when the worker wrote to the journal last';
 COMMENT ON COLUMN order_gateway_workers.waiting_for_standby IS 'whether requests are held back until synchronous standbys have their marks';
@@ -1949,7 +1949,7 @@ COMMENT ON COLUMN order_gateway_journal_sweep.problem IS 'why it could not be do
 
 CREATE SEQUENCE order_gateway_call_id;
 
-COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls that are submitted';
+COMMENT ON SEQUENCE order_gateway_call_id IS 'numbers calls, and what is wished of heartbeats';
 
 CREATE TABLE order_gateway_journal_call (
 	installation uuid NOT NULL,
@@ -1980,7 +1980,7 @@ CREATE INDEX order_gateway_journal_call_newest ON order_gateway_journal_call (ca
 CREATE INDEX order_gateway_journal_call_reference ON order_gateway_journal_call (reference);
 
 COMMENT ON TABLE order_gateway_journal_call IS
-'what was asked for: one row per call, written by the transaction that submits it';
+'what was asked for: one row per call, written by the transaction that submits it, or by the worker for a session';
 COMMENT ON COLUMN order_gateway_journal_call.installation IS 'which installation sends it';
 COMMENT ON COLUMN order_gateway_journal_call.call_id IS 'number of the call';
 COMMENT ON COLUMN order_gateway_journal_call.xid IS 'transaction that submitted it';
@@ -2208,6 +2208,11 @@ COMMENT ON COLUMN order_gateway_heartbeat.outcome IS 'of the last beat that has 
 COMMENT ON COLUMN order_gateway_heartbeat.code IS 'the provider''s own code';
 COMMENT ON COLUMN order_gateway_heartbeat.message IS 'the provider''s own words, or ours';
 COMMENT ON COLUMN order_gateway_heartbeat.lost IS 'it has no further beats, until somebody wishes something else';
+
+--
+-- Orders whose outcome is unknown, a part of the journal again
+--
+
 CREATE TABLE order_gateway_journal_unsettled (
 	installation uuid NOT NULL,
 	call_id bigint NOT NULL,
@@ -2751,12 +2756,12 @@ LEFT JOIN LATERAL (SELECT
 
 -- generated: comments of order_gateway_calls
 COMMENT ON VIEW order_gateway_calls IS
-'calls that were submitted, by roles that the current role is a member of; all, to members of pg_read_all_data';
-COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it';
+'calls that the gateway worker makes, or made: submitted, or called in a session, by roles that the current role is a member of; all, to members of pg_read_all_data';
+COMMENT ON COLUMN order_gateway_calls.call_id IS 'number of the call, as the function that submitted it returned it, or the context of an error of a session names it';
 COMMENT ON COLUMN order_gateway_calls.origin IS 'outbox = it was submitted; session = a session has called, and the worker makes the call; found = an order that was found at the provider after a promotion, and was not in the journal';
 COMMENT ON COLUMN order_gateway_calls.function IS 'function that would make the same call at once';
-COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when the call was submitted';
-COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, and as which it is made';
+COMMENT ON COLUMN order_gateway_calls.server IS 'foreign server, by the name that it had when it was called';
+COMMENT ON COLUMN order_gateway_calls.role IS 'role that submitted it, or called, and as which it is made';
 COMMENT ON COLUMN order_gateway_calls.arguments IS 'arguments, as the texts that leave; of a list of orders, those of each';
 COMMENT ON COLUMN order_gateway_calls.reference IS 'name that the submitter gave to it';
 COMMENT ON COLUMN order_gateway_calls.state IS 'queued: nothing of it was sent, but for what was provably not processed; sending: some of it was, or is about to be; done; quarantined: given up, note says why';
@@ -2768,7 +2773,7 @@ COMMENT ON COLUMN order_gateway_calls.not_cancellable IS 'orders with this outco
 COMMENT ON COLUMN order_gateway_calls.rejected IS 'orders with this outcome';
 COMMENT ON COLUMN order_gateway_calls.not_sent IS 'orders with this outcome';
 COMMENT ON COLUMN order_gateway_calls.unknown IS 'orders with this outcome: check before acting';
-COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted';
+COMMENT ON COLUMN order_gateway_calls.submitted_at IS 'when it was submitted, or a session called; of one that was found, when its order was created';
 COMMENT ON COLUMN order_gateway_calls.not_before IS 'nothing of it is sent before';
 COMMENT ON COLUMN order_gateway_calls.expires_at IS 'what was not sent by then is not_sent';
 COMMENT ON COLUMN order_gateway_calls.first_sent_at IS 'when the first of its requests left; while no answer is there, when it was about to; NULL while it is queued';
@@ -2789,11 +2794,9 @@ SELECT s.server,
 	s.wanted_at,
 	s.done_at,
 	s.problem
-FROM order_gateway_journal_sweep AS s
-JOIN order_gateway_installation AS i ON i.id = s.installation
-JOIN pg_catalog.pg_database AS d ON d.oid = i.database
-WHERE d.datname = pg_catalog.current_database()
-	AND order_gateway_may_see(true, s.role_id, s.role);
+FROM order_gateway_here AS h
+JOIN order_gateway_journal_sweep AS s ON s.installation = h.id
+WHERE order_gateway_may_see(true, s.role_id, s.role);
 
 -- generated: comments of order_gateway_sweeps
 COMMENT ON VIEW order_gateway_sweeps IS

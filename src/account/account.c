@@ -147,7 +147,7 @@ read_server(OgAccount *account, const char *server)
 
 	account->serverid = serverid;
 	account->server = pstrdup(server);
-	account->server_version = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	account->version.server = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	options = SysCacheGetAttr(FOREIGNSERVEROID, tuple,
 							  Anum_pg_foreign_server_srvoptions, &isnull);
 	og_account_read_server(account, isnull ? (Datum) 0 : options);
@@ -236,7 +236,9 @@ read_mapping(OgAccount *account)
 			refuse_no_mapping(account, role);
 		role = "PUBLIC";
 	}
-	account->mapping_version = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	account->version.mappingid =
+		((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	account->version.mapping = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	options = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple,
 							  Anum_pg_user_mapping_umoptions, &isnull);
 	og_account_read_mapping(account, isnull ? (Datum) 0 : options, role);

@@ -19,18 +19,31 @@
 #include "ground/pace.h"
 #include "provider/provider.h"
 
+/*
+ * Which versions of the catalog's rows an account was read from, which those who
+ * must have read the same compare.  The mapping is that of the role or of PUBLIC,
+ * which may be as old; InvalidOid = none was read.
+ */
+typedef struct OgAccountVersion
+{
+	TransactionId server;		/* xmin of its row */
+	TransactionId mapping;		/* of the mapping's */
+	Oid			mappingid;
+} OgAccountVersion;
+
+static inline bool
+og_account_is_same(const OgAccountVersion *one, const OgAccountVersion *other)
+{
+	return one->server == other->server && one->mapping == other->mapping &&
+		one->mappingid == other->mappingid;
+}
+
 typedef struct OgAccount
 {
 	const OgProvider *provider;
 	Oid			serverid;
 	char	   *server;			/* name of the foreign server */
-
-	/*
-	 * Which versions of the catalog's rows this is: their xmin, which those who
-	 * must have read the same compare.  No mapping: InvalidTransactionId.
-	 */
-	TransactionId server_version;
-	TransactionId mapping_version;
+	OgAccountVersion version;
 
 	/* where */
 	const char *base_url;		/* without a slash at its end */

@@ -498,7 +498,7 @@ og_account_read_server(OgAccount *account, Datum options)
 
 	read.serverid = account->serverid;
 	read.server = account->server;
-	read.server_version = account->server_version;
+	read.version = account->version;
 	*account = read;
 	check_names(provider, false, written);
 	/* In the order in which they are written: the first wrong one is told. */

@@ -173,6 +173,9 @@ typedef struct OgCaller
 								 * another call: calls, and what becomes of ids,
 								 * are counted by the caller */
 	bool		urgent;			/* it waits for its turn before all others */
+	int64		deadline;		/* og_clock_now(): call_timeout runs out then,
+								 * since this is only a part of the call; 0 =
+								 * it begins now */
 	int			pid;			/* the process of that session; 0 = this one */
 } OgCaller;
 

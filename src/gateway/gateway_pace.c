@@ -130,7 +130,9 @@ og_pace_open(Sender *sender, const OgOperation *operation)
 	for (int i = 0; i < counted.nlanes; i++)
 		og_pace_add(&sender->pace, &counted.lanes[i].pace, OG_PER_KEY);
 	sender->limiter = og_limiter_open(&counted);
-	if (account->call_timeout > 0)
+	if (sender->caller.deadline != 0)
+		sender->deadline = sender->caller.deadline;
+	else if (account->call_timeout > 0)
 		sender->deadline = og_clock_now() +
 			(int64) account->call_timeout * 1000;
 	sender->patience_us = account->max_wait > 0

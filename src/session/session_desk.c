@@ -25,9 +25,6 @@
 #include "session/session_hear.h"
 #include "session/session_part.h"
 
-/* Messages that are taken before interrupts are serviced. */
-#define MESSAGES_AT_ONCE	1000
-
 typedef struct Talk
 {
 	SessionCall *call;
@@ -45,20 +42,28 @@ typedef struct Talk
 
 /* ---------- errors ---------- */
 
-/* A part is a call of the journal, or ids of it leave. */
+/* A part is a call of the journal, or ids of it leave, or have not. */
 static void
 take_note(Talk *talk, const OgDeskMessage *message)
 {
 	SessionPart *part = og_session_part(talk->call, message->part);
 
-	if (message->kind == OG_DESK_LEFT)
+	switch (message->kind)
 	{
-		og_session_left(talk->call, part, message->first, message->count);
-		return;
+		case OG_DESK_BEGUN:
+			part->call_id = message->call_id;
+			og_list_add(&talk->calls, INT64_FORMAT, message->call_id);
+			talk->ncalls++;
+			break;
+		case OG_DESK_LEFT:
+			og_session_left(talk->call, part, message->first, message->count);
+			break;
+		case OG_DESK_BACK:
+			og_session_back(talk->call, part, message->first, message->count);
+			break;
+		default:
+			break;
 	}
-	part->call_id = message->call_id;
-	og_list_add(&talk->calls, INT64_FORMAT, message->call_id);
-	talk->ncalls++;
 }
 
 /* Which calls of the journal it is, behind a comma. */
@@ -82,10 +87,7 @@ learn_last(Talk *talk)
 
 	og_desk_stop(talk->desk);
 	while (og_desk_hear(talk->desk, &message) && message.kind != OG_DESK_GONE)
-	{
-		if (message.kind == OG_DESK_BEGUN || message.kind == OG_DESK_LEFT)
-			take_note(talk, &message);
-	}
+		take_note(talk, &message);
 }
 
 static void
@@ -234,6 +236,7 @@ take_message(Talk *talk, OgDeskMessage *message)
 	{
 		case OG_DESK_BEGUN:
 		case OG_DESK_LEFT:
+		case OG_DESK_BACK:
 			take_note(talk, message);
 			break;
 		case OG_DESK_ROW:
@@ -272,15 +275,14 @@ have_it_made(Talk *talk)
 	OgDeskMessage message;
 	SessionPart *rest;
 
-	for (int n = 1; goes_on(talk); n++)
+	while (goes_on(talk))
 	{
 		hand_over(talk);
 		if (og_desk_hear(talk->desk, &message))
 			take_message(talk, &message);
 		else
 			og_desk_wait(talk->desk);
-		if (n % MESSAGES_AT_ONCE == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 	}
 	if (talk->over == NULL || talk->refusal != NULL)
 		return;

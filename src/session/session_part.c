@@ -37,6 +37,7 @@ og_session_call(const OgAct *act)
 	int			call_timeout = act->account->call_timeout;
 
 	call->act = act;
+	call->role = GetUserNameFromId(GetUserId(), false);
 	call->context = CurrentMemoryContext;
 	call->left = of_each_key(call, sizeof(bool));
 	call->expires_at = call_timeout == 0 ? DT_NOEND
@@ -165,7 +166,7 @@ og_session_form(const SessionCall *call, const SessionPart *part)
 		.serverid = act->account->serverid,
 		.server = act->account->server,
 		.roleid = GetUserId(),
-		.role = GetUserNameFromId(GetUserId(), false),
+		.role = call->role,
 		.arguments = *act->arguments,
 		.ids = palloc(part->nids * sizeof(OgSlice)),
 		.nids = part->nids,
@@ -179,26 +180,40 @@ og_session_form(const SessionCall *call, const SessionPart *part)
 		form->call.order_arguments = (OgFields *) &keys->arguments[part->first];
 	form->session_role = GetSessionUserId();
 	form->pid = MyProcPid;
-	form->server_version = act->account->server_version;
-	form->mapping_version = act->account->mapping_version;
+	form->version = act->account->version;
 	return form;
 }
 
 /* ---------- rows ---------- */
 
+/* Ids without rows have left, or have not. */
+static void
+set_left(SessionCall *call, const SessionPart *part, int first, int count,
+		 bool left)
+{
+	for (int i = first; i < first + count && i < part->nids; i++)
+	{
+		int			key = key_at(call, part, i);
+
+		if (key < call->nanswered || call->left[key] == left)
+			continue;
+		call->left[key] = left;
+		call->nin_flight += left ? 1 : -1;
+	}
+}
+
 void
 og_session_left(SessionCall *call, const SessionPart *part, int first,
 				int count)
 {
-	for (int i = first; i < first + count; i++)
-	{
-		int			key = part->first + i;
+	set_left(call, part, first, count, true);
+}
 
-		if (key < call->nanswered || key >= part->end || call->left[key])
-			continue;
-		call->left[key] = true;
-		call->nin_flight++;
-	}
+void
+og_session_back(SessionCall *call, const SessionPart *part, int first,
+				int count)
+{
+	set_left(call, part, first, count, false);
 }
 
 /* All orders of the next position. */

@@ -49,6 +49,7 @@ typedef struct SessionCall
 {
 	MemoryContext context;		/* of all this */
 	const OgAct *act;
+	const char *role;			/* it may be dropped before the last part */
 	TimestampTz expires_at;		/* of parts behind the first: call_timeout */
 	SessionPart parts[PARTS_AT_ONCE];	/* by their numbers, in turn */
 	int			ncut;
@@ -82,8 +83,12 @@ extern SessionPart *og_session_cut_rest(SessionCall *call);
 extern OgPart *og_session_form(const SessionCall *call,
 							   const SessionPart *part);
 
-/* Keys of a part, numbered in it, leave. */
+/* So many ids of a part leave, from the one at this position of it on. */
 extern void og_session_left(SessionCall *call, const SessionPart *part,
+							int first, int count);
+
+/* The same have not: they wait, or have rows that say why not. */
+extern void og_session_back(SessionCall *call, const SessionPart *part,
 							int first, int count);
 
 /*

@@ -325,7 +325,7 @@ og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 	static const SqlParameter ids = {"ids", SQL_IDS};
 	SqlGiven	given = {0};
 	OgKeys	   *keys;
-	OgInstallation installation;
+	OgInstallation installation = {0};
 	Finding		finding = {.call_id = -1};
 
 	og_argument_take(fcinfo, 0, &ids, &given);

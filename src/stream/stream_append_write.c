@@ -20,6 +20,7 @@
 #include "utils/timeout.h"
 
 #include "ground/clock.h"
+#include "ground/compat.h"
 #include "stream/stream_append.h"
 #include "worker/worker_table.h"
 
@@ -476,6 +477,16 @@ has_more(List *appends)
 	return false;
 }
 
+/* What code of a table's owner does must not let another process in beside this. */
+static void
+keep_alone(const Writing *writing)
+{
+	LOCKTAG		tag = og_lock_tag(OG_LOCK_STREAMS);
+
+	if (OidIsValid(writing->relid) && !og_holds_lock(&tag, ExclusiveLock))
+		(void) LockAcquire(&tag, ExclusiveLock, true, true);
+}
+
 /* True if all of it was done, and the table takes more. */
 static bool
 write_batch(Writing *writing)
@@ -501,6 +512,7 @@ og_append_write(List *appends)
 	bool		done = write_batch(writing);
 	ListCell   *cell;
 
+	keep_alone(writing);
 	if (done && writing->locked)
 		return false;
 	if (!done)

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_user_mapping.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -30,10 +31,39 @@
 /* Counts changes of what a share was made from. */
 static uint64 version = 0;
 
+/* Functions that calls were made with, by their hashes. */
+#define MOST_FUNCTIONS	128
+
+static uint32 functions[MOST_FUNCTIONS];
+static int	nfunctions = 0;
+
+static bool
+is_watched(uint32 function)
+{
+	int			i = 0;
+
+	while (i < nfunctions && functions[i] != function)
+		i++;
+	return i < nfunctions || i == MOST_FUNCTIONS;
+}
+
+/* Changes of it count from now on. */
+static void
+watch_function(Oid functionid)
+{
+	uint32		function = GetSysCacheHashValue1(PROCOID,
+												 ObjectIdGetDatum(functionid));
+
+	if (!is_watched(function))
+		functions[nfunctions++] = function;
+}
+
+/* Somebody always creates functions; the hash of all that there are is 0. */
 static void
 count_change(Datum argument, int cache, uint32 hash)
 {
-	version++;
+	if (cache != PROCOID || hash == 0 || is_watched(hash))
+		version++;
 }
 
 static void
@@ -57,6 +87,53 @@ og_share_version(void)
 	return version;
 }
 
+static TransactionId
+version_of(HeapTuple tuple)
+{
+	return HeapTupleIsValid(tuple) ? HeapTupleHeaderGetRawXmin(tuple->t_data)
+		: InvalidTransactionId;
+}
+
+/* False if there is none. */
+static bool
+read_mapping(Oid serverid, Oid roleid, OgAccountVersion *read)
+{
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(roleid),
+										ObjectIdGetDatum(serverid));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	read->mapping = version_of(tuple);
+	read->mappingid = ((Form_pg_user_mapping) GETSTRUCT(tuple))->oid;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+AccountRows
+og_account_rows(Oid serverid, Oid roleid)
+{
+	HeapTuple	server = SearchSysCache1(FOREIGNSERVEROID,
+										 ObjectIdGetDatum(serverid));
+	AccountRows rows = {.version.server = version_of(server)};
+
+	if (!HeapTupleIsValid(server))
+		return rows;
+	ReleaseSysCache(server);
+	rows.allowed = SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)) &&
+		og_server_aclcheck(serverid, roleid) == ACLCHECK_OK;
+	if (!read_mapping(serverid, roleid, &rows.version))
+		(void) read_mapping(serverid, InvalidOid, &rows.version);
+	return rows;
+}
+
+bool
+og_account_rows_differ(const AccountRows *a, const AccountRows *b)
+{
+	return !og_account_is_same(&a->version, &b->version) ||
+		a->allowed != b->allowed;
+}
+
 /* ---------- the function ---------- */
 
 /* Is this still the function that was called: to make the call, or submit it? */
@@ -76,10 +153,13 @@ static bool
 check_function(const OgJournalCall *call)
 {
 	const char *name = psprintf("%s%s", call->function, OG_SUBMIT);
-	bool		same = is_function(call);
-	Oid			functionid = same ? call->functionid
-		: og_submit_function(call->function);
+	bool		same;
+	Oid			functionid;
 
+	watch_function(call->functionid);
+	same = is_function(call);
+	functionid = same ? call->functionid : og_submit_function(call->function);
+	watch_function(functionid);
 	if (!OidIsValid(functionid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),

@@ -52,7 +52,24 @@ extern OgAccount *og_account_open_as(Oid roleid, const char *server,
  */
 extern OgAccount *og_share_open(const OgJournalCall *call);
 
-/* Counts changes of roles, rights, servers and mappings. */
+/*
+ * Counts changes of any role, right, function, server and mapping.  Most of them
+ * concern nobody here: whoever wants to know asks for the rows.
+ */
 extern uint64 og_share_version(void);
+
+/*
+ * What decides how an account is opened as a role, and whether it is; Invalid =
+ * there is no such row.
+ */
+typedef struct AccountRows
+{
+	OgAccountVersion version;
+	bool		allowed;		/* the role is there, and may use the server */
+} AccountRows;
+
+/* Needs a transaction; raises nothing of its own. */
+extern AccountRows og_account_rows(Oid serverid, Oid roleid);
+extern bool og_account_rows_differ(const AccountRows *a, const AccountRows *b);
 
 #endif							/* OG_WORKER_ACCOUNT_H */

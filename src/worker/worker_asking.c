@@ -22,7 +22,7 @@
 /* What an asker takes at once, and how many rows are looked at for it. */
 #define TAKEN_CALLS		200
 #define TAKEN_ORDERS	500
-#define TAKEN_ROWS		5000
+#define TAKEN_ROWS		2000
 
 /* Acts that were sent so long ago say that others will be. */
 #define RECENT_US		USECS_PER_SEC

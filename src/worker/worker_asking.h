@@ -47,7 +47,9 @@ typedef struct Asking
 	List	   *calls;			/* that were taken */
 	List	   *groups;
 	int			ngroup;			/* the one that is asked for, or is next */
-	uint64		version;		/* of the catalog, when its account was opened */
+	uint64		version;		/* of the catalog, when its account was looked at;
+								 * ... */
+	bool		outdated;		/* ... it is another one now */
 	MemoryContext opened;		/* of the account, and all below */
 	OgAccount  *account;
 	OgPace		pace;			/* of its queries, as the server has it */

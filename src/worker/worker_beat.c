@@ -298,7 +298,10 @@ save_beat(void *arg)
 	Beat	   *beat = arg;
 
 	og_heartbeats_need_locks(RowExclusiveLock);
-	og_writable_check(beat->row.wish.roleid);
+
+	/* Who wants it stopped has committed that. */
+	if (!beat_is_to_stop(beat))
+		og_writable_check(beat->row.wish.roleid, beat->row.wish.role);
 	og_heartbeat_save(&beat->installation, &beat->row);
 	og_heartbeat_forget_wishes(&beat->installation, &beat->row);
 }

@@ -310,12 +310,21 @@ check_versions(const Making *making)
 	const OgAccount *account = making->share->account;
 	const OgPart *part = making->served->handed;
 
-	if (account->server_version != part->server_version ||
-		account->mapping_version != part->mapping_version)
+	if (!og_account_is_same(&account->version, &part->version))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("server \"%s\" or its user mapping was changed before the call could be sent",
 						account->server)));
+}
+
+/* When call_timeout of the whole call runs out, of which this is a later part. */
+static int64
+deadline_of(const Making *making)
+{
+	TimestampTz at = making->call.expires_at;
+
+	return making->served == NULL || TIMESTAMP_IS_NOEND(at) ? 0
+		: og_clock_now() + Max(at - GetCurrentTimestamp(), 1);
 }
 
 static OgCaller
@@ -326,7 +335,8 @@ caller_of(Making *making)
 	OgCaller	caller = {making->call.function, role,
 		served != NULL ? served->handed->session_role : role,
 		&og_worker_witness, making,
-	.in_rounds = served == NULL,.pid = served != NULL ? served->handed->pid : 0};
+	.in_rounds = served == NULL,.deadline = deadline_of(making),
+	.pid = served != NULL ? served->handed->pid : 0};
 
 	return caller;
 }

@@ -141,6 +141,7 @@ making_of(dlist_node *node)
 /* Why nothing more of a call is sent. */
 #define OG_WITHDRAWN	"it was withdrawn before it could be sent"
 #define OG_EXPIRED		"it had expired before it could be sent"
+#define OG_TIMED_OUT	"call_timeout ran out before it could be sent"
 #define OG_UNREACHED	"its server could not be reached"
 
 /*

@@ -31,6 +31,15 @@
 /* ... and gives up when there was none for so long; it is restarted in a second. */
 #define WORKER_MISSING_US	INT64CONST(5000000)
 
+/*
+ * How often a session that waits looks whether the worker waits for it, and how
+ * often it sees that, one time soon after the other, before it gives up.  The
+ * worker waits for a lock for a second, and then does something else for one.
+ */
+#define LOOK_FOR_LOCKS_MS	1000
+#define SIGHTINGS			3
+#define SIGHTINGS_APART_US	INT64CONST(5000000)
+
 struct OgDesk
 {
 	MemoryContext context;		/* of all this */
@@ -49,6 +58,9 @@ struct OgDesk
 	bool		stopped;		/* see og_desk_stop() */
 	bool		gone;			/* the worker */
 	int64		missing_since;	/* og_clock_now(): no worker, 0 = there is one */
+	int64		next_look;		/* og_clock_now(): for locks, see above */
+	int64		sighted_at;
+	int			nsighted;		/* so often, since anything was heard */
 };
 
 /* What this backend has. */
@@ -121,7 +133,7 @@ raise_missing(void)
 			 errhint("order_gateway_workers and the server's log tell why it does not run. With the server option journal 'false' calls are made without it.")));
 }
 
-/* Sleep until the latch is set, or for so long, 0 = for ever. */
+/* Sleep until the latch is set, or for so long. */
 static void
 wait_for_worker(int milliseconds)
 {
@@ -130,8 +142,8 @@ wait_for_worker(int milliseconds)
 	if (event == 0)
 		event = og_wait_event("OrderGatewayWorker");
 	(void) WaitLatch(MyLatch,
-					 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
-					 (milliseconds > 0 ? WL_TIMEOUT : 0), milliseconds, event);
+					 WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT,
+					 milliseconds, event);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -214,6 +226,8 @@ og_desk_open(void)
 	mine->user = callback;
 	mine->nhanded = mine->nended = 0;
 	mine->missing_since = 0;
+	mine->next_look = og_clock_now() + LOOK_FOR_LOCKS_MS * INT64CONST(1000);
+	mine->nsighted = 0;
 	return mine;
 }
 
@@ -339,6 +353,7 @@ og_desk_hear(OgDesk *own, OgDeskMessage *message)
 	old = MemoryContextSwitchTo(own->scratch);
 	og_message_get(&own->packet, message);
 	MemoryContextSwitchTo(old);
+	own->nsighted = 0;
 	own->nended += message->kind == OG_DESK_DONE ||
 		message->kind == OG_DESK_REFUSED;
 	return true;
@@ -356,8 +371,34 @@ og_desk_stop(OgDesk *own)
 	pg_memory_barrier();
 }
 
+/*
+ * Nobody else sees that two processes wait for each other of which one waits at
+ * its latch.  Once may be by chance.
+ */
+static void
+look_for_locks(OgDesk *own)
+{
+	int64		now = og_clock_now();
+
+	if (now < own->next_look)
+		return;
+	own->next_look = now + LOOK_FOR_LOCKS_MS * INT64CONST(1000);
+	if (!og_sight_bars_worker())
+		return;
+	if (now - own->sighted_at > SIGHTINGS_APART_US)
+		own->nsighted = 0;
+	own->sighted_at = now;
+	if (++own->nsighted == SIGHTINGS)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+				 errmsg("the gateway worker waits for a lock that comes free when this transaction ends"),
+				 errdetail("This transaction waits for the worker, which makes its call."),
+				 errhint("A transaction that has read the journal, or changed what is being altered, is to be ended before a function that changes orders is called.")));
+}
+
 void
 og_desk_wait(OgDesk *own)
 {
-	wait_for_worker(is_attached(own) ? 0 : LOOK_FOR_WORKER_MS);
+	wait_for_worker(is_attached(own) ? LOOK_FOR_LOCKS_MS : LOOK_FOR_WORKER_MS);
+	look_for_locks(own);
 }

@@ -42,8 +42,7 @@ typedef struct OgPart
 	OgJournalCall call;
 	Oid			session_role;
 	int			pid;			/* of the session */
-	TransactionId server_version;	/* xmin of its row */
-	TransactionId mapping_version;	/* of the mapping's */
+	OgAccountVersion version;	/* of the account */
 } OgPart;
 
 typedef enum OgDeskKind
@@ -52,6 +51,8 @@ typedef enum OgDeskKind
 	OG_DESK_LEFT,				/* ids of the part from .first on, so many as
 								 * .count, are about to leave; the first of those
 								 * that are repeated */
+	OG_DESK_BACK,				/* nothing was done about them: if they leave, that
+								 * is told once more */
 	OG_DESK_ROW,				/* .row, in the order of the part's ids: one for
 								 * each of them, all orders of it chained */
 	OG_DESK_NEWS,				/* .news, but for its account */
@@ -117,7 +118,10 @@ extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
  */
 extern void og_desk_stop(OgDesk *desk);
 
-/* Sleep until there may be one, or room; interrupts are serviced. */
+/*
+ * Sleep until there may be one, or room, for a second at most; interrupts are
+ * serviced.  Errors: 40P01 the worker waits for this transaction as well.
+ */
 extern void og_desk_wait(OgDesk *desk);
 
 /* ---------- a worker's end ---------- */
@@ -127,9 +131,10 @@ typedef struct OgPlace OgPlace;
 /*
  * A place of this database at which something was handed over, or whose session
  * has gone, since it was answered last; NULL if there is none.  It belongs to this
- * process from then on, until it is let go.
+ * process from then on, until it is let go.  With "left", only one of those that
+ * belong to it already, and whose session has gone.
  */
-extern OgPlace *og_place_next(void);
+extern OgPlace *og_place_next(bool left);
 
 /*
  * The next part that was handed over, in the current context, and its number in

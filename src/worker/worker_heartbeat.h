@@ -126,7 +126,7 @@ extern void og_heartbeats_need_locks(LOCKMODE mode);
  * Raise why a role could not commit anything in this database now: 25006 it is
  * to be read only, 53100 there is no room on the disk.  Needs a transaction.
  */
-extern void og_writable_check(Oid roleid);
+extern void og_writable_check(Oid roleid, const char *role);
 
 /* ---------- worker_heartbeat.c ---------- */
 

@@ -247,6 +247,17 @@ og_recover_may_send(const OgInstallation *installation)
 	return !installation->held;
 }
 
+/* That it crashed the server is no reason any more, nor at the next start. */
+static void
+forget_settling(const OgInstallation *installation)
+{
+	int			most = PG_INT32_MAX;
+	ScanKeyData keys[2];
+
+	og_table_call_key(keys, &installation->id, SETTLING);
+	(void) og_table_remove(OG_TRIAL_TABLE, OG_TRIAL_KEY, keys, 2, &most);
+}
+
 bool
 og_recover_adopt(void)
 {
@@ -258,6 +269,7 @@ og_recover_adopt(void)
 	installation.held = false;
 	installation.settles = true;
 	og_journal_save(&installation);
+	forget_settling(&installation);
 	return true;
 }
 

@@ -82,6 +82,9 @@ extern void og_workers_read_own(OgWorkerState *copy);
 /* Wake the worker of this database, if it has one. */
 extern void og_workers_wake(void);
 
+/* Its process; NULL if there is none.  (Another one may have that place by now.) */
+extern struct PGPROC *og_workers_process(void);
+
 /* False: it is to end.  Whoever wants that sends it a signal, too. */
 extern bool og_workers_is_welcome(void);
 
@@ -104,6 +107,12 @@ extern const char *og_workers_heartbeat_beside(List *names);
 
 /* This transaction runs a statement. */
 extern void og_sight_note(Node *statement);
+
+/*
+ * Does the worker of this database wait for a lock that this backend holds, or
+ * that somebody holds or asked for before who waits for this one?
+ */
+extern bool og_sight_bars_worker(void);
 
 /* ---------- worker_main.c ---------- */
 

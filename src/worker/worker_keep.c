@@ -27,6 +27,7 @@
 #include "worker/worker.h"
 #include "worker/worker_keep.h"
 #include "worker/worker_table.h"
+#include "worker/worker_unsettled.h"
 
 /* In one step: calls that are looked at, and rows that are removed. */
 #define MOST_CALLS	200
@@ -43,6 +44,8 @@ static struct
 	int			keep;			/* minutes, as the setting was then */
 	int64		from;			/* a call */
 	int64		due;			/* on og_clock_now() */
+	int64		removed[MOST_CALLS];	/* calls, by the last step */
+	int			nremoved;
 }			walk;
 
 /* A call that is looked at. */
@@ -195,9 +198,13 @@ remove_calls(Step *step)
 		const Candidate *call = &step->candidates[i];
 
 		walk.from = call->call_id;
-		if (is_old(step, call) && !remove_call(step, call) &&
-			step->budget <= 0)
-			return false;
+		if (is_old(step, call))
+		{
+			if (remove_call(step, call))
+				walk.removed[walk.nremoved++] = call->call_id;
+			else if (step->budget <= 0)
+				return false;
+		}
 		walk.from++;
 	}
 	return true;
@@ -270,6 +277,7 @@ og_keep_step(const OgInstallation *installation)
 
 	if (!is_due(installation))
 		return false;
+	walk.nremoved = 0;
 	og_table_begin();
 	if (!may_remove())
 		walk.due = og_clock_now() + LEAST_PAUSE_US;
@@ -278,5 +286,7 @@ og_keep_step(const OgInstallation *installation)
 	else
 		end_walk();
 	og_table_commit();
+	for (int i = 0; i < walk.nremoved; i++)
+		og_unsettled_let_go(walk.removed[i]);
 	return more;
 }

@@ -11,7 +11,10 @@
 
 #include "worker/worker_learned.h"
 
-/* Rows of one turn; with more that are not written nothing more is asked. */
+/*
+ * Rows of one turn, settlements and notes; with more that are not written nothing
+ * more is asked.
+ */
 #define WRITTEN_ROWS	200
 #define MOST_UNWRITTEN	2000
 
@@ -19,21 +22,24 @@
 typedef struct Note
 {
 	int64		call_id;
+	int64		after;			/* so many settlements come before it */
 	bool		ends;			/* its row goes ... */
 	bool		in_vain;		/* ... and something stays unknown */
-	const char *note;
+	char	   *note;
 } Note;
 
 static struct
 {
 	MemoryContext context;		/* of all this */
 	const OgInstallation *installation;
-	Settlement *settlements;	/* written in their order, and then the notes */
+	Settlement *settlements;	/* that are not written, in their order */
 	int			nsettlements;
 	int			size;
-	int			nwritten;		/* of those */
-	int			in_turn;		/* and of the turn that is being written */
-	List	   *notes;
+	int64		nwritten;		/* of others, before these */
+	List	   *notes;			/* Note *, in their order */
+	int			settlements_in_turn;	/* that is being written: the first of
+										 * these, ... */
+	int			notes_in_turn;	/* ... and of those */
 	Beside		beside;
 }			learned;
 
@@ -42,7 +48,7 @@ static struct
 bool
 og_learned_is_much(void)
 {
-	return learned.nsettlements - learned.nwritten > MOST_UNWRITTEN;
+	return learned.nsettlements + list_length(learned.notes) > MOST_UNWRITTEN;
 }
 
 void
@@ -72,6 +78,7 @@ add_note(int64 call_id)
 	Note	   *note = palloc0(sizeof(Note));
 
 	note->call_id = call_id;
+	note->after = learned.nwritten + learned.nsettlements;
 	learned.notes = lappend(learned.notes, note);
 	MemoryContextSwitchTo(old);
 	return note;
@@ -116,29 +123,36 @@ write_note(const Note *note)
 	og_unsettled_remove(learned.installation, note->call_id);
 }
 
-/* Notes come after all that was learned before them. */
+/* A note comes after what was learned before it. */
+static bool
+is_due(const Note *note)
+{
+	return note->after <= learned.nwritten + learned.settlements_in_turn;
+}
+
 static void
 write_news(void *arg)
 {
-	int			left = learned.nsettlements - learned.nwritten;
 	ListCell   *cell;
 
-	learned.in_turn = Min(left, WRITTEN_ROWS);
-	if (learned.in_turn > 0)
-		og_settlement_write(learned.installation,
-							learned.settlements + learned.nwritten,
-							learned.in_turn);
-	if (learned.in_turn < left)
-		return;
+	learned.settlements_in_turn = Min(learned.nsettlements, WRITTEN_ROWS);
+	learned.notes_in_turn = 0;
+	if (learned.settlements_in_turn > 0)
+		og_settlement_write(learned.installation, learned.settlements,
+							learned.settlements_in_turn);
 	foreach(cell, learned.notes)
+	{
+		if (learned.notes_in_turn == WRITTEN_ROWS || !is_due(lfirst(cell)))
+			break;
 		write_note(lfirst(cell));
+		learned.notes_in_turn++;
+	}
 }
 
 Beside *
 og_learned_news(void)
 {
-	learned.beside.pending = learned.nwritten < learned.nsettlements ||
-		learned.notes != NIL;
+	learned.beside.pending = learned.nsettlements > 0 || learned.notes != NIL;
 	return &learned.beside;
 }
 
@@ -159,25 +173,41 @@ count_anew(Loop *loop, const Settlement *settlement)
 	}
 }
 
+static void
+drop_settlements(int count)
+{
+	learned.nwritten += count;
+	learned.nsettlements -= count;
+	memmove(learned.settlements, learned.settlements + count,
+			learned.nsettlements * sizeof(Settlement));
+}
+
+static void
+drop_notes(int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		Note	   *note = list_nth(learned.notes, i);
+
+		if (note->note != NULL)
+			pfree(note->note);
+		pfree(note);
+	}
+	learned.notes = list_delete_first_n(learned.notes, count);
+}
+
 void
 og_learned_written(Loop *loop)
 {
-	for (int i = 0; i < learned.in_turn; i++)
+	for (int i = 0; i < learned.settlements_in_turn; i++)
 	{
-		const Settlement *settlement =
-			&learned.settlements[learned.nwritten + i];
-
-		if (settlement->counts)
-			count_anew(loop, settlement);
+		if (learned.settlements[i].counts)
+			count_anew(loop, &learned.settlements[i]);
 	}
-	learned.nwritten += learned.in_turn;
-	learned.in_turn = 0;
-	if (learned.nwritten < learned.nsettlements)
-		return;
-	learned.settlements = NULL;
-	learned.nsettlements = learned.nwritten = 0;
-	learned.notes = NIL;
-	MemoryContextReset(learned.context);
+	if (learned.settlements_in_turn > 0)
+		drop_settlements(learned.settlements_in_turn);
+	drop_notes(learned.notes_in_turn);
+	learned.settlements_in_turn = learned.notes_in_turn = 0;
 }
 
 void

@@ -102,20 +102,46 @@ og_loop_close(void)
 	memset(&loop, 0, sizeof(loop));
 }
 
-/* Turns go back, and what was in flight is counted, also when the process ends. */
 static void
-close_at_exit(int code, Datum arg)
+write_at_exit(int code, Datum arg)
 {
 	if (loop.context != NULL && OidIsValid(loop.journal) &&
 		og_recover_ends_well(code))
 		og_turn_write_last(&loop.installation, loop.journal, &loop.makings);
+}
+
+/* Turns go back, and what was in flight is counted, also when the process ends. */
+static void
+close_at_exit(int code, Datum arg)
+{
+	AbortOutOfAnyTransaction();
 	og_loop_close();
+}
+
+/* Sessions would wait for ever for one that went without a word. */
+static void
+leave_at_exit(int code, Datum arg)
+{
+	og_places_leave();
+}
+
+/* The last one runs first.  An error in one does not keep the others back. */
+static void
+watch_exit(void)
+{
+	static bool watching = false;
+
+	if (watching)
+		return;
+	before_shmem_exit(leave_at_exit, (Datum) 0);
+	before_shmem_exit(close_at_exit, (Datum) 0);
+	before_shmem_exit(write_at_exit, (Datum) 0);
+	watching = true;
 }
 
 void
 og_loop_open(void)
 {
-	static bool registered = false;
 	OgInstallation installation;
 
 	og_unsettled_open();
@@ -131,9 +157,7 @@ og_loop_open(void)
 	og_outbox_open(loop.context);
 	og_heartbeats_open(&loop.installation, loop.context);
 	og_sweeps_open(&loop.installation, loop.context);
-	if (!registered)
-		before_shmem_exit(close_at_exit, (Datum) 0);
-	registered = true;
+	watch_exit();
 	og_settle_open(&loop);
 }
 
@@ -199,9 +223,32 @@ withdraw(int64 call_id)
 }
 
 static void
-end_pause(Line *line, void *arg)
+look_at_target(Line *line, void *arg)
 {
-	og_target_try(line->target);
+	if (line->target->paused_until > 0)
+		og_target_look(line->target,
+					   og_account_rows(line->serverid, line->roleid).version.server);
+}
+
+static void
+look_at_targets(void *arg)
+{
+	og_outbox_lines(look_at_target, NULL);
+}
+
+/* Who changed a server wants to know at once whether that helps. */
+static void
+end_pauses(void)
+{
+	uint64		version = og_share_version();
+	Trouble		trouble;
+
+	if (loop.version == version)
+		return;
+	if (!og_try(look_at_targets, NULL, &trouble))
+		og_trouble_show(&trouble);
+	loop.version = version;
+	loop.changed = true;
 }
 
 /*
@@ -228,14 +275,7 @@ look(void)
 	}
 	list_free_deep(loop.withdrawn);
 	loop.withdrawn = NIL;
-
-	/* Who changed a server wants to know at once whether that helps. */
-	if (loop.version != og_share_version())
-	{
-		og_outbox_lines(end_pause, NULL);
-		loop.changed = true;
-	}
-	loop.version = og_share_version();
+	end_pauses();
 }
 
 /* ---------- advance ---------- */
@@ -254,6 +294,17 @@ pause_until(OgPause *pause, int64 until)
 }
 
 /*
+ * When it expires.  A call of a session gives up what is in flight then, too, which
+ * is its pipeline's to do.
+ */
+static TimestampTz
+end_of(const Making *making)
+{
+	return making->served != NULL && making->pipeline != NULL ? DT_NOEND
+		: making->call.expires_at;
+}
+
+/*
  * What a call waits for beside its requests.  What could have been done in this
  * turn, and was not, waits for something else.
  */
@@ -265,7 +316,7 @@ pause_for(const Making *making, TimestampTz now, OgPause *pause)
 
 	if (making->over != NULL)
 		return;
-	pause_until(pause, clock_at(making->call.expires_at, now));
+	pause_until(pause, clock_at(end_of(making), now));
 	if (making->held_until > loop.now)
 		pause_until(pause, making->held_until);
 	if (making->yields_until > loop.now)
@@ -300,8 +351,8 @@ advance_call(Making *making, TimestampTz now, OgPause *pause)
 
 	if (making->over == NULL && making->withdrawn)
 		og_making_stop(making, OG_WITHDRAWN);
-	if (making->over == NULL && making->call.expires_at <= now)
-		og_making_stop(making, OG_EXPIRED);
+	if (making->over == NULL && end_of(making) <= now)
+		og_making_stop(making, making->served ? OG_TIMED_OUT : OG_EXPIRED);
 	more = og_making_advance(making, rows_of_call(), pause);
 	if (had_round && making->pipeline == NULL && making->served == NULL)
 	{

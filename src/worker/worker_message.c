@@ -139,8 +139,7 @@ og_message_put_part(StringInfo out, const OgPart *part, int number)
 	PUT(out, number);
 	PUT(out, part->session_role);
 	PUT(out, part->pid);
-	PUT(out, part->server_version);
-	PUT(out, part->mapping_version);
+	PUT(out, part->version);
 	put_text(out, call->origin);
 	put_text(out, call->function);
 	PUT(out, call->functionid);
@@ -167,8 +166,7 @@ og_message_get_part(OgBytes *in, OgPart *part, int *number)
 	GET(in, *number);
 	GET(in, part->session_role);
 	GET(in, part->pid);
-	GET(in, part->server_version);
-	GET(in, part->mapping_version);
+	GET(in, part->version);
 	call->origin = get_text(in);
 	call->function = get_text(in);
 	GET(in, call->functionid);
@@ -295,6 +293,7 @@ og_message_put(StringInfo out, const OgDeskMessage *message)
 			PUT(out, message->call_id);
 			break;
 		case OG_DESK_LEFT:
+		case OG_DESK_BACK:
 			PUT(out, message->first);
 			PUT(out, message->count);
 			break;
@@ -325,6 +324,7 @@ og_message_get(OgBytes *in, OgDeskMessage *message)
 			GET(in, message->call_id);
 			break;
 		case OG_DESK_LEFT:
+		case OG_DESK_BACK:
 			GET(in, message->first);
 			GET(in, message->count);
 			break;

@@ -41,6 +41,7 @@ og_longer_pause(int64 pause_us)
 typedef struct Target
 {
 	Oid			serverid;		/* the key */
+	TransactionId server_version;	/* of its row, when that was tried last */
 	int64		paused_until;	/* og_clock_now(); 0 = there is no pause */
 	int64		pause_us;		/* its length; 0 = all is well */
 	int			nfailures;		/* since it was reached last */
@@ -135,14 +136,15 @@ extern void og_outbox_lines(void (*visit) (Line *line, void *arg), void *arg);
 /* ---------- worker_target.c ---------- */
 
 /*
- * It could not be reached: nothing is tried for a while.  False if that is known
- * already.
+ * It could not be reached, as this version of its row has it: nothing is tried
+ * for a while.  False if that is known already.
  */
-extern bool og_target_fail(Target *target, int64 now);
+extern bool og_target_fail(Target *target, TransactionId server_version,
+						   int64 now);
 extern void og_target_reach(Target *target);
 
-/* Something about it was changed: its pause ends, and one call may try. */
-extern void og_target_try(Target *target);
+/* If its row is another one now, its pause ends, and one call may try. */
+extern void og_target_look(Target *target, TransactionId server_version);
 
 /* May this call send something there?  If not now, it may ask again. */
 extern bool og_target_lets(Target *target, int64 call_id, int64 now);

@@ -148,26 +148,47 @@ take(int number)
 	return NULL;
 }
 
-OgPlace *
-og_place_next(void)
+bool
+og_place_is_left(const OgPlace *own)
 {
+	return !*(volatile bool *) &own->place->open;
+}
+
+/* Somebody has knocked there: take it, unless that is done. */
+static OgPlace *
+answer(Desk *desk, int number)
+{
+	*og_knock_at(desk, number) = InvalidOid;
+	pg_memory_barrier();
+	if (taken[number] == NULL)
+		taken[number] = take(number);
+	return taken[number];
+}
+
+/* Who was answered last is the last one to be looked at. */
+OgPlace *
+og_place_next(bool left)
+{
+	static int	last = -1;
 	Desk	   *desk = og_desk_memory();
+	OgPlace    *place = NULL;
 
 	if (taken == NULL)
 		taken = MemoryContextAllocZero(TopMemoryContext, desk->nplaces *
 									   sizeof(OgPlace *));
-	for (int i = 0; i < desk->nplaces; i++)
+	for (int i = 1; place == NULL && i <= desk->nplaces; i++)
 	{
-		if (*og_knock_at(desk, i) != MyDatabaseId)
+		int			number = (last + i) % desk->nplaces;
+
+		if (*og_knock_at(desk, number) != MyDatabaseId ||
+			(left && (taken[number] == NULL ||
+					  !og_place_is_left(taken[number]))))
 			continue;
-		*og_knock_at(desk, i) = InvalidOid;
-		pg_memory_barrier();
-		if (taken[i] == NULL)
-			taken[i] = take(i);
-		if (taken[i] != NULL)
-			return taken[i];
+		place = answer(desk, number);
+		if (place != NULL)
+			last = number;
 	}
-	return NULL;
+	return place;
 }
 
 OgPart *
@@ -188,12 +209,6 @@ og_place_hear(OgPlace *own, int *number)
 	if (*number == 0)
 		own->part = 0;
 	return part;
-}
-
-bool
-og_place_is_left(const OgPlace *own)
-{
-	return !*(volatile bool *) &own->place->open;
 }
 
 /* Who has gone takes all. */

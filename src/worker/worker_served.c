@@ -113,16 +113,22 @@ look_for_left(Loop *loop)
 	}
 }
 
+/*
+ * Where no parts are taken now, who has gone is let go of all the same: the next
+ * session in that place waits for it, be it of another database.
+ */
 void
 og_serve(Loop *loop)
 {
-	OgPlace    *place;
-
 	look_for_left(loop);
-	while (loop->looked && loop->nserved < MOST_SERVED &&
-		   (place = og_place_next()) != NULL)
+	for (;;)
 	{
-		while (take_part(loop, place))
+		bool		takes = loop->looked && loop->nserved < MOST_SERVED;
+		OgPlace    *place = og_place_next(!takes);
+
+		if (place == NULL)
+			break;
+		while (takes && take_part(loop, place))
 			 /* there may be another one */ ;
 		if (og_place_is_left(place))
 			let_go(loop, place);

@@ -10,6 +10,9 @@
  * What fails because of the way there pauses the asker, for a second at first; what
  * fails because of what was asked has its calls wait for their next time.
  *
+ * One turn does some of all this: askers are looked at, and go on, one after the
+ * other, and those that were not are the first next time.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -30,12 +33,21 @@
 /* Askers that ask at the same time. */
 #define MOST_ASKING		64
 
+/* In one turn so many askers are looked at, and so many go on. */
+#define LOOKED_ASKERS	32
+#define ADVANCED_ASKERS	8
+
+/* After a list of what is open could not be had, another one is not asked for. */
+#define NO_LIST_US		(10 * USECS_PER_MINUTE)
+
 static struct
 {
 	const OgInstallation *installation;
-	dlist_head	askings;
+	dlist_head	askings;		/* those first that may go on first */
 	int			nasking;
 	int64		next_look;		/* og_clock_now() */
+	int			nunseen;		/* askers that this look has not come to */
+	int64		next_read;		/* og_clock_now(): rows, after that failed */
 	bool		tried;			/* it is known whether to ask at all */
 }			settle;
 
@@ -73,6 +85,14 @@ og_settle_close(void)
 	forget_all();
 }
 
+static Asking *
+asking_of(dlist_node *node)
+{
+	/* The macro only takes the type of a member of that NULL. */
+	/* cppcheck-suppress nullPointer */
+	return dlist_container(Asking, node, node);
+}
+
 /* ---------- a group ---------- */
 
 static Group *
@@ -102,10 +122,11 @@ open_group(void *arg)
 		.by = group->create ? "client_order_id" : "order_id",
 		.create = group->create,
 		.in_steps = true,
-		.lists = !asking->asker->no_list
+		.lists = og_clock_now() >= asking->asker->no_list_until
 	};
 
 	asking->version = og_share_version();
+	asking->outdated = false;
 	asking->account = og_share_open(&group->call);
 	asking->pace = asking->account->query_rate_limit;
 	og_asking_set_pace(asking);
@@ -252,7 +273,7 @@ find_blamed(const Asking *asking)
 	return NULL;
 }
 
-/* Asking failed.  A list that cannot be had is not asked for again. */
+/* Asking failed.  A list that cannot be had is not asked for again soon. */
 static void
 take_failure(Asking *asking, const OgFailure *failure)
 {
@@ -263,7 +284,7 @@ take_failure(Asking *asking, const OgFailure *failure)
 			   psprintf("could not be settled: server \"%s\" %s",
 						failure->account->server, failure->what));
 	if (listing)
-		asker->no_list = true;
+		asker->no_list_until = og_clock_now() + NO_LIST_US;
 	if (is_passing(failure->sqlstate) || listing)
 	{
 		asking->blamed = find_blamed(asking);
@@ -304,21 +325,20 @@ end_call(Unsettled *call)
 
 /* It is asked for as soon as its asker may ask again. */
 static void
-put_back(Unsettled *call, int64 pause_us)
+put_back(Unsettled *call)
 {
 	call->from = call->nopen = 0;
-	og_unsettled_wait(call, GetCurrentTimestamp() + pause_us);
+	og_unsettled_wait(call, GetCurrentTimestamp());
 }
 
 static void
 end_round(Asking *asking)
 {
-	int64		pause_us = asking->asker->pause_us;
 	ListCell   *cell;
 
 	asking->asker->asking = NULL;
 	if (!asking->broken)
-		asking->asker->pause_us = pause_us = 0;
+		asking->asker->pause_us = 0;
 	foreach(cell, asking->calls)
 	{
 		Unsettled  *call = lfirst(cell);
@@ -326,7 +346,7 @@ end_round(Asking *asking)
 		if (asking->unread ||
 			(asking->broken && call->nopen > 0 && call != asking->blamed &&
 			 !og_unsettled_is_old(call)))
-			put_back(call, pause_us);
+			put_back(call);
 		else
 			end_call(call);
 	}
@@ -348,6 +368,38 @@ try_step(Asking *asking, Step step)
 	return false;
 }
 
+/*
+ * Something in the catalog has changed.  Mostly that concerns others; else the
+ * account is opened anew, by another round.
+ */
+static void
+check_account(void *arg)
+{
+	Asking	   *asking = arg;
+	uint64		version = og_share_version();
+	const OgAccount *now = og_share_open(&current_group(asking)->call);
+
+	asking->outdated = !og_account_is_same(&now->version,
+										   &asking->account->version);
+	asking->version = version;
+}
+
+/* Go on, if that may be. */
+static void
+next_step(Asking *asking)
+{
+	if (asking->version != og_share_version() &&
+		!try_step(asking, check_account))
+		return;
+	if (!asking->outdated)
+	{
+		(void) try_step(asking, go_on);
+		return;
+	}
+	break_off(asking, false);
+	close_group(asking);
+}
+
 /* The step is over. */
 static void
 end_step(Asking *asking)
@@ -363,14 +415,8 @@ end_step(Asking *asking)
 		tell(asking);
 		close_group(asking);
 	}
-	else if (asking->version != og_share_version())
-	{
-		/* Somebody's rights may be others now. */
-		break_off(asking, false);
-		close_group(asking);
-	}
 	else
-		(void) try_step(asking, go_on);
+		next_step(asking);
 }
 
 /* True if there is more to do at once. */
@@ -402,6 +448,7 @@ advance_asking(const Loop *loop, Asking *asking, OgPause *pause)
 typedef struct Inspection
 {
 	Asker	   *asker;
+	AccountRows rows;
 	int			settle_after;
 } Inspection;
 
@@ -412,26 +459,40 @@ inspect(void *arg)
 	const Unsettled *first = og_asker_first(inspection->asker);
 	OgJournalCall head;
 
+	inspection->rows = og_account_rows(inspection->asker->serverid,
+									   inspection->asker->roleid);
 	if (first != NULL &&
 		og_journal_read_head(settle.installation, first->call_id, &head))
 		inspection->settle_after = og_share_open(&head)->settle_after;
 }
 
-/* Where that cannot be known, each of its calls says why when it is due. */
-static void
+/*
+ * Where that cannot be known, each of its calls says why when it is due; false if
+ * it can later.  Who changed a server or a right wants to know at once whether
+ * that helps.
+ */
+static bool
 know_option(Asker *asker)
 {
-	Inspection	inspection = {asker, asker->settle_after};
+	Inspection	inspection = {asker, asker->rows, asker->settle_after};
+	uint64		version = og_share_version();
 	Trouble		trouble;
 
-	if (asker->known && asker->version == og_share_version())
-		return;
-	asker->version = og_share_version();
-	asker->known = true;
-	asker->paused_until = 0;
-	asker->no_list = false;
+	if (asker->known && asker->version == version)
+		return true;
 	if (og_try(inspect, &inspection, &trouble))
 		og_asker_set(asker, inspection.settle_after);
+	else if (og_trouble_passes(&trouble))
+	{
+		og_trouble_show(&trouble);
+		return false;
+	}
+	if (og_account_rows_differ(&asker->rows, &inspection.rows))
+		asker->paused_until = asker->no_list_until = 0;
+	asker->rows = inspection.rows;
+	asker->version = version;
+	asker->known = true;
+	return true;
 }
 
 static void
@@ -458,7 +519,8 @@ take_unread(Asking *asking, const Trouble *trouble)
 	last->more = true;
 }
 
-static void
+/* False if its calls could not be read. */
+static bool
 begin_round(Loop *loop, Asker *asker)
 {
 	MemoryContext context = AllocSetContextCreate(loop->context,
@@ -474,18 +536,11 @@ begin_round(Loop *loop, Asker *asker)
 	dlist_push_tail(&settle.askings, &asking->node);
 	settle.nasking++;
 	if (og_try(read_calls, asking, &trouble))
-		return;
+		return true;
 	og_trouble_show(&trouble);
 	break_off(asking, true);
 	take_unread(asking, &trouble);
-}
-
-static void
-add_asker(Asker *asker, void *arg)
-{
-	List	  **askers = arg;
-
-	*askers = lappend(*askers, asker);
+	return false;
 }
 
 static void
@@ -509,26 +564,46 @@ may_begin(Loop *loop)
 	return loop->installation.settles;
 }
 
-/* Those whose calls are due begin. */
-static void
+/* What looking at an asker has come to. */
+typedef enum Looked
+{
+	NOTHING_DUE,
+	HAS_BEGUN,
+	CANNOT_LOOK					/* that takes a while, and will with others */
+} Looked;
+
+static Looked
+look_at_asker(Loop *loop, Asker *asker)
+{
+	if (asker->asking != NULL || settle.nasking >= MOST_ASKING)
+		return NOTHING_DUE;
+	if (!know_option(asker))
+		return CANNOT_LOOK;
+	if (loop->now < asker->paused_until ||
+		og_asker_due(asker) > GetCurrentTimestamp())
+		return NOTHING_DUE;
+	return may_begin(loop) && begin_round(loop, asker) ? HAS_BEGUN
+		: CANNOT_LOOK;
+}
+
+/* Those whose calls are due begin, one in a turn.  True if there may be more. */
+static bool
 look_at_askers(Loop *loop)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	List	   *askers = NIL;
-	ListCell   *cell;
+	Looked		looked = NOTHING_DUE;
 
-	og_unsettled_askers(add_asker, &askers);
-	foreach(cell, askers)
+	for (int i = 0; i < LOOKED_ASKERS && settle.nunseen > 0 &&
+		 looked == NOTHING_DUE; i++)
 	{
-		Asker	   *asker = lfirst(cell);
+		Asker	   *asker = og_unsettled_next_asker();
 
-		if (asker->asking != NULL || settle.nasking >= MOST_ASKING)
-			continue;
-		know_option(asker);
-		if (loop->now >= asker->paused_until &&
-			og_asker_due(asker) <= now && may_begin(loop))
-			begin_round(loop, asker);
+		settle.nunseen = asker == NULL ? 0 : settle.nunseen - 1;
+		if (asker != NULL)
+			looked = look_at_asker(loop, asker);
 	}
+	if (looked == CANNOT_LOOK)
+		settle.nunseen = 0;
+	return settle.nunseen > 0;
 }
 
 /* ---------- a turn ---------- */
@@ -541,30 +616,57 @@ may_ask(const Loop *loop)
 		loop->installation.settles;
 }
 
-static void
-look(Loop *loop)
+/* Rows that there is room for.  True if there may be more. */
+static bool
+read_rows(const Loop *loop)
 {
 	Trouble		trouble;
 
-	settle.next_look = loop->now + LOOK_MS * INT64CONST(1000);
-	if (!og_unsettled_any() || !may_ask(loop))
-		return;
-	if (og_unsettled_wants_more() &&
-		!og_try(read_unsettled, NULL, &trouble))
-		og_trouble_show(&trouble);
-	look_at_askers(loop);
+	if (loop->blocked || loop->now < settle.next_read ||
+		!og_unsettled_wants_more())
+		return false;
+	if (og_try(read_unsettled, NULL, &trouble))
+		return true;
+	og_trouble_show(&trouble);
+	settle.next_read = og_clock_now() + AGAIN_US;
+	return false;
+}
+
+static bool
+look(Loop *loop)
+{
+	if (loop->now >= settle.next_look)
+	{
+		settle.next_look = loop->now + LOOK_MS * INT64CONST(1000);
+		settle.nunseen = og_unsettled_count_askers();
+	}
+	if (!may_ask(loop))
+		settle.nunseen = 0;
+	return look_at_askers(loop);
+}
+
+/* Some go on.  Those that could have, and did not, are the first next time. */
+static bool
+advance_askings(const Loop *loop, OgPause *pause)
+{
+	int			nadvanced = 0;
+
+	for (int left = settle.nasking;
+		 left > 0 && nadvanced < ADVANCED_ASKERS; left--)
+	{
+		dlist_node *node = dlist_pop_head_node(&settle.askings);
+
+		dlist_push_tail(&settle.askings, node);
+		nadvanced += advance_asking(loop, asking_of(node), pause);
+	}
+	return nadvanced > 0;
 }
 
 bool
 og_settle_advance(Loop *loop, OgPause *pause)
 {
-	bool		more = false;
-	dlist_mutable_iter iter;
+	bool		more = read_rows(loop);
 
-	if (loop->now >= settle.next_look)
-		look(loop);
-	dlist_foreach_modify(iter, &settle.askings)
-		more |= advance_asking(loop, dlist_container(Asking, node, iter.cur),
-							   pause);
-	return more;
+	more |= look(loop);
+	return advance_askings(loop, pause) || more;
 }

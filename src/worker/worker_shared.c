@@ -456,15 +456,26 @@ og_worker_is_running(void)
 	return running;
 }
 
-void
-og_workers_wake(void)
+PGPROC *
+og_workers_process(void)
 {
 	WorkerTable *table = lock_table(LW_SHARED);
 	WorkerEntry *entry = find_database(table, MyDatabaseId);
+	PGPROC	   *process = entry != NULL && entry->state.pid != 0
+		? og_proc_by_number(entry->state.proc) : NULL;
 
-	if (entry != NULL && entry->state.pid != 0)
-		SetLatch(&og_proc_by_number(entry->state.proc)->procLatch);
 	unlock_table(table);
+	return process;
+}
+
+void
+og_workers_wake(void)
+{
+	PGPROC	   *process = og_workers_process();
+
+	/* Whoever has that place by now looks once for nothing. */
+	if (process != NULL)
+		SetLatch(&process->procLatch);
 }
 
 /*

@@ -12,7 +12,9 @@
  * A worker writes to the journal while the session that has handed a call over
  * waits for it, and nobody would see that each waits for the other.  So where this
  * transaction holds a lock that the worker would wait for, it makes its calls
- * itself.
+ * itself.  It may hold one that only somebody else waits for, who then asks for a
+ * table of the journal before the worker does: that is looked for while a call is
+ * made.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +24,8 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
 #include "utils/syscache.h"
 
 #include "ground/compat.h"
@@ -152,8 +156,66 @@ bool
 og_worker_can_make(const OgAccount *account, Oid roleid, Oid functionid)
 {
 	return !changed &&
-		!TransactionIdIsCurrentTransactionId(account->server_version) &&
-		!TransactionIdIsCurrentTransactionId(account->mapping_version) &&
+		!TransactionIdIsCurrentTransactionId(account->version.server) &&
+		!TransactionIdIsCurrentTransactionId(account->version.mapping) &&
 		!is_own_row(AUTHOID, roleid) && !is_own_row(PROCOID, functionid) &&
 		!bars_journal();
+}
+
+/* ---------- who waits for whom ---------- */
+
+/* So many processes that wait for each other are looked at. */
+#define MOST_WAITING	64
+
+typedef struct Waiting
+{
+	int			pids[MOST_WAITING];
+	int			count;
+} Waiting;
+
+static void
+add_process(Waiting *waiting, int pid)
+{
+	/* A prepared transaction has none. */
+	for (int i = 0; i < waiting->count; i++)
+	{
+		if (waiting->pids[i] == pid)
+			return;
+	}
+	if (pid != 0 && waiting->count < MOST_WAITING)
+		waiting->pids[waiting->count++] = pid;
+}
+
+static void
+add_blockers(Waiting *waiting, int pid)
+{
+	ArrayType  *blockers =
+		DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+											   Int32GetDatum(pid)));
+	const int32 *pids = (const int32 *) ARR_DATA_PTR(blockers);
+	int			count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+
+	for (int i = 0; i < count; i++)
+		add_process(waiting, pids[i]);
+	pfree(blockers);
+}
+
+bool
+og_sight_bars_worker(void)
+{
+	const PGPROC *worker = og_workers_process();
+	Waiting		waiting = {.count = 0};
+
+	/* It seldom waits for any; all is looked at only then. */
+	if (worker == NULL ||
+		(worker->wait_event_info & 0xFF000000) != PG_WAIT_LOCK)
+		return false;
+	add_process(&waiting, worker->pid);
+	for (int i = 0; i < waiting.count; i++)
+	{
+		if (waiting.pids[i] == MyProcPid)
+			return true;
+		add_blockers(&waiting, waiting.pids[i]);
+	}
+	return false;
 }

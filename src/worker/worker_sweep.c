@@ -30,6 +30,7 @@ static struct
 	const OgInstallation *installation;
 	dlist_head	all;
 	int64		next_look;
+	uint64		version;		/* of the catalog, at a look */
 	bool		may_read;		/* there is something, and it may be tried */
 	int64		tried_at;		/* og_clock_now(), 0 = not yet */
 	bool		is_noted;		/* that is written down */
@@ -181,23 +182,37 @@ note_trial(int64 now)
 
 /* ---------- a turn ---------- */
 
+/* Who changed a server or a right wants to know at once whether that helps. */
 static void
-look(int64 now)
+end_pauses(void *arg)
 {
-	Trouble		trouble;
 	dlist_iter	iter;
 
-	sweeps.next_look = now + LOOK_MS * INT64CONST(1000);
-	(void) succeeds(og_try(look_at_rows, NULL, &trouble), &trouble);
-
-	/* Who changed a server or a right wants to know at once whether that helps. */
 	dlist_foreach(iter, &sweeps.all)
 	{
 		Sweeping   *sweeping = sweeping_of(iter.cur);
+		AccountRows rows;
 
-		if (sweeping->reading == NULL && sweeping->version != og_share_version())
-			sweeping->next_try = now;
+		if (sweeping->reading != NULL)
+			continue;
+		rows = og_account_rows(sweeping->row.serverid, sweeping->row.roleid);
+		if (og_account_rows_differ(&rows, &sweeping->rows))
+			sweeping->next_try = 0;
+		sweeping->rows = rows;
 	}
+}
+
+static void
+look(int64 now)
+{
+	uint64		version = og_share_version();
+	Trouble		trouble;
+
+	sweeps.next_look = now + LOOK_MS * INT64CONST(1000);
+	(void) succeeds(og_try(look_at_rows, NULL, &trouble), &trouble);
+	if (sweeps.version != version &&
+		succeeds(og_try(end_pauses, NULL, &trouble), &trouble))
+		sweeps.version = version;
 }
 
 /* How many are being read? */

@@ -31,7 +31,7 @@
 
 #include "gateway/gateway_read.h"
 #include "worker/worker.h"
-#include "worker/worker_journal.h"
+#include "worker/worker_account.h"
 
 /*
  * What one turn may cost, where it goes through calls: so many, if they have few
@@ -187,7 +187,7 @@ typedef struct Sweeping
 	char		problem[OG_LAST_ERROR]; /* what .row.problem is */
 	int64		pause_us;		/* the last one between two attempts */
 	int64		next_try;		/* og_clock_now(): nothing is done before */
-	uint64		version;		/* of the catalog, at the last attempt */
+	AccountRows rows;			/* as they were at the last attempt */
 
 	/* while it is read */
 	MemoryContext reading;		/* NULL = it is not */

@@ -250,6 +250,8 @@ begin_step(void *arg)
 	Sweeping   *sweeping = arg;
 	const char *server = find_server(sweeping);
 
+	sweeping->rows = og_account_rows(sweeping->row.serverid,
+									 sweeping->row.roleid);
 	sweeping->gone = server == NULL;
 	if (!sweeping->gone)
 		open_account(sweeping, server);
@@ -337,7 +339,6 @@ og_sweeping_begin(Sweeping *sweeping)
 	sweeping->number = -1;
 	sweeping->next_call = PG_INT64_MIN;
 	sweeping->omission[0] = '\0';
-	sweeping->version = og_share_version();
 	if (!og_try(begin_step, sweeping, &trouble))
 		fail(sweeping, trouble.message);
 }

@@ -14,8 +14,10 @@
 #include "worker/worker_outbox.h"
 
 bool
-og_target_fail(Target *target, int64 now)
+og_target_fail(Target *target, TransactionId server_version, int64 now)
 {
+	target->server_version = server_version;
+
 	/* Others that were under way at the same time say nothing new. */
 	if (now < target->paused_until)
 		return false;
@@ -34,8 +36,11 @@ og_target_reach(Target *target)
 }
 
 void
-og_target_try(Target *target)
+og_target_look(Target *target, TransactionId server_version)
 {
+	if (target->server_version == server_version)
+		return;
+	target->server_version = server_version;
 	target->paused_until = 0;
 }
 

@@ -132,6 +132,17 @@ og_told_leaves(Making *making, const int *keys, int nkeys)
 	return !og_place_is_left(served->place);
 }
 
+void
+og_told_back(Making *making, int key)
+{
+	Served	   *served = making->served;
+
+	if (served->place != NULL)
+		put(served, &served->soon, (OgDeskMessage)
+			{.kind = OG_DESK_BACK,.first = og_making_ordinal(making, key) - 1,
+			.count = 1});
+}
+
 bool
 og_told_news(Making *making, const OgNews *news)
 {

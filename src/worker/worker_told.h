@@ -45,6 +45,9 @@ extern void og_told_refuse(Making *making, const OgDeskRefusal *refusal);
  */
 extern bool og_told_leaves(Making *making, const int *keys, int nkeys);
 
+/* One of these keys has not left, or was provably not processed. */
+extern void og_told_back(Making *making, int key);
+
 /* News; false if nobody hears them. */
 extern bool og_told_news(Making *making, const OgNews *news);
 

@@ -23,8 +23,11 @@
 #include "worker/worker_table.h"
 #include "worker/worker_unsettled.h"
 
-/* So many calls are kept in mind: about 10 MB. */
+/* So many calls are kept in mind: about 15 MB. */
 #define MOST_CALLS		100000
+
+/* So many rows are read at once. */
+#define READ_ROWS		1000
 
 /* What a server's option is taken for until it is known, and could be 0. */
 #define SETTLE_AFTER_MS	60000
@@ -37,7 +40,11 @@ static struct
 	MemoryContext context;
 	HTAB	   *calls;
 	HTAB	   *askers;
-	bool		more;			/* there are others in the table */
+	dlist_head	turns;			/* of all askers */
+	pairingheap ages;			/* of all calls, the oldest first */
+	int64		read_below;		/* call: rows below it that are not in mind are
+								 * about to go */
+	bool		more;			/* there may be others from there on */
 }			unsettled;
 
 /* ---------- what can be asked ---------- */
@@ -91,16 +98,44 @@ step_at(const Asker *asker, TimestampTz since, TimestampTz now)
 	return step;
 }
 
+/*
+ * The macros only take the type of a member of that NULL.  What waits, by its
+ * place in the heap of its asker; what there is, by that among the ages.
+ */
+static Unsettled *
+waiting_of(const pairingheap_node *node)
+{
+	/* cppcheck-suppress nullPointer */
+	return unconstify(Unsettled *,
+					  pairingheap_const_container(Unsettled, node, node));
+}
+
+static const Unsettled *
+aged_of(const pairingheap_node *node)
+{
+	/* cppcheck-suppress nullPointer */
+	return pairingheap_const_container(Unsettled, age, node);
+}
+
 static int
 compare_due(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
-	const Unsettled *x = pairingheap_const_container(Unsettled, node, a);
-	const Unsettled *y = pairingheap_const_container(Unsettled, node, b);
+	const Unsettled *x = waiting_of(a);
+	const Unsettled *y = waiting_of(b);
 
 	/* The heap has the largest first. */
 	if (x->due != y->due)
 		return x->due < y->due ? 1 : -1;
 	return x->call_id < y->call_id ? 1 : x->call_id > y->call_id ? -1 : 0;
+}
+
+static int
+compare_age(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	const Unsettled *x = aged_of(a);
+	const Unsettled *y = aged_of(b);
+
+	return x->since < y->since ? 1 : x->since > y->since ? -1 : 0;
 }
 
 /* ---------- what is in mind ---------- */
@@ -124,6 +159,10 @@ og_unsettled_open(void)
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	unsettled.askers = hash_create("askers", 16, &askers,
 								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&unsettled.turns);
+	unsettled.ages.ph_compare = compare_age;
+	unsettled.read_below = PG_INT64_MIN;
+	unsettled.more = true;
 }
 
 static Asker *
@@ -140,6 +179,8 @@ find_asker(Oid serverid, Oid roleid)
 	asker->roleid = roleid;
 	asker->settle_after = SETTLE_AFTER_MS;
 	asker->calls.ph_compare = compare_due;
+	dlist_init(&asker->all);
+	dlist_push_head(&unsettled.turns, &asker->node);
 	return asker;
 }
 
@@ -150,36 +191,48 @@ let_wait(Unsettled *call)
 	pairingheap_add(&call->asker->calls, &call->node);
 }
 
-/* A call that may be in mind already. */
+static Unsettled *
+find_call(int64 call_id)
+{
+	return hash_search(unsettled.calls, &call_id, HASH_FIND, NULL);
+}
+
+/* A call that is not in mind; NULL if there is no room for it. */
 static Unsettled *
 remember(int64 call_id, Oid serverid, Oid roleid, TimestampTz since,
 		 bool at_once)
 {
-	bool		found;
-	Unsettled  *call = hash_search(unsettled.calls, &call_id, HASH_FIND, &found);
+	Unsettled  *call;
 
-	if (found)
-	{
-		call->more = true;
-		call->since = Max(call->since, since);
-		return call;
-	}
 	if (hash_get_num_entries(unsettled.calls) >= MOST_CALLS)
 	{
+		unsettled.read_below = Min(unsettled.read_below, call_id);
 		unsettled.more = true;
 		return NULL;
 	}
-	call = hash_search(unsettled.calls, &call_id, HASH_ENTER, &found);
+	call = hash_search(unsettled.calls, &call_id, HASH_ENTER, NULL);
 	memset(call, 0, sizeof(Unsettled));
 	call->call_id = call_id;
 	call->asker = find_asker(serverid, roleid);
 	call->asker->ncalls++;
+	dlist_push_tail(&call->asker->all, &call->of_asker);
 	call->since = since;
+	pairingheap_add(&unsettled.ages, &call->age);
 	call->step = at_once ? -1
 		: step_at(call->asker, since, GetCurrentTimestamp());
 	set_due(call);
 	let_wait(call);
 	return call;
+}
+
+/* More of a call is unknown, since now. */
+static void
+remember_more(Unsettled *call, TimestampTz now)
+{
+	call->more = true;
+	pairingheap_remove(&unsettled.ages, &call->age);
+	call->since = Max(call->since, now);
+	pairingheap_add(&unsettled.ages, &call->age);
 }
 
 void
@@ -188,38 +241,43 @@ og_unsettled_forget(Unsettled *call)
 	Asker	   *asker = call->asker;
 	Oid			key[2] = {asker->serverid, asker->roleid};
 
+	pairingheap_remove(&unsettled.ages, &call->age);
+	dlist_delete(&call->of_asker);
 	(void) hash_search(unsettled.calls, &call->call_id, HASH_REMOVE, NULL);
-	if (--asker->ncalls == 0 && asker->asking == NULL)
-		(void) hash_search(unsettled.askers, key, HASH_REMOVE, NULL);
+	if (--asker->ncalls > 0 || asker->asking != NULL)
+		return;
+	dlist_delete(&asker->node);
+	(void) hash_search(unsettled.askers, key, HASH_REMOVE, NULL);
+}
+
+/* One that is asked for just now has no other time. */
+void
+og_unsettled_let_go(int64 call_id)
+{
+	Unsettled  *call = find_call(call_id);
+
+	if (call == NULL)
+		return;
+	call->removed = true;
+	if (!call->waits)
+		return;
+	pairingheap_remove(&call->asker->calls, &call->node);
+	og_unsettled_forget(call);
 }
 
 bool
 og_unsettled_is_in_mind(int64 call_id)
 {
-	return hash_search(unsettled.calls, &call_id, HASH_FIND, NULL) != NULL;
-}
-
-bool
-og_unsettled_any(void)
-{
-	return hash_get_num_entries(unsettled.calls) > 0;
+	return find_call(call_id) != NULL;
 }
 
 int64
 og_unsettled_count(TimestampTz *oldest)
 {
-	HASH_SEQ_STATUS each;
-	const Unsettled *call;
-
 	*oldest = 0;
-	if (unsettled.calls == NULL)
+	if (unsettled.calls == NULL || pairingheap_is_empty(&unsettled.ages))
 		return 0;
-	hash_seq_init(&each, unsettled.calls);
-	while ((call = hash_seq_search(&each)) != NULL)
-	{
-		if (*oldest == 0 || call->since < *oldest)
-			*oldest = call->since;
-	}
+	*oldest = aged_of(pairingheap_first(&unsettled.ages))->since;
 	return hash_get_num_entries(unsettled.calls);
 }
 
@@ -227,20 +285,30 @@ bool
 og_unsettled_wants_more(void)
 {
 	return unsettled.more &&
-		hash_get_num_entries(unsettled.calls) < MOST_CALLS / 2;
+		hash_get_num_entries(unsettled.calls) <= MOST_CALLS - READ_ROWS;
 }
 
 /* ---------- askers ---------- */
 
-void
-og_unsettled_askers(void (*visit) (Asker *asker, void *arg), void *arg)
+Asker *
+og_unsettled_next_asker(void)
 {
-	HASH_SEQ_STATUS each;
 	Asker	   *asker;
 
-	hash_seq_init(&each, unsettled.askers);
-	while ((asker = hash_seq_search(&each)) != NULL)
-		visit(asker, arg);
+	if (dlist_is_empty(&unsettled.turns))
+		return NULL;
+
+	/* cppcheck-suppress nullPointer */
+	asker = dlist_head_element(Asker, node, &unsettled.turns);
+	dlist_delete(&asker->node);
+	dlist_push_tail(&unsettled.turns, &asker->node);
+	return asker;
+}
+
+int
+og_unsettled_count_askers(void)
+{
+	return (int) hash_get_num_entries(unsettled.askers);
 }
 
 const Unsettled *
@@ -249,7 +317,7 @@ og_asker_first(const Asker *asker)
 	pairingheap *calls = unconstify(pairingheap *, &asker->calls);
 
 	return pairingheap_is_empty(calls) ? NULL
-		: pairingheap_container(Unsettled, node, pairingheap_first(calls));
+		: waiting_of(pairingheap_first(calls));
 }
 
 TimestampTz
@@ -267,8 +335,7 @@ og_asker_take(Asker *asker, TimestampTz now)
 
 	if (og_asker_due(asker) > now)
 		return NULL;
-	call = pairingheap_container(Unsettled, node,
-								 pairingheap_remove_first(&asker->calls));
+	call = waiting_of(pairingheap_remove_first(&asker->calls));
 	call->waits = false;
 	return call;
 }
@@ -276,18 +343,19 @@ og_asker_take(Asker *asker, TimestampTz now)
 void
 og_asker_set(Asker *asker, int settle_after)
 {
-	HASH_SEQ_STATUS each;
 	TimestampTz now = GetCurrentTimestamp();
-	Unsettled  *call;
+	dlist_iter	iter;
 
 	if (asker->settle_after == settle_after)
 		return;
 	asker->settle_after = settle_after;
 	pairingheap_reset(&asker->calls);
-	hash_seq_init(&each, unsettled.calls);
-	while ((call = hash_seq_search(&each)) != NULL)
+	dlist_foreach(iter, &asker->all)
 	{
-		if (call->asker != asker || !call->waits)
+		/* cppcheck-suppress nullPointer */
+		Unsettled  *call = dlist_container(Unsettled, of_asker, iter.cur);
+
+		if (!call->waits)
 			continue;
 		if (call->step >= 0)
 			call->step = step_at(asker, call->since, now);
@@ -302,7 +370,7 @@ og_unsettled_next_time(Unsettled *call)
 	Asker	   *asker = call->asker;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!has_next(asker, call->step))
+	if (call->removed || !has_next(asker, call->step))
 		return false;
 	call->step = Max(call->step + 1, step_at(asker, call->since, now));
 	call->from = 0;
@@ -381,12 +449,18 @@ og_unsettled_add(const OgInstallation *installation,
 	Datum		values[UNSETTLED_COLUMNS] = {0};
 	bool		nulls[UNSETTLED_COLUMNS] = {false};
 	TimestampTz now = GetCurrentTimestamp();
+	Unsettled  *known;
 
 	if (!og_unsettled_is_told(call->operation, &call->arguments))
 		return;
 
 	/* If this is rolled back, what is in mind finds nothing that is unknown. */
-	(void) remember(call->call_id, call->serverid, call->roleid, now, at_once);
+	known = find_call(call->call_id);
+	if (known != NULL)
+		remember_more(known, now);
+	else
+		(void) remember(call->call_id, call->serverid, call->roleid, now,
+						at_once);
 	if (renew_row(installation, call->call_id, at_once ? now : 0))
 		return;
 	values[UNSETTLED_INSTALLATION] = UUIDPGetDatum(&installation->id);
@@ -410,26 +484,37 @@ static bool
 take_row(void *owner, const OgTableRow *row)
 {
 	const Datum *values = row->values;
-	Unsettled  *call = remember(DatumGetInt64(values[UNSETTLED_CALL_ID]),
-								DatumGetObjectId(values[UNSETTLED_SERVER_ID]),
-								DatumGetObjectId(values[UNSETTLED_ROLE_ID]),
-								DatumGetTimestampTz(values[UNSETTLED_SINCE]),
-								false);
+	int64		call_id = DatumGetInt64(values[UNSETTLED_CALL_ID]);
+	int		   *left = owner;
+	Unsettled  *call;
 
-	if (call != NULL && !row->nulls[UNSETTLED_NOTE])
+	unsettled.read_below = call_id;
+	if ((*left)-- == 0)
+		return false;
+	if (og_unsettled_is_in_mind(call_id))
+		return true;
+	call = remember(call_id, DatumGetObjectId(values[UNSETTLED_SERVER_ID]),
+					DatumGetObjectId(values[UNSETTLED_ROLE_ID]),
+					DatumGetTimestampTz(values[UNSETTLED_SINCE]), false);
+	if (call == NULL)
+		*left = -1;
+	else if (!row->nulls[UNSETTLED_NOTE])
 		call->note = og_unsettled_hash(TextDatumGetCString(values[UNSETTLED_NOTE]));
-	return !unsettled.more;
+	return call != NULL;
 }
 
 void
 og_unsettled_read(const OgInstallation *installation)
 {
+	int			left = READ_ROWS;
 	ScanKeyData keys[2];
 
-	unsettled.more = false;
-	og_table_call_key_from(keys, &installation->id, PG_INT64_MIN);
+	og_table_call_key_from(keys, &installation->id, unsettled.read_below);
 	og_table_scan(OG_UNSETTLED_TABLE, OG_UNSETTLED_KEY, NULL, keys, 2,
-				  take_row, NULL);
+				  take_row, &left);
+	unsettled.more = left < 0;
+	if (!unsettled.more)
+		unsettled.read_below = PG_INT64_MAX;
 }
 
 void

@@ -20,29 +20,36 @@
 #ifndef OG_WORKER_UNSETTLED_H
 #define OG_WORKER_UNSETTLED_H
 
+#include "lib/ilist.h"
 #include "lib/pairingheap.h"
 
-#include "worker/worker_journal.h"
+#include "worker/worker_account.h"
 
 typedef struct Asker
 {
 	Oid			serverid;		/* the key ... */
 	Oid			roleid;			/* ... has no padding */
-	pairingheap calls;			/* that wait, those first that are due first */
+	dlist_node	node;			/* among all, see og_unsettled_next_asker() */
+	dlist_head	all;			/* its calls */
+	pairingheap calls;			/* those that wait, and are due first, first */
 	int			ncalls;			/* with those that are asked for */
 	uint64		version;		/* of the catalog, when it was last asked ... */
 	bool		known;			/* ... for the option of its server: */
 	int			settle_after;	/* ms, 0 = never */
+	AccountRows rows;			/* as they were then */
 	int64		paused_until;	/* og_clock_now(), since something failed ... */
 	int64		pause_us;		/* ... for so long */
-	bool		no_list;		/* a list of open orders could not be had */
+	int64		no_list_until;	/* og_clock_now(): a list of open orders could not
+								 * be had */
 	struct Asking *asking;		/* under way, or NULL */
 } Asker;
 
 typedef struct Unsettled
 {
 	int64		call_id;		/* the key */
-	pairingheap_node node;
+	pairingheap_node node;		/* among those of its asker that wait */
+	pairingheap_node age;		/* among all, by .since */
+	dlist_node	of_asker;
 	Asker	   *asker;
 	TimestampTz since;
 	TimestampTz due;
@@ -52,6 +59,7 @@ typedef struct Unsettled
 	int			nopen;			/* orders that were asked for, and are unknown */
 	bool		waits;			/* it is among .asker->calls */
 	bool		more;			/* something of it became unknown meanwhile */
+	bool		removed;		/* the journal has forgotten it */
 	uint32		note;			/* hash of its note, 0 = it has none */
 } Unsettled;
 
@@ -69,10 +77,11 @@ extern void og_unsettled_open(void);
 extern void og_unsettled_add(const OgInstallation *installation,
 							 const OgJournalCall *call, bool at_once);
 
-/* Read rows from the table, as many as there is room for.  Needs a transaction. */
+/*
+ * Read rows from the table, a bounded number, as long as there may be some that
+ * are in the table alone, and there is room for them.  Needs a transaction.
+ */
 extern void og_unsettled_read(const OgInstallation *installation);
-
-/* Is there room for some that are in the table alone? */
 extern bool og_unsettled_wants_more(void);
 
 /* What is remembered of a note. */
@@ -87,15 +96,15 @@ extern void og_unsettled_note(const OgInstallation *installation,
 /* Is it in mind? */
 extern bool og_unsettled_is_in_mind(int64 call_id);
 
-/* Is anything? */
-extern bool og_unsettled_any(void);
-
 /* How many calls there are in mind, and since when the oldest; 0 = there is none. */
 extern int64 og_unsettled_count(TimestampTz *oldest);
 
-/* Go through the askers. */
-extern void og_unsettled_askers(void (*visit) (Asker *asker, void *arg),
-								void *arg);
+/*
+ * The asker that was looked at longest ago, which is the last to be looked at
+ * again; NULL = there is none.  How many there are.
+ */
+extern Asker *og_unsettled_next_asker(void);
+extern int	og_unsettled_count_askers(void);
 
 /* When the first of its calls is due; DT_NOEND = none is. */
 extern TimestampTz og_asker_due(const Asker *asker);
@@ -121,5 +130,8 @@ extern void og_unsettled_wait(Unsettled *call, TimestampTz until);
 
 /* It was taken, and is not asked for any more. */
 extern void og_unsettled_forget(Unsettled *call);
+
+/* A call has been removed from the journal. */
+extern void og_unsettled_let_go(int64 call_id);
 
 #endif							/* OG_WORKER_UNSETTLED_H */

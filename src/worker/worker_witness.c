@@ -461,11 +461,16 @@ note_answered(void *owner, int key, const OgOutcome *outcome)
 	{
 		note_problem(making, outcome->message);
 		making->failed = true;
-		if (og_target_fail(making->line->target, og_clock_now()))
+		if (og_target_fail(making->line->target,
+						   making->share->account->version.server,
+						   og_clock_now()))
 			tell_failure(making, outcome->message);
 	}
-	if (outcome->verdict == OG_NOT_SENT || outcome->verdict == OG_TOO_FREQUENT)
-		take_mark_back(making, key);
+	if (outcome->verdict != OG_NOT_SENT && outcome->verdict != OG_TOO_FREQUENT)
+		return;
+	if (making->served != NULL && making->states[key].left)
+		og_told_back(making, key);
+	take_mark_back(making, key);
 }
 
 static void

@@ -189,12 +189,11 @@ need_room(void)
 }
 
 void
-og_writable_check(Oid roleid)
+og_writable_check(Oid roleid, const char *role)
 {
 	if (is_read_only(roleid))
 		ereport(ERROR,
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("%s is on: this database takes no changes",
-						READ_ONLY)));
+				 errmsg("%s is on for role \"%s\"", READ_ONLY, role)));
 	need_room();
 }

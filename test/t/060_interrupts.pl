@@ -139,11 +139,13 @@ sub waits_for
 		  . ' FROM pg_stat_activity WHERE pid = ' . $session->pid) =~ $event;
 }
 
-# Does it sleep, waiting for that?  Such waits have names since 17.
+# Does it sleep, waiting for that, or for a worker that does?  Such waits have names
+# since 17.
 sub sleeps
 {
 	my ($session, $what) = @_;
-	my $event = $node->pg_version >= 17 ? "OrderGateway$what" : 'Extension';
+	my $name = $test->by_worker ? 'Worker' : $what;
+	my $event = $node->pg_version >= 17 ? "OrderGateway$name" : 'Extension';
 
 	return waits_for($session, qr/^active Extension $event$/);
 }

@@ -278,14 +278,19 @@ $test->servers('down', providers => ['xt'], kind => 'refused');
 my @down = map { submit('xt', [$_], server => 'xt_down') } 401 .. 430;
 $test->wait_until(sub { (worker()->{last_error} // '') =~ /connect/ }, 'the worker tells of an outage');
 is(outcomes(submit('xt', [440])), '440:cancelled', '... others go on');
-sleep(2.5);
+foreach (1 .. 50)
+{
+	# which concerns nobody here
+	$session->query(q{CREATE OR REPLACE FUNCTION busy() RETURNS int LANGUAGE sql AS 'SELECT 1'});
+	sleep(0.05);
+}
 is(scalar(grep { is_done($_) } @down), 0, '... its calls wait');
 my $up = $sandbox->base_url('xt');
 $session->query("ALTER SERVER xt_down OPTIONS (SET base_url '$up')");
 is(scalar(grep { outcomes($_) =~ /cancelled/ } @down), 30, '... until they can be sent');
 is(scalar(grep { arrivals('xt', $_) != 1 } 401 .. 430), 0, '... once each');
 cmp_ok($other->value('SELECT sum(attempts) - 30 FROM order_gateway_results WHERE call_id IN ('
-		  . join(',', @down) . ')'), '<', 30, '... and an outage does not cost an attempt of each');
+		  . join(',', @down) . ')'), '<', 20, '... and an outage does not cost an attempt of each, nor one for each change in the catalog');
 
 my %in_trouble = (refused => qr/connect/, expired => qr/certificate|TLS/, mute => qr/TLS|connection/);
 foreach my $kind (sort keys %in_trouble)

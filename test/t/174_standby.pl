@@ -309,10 +309,19 @@ subtest 'J4: a copy that starts late sends nothing until it is adopted' => sub {
 	is($late->of($_, 'state'), 'queued', 'nothing is sent') foreach $new, map { $calls->{$_} } sort keys %$calls;
 	is($late->of($short, 'state'), 'queued', '... and nobody says so of what has expired');
 	is(arrived(), 0, '... for certain');
+	my $session = $test->session(node => $copy);
+	my $refused = $session->query(q{SELECT FROM batch_cancel('btc_usdt', '{6}')});
+	like($refused->{stderr}, qr/ERROR:  55000: nothing is sent from this database: .*HINT:  .*order_gateway_adopt\(\)/s,
+		'... nor does a session send anything there');
+	is(arrived(), 0, '... which is so');
 
 	$late->sql('SELECT order_gateway_adopt()');
 	$late->wait_for($new, 'done', 'when it is adopted, what is submitted there is made');
 	is($late->letters($new), 'C', '... as always');
+	is($session->value(q{SELECT outcome FROM batch_cancel('btc_usdt', '{6}')}), 'cancelled',
+		'... and what a session calls');
+	is($late->sql(q{SELECT count(*) FROM order_gateway_calls WHERE origin = 'session'}), 1, '... that once');
+	$session->quit;
 	$late->wait_for($calls->{$_}, 'done', "$_ is made") foreach qw(cancel by_id);
 	is($late->letters($calls->{cancel}), 'CC', '... since cancels do no harm');
 	$late->wait_for($short, 'done', 'what had expired by then is over');

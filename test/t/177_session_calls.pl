@@ -362,6 +362,43 @@ $in_other->wait_for_worker('another database has a worker');
 my $closed = $test->session(database => 'other');
 seed('xt', 1);
 is(letters($closed->call('xt', [1])), 'C', '... which makes calls');
+
+# A worker that can do nothing for now lets go of sessions that have ended: others
+# of another database may be the same processes.
+seed('xt', 1, 2);
+my $ends = $test->session;
+is(letters($ends->call('xt', [1])), 'C', 'a session has a place at one worker');
+$other->query('BEGIN; LOCK TABLE order_gateway_journal_call IN ACCESS EXCLUSIVE MODE');
+$journal->sql('SELECT pg_sleep(1.5)');
+$pid = $ends->pid;
+$ends->quit;
+ok($node->poll_query_until('template1', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid"),
+	'... ends while that worker can look at nothing');
+my $begins = $test->session(database => 'other');
+$begins->query(q{SET statement_timeout = '20s'});
+$result = $begins->query('SELECT outcome FROM ' . call_sql('xt', [2]));
+is($result->{lines}[0], 'cancelled', '... and the next one calls in another database') or diag($result->{stderr});
+$begins->quit;
+$other->query('ROLLBACK');
+
+# A copy made of a template has a journal of its own.
+$closed->quit;
+$node->safe_psql('postgres', 'CREATE DATABASE copied TEMPLATE other');
+$node->append_conf('postgresql.conf', q{order_gateway.databases = 'postgres, other, copied'});
+$node->reload;
+my $in_copy = OrderGateway::Journal->new($node, 'copied');
+$in_copy->wait_for_worker('a copy of a database has a worker');
+$in_other->wait_for_worker('... and the database, again');
+my $copied = $test->session(database => 'copied');
+seed('xt', 3);
+is(letters($copied->call('xt', [3])), 'C', '... which makes calls');
+is($in_copy->sql(q{SELECT string_agg(ids[1], ' ' ORDER BY submitted_at) FROM order_gateway_calls
+	WHERE origin = 'session'}), '1 2 3', '... that are in the journal of the copy');
+is(scalar @{ $sandbox->requests(provider => 'xt') }, 1, '... and nothing of what came along is made again');
+is($in_other->sql(q{SELECT string_agg(ids[1], ' ' ORDER BY call_id) FROM order_gateway_calls WHERE origin = 'session'}),
+	'1 2', '... and those before in that of the original');
+$copied->quit;
+$closed = $test->session(database => 'other');
 $node->safe_psql('postgres', 'ALTER DATABASE other ALLOW_CONNECTIONS false');
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 	WHERE backend_type = 'order_gateway worker' AND datname = 'other'});

@@ -238,6 +238,29 @@ $journal->wait_for($held, 'done', '... while nothing is known of the act');
 $sandbox->pace(provider => 'btse', limits => 'default');
 
 # ----
+# Roles that come and go, as those that a vault gives away, begin nothing anew
+# ----
+
+$test->reset;
+$sandbox->settings(pace => 'off');
+$test->seed('btse', 1 .. 20);
+$journal->sql(q{ALTER SERVER btse OPTIONS (SET query_rate_limit '3/1s per key')});
+my $vault = $test->session;
+$vault->send(q{DO $$ BEGIN
+	WHILE to_regclass('no_more') IS NULL LOOP
+		CREATE ROLE somebody; CREATE FUNCTION nothing() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT;
+		PERFORM pg_sleep(0.02);
+		DROP ROLE somebody; DROP FUNCTION nothing(); COMMIT;
+	END LOOP; END $$});
+my $beside = lose_cancel('btse', [ 1 .. 20 ], processed => 1);
+make_older();
+wait_until_known([$beside], '... and found out while roles come and go');
+cmp_ok(arrivals('open_orders'), '<=', 2, '... in one round');
+$journal->sql('CREATE TABLE no_more ()');
+is($vault->finish->{sqlstate}, undef, '... which they did');
+$vault->quit;
+
+# ----
 # A call that is being made counts what was settled of it meanwhile
 # ----
 
@@ -340,5 +363,75 @@ $journal->wait_for($other, 'done', '... while calls are made as always');
 is(outcomes($poison), 'unknown - 1', '... and what is unknown stays so');
 $journal->sql('SELECT order_gateway_adopt()');
 wait_until_known([$poison], '... until somebody says otherwise');
+
+# ----
+# A catalog in which something changes all the time, that concerns nobody here
+# ----
+
+sub change_catalog
+{
+	$journal->sql(q{CREATE OR REPLACE FUNCTION busy() RETURNS int LANGUAGE sql AS 'SELECT 1'});
+	return;
+}
+
+# Seconds between requests of an operation, one after the other.
+sub gaps
+{
+	my ($operation) = @_;
+	my @times = map { $_->{arrived_at} } grep { $_->{operation} eq $operation } @{ $sandbox->requests };
+
+	return map { $times[$_] - $times[ $_ - 1 ] } 1 .. $#times;
+}
+
+$test->reset;
+$test->own_server('btse', 'btse_busy', query_rate_limit => '15/1s per key');
+my $nobodys = lose_cancel('btse', [ 1 .. 30 ], server => 'btse_busy');
+my $all_gone = "SELECT count(*) = 30 FROM order_gateway_results WHERE call_id = $nobodys AND order_state = 'gone'";
+$test->wait_until(sub { change_catalog(); return $journal->sql($all_gone) eq 't' },
+	'many questions are asked to their end, whatever else changes in the catalog');
+
+$test->reset;
+$test->seed('xt', 41);
+$test->servers('silent', providers => ['xt'], retries => 0);
+$sandbox->arm('close_before', provider => 'xt', operation => 'get_batch_orders', times => 0);
+my $silent = lose_cancel('xt', [41], processed => 1, server => 'xt_silent');
+$test->wait_until(sub { change_catalog(); return arrivals('get_batch_orders') >= 4 }, 'who does not answer is asked again');
+my @gaps = gaps('get_batch_orders');
+cmp_ok($gaps[2], '>=', 3.9, '... after pauses that grow');
+$sandbox->disarm;
+$journal->sql(q{ALTER SERVER xt_silent OPTIONS (SET retries '1')});
+wait_until_known([$silent], '... and at once when its server is changed');
+ok((gaps('get_batch_orders'))[3] < 7, '... before the pause is over');
+
+# ----
+# Many calls: they are read in parts, and so is what is written of them
+# ----
+
+$test->reset;
+my $serverid = $journal->sql(q{SELECT oid FROM pg_foreign_server WHERE srvname = 'xt'});
+$journal->sql("INSERT INTO order_gateway_journal_unsettled (installation, call_id, server_id, role_id, since)
+	SELECT id, 1000000 + i, $serverid, 10, now() - interval '2 min'
+	FROM order_gateway_here, generate_series(1, 2500) AS i");
+$node->restart;
+$journal->wait_for_worker('a worker finds many calls that are to be asked for');
+$journal->wait_until('SELECT count(*) = 0 FROM order_gateway_journal_unsettled WHERE call_id > 1000000',
+	'... and nobody asks for those of which there is nothing');
+is($journal->sql("SELECT count(*) FROM order_gateway_journal_unsettled WHERE call_id = $nobodys"), 1,
+	'... but for others');
+
+# ----
+# What nobody asks for is kept in mind as long as the journal keeps it
+# ----
+
+$journal->sql(q{ALTER SERVER xt OPTIONS (SET settle_after '0')});
+$test->reset;
+$test->seed('xt', 51);
+my $never = lose_cancel('xt', [51]);
+$journal->wait_until('SELECT unsettled > 0 FROM order_gateway_workers', 'who is not asked for counts as unsettled');
+$journal->sql(q{UPDATE order_gateway_journal_call SET submitted_at = submitted_at - interval '1 hour'});
+$journal->sql(q{UPDATE order_gateway_journal_end SET done_at = done_at - interval '1 hour'});
+$journal->set('order_gateway.journal_keep', '1min');
+$journal->wait_until("SELECT count(*) = 0 FROM order_gateway_calls WHERE call_id = $never", '... until the journal forgets it');
+$journal->wait_until('SELECT unsettled = 0 FROM order_gateway_workers', '... and then no more');
 
 done_testing();

@@ -147,8 +147,11 @@ subtest 'a database, or a role, that is read-only' => sub {
 	$hearts->wait_until('by_database', q{timeout = '2 h' AND fires_at - renewed_at = timeout},
 		'what is said of the role goes before what is said of the database');
 	$journal->sql('ALTER DATABASE postgres RESET default_transaction_read_only');
-	$journal->sql('ALTER ROLE CURRENT_USER RESET default_transaction_read_only');
-	end('by_database');
+	$journal->sql('ALTER ROLE CURRENT_USER SET default_transaction_read_only = on');
+	$journal->sql("BEGIN READ WRITE; SELECT btse_heartbeat_stop('by_database'); COMMIT");
+	$journal->wait_until(q{SELECT count(*) = 0 FROM order_gateway_heartbeats WHERE server = 'by_database'},
+		'who is read-only has it stopped, though');
+	$journal->sql('BEGIN READ WRITE; ALTER ROLE CURRENT_USER RESET default_transaction_read_only; COMMIT');
 };
 
 # ----

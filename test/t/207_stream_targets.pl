@@ -118,6 +118,7 @@ $streams->sql(q{
 	BEGIN
 		SET synchronous_commit = off;
 		SET search_path = desk;
+		PERFORM pg_advisory_unlock_all();
 		BEGIN
 			SET ROLE postgres;
 			NEW."by" := 'postgres';
@@ -130,6 +131,20 @@ $streams->fill(3);
 nothing_lacks('a trigger that sets something: rows come');
 $streams->wait_sql(q{SELECT DISTINCT "by" FROM desk.fills ORDER BY 1}, "nobody else\ntrader",
 	'it cannot become somebody else');
+$streams->wait_sql(q{SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+	WHERE locktype = 'advisory' AND backend_type LIKE '%stream%'}, '1', 'nor let another stream worker in');
+
+# ---------- a policy ----------
+
+$streams->sql(sprintf q{
+	ALTER TABLE desk.fills ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+	CREATE POLICY most ON desk.fills FOR INSERT TO trader WITH CHECK (filled_size <> 0.%06d)}, $streams->{made} + 2);
+$streams->fill(4);
+$streams->fills_ok('a policy: the log');
+$streams->wait_sql(q{SELECT message FROM btse_stream_event WHERE event = 'refused_row' AND message LIKE '%policy%'},
+	'new row violates row-level security policy for table "fills"', 'what a policy refuses is an event');
+nothing_lacks('a policy: all others are there');
+$streams->sql('ALTER TABLE desk.fills DISABLE ROW LEVEL SECURITY');
 
 # ---------- a trigger that sleeps ----------
 

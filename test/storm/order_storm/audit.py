@@ -44,10 +44,11 @@ class Books:
         rows = self.journal.results.get(call, [])
         if len(submit.keys) == 1:
             return [(submit.keys[0], rows)]
-        found = {}
+        at, found = {}, {}
+        for row in rows:
+            at.setdefault(row["ordinal"], []).append(row)
         for ordinal, key in enumerate(submit.keys, 1):
-            found.setdefault(key, []).extend(
-                row for row in rows if row["ordinal"] == ordinal)
+            found.setdefault(key, []).extend(at.get(ordinal, ()))
         return list(found.items())
 
     def each_key(self):
@@ -186,12 +187,10 @@ def nothing_unaccounted_for(books):
 def nothing_without_mark(books):
     """Whatever arrived had a mark (J1)."""
     for call, submit in books.clients.calls.items():
-        for ordinal, key in enumerate(submit.keys, 1):
-            if submit.keys.index(key) == ordinal - 1 \
-                    and books.sandbox.arrivals.get(key) \
-                    and not any((call, each) in books.journal.marked
-                                for each, other in enumerate(submit.keys, 1)
-                                if other == key):
+        marked = {key for ordinal, key in enumerate(submit.keys, 1)
+                  if (call, ordinal) in books.journal.marked}
+        for key in dict.fromkeys(submit.keys):
+            if books.sandbox.arrivals.get(key) and key not in marked:
                 yield "arrived without a mark:\n" + books.tell(call, key)
 
 
@@ -235,12 +234,13 @@ def everything_done(books):
         if told is not None and told["state"] not in ENDED:
             yield "never done:\n" + books.tell(call, submit.keys[0])
             continue
+        wanted = {}
+        for at, key in enumerate(submit.keys, 1):
+            wanted.setdefault(key, set()).add(at)
         for key, rows in books.results_of(call, submit):
             ordinals = {row["ordinal"] for row in rows}
-            wanted = {at for at, each in enumerate(submit.keys, 1)
-                      if each == key}
             if told is not None and (not rows or len(submit.keys) > 1
-                                     and not wanted <= ordinals):
+                                     and not wanted[key] <= ordinals):
                 yield "an order without a row:\n" + books.tell(call, key)
 
 
