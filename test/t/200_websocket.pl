@@ -235,6 +235,7 @@ subtest 'beside a request' => sub {
 	$run = ends('a WebSocket is read while a request is under way', 'closed ' . 0 . ' 1000 ', 'tls', 'silent',
 		rest => $rest);
 	is($run->{rest_status}, 200, '... which is answered');
+	$websockets->seen('silent');
 	$run = $websockets->run('tls', 'ticking', rest => $rest);
 	is($run->{rest_status}, 200, 'so it is beside one that talks');
 	cmp_ok($run->{messages}, '>', 10, '... and is heard');
@@ -259,10 +260,10 @@ subtest 'interrupts' => sub {
 };
 
 subtest 'many at once' => sub {
-	my $hold = $websockets->hold(2, map { $websockets->url('tls', "ticking?ms=20&i=$_") } 1 .. 30);
+	my $hold = $websockets->hold(60, 10, map { $websockets->url('tls', "ticking?ms=20&i=$_") } 1 .. 30);
 
 	is($hold->{open}, 30, 'thirty are open at once') or diag(explain($hold));
-	cmp_ok($hold->{messages}, '>', 300, '... and all are read');
+	cmp_ok($hold->{messages}, '>=', 300, '... and all are read');
 };
 
 subtest 'nothing is left' => sub {

@@ -14,9 +14,10 @@
  * it reads at most so many messages (0 = all).  "rest" is a URL that is asked by
  * HTTP at the same time; then the WebSocket is closed when that is answered.
  *
- *	websocket_hold(urls, ca, seconds)
+ *	websocket_hold(urls, ca, seconds, want)
  *
- * keeps many of them open at once and reads them.
+ * keeps many of them open at once and reads them, until so many messages have
+ * come over each, or time is up, or one of them is closed.
  *
  *-------------------------------------------------------------------------
  */
@@ -222,15 +223,18 @@ websocket_hold(PG_FUNCTION_ARGS)
 												  ALLOCSET_DEFAULT_SIZES);
 	int64		end = og_clock_now() + PG_GETARG_INT32(2) * USECS_PER_SEC;
 	int64		cpu = cpu_us();
+	int			want = PG_GETARG_INT32(3);
 	int64		messages = 0;
 	int64		peak = 0;
-	int			open = 0;
+	int			satisfied;
+	int			open;
 	OgWebSocketTarget target = {
 		.sslrootcert = text_or_null(fcinfo, 1), .connect_timeout_ms = 10000
 	};
 	Datum	   *urls;
 	int			count;
 	OgWebSocket **all;
+	int		   *counts;
 	TupleDesc	desc;
 	Datum		values[5];
 	bool		nulls[5] = {0};
@@ -238,6 +242,7 @@ websocket_hold(PG_FUNCTION_ARGS)
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false,
 					  TYPALIGN_INT, &urls, NULL, &count);
 	all = palloc(count * sizeof(OgWebSocket *));
+	counts = palloc0(count * sizeof(int));
 	for (int i = 0; i < count; i++)
 	{
 		target.url = TextDatumGetCString(urls[i]);
@@ -245,22 +250,23 @@ websocket_hold(PG_FUNCTION_ARGS)
 	}
 	do
 	{
-		open = 0;
+		open = satisfied = 0;
 		for (int i = 0; i < count; i++)
 		{
 			OgSlice		message;
 
 			while (og_websocket_next(all[i], &message))
-				messages++;
+				counts[i]++, messages++;
+			satisfied += counts[i] >= want;
 			open += og_websocket_state(all[i]) == OG_WS_OPEN;
 			if (og_websocket_state(all[i]) == OG_WS_CLOSED)
 				end = 0;
 		}
 		if (messages > 0)
 			peak = Max(peak, (int64) mallinfo2().uordblks);
-		if (og_clock_now() < end)
+		if (satisfied < count && og_clock_now() < end)
 			og_http_sleep(end, OG_WAIT_STREAM);
-	} while (og_clock_now() < end);
+	} while (satisfied < count && og_clock_now() < end);
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "must be called for its columns");

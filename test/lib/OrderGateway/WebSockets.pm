@@ -59,7 +59,7 @@ RETURNS TABLE (state text, problem text, hopeless bool, status int, code int, re
 	messages bigint, bytes bigint, last text, said int, sleeps bigint, longest_us bigint,
 	rest_status int, opened bool)
 AS '$library' LANGUAGE C;
-CREATE FUNCTION websocket_hold(urls text[], ca text, seconds int)
+CREATE FUNCTION websocket_hold(urls text[], ca text, seconds int, want int)
 RETURNS TABLE (open int, messages bigint, cpu_us bigint, peak bigint, problem text)
 AS '$library' LANGUAGE C
 END
@@ -126,7 +126,7 @@ sub run
 	return \%run;
 }
 
-=head2 $websockets->hold($seconds, @urls)
+=head2 $websockets->hold($seconds, $want, @urls)
 
 What websocket_hold() answers, as a hash.
 
@@ -134,13 +134,13 @@ What websocket_hold() answers, as a hash.
 
 sub hold
 {
-	my ($self, $seconds, @urls) = @_;
+	my ($self, $seconds, $want, @urls) = @_;
 	my $urls = join ', ', map { _text($_) } @urls;
 	my %hold;
 
 	@hold{qw(open messages cpu_us peak problem)} = split /\|/,
 	  $self->{node}->safe_psql('postgres',
-		"SELECT * FROM websocket_hold(ARRAY[$urls], " . _text($self->ca) . ", $seconds)"), -1;
+		"SELECT * FROM websocket_hold(ARRAY[$urls], " . _text($self->ca) . ", $seconds, $want)"), -1;
 	return \%hold;
 }
 
