@@ -18,6 +18,8 @@ CHANGES = 25                    # levels that a message changes
 RATE = 850
 SECONDS = 20
 BURST = 20_000
+LONG = 1_000_000                # about twenty minutes of the venue,
+MINUTES = 20                    # in which autovacuum looks so often
 LOOKS = 300                     # at how old books are, and at new rows
 CALLS = 200
 MOST_WAIT = 60                  # seconds until the books are live
@@ -191,6 +193,41 @@ def memory(house):
     return Pair(house.stream_mib, 0, "MiB", house.stream_mib)
 
 
+def descriptors(pid):
+    return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def growth(house):
+    """MiB by which worker and table grow in a long run, after a burst.  There
+    is no autovacuum here, so the table is vacuumed as often as that would."""
+    with following(house) as follower:
+        follower.sender.send(BURST, 0)
+        follower.wait(lambda: follower.messages() >= BURST)
+        house.run("VACUUM order_gateway_stream_book")
+        opened = descriptors(follower.pid)
+        before = anonymous_mib(follower.pid), table_mib(house)
+        for minute in range(1, MINUTES + 1):
+            follower.sender.send(LONG // MINUTES, 0)
+            follower.wait(lambda: follower.messages()
+                          >= BURST + LONG // MINUTES * minute)
+            house.run("VACUUM order_gateway_stream_book")
+        if follower.lost() or descriptors(follower.pid) > opened:
+            raise RuntimeError("messages were lost, or descriptors")
+        house.table_growth_mib = table_mib(house) - before[1]
+        grown = anonymous_mib(follower.pid) - before[0]
+    return Pair(grown, before[0], "MiB", grown)
+
+
+def table_mib(house):
+    return float(house.one("SELECT pg_total_relation_size("
+                           "'order_gateway_stream_book') / 1048576.0"))
+
+
+def table_growth(house):
+    return Pair(house.table_growth_mib, table_mib(house), "MiB",
+                house.table_growth_mib)
+
+
 def p99_of_calls(house):
     with contextlib.closing(c.Session(
             house.connect, {},
@@ -217,6 +254,10 @@ WORK = [
     Work("from a message to its row, median", "ms", visible, at_most=120),
     Work(f"a burst of {BURST:,}", "a second", burst, at_least=20_000),
     Work("memory of the worker then", "MiB", memory, at_most=64),
+    Work(f"growth of its memory in {LONG:,} messages more", "MiB", growth,
+         at_most=1, once=True),
+    Work("growth of the table of books in these", "MiB", table_growth,
+         at_most=16, once=True),
     Work("a call of one id beside that, p99", "ms more than alone", orders,
          at_most=10),
 ]
