@@ -97,6 +97,7 @@ be_open(Connection *connection)
 	connection->opened_at = now;
 	connection->ping_at = now + PING_US;
 	connection->told = connection->strange = false;
+	connection->stirred = true;
 	og_stream_tell(&(StreamEvent) {
 		.event = "connected", .connection = connection
 	});
@@ -226,25 +227,38 @@ keep_alive(Connection *connection, int64 now, OgPause *pause)
 	return true;
 }
 
+/* There may be a hundred of them, and a message each millisecond. */
 static void
 tend_topics(Connection *connection, OgPause *pause)
 {
+	OgPause		next = {0, OG_WAIT_STREAM};
 	int64		now = og_clock_now();
 	dlist_iter	iter;
 
+	if (!connection->stirred && now < connection->tend_at)
+	{
+		pause_until(pause, connection->tend_at);
+		return;
+	}
+	connection->stirred = false;
 	if (og_ask_is_overdue(connection, now))
 	{
 		og_connection_lose(connection, OG_WS_NORMAL, "what was asked for was not acknowledged within 10 s");
 		return;
 	}
 	dlist_foreach(iter, &connection->topics)
-		og_topic_turn(topic_of(iter.cur), pause);
+		og_topic_turn(topic_of(iter.cur), &next);
 	og_ask_for_topics(connection, now);
 	dlist_foreach(iter, &connection->topics)
 	{
 		if (topic_of(iter.cur)->due > now)
-			pause_until(pause, topic_of(iter.cur)->due);
+			pause_until(&next, topic_of(iter.cur)->due);
 	}
+
+	/* What has changed just now is looked at once more. */
+	connection->tend_at = connection->stirred ? now
+		: next.until != 0 ? next.until : now + PING_US;
+	pause_until(pause, connection->tend_at);
 }
 
 static void

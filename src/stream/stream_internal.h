@@ -219,6 +219,8 @@ struct Connection
 	bool		told;			/* that it is not, since it was */
 	bool		sound;			/* something on it has been live */
 	int64		alone_at;		/* when one may be asked for that was refused */
+	bool		stirred;		/* topics have to be looked at, ... */
+	int64		tend_at;		/* ... or then */
 	bool		strange;		/* it told something that was not asked for */
 	dlist_head	topics;
 	int			ntopics;
@@ -302,6 +304,7 @@ typedef struct StreamLoop
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
+	bool		news;			/* there is something for it */
 	MemoryContext message_context;	/* what one message needs */
 } StreamLoop;
 

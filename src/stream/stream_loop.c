@@ -315,9 +315,10 @@ flush(OgPause *pause)
 
 	og_append_flush(pause);
 	show_changes();
+	og_stream_loop.news = has_news();
 	if (!done)
 		wait_us = WRITE_AGAIN_US;
-	else if (has_news())
+	else if (og_stream_loop.news)
 		wait_us = Max(wait_us, LOCKED_US);
 	og_stream_loop.next_flush = og_clock_now() + wait_us;
 }
@@ -337,7 +338,11 @@ og_stream_turn(OgPause *pause)
 	og_append_turn(pause);
 	if (og_clock_now() >= og_stream_loop.next_flush)
 		flush(pause);
-	if (has_news())
+
+	/* Most turns follow others with news of their own. */
+	if (!og_stream_loop.news)
+		og_stream_loop.news = has_news();
+	if (og_stream_loop.news)
 		pause_until(pause, og_stream_loop.next_flush);
 	return more;
 }

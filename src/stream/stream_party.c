@@ -102,6 +102,7 @@ check_function(const Party *party)
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("function %s() does not exist any more",
 						OG_STREAM_START)));
+	og_share_watch(functionid);
 	if (og_function_aclcheck(functionid, party->roleid) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, OG_STREAM_START);
 }

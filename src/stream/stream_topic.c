@@ -88,11 +88,13 @@ og_stream_judge(Stream *stream)
 		og_stream_show(stream);
 }
 
+/* Its state has changed, so that something else may be due. */
 static void
 judge(Topic *topic)
 {
 	dlist_iter	iter;
 
+	topic->connection->stirred = true;
 	dlist_foreach(iter, &topic->streams)
 		og_stream_judge(topic_stream_of(iter.cur));
 }
@@ -138,6 +140,7 @@ og_topic_open(Connection *connection, OgStreamKind kind, const char *symbol,
 	dlist_init(&topic->streams);
 	dlist_push_tail(&connection->topics, &topic->node);
 	connection->ntopics++;
+	connection->stirred = true;
 	MemoryContextSwitchTo(old);
 	return topic;
 }
@@ -293,6 +296,7 @@ og_topic_accepted(Topic *topic)
 {
 	if (topic->state != TOPIC_ASKED)
 		return;
+	topic->connection->stirred = true;
 	topic->state = TOPIC_ACCEPTED;
 	topic->due = og_clock_now() + DATA_US;
 	if (has_first_data(topic))
@@ -316,6 +320,7 @@ og_topic_forgive(Topic *topic)
 {
 	topic->due = 0;
 	topic->alone = false;
+	topic->connection->stirred = true;
 	if (topic->state != TOPIC_REFUSED)
 		return;
 	topic->state = TOPIC_WAITING;

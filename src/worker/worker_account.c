@@ -47,9 +47,8 @@ is_watched(uint32 function)
 	return i < nfunctions || i == MOST_FUNCTIONS;
 }
 
-/* Changes of it count from now on. */
-static void
-watch_function(Oid functionid)
+void
+og_share_watch(Oid functionid)
 {
 	uint32		function = GetSysCacheHashValue1(PROCOID,
 												 ObjectIdGetDatum(functionid));
@@ -156,10 +155,10 @@ check_function(const OgJournalCall *call)
 	bool		same;
 	Oid			functionid;
 
-	watch_function(call->functionid);
+	og_share_watch(call->functionid);
 	same = is_function(call);
 	functionid = same ? call->functionid : og_submit_function(call->function);
-	watch_function(functionid);
+	og_share_watch(functionid);
 	if (!OidIsValid(functionid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),

@@ -58,6 +58,9 @@ extern OgAccount *og_share_open(const OgJournalCall *call);
  */
 extern uint64 og_share_version(void);
 
+/* Changes of this function count from now on: its rights, and that it goes. */
+extern void og_share_watch(Oid functionid);
+
 /*
  * What decides how an account is opened as a role, and whether it is; Invalid =
  * there is no such row.
