@@ -244,19 +244,18 @@ subtest 'beside a request' => sub {
 };
 
 subtest 'interrupts' => sub {
-	my ($code, undef, $stderr) = $node->psql('postgres',
-		"SET statement_timeout = '300ms'; " . $websockets->run_sql('tls', 'silent'));
-	like($stderr, qr/canceling statement due to statement timeout/, 'a timeout ends a wait');
-	is($websockets->seen('silent')->{code}, undef, '... and the connection with it');
+	$websockets->met('silent');
+	foreach my $end ([ 'pg_cancel_backend(%d)', 'a cancel' ], [ 'pg_terminate_backend(%d, 60000)', 'the end of the session' ])
+	{
+		my $session = $node->background_psql('postgres', on_error_stop => 0);
+		my $pid = $session->query('SELECT pg_backend_pid()');
 
-	my $session = $node->background_psql('postgres', on_error_stop => 0);
-	my $pid = $session->query('SELECT pg_backend_pid()');
-	$session->query_until(qr/^$/, '\echo' . "\n" . $websockets->run_sql('tls', 'silent') . ";\n");
-	$node->poll_query_until('postgres',
-		"SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid");
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid, 10000)");
-	is($websockets->seen('silent')->{code}, undef, 'so does the end of the session');
-	$session->{run}->finish;
+		$session->query_until(qr/^$/, '\echo' . "\n" . $websockets->run_sql('tls', 'silent') . ";\n");
+		$websockets->met('silent');
+		$node->safe_psql('postgres', sprintf "SELECT $end->[0]", $pid);
+		is($websockets->seen('silent')->{code}, undef, "$end->[1] ends a connection");
+		$session->{run}->kill_kill;
+	}
 };
 
 subtest 'many at once' => sub {

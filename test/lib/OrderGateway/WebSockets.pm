@@ -152,20 +152,30 @@ connection ended), C<alpn> and C<request> (lines).  Waits for it.
 
 =cut
 
-sub seen
+sub seen { return $_[0]->_ask('seen', $_[1]); }
+
+=head2 $websockets->met($path)
+
+Waits until a client has been granted its upgrade there.
+
+=cut
+
+sub met { return $_[0]->_ask('met', $_[1]); }
+
+sub _ask
 {
-	my ($self, $path) = @_;
+	my ($self, $what, $path) = @_;
 
 	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
 	{
 		my $answer = HTTP::Tiny->new->get(
-			"http://localhost:$self->{ready}{ports}{plain}/seen?of=$path");
-		my $seen = $answer->{content} eq 'null' ? undef : decode_json($answer->{content});
-
-		return $seen if $seen;
+			"http://localhost:$self->{ready}{ports}{plain}/$what?of=$path");
+		
+		return JSON::PP->new->allow_nonref->decode($answer->{content})
+		  if $answer->{content} ne 'null';
 		select undef, undef, undef, 0.1;
 	}
-	die "no peer has seen a client for $path";
+	die "no peer has $what a client for $path";
 }
 
 sub DESTROY
