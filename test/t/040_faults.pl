@@ -354,7 +354,9 @@ $test->servers('one', max_in_flight => 1);
 # The table and the sandbox know the same faults
 # ----
 
-my $known = $sandbox->known_faults;
+# Those of streams meet no act: 204_stream_wire.pl has them.
+my %known = %{ $sandbox->known_faults };
+my $known = { map { $_ => $known{$_} } grep { !/^stream_/ } keys %known };
 my @providers = $sandbox->providers;
 
 # The row of a provider, or undef where the cell is not about it.
