@@ -1,5 +1,5 @@
--- 7  The market and our account, followed into tables by the stream worker. What
---    a row says is the provider's, as of its seq, or the row is not there.
+-- 7  The market and our account, followed into tables by the stream worker.
+--    What a row says is the provider's, as of its seq, or it is not there.
 --    (wait_until() looks ten times a second whether what is said to it is true.)
 
 SELECT kind, btse_stream_start(kind, symbol) AS stream_id
