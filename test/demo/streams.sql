@@ -1,6 +1,6 @@
 -- 7  The market and our account, followed into tables by the stream worker.
 --    What a row says is the provider's, as of its seq, or it is not there.
---    (wait_until() looks ten times a second whether what is said to it is true.)
+--    (wait_until() looks ten times a second whether its condition is true.)
 
 SELECT kind, btse_stream_start(kind, symbol) AS stream_id
 FROM (VALUES ('book', 'BTC-USD'), ('trades', 'BTC-USD'),
