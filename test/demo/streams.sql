@@ -6,7 +6,8 @@ SELECT kind, btse_stream_start(kind, symbol) AS stream_id
 FROM (VALUES ('book', 'BTC-USD'), ('trades', 'BTC-USD'),
              ('fills', NULL), ('notifications', NULL)) AS s (kind, symbol);
 
-CALL wait_until('count(*) = 4 FROM order_gateway_streams WHERE state = ''live''');
+CALL wait_until('count(*) = 4 FROM order_gateway_streams'
+                ' WHERE state = ''live''');
 
 SELECT bid_price, bid_size, ask_price, ask_size, spread, age < '10 s' AS fresh
 FROM btse_book_top WHERE symbol = 'BTC-USD';
@@ -39,7 +40,8 @@ WHERE symbol = 'BTC-USD' AND level <= 2 ORDER BY price DESC;
 
 -- And when our bid is cancelled, it is gone from there.
 
-SELECT outcome FROM btse_cancel('BTC-USD', (SELECT array_agg(order_id) FROM bid));
+SELECT outcome
+FROM btse_cancel('BTC-USD', (SELECT array_agg(order_id) FROM bid));
 
 CALL wait_until('bid_price < 36976 FROM btse_book_top');
 
