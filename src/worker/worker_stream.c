@@ -130,6 +130,8 @@ og_streamer_ask_at_commit(void)
 {
 	static bool watching = false;
 
+	/* Attaching to it may fail, which must not be after a commit. */
+	(void) og_shared_get(&og_streamer_shared);
 	if (!watching)
 		RegisterXactCallback(end_of_transaction, NULL);
 	watching = true;
@@ -161,19 +163,34 @@ take_any(void *owner, const OgTableRow *row)
 	return false;
 }
 
+static bool
+has_slot(void)
+{
+	StreamerTable *table = lock_table(LW_SHARED);
+	bool		has = find_database(table, MyDatabaseId) != NULL;
+
+	unlock_table(table);
+	return has;
+}
+
+/* Whoever commits a row once there is a slot is heard himself. */
 bool
-og_streamer_has_work(void)
+og_streamer_ask_if_needed(void)
 {
 	OgInstallation installation;
 	ScanKeyData key;
 	bool		any = false;
 
-	if (!og_journal_find(&installation))
+	if (!has_slot() || !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock))
 		return false;
+	if (!og_journal_find(&installation))
+		return true;
 	installation_key(&key, &installation.id);
 	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_any,
 				  &any);
-	return any;
+	if (any)
+		og_streamer_ask();
+	return true;
 }
 
 /* ---------- after pg_upgrade ---------- */
