@@ -263,6 +263,27 @@ og_streamer_launched(void)
 	before_shmem_exit(launcher_ends, (Datum) 0);
 }
 
+/*
+ * A slot of another database knows nothing of this one; the one that this database
+ * had before does.
+ */
+static void
+take_over(StreamerTable *table, Streamer *streamer, Oid dboid)
+{
+	Streamer   *before = find_database(table, dboid);
+	Streamer	taken = {.dboid = dboid};
+
+	if (before != NULL && before->pid != 0)
+		return;
+	if (before != NULL)
+	{
+		taken = *before;
+		memset(before, 0, sizeof(*before));
+	}
+	*streamer = taken;
+}
+
+/* A database that nobody may connect to now (InvalidOid) is not forgotten. */
 bool
 og_streamer_is_wanted(int slot, Oid dboid)
 {
@@ -270,12 +291,8 @@ og_streamer_is_wanted(int slot, Oid dboid)
 	Streamer   *streamer = &table->streamers[slot];
 	bool		wanted;
 
-	/* A slot of another database knows nothing of this one. */
-	if (streamer->dboid != dboid && streamer->pid == 0)
-	{
-		memset(streamer, 0, sizeof(*streamer));
-		streamer->dboid = dboid;
-	}
+	if (OidIsValid(dboid) && streamer->dboid != dboid && streamer->pid == 0)
+		take_over(table, streamer, dboid);
 	wanted = streamer->dboid == dboid && streamer->pid == 0 &&
 		streamer->asked != streamer->answered;
 	unlock_table(table);
