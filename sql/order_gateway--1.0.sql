@@ -3623,7 +3623,7 @@ COMMENT ON COLUMN btse_stream_event.kind IS 'l1, book, trades, fills or notifica
 COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all';
 COMMENT ON COLUMN btse_stream_event.book_grouping IS 'of a book: how coarse it is';
 COMMENT ON COLUMN btse_stream_event.server IS 'foreign server, by the name that it has';
-COMMENT ON COLUMN btse_stream_event.role IS 'role whose account it is about; NULL = nobody''s';
+COMMENT ON COLUMN btse_stream_event.role IS 'role whose account, or whose own table, it is about; NULL = nobody''s';
 COMMENT ON COLUMN btse_stream_event.message IS 'what there is to say';
 COMMENT ON COLUMN btse_stream_event.from_time IS 'of a span of time: its beginning';
 COMMENT ON COLUMN btse_stream_event.to_time IS 'of a span of time: its end';

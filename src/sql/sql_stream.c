@@ -253,6 +253,16 @@ may_see(const OgStreamShown *shown)
 
 /* ---------- what is shown ---------- */
 
+/* A table's own words (of a trigger, say) are for those of the stream's role. */
+static bool
+may_see_error(const OgStreamShown *shown)
+{
+	return shown->last_error[0] != '\0' &&
+		(!shown->into_table ||
+		 og_stream_may_see(true, OG_STREAM_FILLS, shown->serverid, "",
+						   shown->roleid, ""));
+}
+
 static void
 put_state(SqlRows *rows, const OgStreamShown *shown)
 {
@@ -267,7 +277,7 @@ put_state(SqlRows *rows, const OgStreamShown *shown)
 	og_sql_row_add(rows, INT8OID, Int64GetDatum(shown->queued));
 	og_sql_row_add(rows, INT8OID, Int64GetDatum(shown->gaps));
 	og_sql_row_add(rows, INT8OID, Int64GetDatum(shown->reconnects));
-	og_sql_row_add_text(rows, TEXTOID, shown->last_error[0] != '\0'
+	og_sql_row_add_text(rows, TEXTOID, may_see_error(shown)
 						? shown->last_error : NULL);
 	og_sql_row_end(rows);
 }

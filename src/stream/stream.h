@@ -147,6 +147,7 @@ typedef struct OgStreamShown
 	Oid			roleid;
 	OgStreamKind kind;
 	int			grouping;
+	bool		into_table;		/* somebody's own: its errors are for his eyes */
 	char		symbol[OG_STREAM_SYMBOL + 1];
 	OgStreamState state;
 	TimestampTz since;

@@ -18,8 +18,9 @@
 #define PING_US			(10 * USECS_PER_SEC)
 #define PONG_US			(10 * USECS_PER_SEC)
 
-/* So many messages are taken in one turn. */
+/* So many messages are taken in one turn, or so many bytes and one message. */
 #define MESSAGES_IN_TURN 200
+#define BYTES_IN_TURN	(1024 * 1024)
 
 /* ---------- what comes ---------- */
 
@@ -280,8 +281,9 @@ static bool
 receive(Connection *connection)
 {
 	OgSlice		text;
+	size_t		taken = 0;
 
-	for (int i = 0; i < MESSAGES_IN_TURN; i++)
+	for (int i = 0; i < MESSAGES_IN_TURN && taken < BYTES_IN_TURN; i++)
 	{
 		MemoryContext old;
 		bool		lost;
@@ -293,6 +295,7 @@ receive(Connection *connection)
 			log_in(connection);
 		if (!any || connection->socket == NULL)
 			return false;
+		taken += text.len;
 		old = MemoryContextSwitchTo(og_stream_loop.message_context);
 		lost = !take(connection, text);
 		MemoryContextSwitchTo(old);

@@ -67,7 +67,10 @@ copy(const char *text)
 
 /* ---------- what happened ---------- */
 
-/* Whose it is: that of a server, or of an account there. */
+/*
+ * Whose it is: that of a server, or of an account there, or of whoever has trades
+ * appended to a table of his own, whose words may be in it.
+ */
 static void
 set_owner(Kept *kept, const StreamEvent *event)
 {
@@ -78,7 +81,9 @@ set_owner(Kept *kept, const StreamEvent *event)
 
 	kept->serverid = party != NULL ? party->serverid : connection->serverid;
 	kept->server = copy(party != NULL ? party->server : connection->server);
-	if (party == NULL || !party->is_private)
+	if (party == NULL ||
+		!(party->is_private ||
+		  (event->stream != NULL && OidIsValid(event->stream->wish.into_table))))
 		return;
 	kept->roleid = party->roleid;
 	kept->role = copy(party->role);

@@ -403,11 +403,17 @@ extern void og_append_last(void);
 extern void og_stream_open(const pg_uuid_t *installation, Oid table);
 extern void og_stream_close(void);
 
-/*
- * What is committed by now is to be seen.  False: there is nothing to follow, nor
- * anything to be written of what was.
- */
-extern bool og_stream_look(void);
+typedef enum OgStreamSight
+{
+	OG_STREAM_SOME,				/* there is something to follow, or to be written
+								 * of what was; or that cannot be told now */
+	OG_STREAM_NOTHING,
+	OG_STREAM_ELSEWHERE			/* this installation is no more; there may be
+								 * another one */
+} OgStreamSight;
+
+/* What is committed by now is to be seen. */
+extern OgStreamSight og_stream_look(void);
 
 /*
  * Do what can be done now, a bounded part of it: true if there is more.  *pause

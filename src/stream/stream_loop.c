@@ -57,6 +57,7 @@ fill_shown(Stream *stream)
 	shown->roleid = wish->roleid;
 	shown->kind = wish->kind;
 	shown->grouping = wish->grouping;
+	shown->into_table = OidIsValid(wish->into_table);
 	strlcpy(shown->symbol, wish->symbol ? wish->symbol : "",
 			sizeof(shown->symbol));
 	shown->state = OG_STREAM_CONNECTING;
@@ -211,7 +212,7 @@ compare(const Looking *looking)
 	}
 }
 
-bool
+OgStreamSight
 og_stream_look(void)
 {
 	Looking		looking = {.context = CurrentMemoryContext};
@@ -222,12 +223,12 @@ og_stream_look(void)
 	{
 		/* What is locked now was there before. */
 		og_trouble_show(&trouble);
-		return true;
+		return OG_STREAM_SOME;
 	}
 	if (looking.locked)
-		return true;
+		return OG_STREAM_SOME;
 	if (!looking.there)
-		return false;
+		return OG_STREAM_ELSEWHERE;
 	compare(&looking);
 
 	/* Connections of accounts go before these do. */
@@ -235,7 +236,8 @@ og_stream_look(void)
 	og_parties_look();
 	place_streams();
 	follow_connections();
-	return looking.wishes != NIL || og_stream_has_events();
+	return looking.wishes != NIL || og_stream_has_events() ? OG_STREAM_SOME
+		: OG_STREAM_NOTHING;
 }
 
 /* ---------- writing ---------- */

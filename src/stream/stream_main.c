@@ -113,13 +113,19 @@ report_activity(void)
 	pgstat_report_activity(STATE_RUNNING, "order_gateway: streams");
 }
 
-/* Nobody needs this process, unless somebody has asked just now. */
 pg_noreturn static void
-leave(uint64 asked)
+leave(void)
 {
-	og_streamer_answer(asked);
 	og_stream_close();
 	proc_exit(0);
+}
+
+/* Nobody needs this process, unless somebody has asked just now. */
+pg_noreturn static void
+leave_for_good(uint64 asked)
+{
+	og_streamer_answer(asked);
+	leave();
 }
 
 /* What is to be done each second, when somebody asks, and after a reload. */
@@ -131,8 +137,17 @@ look(uint64 asked)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
-	if (!og_stream_look())
-		leave(asked);
+	switch (og_stream_look())
+	{
+		case OG_STREAM_SOME:
+			break;
+		case OG_STREAM_NOTHING:
+			leave_for_good(asked);
+		case OG_STREAM_ELSEWHERE:
+
+			/* What was asked may be about another one: the next process looks. */
+			leave();
+	}
 	MemoryContextSwitchTo(turn_context);
 	(void) pgstat_report_stat(false);
 }
@@ -173,7 +188,7 @@ og_stream_main(Datum argument)
 	MemoryContextSwitchTo(turn_context);
 	asked = og_streamer_asked();
 	if (!open_streams())
-		leave(asked);
+		leave_for_good(asked);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();

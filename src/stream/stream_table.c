@@ -45,6 +45,9 @@ static struct
 	int64		next_write;		/* while there is too much of it */
 }			weight;
 
+/* Which files the rows of each table are in: places in others mean nothing. */
+static Oid files[2];
+
 /* A table that rows are written to. */
 typedef struct Target
 {
@@ -220,6 +223,30 @@ write_one(Topic *topic, void *arg)
 		write_topic(target, topic);
 }
 
+static void
+forget_place(Topic *topic, void *arg)
+{
+	const Target *target = arg;
+
+	if ((topic->kind == OG_STREAM_BOOK) ==
+		(target->table == OG_STREAM_BOOK_TABLE))
+		ItemPointerSetInvalid(&topic->place);
+}
+
+/*
+ * Has somebody emptied the table, or written it anew (TRUNCATE, VACUUM FULL)?
+ * Where a row was there may be another one now, or no page.
+ */
+static void
+check_places(const Target *target)
+{
+	Oid *file = &files[target->table == OG_STREAM_BOOK_TABLE];
+
+	if (*file != target->rel->rd_rel->relfilenode)
+		visit(forget_place, unconstify(Target *, target));
+	*file = target->rel->rd_rel->relfilenode;
+}
+
 /* Whoever has a table for himself is not waited for. */
 static void
 write_to(Target target)
@@ -233,6 +260,7 @@ write_to(Target target)
 									"order_gateway books",
 									ALLOCSET_DEFAULT_SIZES);
 	target.rel = table_open(og_table_oid(target.table), NoLock);
+	check_places(&target);
 	target.indexes = CatalogOpenIndexes(target.rel);
 	old = MemoryContextSwitchTo(context);
 	visit(write_one, &target);

@@ -135,8 +135,9 @@ look_at_extension(void)
 static void
 ask_streams(void *arg)
 {
-	if (og_streamer_has_work())
-		og_streamer_ask();
+	bool	   *done = arg;
+
+	*done = og_streamer_ask_if_needed();
 }
 
 /* What was followed before a crash, or by a server before this one, still is. */
@@ -144,10 +145,11 @@ static void
 ask_for_streams(void)
 {
 	Trouble		trouble;
+	bool		done = false;
 
-	asks_streams = !og_try(ask_streams, NULL, &trouble);
-	if (asks_streams)
+	if (!og_try(ask_streams, &done, &trouble))
 		og_trouble_show(&trouble);
+	asks_streams = !done;
 	MemoryContextSwitchTo(turn_context);
 }
 

@@ -130,6 +130,8 @@ og_streamer_ask_at_commit(void)
 {
 	static bool watching = false;
 
+	/* Attaching to it may fail, which must not be after a commit. */
+	(void) og_shared_get(&og_streamer_shared);
 	if (!watching)
 		RegisterXactCallback(end_of_transaction, NULL);
 	watching = true;
@@ -161,19 +163,34 @@ take_any(void *owner, const OgTableRow *row)
 	return false;
 }
 
+static bool
+has_slot(void)
+{
+	StreamerTable *table = lock_table(LW_SHARED);
+	bool		has = find_database(table, MyDatabaseId) != NULL;
+
+	unlock_table(table);
+	return has;
+}
+
+/* Whoever commits a row once there is a slot is heard himself. */
 bool
-og_streamer_has_work(void)
+og_streamer_ask_if_needed(void)
 {
 	OgInstallation installation;
 	ScanKeyData key;
 	bool		any = false;
 
-	if (!og_journal_find(&installation))
+	if (!has_slot() || !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock))
 		return false;
+	if (!og_journal_find(&installation))
+		return true;
 	installation_key(&key, &installation.id);
 	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_any,
 				  &any);
-	return any;
+	if (any)
+		og_streamer_ask();
+	return true;
 }
 
 /* ---------- after pg_upgrade ---------- */
@@ -246,6 +263,27 @@ og_streamer_launched(void)
 	before_shmem_exit(launcher_ends, (Datum) 0);
 }
 
+/*
+ * A slot of another database knows nothing of this one; the one that this database
+ * had before does.
+ */
+static void
+take_over(StreamerTable *table, Streamer *streamer, Oid dboid)
+{
+	Streamer   *before = find_database(table, dboid);
+	Streamer	taken = {.dboid = dboid};
+
+	if (before != NULL && before->pid != 0)
+		return;
+	if (before != NULL)
+	{
+		taken = *before;
+		memset(before, 0, sizeof(*before));
+	}
+	*streamer = taken;
+}
+
+/* A database that nobody may connect to now (InvalidOid) is not forgotten. */
 bool
 og_streamer_is_wanted(int slot, Oid dboid)
 {
@@ -253,12 +291,8 @@ og_streamer_is_wanted(int slot, Oid dboid)
 	Streamer   *streamer = &table->streamers[slot];
 	bool		wanted;
 
-	/* A slot of another database knows nothing of this one. */
-	if (streamer->dboid != dboid && streamer->pid == 0)
-	{
-		memset(streamer, 0, sizeof(*streamer));
-		streamer->dboid = dboid;
-	}
+	if (OidIsValid(dboid) && streamer->dboid != dboid && streamer->pid == 0)
+		take_over(table, streamer, dboid);
 	wanted = streamer->dboid == dboid && streamer->pid == 0 &&
 		streamer->asked != streamer->answered;
 	unlock_table(table);

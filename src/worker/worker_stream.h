@@ -34,8 +34,12 @@ extern void og_streamer_ask_at_commit(void);
 /* Is this database's running? */
 extern bool og_streamer_is_running(void);
 
-/* Rows of the table of streams that belong to this installation. */
-extern bool og_streamer_has_work(void);
+/*
+ * Ask if there are rows of the table of streams that belong to this installation.
+ * False: that cannot be told now, since somebody has the table for himself, or
+ * nobody would hear it, since the launcher has not given this database its slot.
+ */
+extern bool og_streamer_ask_if_needed(void);
 
 /* After pg_upgrade: servers and functions keep their names only. */
 extern void og_streams_find_anew(const pg_uuid_t *installation);

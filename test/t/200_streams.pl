@@ -203,6 +203,17 @@ subtest 'servers, roles, the extension' => sub {
 	$sandbox->install($node, extension => 1, streams => 1, rate_limit => 'off');
 	$books->wait_sql(q{SELECT pid IS NOT NULL FROM order_gateway_workers}, 't', 'it is made anew');
 	$id = $books->follow('book', symbol => 'BTC-USD');
+
+	# The worker of the one before sees both at once, and was asked for the second.
+	my $pid = $books->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'order_gateway stream worker'});
+
+	kill 'STOP', $pid;
+	$books->sql('DROP EXTENSION order_gateway CASCADE');
+	$sandbox->install($node, extension => 1, streams => 1, rate_limit => 'off');
+	sleep 3;
+	$id = $books->sql(q{SELECT btse_stream_start('book', 'BTC-USD')});
+	kill 'CONT', $pid;
+	$books->state_ok($id, 'live', 'what is started in one that came in its place is followed');
 	$books->sql("SELECT btse_stream_stop($id)");
 };
 

@@ -105,4 +105,17 @@ $streams->wait_sql(q{SELECT count(*) || ' ' || sum(size) FROM trades WHERE trade
 note(sprintf 'they took %d s', time - $begun);
 is($streams->sql(q{SELECT count(*) FROM order_gateway_streams WHERE state <> 'live'}), '0', 'the streams are live');
 
+# what a table of somebody's says is for him
+$streams->sql(q{CREATE ROLE neighbour; GRANT USAGE ON FOREIGN SERVER btse TO neighbour;
+	CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a secret'; END $$;
+	CREATE TRIGGER refuse BEFORE INSERT ON trades FOR EACH ROW EXECUTE FUNCTION refuse()});
+$sandbox->send_stream(sprintf('{"topic":"tradeHistoryApi:BTC-USD","data":[{"symbol":"BTC-USD","side":"SELL","size":1,"price":2,"tradeId":99999,"timestamp":%d}]}',
+		1000 * time), topic => 'tradeHistoryApi:BTC-USD');
+$streams->wait_sql(q{SELECT message FROM btse_stream_event WHERE event = 'refused_row'}, 'a secret', 'a trigger says something');
+is($streams->sql(q{SELECT count(*) FROM order_gateway_streams WHERE last_error = 'a secret'}), '1', '... of the stream, too');
+is($streams->sql(q{SET ROLE neighbour; SELECT count(*) FROM btse_stream_event WHERE event = 'refused_row'}), '0',
+	'... which others see no event of');
+is($streams->sql(q{SET ROLE neighbour; SELECT count(*) || ' ' || count(*) FILTER (WHERE last_error = 'a secret') FROM order_gateway_streams}),
+	$streams->sql('SELECT count(*) FROM order_gateway_streams') . ' 0', '... nor in streams, which they see');
+
 done_testing();
