@@ -18,6 +18,12 @@
 /* So far apart at least are those asked for that were refused. */
 #define ALONE_US		(60 * USECS_PER_SEC)
 
+/*
+ * So much of an answer is looked at: ten times what can be asked for.  Whoever says
+ * more says nonsense, of which a mebibyte would cost a hundred of them.
+ */
+#define MOST_ANSWERS	(10 * MOST_TOPICS)
+
 /* How much of an error's words is repeated, in characters. */
 #define MOST_CODE		64
 #define MOST_WORDS		200
@@ -201,7 +207,7 @@ og_ask_acknowledged(Connection *connection, const OgStreamMessage *message)
 {
 	int64		at;
 
-	for (int i = 0; i < message->nchannels; i++)
+	for (int i = 0; i < Min(message->nchannels, MOST_ANSWERS); i++)
 	{
 		Topic	   *topic = find_name(connection, message->channels[i]);
 
@@ -272,7 +278,7 @@ error_words(const OgStreamError *error)
 void
 og_ask_refused(Connection *connection, const OgStreamMessage *message)
 {
-	for (int i = 0; i < message->nerrors; i++)
+	for (int i = 0; i < Min(message->nerrors, MOST_ANSWERS); i++)
 	{
 		const OgStreamError *error = &message->errors[i];
 		Topic	   *topic = find_name(connection, error->arg);

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use utf8;
 
+use PostgreSQL::Test::Utils ();
 use Test::More;
 
 use OrderGateway::Books;
@@ -233,6 +234,14 @@ subtest 'many topics share few connections' => sub {
 		WHERE state = 'refused'}), 'the provider answers 1000, The market pair provided is not supported currently., snapshotL1:X-USD', '... and it is said why');
 	ok($sandbox->wait_for(streams => 2), 'at most 100 on each, so there are two');
 	$books->book_ok('BTC-USD', 0, 'which does not touch the book');
+
+	my $pid = $books->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'order_gateway stream worker'});
+	my $highest = sub { PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^VmHWM:\s*(\d+) kB/m; return $1 / 1024; };
+	my $before = $highest->();
+
+	$sandbox->send_stream('{"errors":[' . join(',', ('{"code":1}') x 90_000) . ']}', topic => 'update:BTC-USD_0');
+	$books->wait_sql(q{SELECT count(*) > 0 FROM btse_stream_event WHERE event = 'unexpected'}, 't', 'many errors at once are an event');
+	cmp_ok($highest->() - $before, '<', 40, '... and cost little memory');
 	$books->sql('SELECT btse_stream_stop(stream_id) FROM order_gateway_streams');
 	$books->wait_sql('SELECT count(*) FROM order_gateway_streams', '0', 'all can be stopped at once');
 };
