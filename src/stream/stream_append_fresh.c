@@ -16,8 +16,8 @@
 
 /* ---------- rows that were told before ---------- */
 
-/* The longest name of a row, with its market and server. */
-#define MOST_NAME	256
+/* The longest name of a row, with its market, server and role. */
+#define MOST_NAME	512
 
 typedef struct NameTaken
 {
@@ -31,8 +31,10 @@ is_taken(HTAB *names, const AppendRow *row, const char *id, bool take)
 	NameTaken		name;
 	bool		found;
 
-	snprintf(name.text, sizeof(name.text), "%u %s %s", wish->serverid,
-			 wish->symbol ? wish->symbol : "", id);
+	/* As in the ledger: what two roles are told are two rows. */
+	snprintf(name.text, sizeof(name.text), "%u %u %s %s", wish->serverid,
+			 og_stream_is_private(wish->kind) ? wish->roleid : InvalidOid,
+			 wish->kind == OG_STREAM_TRADES ? wish->symbol : "", id);
 	(void) hash_search(names, name.text, take ? HASH_ENTER : HASH_FIND,
 					   &found);
 	return found;

@@ -200,6 +200,9 @@ og_queue_remove(AppendRow *row)
 
 	append->done = row->number;
 	free_row(row);
+	/* Behind it some may have been given up, which nobody waits for. */
+	if (append->count == 0)
+		append->done = append->added;
 	show_queue(append);
 }
 

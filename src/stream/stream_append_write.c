@@ -388,9 +388,13 @@ refuse_table(Writing *writing)
 static void
 take_too_long(Writing *writing)
 {
-	Appending  *first = writing->rows[0]->append;
+	Appending  *first;
 	ListCell   *cell;
 
+	/* Marks alone have no row that is to blame. */
+	if (writing->count == 0)
+		return;
+	first = writing->rows[0]->append;
 	foreach(cell, writing->appends)
 	{
 		Appending  *append = lfirst(cell);

@@ -94,7 +94,22 @@ $streams->fill(7);
 $streams->node->start;
 go_on_ok($id, 'a server that was down');
 
-is($streams->sql(q{SELECT complete_until > now() - interval '1 min' FROM order_gateway_streams}), 't',
+# two roles with the same account: each has all of its fills, told in the same moment
+$streams->sql(<<'');
+CREATE ROLE second;
+GRANT USAGE ON FOREIGN SERVER btse TO second;
+DO $$ BEGIN EXECUTE (SELECT format('CREATE USER MAPPING FOR second SERVER btse OPTIONS (%s)',
+	string_agg(format('%I %L', option_name, option_value), ', '))
+	FROM pg_user_mappings, pg_options_to_table(umoptions) WHERE srvname = 'btse' AND usename = current_user); END $$;
+GRANT EXECUTE ON FUNCTION btse_stream_start TO second;
+
+$streams->follow('fills', role => 'second');
+$streams->fill(5);
+$streams->wait_sql(q{SELECT string_agg(role || ' ' || n, ', ' ORDER BY role) FROM (SELECT role, count(*) AS n
+	FROM (SELECT role FROM btse_fill_log ORDER BY received_at DESC LIMIT 10) AS l GROUP BY role) AS c},
+	'postgres 5, second 5', 'two roles: what is told at once is two rows', 5);
+
+is($streams->sql(q{SELECT min(complete_until) > now() - interval '1 min' FROM order_gateway_streams}), 't',
 	'it is proved to be complete until just now');
 
 done_testing();
