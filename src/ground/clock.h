@@ -37,4 +37,11 @@ og_unix_ms(TimestampTz at)
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 }
 
+/* The pause after one that brought nothing: from a second, doubled, to a minute. */
+static inline int64
+og_longer_pause(int64 pause_us)
+{
+	return Min(Max(2 * pause_us, USECS_PER_SEC), USECS_PER_MINUTE);
+}
+
 #endif							/* OG_CLOCK_H */

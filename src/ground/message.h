@@ -84,6 +84,20 @@ og_slice_of(const char *text)
 	return og_slice(text, text == NULL ? 0 : strlen(text));
 }
 
+/* NULL is only the same as NULL. */
+static inline bool
+og_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* A palloc'd copy; of nothing, nothing. */
+static inline char *
+og_copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
 extern bool og_slice_equal(OgSlice a, OgSlice b);
 extern int	og_slice_compare(OgSlice a, OgSlice b);
 

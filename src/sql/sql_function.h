@@ -231,6 +231,16 @@ typedef struct SqlSubmission
 	TimestampTz expires_at;		/* 0 = as the server says */
 } SqlSubmission;
 
+/*
+ * What is asked for here is done by the gateway worker.  55000 if there is to be
+ * none in this database: "detail" says what that would mean, and "instead" ends the
+ * hint.
+ */
+extern void og_sql_need_worker(const char *detail, const char *instead);
+
+/* A WARNING if it does not run: "detail" says what becomes of what is asked for. */
+extern void og_sql_warn_of_worker(const char *detail);
+
 /* A time of a submission, which is not 0 unless it is null. */
 extern TimestampTz og_sql_time(Datum time, bool isnull);
 

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
@@ -41,24 +40,6 @@ static const SqlFunction stop = {
 	.operation = OG_HEARTBEAT_OPERATION,
 	.parameters = (const SqlParameter[]) {{NULL}}
 };
-
-static void
-need_worker(void)
-{
-	if (!og_worker_is_wanted())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("database \"%s\" has no gateway worker",
-						get_database_name(MyDatabaseId)),
-				 errdetail("Nobody would renew the timer, or stop it."),
-				 errhint("Add the database to order_gateway.databases, which needs order_gateway in shared_preload_libraries; btse_cancel_all_after() sets the timer, or stops it, at once.")));
-	if (!og_worker_is_running())
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("the gateway worker of this database is not running"),
-				 errdetail("The heartbeat is started, or stopped, when it runs."),
-				 errhint("The server's log tells why, and the view order_gateway_workers.")));
-}
 
 static int64
 take_timeout(const SqlGiven *given)
@@ -110,7 +91,9 @@ wish_for(FunctionCallInfo fcinfo, const SqlFunction *function)
 	wish.role = GetUserNameFromId(GetUserId(), false);
 	if (function == &start)
 		wish.timeout_ms = take_timeout(&call.given);
-	need_worker();
+	og_sql_need_worker("Nobody would renew the timer, or stop it.",
+					   "; btse_cancel_all_after() sets the timer, or stops it, at once");
+	og_sql_warn_of_worker("The heartbeat is started, or stopped, when it runs.");
 	og_journal_installation_id(&installation);
 	if (function == &stop)
 		need_heartbeat(&installation, &wish);

@@ -11,14 +11,12 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -202,24 +200,6 @@ put_result(void *owner, const OgTableRow *row)
 
 static const SqlParameter timeout = {"timeout", SQL_DURATION, .required = true};
 
-static bool
-note_end(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
-static bool
-is_done(const OgInstallation *installation, int64 call_id)
-{
-	bool		done = false;
-	ScanKeyData keys[2];
-
-	og_table_call_key(keys, &installation->id, call_id);
-	og_table_scan(OG_END_TABLE, OG_END_KEY, NULL, keys, 2, note_end, &done);
-	return done;
-}
-
 /* Sleep until a call is done, or the time is over. */
 static void
 wait_for(const OgInstallation *installation, int64 call_id, int64 ms)
@@ -231,7 +211,7 @@ wait_for(const OgInstallation *installation, int64 call_id, int64 ms)
 
 	if (event == 0)
 		event = og_wait_event("OrderGatewayWait");
-	while (!is_done(installation, call_id) &&
+	while (!og_journal_is_done(installation, call_id) &&
 		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
 												   end)) > 0)
 	{
@@ -339,9 +319,7 @@ og_sql_find(FunctionCallInfo fcinfo, const void *nothing)
 		text	   *wanted = cstring_to_text_with_len(id.data, (int) id.len);
 		ScanKeyData key;
 
-		ScanKeyInit(&key, RESULT_ORDER_ID + 1, BTEqualStrategyNumber,
-					F_TEXTEQ, PointerGetDatum(wanted));
-		key.sk_collation = DEFAULT_COLLATION_OID;
+		og_table_text_key(&key, RESULT_ORDER_ID, PointerGetDatum(wanted));
 		og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, GetActiveSnapshot(),
 					  &key, 1, put_found, &finding);
 		pfree(wanted);

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -178,13 +177,11 @@ find_earlier(const OgInstallation *installation, const OgJournalCall *call,
 	Earlier		earlier = {.content = content};
 	ScanKeyData keys[3];
 
-	ScanKeyInit(&keys[0], REFERENCE_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&installation->id));
+	og_table_installation_key(&keys[0], &installation->id);
 	ScanKeyInit(&keys[1], REFERENCE_ROLE_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(call->roleid));
-	ScanKeyInit(&keys[2], REFERENCE_REFERENCE + 1, BTEqualStrategyNumber,
-				F_TEXTEQ, CStringGetTextDatum(call->reference));
-	keys[2].sk_collation = DEFAULT_COLLATION_OID;
+	og_table_text_key(&keys[2], REFERENCE_REFERENCE,
+					  CStringGetTextDatum(call->reference));
 	og_table_scan(OG_REFERENCE_TABLE, OG_REFERENCE_KEY, snapshot, keys, 3,
 				  take_earlier, &earlier);
 	return earlier;

@@ -12,13 +12,11 @@
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -49,24 +47,6 @@ enum
 };
 
 /* ---------- starting ---------- */
-
-static void
-need_worker(void)
-{
-	if (!og_worker_is_wanted())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("database \"%s\" has no gateway worker",
-						get_database_name(MyDatabaseId)),
-				 errdetail("Nobody would follow the stream."),
-				 errhint("Add the database to order_gateway.databases, which needs order_gateway in shared_preload_libraries.")));
-	if (!og_worker_is_running())
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("the gateway worker of this database is not running"),
-				 errdetail("The stream is followed when it runs."),
-				 errhint("The server's log tells why, and the view order_gateway_workers.")));
-}
 
 static void
 need_writable(const char *function)
@@ -178,7 +158,8 @@ start(FunctionCallInfo fcinfo)
 	wish.server = account->server;
 	wish.roleid = GetUserId();
 	wish.role = GetUserNameFromId(GetUserId(), false);
-	need_worker();
+	og_sql_need_worker("Nobody would follow the stream.", "");
+	og_sql_warn_of_worker("The stream is followed when it runs.");
 	og_journal_installation_id(&installation);
 	(void) og_stream_add(&installation.id, &wish);
 	og_streamer_ask_at_commit();
@@ -428,8 +409,7 @@ show_rows(FunctionCallInfo fcinfo, const void *kind)
 	find_live(&showing);
 	if (showing.count == 0 || !og_journal_find(&installation))
 		return;
-	ScanKeyInit(&key, STREAM_BOOK_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&installation.id));
+	og_table_installation_key(&key, &installation.id);
 	og_table_scan(is_book ? OG_STREAM_BOOK_TABLE : OG_STREAM_L1_TABLE,
 				  is_book ? OG_STREAM_BOOK_KEY : OG_STREAM_L1_KEY,
 				  GetActiveSnapshot(), &key, 1, put_row, &showing);

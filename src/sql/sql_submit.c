@@ -98,35 +98,42 @@ default_expiry(const SqlCall *call, TimestampTz from)
 
 /* ---------- the worker ---------- */
 
-static void
-need_worker(void)
+void
+og_sql_need_worker(const char *detail, const char *instead)
 {
-	const char *database;
-
 	if (og_worker_is_wanted())
 		return;
-	database = get_database_name(MyDatabaseId);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("database \"%s\" has no gateway worker", database),
-			 errdetail("Nobody would send what is submitted."),
-			 errhint("Add the database to order_gateway.databases, which needs order_gateway in shared_preload_libraries; the function without \"_submit\" makes the call at once.")));
+			 errmsg("database \"%s\" has no gateway worker",
+					get_database_name(MyDatabaseId)),
+			 errdetail("%s", detail),
+			 errhint("Add the database to order_gateway.databases, which needs order_gateway in shared_preload_libraries%s.",
+					 instead)));
+}
+
+void
+og_sql_warn_of_worker(const char *detail)
+{
+	if (og_worker_is_running())
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("the gateway worker of this database is not running"),
+			 errdetail("%s", detail),
+			 errhint("The server's log tells why, and the view order_gateway_workers.")));
 }
 
 /* What is submitted is durable, and waits; said once in a transaction. */
 static void
-warn_of_worker(FullTransactionId xid)
+warn_once(FullTransactionId xid)
 {
 	static FullTransactionId warned_in = {0};
 
 	if (FullTransactionIdEquals(warned_in, xid) || og_worker_is_running())
 		return;
 	warned_in = xid;
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg("the gateway worker of this database is not running"),
-			 errdetail("What is submitted is kept, and sent when it runs, unless it has expired by then."),
-			 errhint("The server's log tells why, and the view order_gateway_workers.")));
+	og_sql_warn_of_worker("What is submitted is kept, and sent when it runs, unless it has expired by then.");
 }
 
 /* ---------- what is written ---------- */
@@ -185,7 +192,8 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 		check_expiry(submission, now);
 	else
 		check_reference(&call->given, submission->reference);
-	need_worker();
+	og_sql_need_worker("Nobody would send what is submitted.",
+					   "; the function without \"_submit\" makes the call at once");
 	if (keys->npositions == 0)
 		return false;
 	og_journal_installation_id(&installation);
@@ -201,7 +209,7 @@ og_sql_submit_call(SqlSubmission *submission, int64 *call_id)
 	if (row.reference != NULL)
 		check_expiry(submission, now);
 	*call_id = og_journal_add(&installation, &row);
-	warn_of_worker(row.xid);
+	warn_once(row.xid);
 
 	/* It looks by itself each second, so what is for later need not wake it. */
 	if (row.not_before - now < USECS_PER_SEC)

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -453,21 +452,4 @@ og_append_flush(OgPause *pause)
 		foreach(cell, all_groups())
 			more |= og_append_write(lfirst(cell));
 	} while (more && og_clock_now() < until);
-}
-
-void
-og_append_last(void)
-{
-	ListCell   *cell;
-
-	if (og_stream_loop.context == NULL)
-		return;
-	AbortOutOfAnyTransaction();
-	og_table_begin();
-	if (og_tables_exist())
-	{
-		foreach(cell, all_groups())
-			og_append_write_last(lfirst(cell));
-	}
-	og_table_commit();
 }

@@ -216,9 +216,6 @@ extern void og_into_close(Into *into);
  */
 extern bool og_append_write(List *appends);
 
-/* The process ends: without waiting for anybody, and without parts. */
-extern void og_append_write_last(List *appends);
-
 /* ---------- stream_append_keep.c ---------- */
 
 /* Remove what is old, some of it. */

@@ -75,16 +75,12 @@ remove_notifications(TimestampTz limit, int *most)
 	Oldest		oldest = {limit};
 	ScanKeyData keys[2];
 
-	ScanKeyInit(&keys[0], STREAM_NOTIFICATION_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	og_table_scan(OG_STREAM_NOTIFICATION_TABLE, OG_STREAM_NOTIFICATION_KEY,
 				  NULL, keys, 1, take_oldest, &oldest);
 	if (oldest.last == 0)
 		return true;
-	ScanKeyInit(&keys[0], STREAM_NOTIFICATION_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_NOTIFICATION_NOTIFICATION_ID + 1,
 				BTLessEqualStrategyNumber, F_INT8LE,
 				Int64GetDatum(oldest.last));

@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
@@ -39,39 +38,22 @@ name_of(const OgStreamWish *wish, const char *id)
 }
 
 static bool
-find_any(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
-static bool
 is_known(const OgStreamWish *wish, const char *id)
 {
 	const char *kind = og_stream_kind_name(wish->kind);
-	bool		found = false;
 	ScanKeyData keys[6];
 
-	ScanKeyInit(&keys[0], STREAM_SEEN_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_SEEN_TARGET + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(wish->into_table));
 	ScanKeyInit(&keys[2], STREAM_SEEN_SERVER_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(wish->serverid));
 	ScanKeyInit(&keys[3], STREAM_SEEN_ROLE_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(role_of(wish)));
-	ScanKeyEntryInitialize(&keys[4], 0, STREAM_SEEN_KIND + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   DEFAULT_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(kind));
-	ScanKeyEntryInitialize(&keys[5], 0, STREAM_SEEN_ID + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   DEFAULT_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(name_of(wish, id)));
-	og_table_scan(OG_STREAM_SEEN_TABLE, OG_STREAM_SEEN_KEY, NULL, keys, 6,
-				  find_any, &found);
-	return found;
+	og_table_text_key(&keys[4], STREAM_SEEN_KIND, CStringGetTextDatum(kind));
+	og_table_text_key(&keys[5], STREAM_SEEN_ID,
+					  CStringGetTextDatum(name_of(wish, id)));
+	return og_table_has(OG_STREAM_SEEN_TABLE, OG_STREAM_SEEN_KEY, keys, 6);
 }
 
 bool
@@ -142,9 +124,7 @@ typedef struct MarkReading
 static void
 mark_keys(ScanKeyData keys[2], int32 stream_id)
 {
-	ScanKeyInit(&keys[0], STREAM_MARK_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_MARK_STREAM_ID + 1, BTEqualStrategyNumber,
 				F_INT4EQ, Int32GetDatum(stream_id));
 }
@@ -203,10 +183,8 @@ og_mark_write(int32 stream_id, const char *symbol, TimestampTz until)
 	ScanKeyData keys[3];
 
 	mark_keys(keys, stream_id);
-	ScanKeyEntryInitialize(&keys[2], 0, STREAM_MARK_SYMBOL + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   DEFAULT_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(symbol));
+	og_table_text_key(&keys[2], STREAM_MARK_SYMBOL,
+					  CStringGetTextDatum(symbol));
 	og_table_scan(OG_STREAM_MARK_TABLE, OG_STREAM_MARK_KEY, NULL, keys, 3,
 				  take_place, &place);
 	values[STREAM_MARK_INSTALLATION] =

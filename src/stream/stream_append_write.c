@@ -531,12 +531,3 @@ og_append_write(List *appends)
 	}
 	return done && has_more(appends);
 }
-
-void
-og_append_write_last(List *appends)
-{
-	Writing    *writing = gather(appends);
-
-	if (!OidIsValid(writing->relid))
-		write_all(writing);
-}

@@ -35,10 +35,6 @@
 /* Trades are not read from earlier than this. */
 #define TRADES_US		USECS_PER_DAY
 
-/* After what failed. */
-#define FIRST_PAUSE_US	USECS_PER_SEC
-#define LAST_PAUSE_US	(60 * USECS_PER_SEC)
-
 /* Records of one pass that are told not to be understood. */
 #define MOST_STRANGE	10
 
@@ -208,8 +204,7 @@ open_account(void *arg)
 static void
 put_off(Backfill *backfill)
 {
-	backfill->pause_us = Min(Max(2 * backfill->pause_us, FIRST_PAUSE_US),
-							 LAST_PAUSE_US);
+	backfill->pause_us = og_longer_pause(backfill->pause_us);
 	backfill->due = og_clock_now() + backfill->pause_us;
 }
 

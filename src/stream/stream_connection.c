@@ -20,23 +20,7 @@
 #include "ground/clock.h"
 #include "stream/stream_internal.h"
 
-/* Pauses after losses, until one has carried something that was live. */
-#define FIRST_PAUSE_US	(1 * USECS_PER_SEC)
-#define LAST_PAUSE_US	(60 * USECS_PER_SEC)
-
 /* ---------- where it goes ---------- */
-
-static char *
-copy(const char *text)
-{
-	return text != NULL ? pstrdup(text) : NULL;
-}
-
-static bool
-is_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
 
 /* The account that says so: its own, or that of anybody at the server. */
 static const OgAccount *
@@ -72,7 +56,7 @@ set_place(Connection *connection, const OgAccount *account)
 	MemoryContextReset(connection->place_context);
 	old = MemoryContextSwitchTo(connection->place_context);
 	connection->target.url = pstrdup(url_of(connection, account));
-	connection->target.sslrootcert = copy(account->sslrootcert);
+	connection->target.sslrootcert = og_copy_text(account->sslrootcert);
 	connection->target.connect_timeout_ms = account->connect_timeout;
 	connection->target.max_message = OG_WS_MAX_MESSAGE;
 	connection->awaits_login = account->stream_login_ack;
@@ -95,11 +79,11 @@ is_there(Connection *connection, const OgAccount *account)
 
 	for (int i = 0; i < OG_MAX_CREDENTIALS && connection->party != NULL; i++)
 	{
-		if (!is_same(connection->credentials[i], account->credentials[i]))
+		if (!og_same_text(connection->credentials[i], account->credentials[i]))
 			return false;
 	}
-	return is_same(target->url, url_of(connection, account)) &&
-		is_same(target->sslrootcert, account->sslrootcert) &&
+	return og_same_text(target->url, url_of(connection, account)) &&
+		og_same_text(target->sslrootcert, account->sslrootcert) &&
 		target->connect_timeout_ms == account->connect_timeout &&
 		connection->awaits_login == account->stream_login_ack;
 }
@@ -135,7 +119,7 @@ static bool
 is_topic(const Topic *topic, const OgStreamWish *wish)
 {
 	return topic->kind == wish->kind && topic->grouping == wish->grouping &&
-		is_same(topic->symbol, wish->symbol);
+		og_same_text(topic->symbol, wish->symbol);
 }
 
 static Topic *
@@ -163,7 +147,7 @@ has_room(Connection *connection, const OgStreamWish *wish)
 	{
 		const Topic *topic = topic_of(iter.cur);
 
-		if (topic->kind == wish->kind && is_same(topic->symbol, wish->symbol))
+		if (topic->kind == wish->kind && og_same_text(topic->symbol, wish->symbol))
 			return false;
 	}
 	return true;
@@ -215,6 +199,7 @@ drop_socket(Connection *connection, int code)
 	MemoryContextReset(connection->socket_context);
 }
 
+/* Pauses grow until one connection has carried something that was live. */
 static void
 rest(Connection *connection)
 {
@@ -223,8 +208,7 @@ rest(Connection *connection)
 	if (connection->sound)
 		connection->pause_us = 0;
 	connection->sound = false;
-	connection->pause_us = connection->pause_us == 0 ? FIRST_PAUSE_US
-		: Min(connection->pause_us * 2, LAST_PAUSE_US);
+	connection->pause_us = og_longer_pause(connection->pause_us);
 	connection->state = CONNECTION_PAUSING;
 	connection->due = now + with_jitter(connection->pause_us);
 	connection->opened_at = connection->pong_due = 0;

@@ -59,12 +59,6 @@ static struct
 	int64		next_removal;
 }			events;
 
-static char *
-copy(const char *text)
-{
-	return text != NULL ? pstrdup(text) : NULL;
-}
-
 /* ---------- what happened ---------- */
 
 /*
@@ -80,13 +74,13 @@ set_owner(Kept *kept, const StreamEvent *event)
 		: connection->party;
 
 	kept->serverid = party != NULL ? party->serverid : connection->serverid;
-	kept->server = copy(party != NULL ? party->server : connection->server);
+	kept->server = og_copy_text(party != NULL ? party->server : connection->server);
 	if (party == NULL ||
 		!(party->is_private ||
 		  (event->stream != NULL && OidIsValid(event->stream->wish.into_table))))
 		return;
 	kept->roleid = party->roleid;
-	kept->role = copy(party->role);
+	kept->role = og_copy_text(party->role);
 }
 
 static void
@@ -100,18 +94,18 @@ set_subject(Kept *kept, const StreamEvent *event)
 
 		kept->stream_id = wish->stream_id;
 		kept->kind = og_stream_kind_name(wish->kind);
-		kept->symbol = copy(wish->symbol);
+		kept->symbol = og_copy_text(wish->symbol);
 		kept->grouping = wish->kind == OG_STREAM_BOOK ? wish->grouping : -1;
 	}
 	else if (event->topic != NULL)
 	{
 		kept->kind = og_stream_kind_name(event->topic->kind);
-		kept->symbol = copy(event->topic->symbol);
+		kept->symbol = og_copy_text(event->topic->symbol);
 		kept->grouping = event->topic->kind == OG_STREAM_BOOK
 			? event->topic->grouping : -1;
 	}
 	if (event->symbol != NULL)
-		kept->symbol = copy(event->symbol);
+		kept->symbol = og_copy_text(event->symbol);
 }
 
 /* What is longer is of no use to anybody, and not JSON any more where it is cut. */
@@ -147,7 +141,7 @@ og_stream_tell(const StreamEvent *event)
 	kept->at = GetCurrentTimestamp();
 	kept->event = pstrdup(event->event);
 	set_subject(kept, event);
-	kept->message = copy(event->message);
+	kept->message = og_copy_text(event->message);
 	kept->from_time = event->from_time;
 	kept->to_time = event->to_time;
 	kept->rows = event->rows;
@@ -242,9 +236,7 @@ remove_old(void)
 	if (og_journal_keep == 0 || now < events.next_removal)
 		return;
 	events.next_removal = now + KEEP_US;
-	ScanKeyInit(&keys[0], STREAM_EVENT_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_EVENT_AT + 1, BTLessStrategyNumber,
 				F_TIMESTAMPTZ_LT,
 				TimestampTzGetDatum(GetCurrentTimestamp() -

@@ -391,9 +391,6 @@ extern void og_append_lost(Stream *stream, TimestampTz since);
 extern void og_append_flush(OgPause *pause);
 extern void og_append_turn(OgPause *pause);
 
-/* The process ends: write what is queued, without waiting for anybody. */
-extern void og_append_last(void);
-
 /* ---------- stream_loop.c ---------- */
 
 /*

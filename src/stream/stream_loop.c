@@ -75,7 +75,7 @@ add_stream(const OgStreamWish *wish)
 
 	stream->context = context;
 	stream->wish = *wish;
-	stream->wish.symbol = wish->symbol ? pstrdup(wish->symbol) : NULL;
+	stream->wish.symbol = og_copy_text(wish->symbol);
 	stream->wish.server = pstrdup(wish->server);
 	stream->wish.role = pstrdup(wish->role);
 	stream->wanted = true;

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -35,27 +34,12 @@ pg_noreturn PGDLLEXPORT void og_stream_main(Datum argument);
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
 
-/* ---------- start and end ---------- */
+/* ---------- start ---------- */
 
 /* What ends it is in the log; the streams of one that has ended are stale. */
-static void
-show_error(const char *error)
-{
-}
-
 static const OgProcess process = {
-	OG_LOCK_STREAMS, "this database has another stream worker", show_error
+	OG_LOCK_STREAMS, "this database has another stream worker", NULL
 };
-
-/* What was received, and can still be written. */
-static void
-end(int code, Datum argument)
-{
-	if (og_stream_loop.context == NULL || code != 0)
-		return;
-	AbortOutOfAnyTransaction();
-	og_append_last();
-}
 
 static void
 start(int slot)
@@ -68,7 +52,6 @@ start(int slot)
 		!og_workers_may_stream(slot, state.dboid))
 		proc_exit(0);
 	og_process_enter(&process, state.dboid);
-	before_shmem_exit(end, (Datum) 0);
 }
 
 /* ---------- loop ---------- */

@@ -11,13 +11,11 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_authid.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "ground/compat.h"
 #include "provider/btse/provider_btse.h"
@@ -122,19 +120,11 @@ open_party(void *arg)
 {
 	Opening    *opening = arg;
 	Party	   *party = opening->party;
-	ForeignServer *server = GetForeignServerExtended(party->serverid,
-													 FSV_MISSING_OK);
+	ForeignServer *server;
 	MemoryContext old;
 
-	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(party->roleid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\" does not exist any more", party->role)));
-	if (server == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("server \"%s\" does not exist any more",
-						party->server)));
+	og_account_need_role(party->roleid, party->role);
+	server = og_account_need_server(party->serverid, party->server);
 	check_function(party);
 	old = MemoryContextSwitchTo(opening->context);
 	opening->server = pstrdup(server->servername);

@@ -99,20 +99,27 @@ leave(int code, Datum arg)
 	unlock_table(table);
 }
 
-/* There is a place for each that the launcher can start. */
+/*
+ * There is a place for each that the launcher can start.  A turn may follow each
+ * message, but nobody asks more exactly than by the second.
+ */
 void
 og_stream_tell_alive(void)
 {
-	StreamTable *table = lock_table(LW_EXCLUSIVE);
+	int64		now = og_clock_now();
 	bool		joins = mine == NULL;
+	StreamTable *table;
 
+	if (!joins && now < mine->alive_at + USECS_PER_SEC)
+		return;
+	table = lock_table(LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_WORKERS && mine == NULL; i++)
 	{
 		if (table->workers[i].dboid == InvalidOid)
 			mine = &table->workers[i];
 	}
 	mine->dboid = MyDatabaseId;
-	mine->alive_at = og_clock_now();
+	mine->alive_at = now;
 	unlock_table(table);
 	if (joins)
 		before_shmem_exit(leave, (Datum) 0);

@@ -132,6 +132,13 @@ set_best(const Topic *topic, Datum *values, bool *nulls)
 /* ---------- rows ---------- */
 
 static bool
+is_of(const Target *target, const Topic *topic)
+{
+	return (topic->kind == OG_STREAM_BOOK) ==
+		(target->table == OG_STREAM_BOOK_TABLE);
+}
+
+static bool
 take_place(void *owner, const OgTableRow *row)
 {
 	*(ItemPointerData *) owner = *row->at;
@@ -144,8 +151,7 @@ find_place(const Target *target, Topic *topic)
 {
 	ScanKeyData keys[4];
 
-	ScanKeyInit(&keys[0], STREAM_BOOK_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_BOOK_SERVER_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(topic->connection->serverid));
 	ScanKeyInit(&keys[2], STREAM_BOOK_SYMBOL + 1, BTEqualStrategyNumber,
@@ -216,10 +222,8 @@ static void
 write_one(Topic *topic, void *arg)
 {
 	const Target *target = arg;
-	bool		is_book = topic->kind == OG_STREAM_BOOK;
 
-	if (is_to_be_written(topic) &&
-		is_book == (target->table == OG_STREAM_BOOK_TABLE))
+	if (is_to_be_written(topic) && is_of(target, topic))
 		write_topic(target, topic);
 }
 
@@ -228,8 +232,7 @@ forget_place(Topic *topic, void *arg)
 {
 	const Target *target = arg;
 
-	if ((topic->kind == OG_STREAM_BOOK) ==
-		(target->table == OG_STREAM_BOOK_TABLE))
+	if (is_of(target, topic))
 		ItemPointerSetInvalid(&topic->place);
 }
 
@@ -240,7 +243,7 @@ forget_place(Topic *topic, void *arg)
 static void
 check_places(const Target *target)
 {
-	Oid *file = &files[target->table == OG_STREAM_BOOK_TABLE];
+	Oid		   *file = &files[target->table == OG_STREAM_BOOK_TABLE];
 
 	if (*file != target->rel->rd_rel->relfilenode)
 		visit(forget_place, unconstify(Target *, target));
@@ -351,9 +354,7 @@ forget_rows(OgTable table, OgTable key)
 
 	if (!og_table_try_lock(table, RowExclusiveLock))
 		return;
-	ScanKeyInit(&installation, STREAM_BOOK_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&installation, &og_stream_loop.installation);
 	(void) og_table_remove(table, key, &installation, 1, &most);
 }
 

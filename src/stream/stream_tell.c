@@ -17,7 +17,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "commands/sequence.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -216,17 +215,13 @@ read_logs(void *arg)
 	int			left = MOST_READ;
 	ScanKeyData keys[2];
 
-	ScanKeyInit(&keys[0], STREAM_NOTIFICATION_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_NOTIFICATION_NOTIFICATION_ID + 1,
 				BTGreaterEqualStrategyNumber, F_INT8GE,
 				Int64GetDatum(last - MOST_READ));
 	og_table_scan(OG_STREAM_NOTIFICATION_TABLE, OG_STREAM_NOTIFICATION_KEY,
 				  NULL, keys, 2, take_notification, NULL);
-	ScanKeyInit(&keys[0], STREAM_FILL_INSTALLATION + 1,
-				BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&og_stream_loop.installation));
+	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_FILL_RECEIVED_AT + 1,
 				BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
 				TimestampTzGetDatum(GetCurrentTimestamp() - READ_US));
@@ -298,30 +293,10 @@ find_results(Looking *looking)
 {
 	ScanKeyData key;
 
-	ScanKeyEntryInitialize(&key, 0, RESULT_ORDER_ID + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   DEFAULT_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(looking->order->key.id));
+	og_table_text_key(&key, RESULT_ORDER_ID,
+					  CStringGetTextDatum(looking->order->key.id));
 	og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, NULL, &key, 1,
 				  take_result, looking);
-}
-
-static bool
-find_any(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
-static bool
-is_done(const OgInstallation *installation, int64 call_id)
-{
-	bool		found = false;
-	ScanKeyData keys[2];
-
-	og_table_call_key(keys, &installation->id, call_id);
-	og_table_scan(OG_END_TABLE, OG_END_KEY, NULL, keys, 2, find_any, &found);
-	return found;
 }
 
 /* ---------- what follows ---------- */
@@ -465,7 +440,7 @@ conclude(Learning *learning, Order *order, const UnknownOf *unknown)
 							? unknown->sent_at : call.submitted_at);
 	if (verdict == OG_UNKNOWN)
 		return;
-	if (is_done(&learning->installation, unknown->call_id))
+	if (og_journal_is_done(&learning->installation, unknown->call_id))
 		learn(learning, order, unknown, act, verdict);
 	else
 		order->waits = true;

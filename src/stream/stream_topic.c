@@ -29,10 +29,6 @@
 /* A book that tells nothing for so long is compared. */
 #define SILENT_US	(60 * USECS_PER_SEC)
 
-/* Before it is asked for once more: at once, then later and later. */
-#define FIRST_PAUSE_US	(1 * USECS_PER_SEC)
-#define LAST_PAUSE_US	(60 * USECS_PER_SEC)
-
 /* One that was live for so long begins with no pause again. */
 #define SOUND_US	(10 * USECS_PER_SEC)
 
@@ -131,7 +127,7 @@ og_topic_open(Connection *connection, OgStreamKind kind, const char *symbol,
 	topic->context = context;
 	topic->connection = connection;
 	topic->kind = kind;
-	topic->symbol = symbol != NULL ? pstrdup(symbol) : NULL;
+	topic->symbol = og_copy_text(symbol);
 	topic->grouping = grouping;
 	topic->name = og_btse_stream_topic(kind, symbol, grouping);
 	if (kind == OG_STREAM_BOOK)
@@ -211,12 +207,6 @@ og_topic_lost(Topic *topic, TimestampTz since)
 	topic->due = 0;
 }
 
-static int64
-next_pause(int64 pause_us)
-{
-	return pause_us == 0 ? FIRST_PAUSE_US : Min(pause_us * 2, LAST_PAUSE_US);
-}
-
 /* Something was wrong with it. */
 static void
 tell_fault(Topic *topic, const char *event, const char *message)
@@ -229,7 +219,7 @@ tell_fault(Topic *topic, const char *event, const char *message)
 	tell(topic, event, message);
 }
 
-/* It is asked for anew. */
+/* It is asked for anew: at once, then later and later. */
 static void
 ask_anew(Topic *topic, const char *event, const char *message)
 {
@@ -238,7 +228,7 @@ ask_anew(Topic *topic, const char *event, const char *message)
 	if (topic->live_at != 0 && now - topic->live_at >= SOUND_US)
 		topic->pause_us = 0;
 	topic->due = now + topic->pause_us;
-	topic->pause_us = next_pause(topic->pause_us);
+	topic->pause_us = og_longer_pause(topic->pause_us);
 	topic->unasked = true;
 	lose(topic, GetCurrentTimestamp());
 	tell_fault(topic, event, message);

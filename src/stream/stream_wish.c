@@ -144,20 +144,13 @@ take_wish(void *owner, const OgTableRow *row)
 	return true;
 }
 
-static void
-installation_key(ScanKey key, const pg_uuid_t *installation)
-{
-	ScanKeyInit(key, STREAM_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(installation));
-}
-
 List *
 og_streams_read(const pg_uuid_t *installation)
 {
 	List	   *wishes = NIL;
 	ScanKeyData key;
 
-	installation_key(&key, installation);
+	og_table_installation_key(&key, installation);
 	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_wish,
 				  &wishes);
 	return wishes;
@@ -168,10 +161,8 @@ og_streams_read(const pg_uuid_t *installation)
 static bool
 is_same(const OgStreamWish *a, const OgStreamWish *b)
 {
-	if ((a->symbol == NULL) != (b->symbol == NULL) ||
-		(a->symbol != NULL && strcmp(a->symbol, b->symbol) != 0))
-		return false;
 	return a->kind == b->kind && a->grouping == b->grouping &&
+		og_same_text(a->symbol, b->symbol) &&
 		a->into_table == b->into_table && a->serverid == b->serverid &&
 		a->roleid == b->roleid;
 }
@@ -290,7 +281,7 @@ og_stream_remove(const pg_uuid_t *installation, int32 stream_id)
 				  take_stopping, &stopping);
 	if (!stopping.found)
 		return false;
-	installation_key(&keys[0], &stopping.id);
+	og_table_installation_key(&keys[0], &stopping.id);
 	ScanKeyInit(&keys[1], STREAM_STREAM_ID + 1, BTEqualStrategyNumber,
 				F_INT4EQ, Int32GetDatum(stream_id));
 

@@ -170,13 +170,25 @@ check_function(const OgJournalCall *call)
 
 /* ---------- role and server ---------- */
 
-static void
-check_role(const OgJournalCall *call)
+void
+og_account_need_role(Oid roleid, const char *role)
 {
-	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(call->roleid)))
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(roleid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\" does not exist any more", call->role)));
+				 errmsg("role \"%s\" does not exist any more", role)));
+}
+
+ForeignServer *
+og_account_need_server(Oid serverid, const char *server)
+{
+	ForeignServer *found = GetForeignServerExtended(serverid, FSV_MISSING_OK);
+
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("server \"%s\" does not exist any more", server)));
+	return found;
 }
 
 static const OgProvider *
@@ -232,7 +244,7 @@ og_share_open(const OgJournalCall *call)
 {
 	bool		same;
 
-	check_role(call);
+	og_account_need_role(call->roleid, call->role);
 	same = check_function(call);
 	return og_account_open_as(call->roleid, server_of(call, same),
 							  provider_of(call), true);

@@ -11,6 +11,8 @@
 #ifndef OG_WORKER_ACCOUNT_H
 #define OG_WORKER_ACCOUNT_H
 
+#include "foreign/foreign.h"
+
 #include "account/account.h"
 #include "worker/worker_outbox.h"
 
@@ -45,6 +47,13 @@ extern void og_share_return(Share *share);
 extern OgAccount *og_account_open_as(Oid roleid, const char *server,
 									 const OgProvider *provider,
 									 bool with_credentials);
+
+/*
+ * What was there when somebody asked for something in its name has to be there
+ * still; names are those of then.  Need a transaction.  Errors: 42704.
+ */
+extern void og_account_need_role(Oid roleid, const char *role);
+extern ForeignServer *og_account_need_server(Oid serverid, const char *server);
 
 /*
  * The account of a call for whoever needs it once, in the current context.  Needs

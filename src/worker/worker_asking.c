@@ -52,12 +52,6 @@ market_of(const OgJournalCall *call, int ordinal)
 	return market != NULL ? market : og_fields_get(arguments, "symbol");
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static Group *
 group_of(Asking *asking, const OgJournalCall *call, const char *market)
 {
@@ -69,7 +63,7 @@ group_of(Asking *asking, const OgJournalCall *call, const char *market)
 	{
 		group = lfirst(cell);
 		if (group->call.functionid == call->functionid &&
-			group->create == create && same_text(group->market, market))
+			group->create == create && og_same_text(group->market, market))
 			return group;
 	}
 	group = palloc0(sizeof(Group));

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
@@ -364,10 +363,7 @@ check_rights(const OgWish *wish)
 {
 	char	   *name = get_func_name(wish->functionid);
 
-	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(wish->roleid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\" does not exist any more", wish->role)));
+	og_account_need_role(wish->roleid, wish->role);
 	if (name == NULL || strcmp(name, wish->function) != 0 ||
 		get_func_namespace(wish->functionid) != og_table_schema())
 		ereport(ERROR,
@@ -384,15 +380,10 @@ open_account(const Beat *beat)
 {
 	const OgWish *wish = &beat->row.wish;
 	int			most_ms = og_beat_deadline_ms(beat);
-	ForeignServer *server = GetForeignServerExtended(wish->serverid,
-													 FSV_MISSING_OK);
+	ForeignServer *server = og_account_need_server(wish->serverid,
+												   wish->server);
 	OgAccount  *account;
 
-	if (server == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("server \"%s\" does not exist any more",
-						wish->server)));
 	account = og_account_open_as(wish->roleid, server->servername,
 								 og_account_provider(server->servername), true);
 	account->call_timeout = most_ms;

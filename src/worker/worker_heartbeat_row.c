@@ -29,14 +29,6 @@
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_table.h"
 
-/* Rows of an installation: the first column of both keys. */
-static void
-installation_key(ScanKeyData *key, const pg_uuid_t *installation)
-{
-	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(installation));
-}
-
 static bool
 is_same(const OgWish *a, const OgWish *b)
 {
@@ -197,12 +189,12 @@ og_heartbeats_read(const pg_uuid_t *installation)
 	List	   *heartbeats = NIL;
 	ScanKeyData key;
 
-	installation_key(&key, installation);
+	og_table_installation_key(&key, installation);
 	og_table_scan(OG_WISH_TABLE, OG_WISH_KEY, NULL, &key, 1, take_wish,
 				  &heartbeats);
 	if (heartbeats == NIL)
 		return NIL;
-	installation_key(&key, installation);
+	og_table_installation_key(&key, installation);
 	og_table_scan(OG_HEARTBEAT_TABLE, OG_HEARTBEAT_KEY, NULL, &key, 1,
 				  take_row, &heartbeats);
 	return heartbeats;
@@ -249,7 +241,7 @@ static void
 row_keys(ScanKeyData keys[3], const pg_uuid_t *installation,
 		 const OgWish *wish)
 {
-	installation_key(&keys[0], installation);
+	og_table_installation_key(&keys[0], installation);
 	ScanKeyInit(&keys[1], HEARTBEAT_SERVER_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(wish->serverid));
 	ScanKeyInit(&keys[2], HEARTBEAT_ROLE_ID + 1, BTEqualStrategyNumber,
@@ -347,7 +339,7 @@ remove_wishes(const pg_uuid_t *installation, const OgWish *wish, bool all)
 	ScanKeyData keys[2];
 	ListCell   *cell;
 
-	installation_key(&keys[0], installation);
+	og_table_installation_key(&keys[0], installation);
 	og_table_scan(OG_WISH_TABLE, OG_WISH_KEY, NULL, keys, 1, take_overruled,
 				  &overruled);
 	foreach(cell, overruled.numbers)
@@ -445,7 +437,7 @@ og_heartbeats_find_anew(const pg_uuid_t *installation)
 	ScanKeyData key;
 	ListCell   *cell;
 
-	installation_key(&key, installation);
+	og_table_installation_key(&key, installation);
 	og_table_scan(OG_WISH_TABLE, OG_WISH_KEY, NULL, &key, 1, take_named, &all);
 	foreach(cell, all)
 		name_anew(installation, lfirst(cell));

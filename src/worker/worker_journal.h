@@ -319,6 +319,10 @@ extern void og_journal_take_back(const OgInstallation *installation,
 extern bool og_journal_is_marked(const OgInstallation *installation,
 								 int64 call_id);
 
+/* Has it ended? */
+extern bool og_journal_is_done(const OgInstallation *installation,
+							   int64 call_id);
+
 /* Was it withdrawn, as far as is committed now? */
 extern bool og_journal_is_withdrawn(const OgInstallation *installation,
 									int64 call_id);

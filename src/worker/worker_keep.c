@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
@@ -81,14 +80,11 @@ remove_of(Step *step, const Candidate *call, OgTable table, OgTable index)
 static void
 reference_key(ScanKeyData keys[3], const Step *step, const Candidate *call)
 {
-	ScanKeyInit(&keys[0], REFERENCE_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&step->installation->id));
+	og_table_installation_key(&keys[0], &step->installation->id);
 	ScanKeyInit(&keys[1], REFERENCE_ROLE_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(call->roleid));
-	ScanKeyEntryInitialize(&keys[2], 0, REFERENCE_REFERENCE + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   DEFAULT_COLLATION_OID, F_TEXTEQ,
-						   PointerGetDatum(call->reference));
+	og_table_text_key(&keys[2], REFERENCE_REFERENCE,
+					  PointerGetDatum(call->reference));
 }
 
 static bool

@@ -75,8 +75,7 @@ static void
 xid_key(ScanKeyData keys[2], const Looking *looking, int column,
 		FullTransactionId xid, bool and_above)
 {
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&looking->installation->id));
+	og_table_installation_key(&keys[0], &looking->installation->id);
 	ScanKeyInit(&keys[1], column + 1,
 				and_above ? BTGreaterEqualStrategyNumber
 				: BTEqualStrategyNumber,

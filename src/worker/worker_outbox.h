@@ -30,13 +30,6 @@ typedef struct Heap
 	bool		by_time;
 } Heap;
 
-/* The pause after one that brought nothing: from a second, doubled, to a minute. */
-static inline int64
-og_longer_pause(int64 pause_us)
-{
-	return Min(Max(2 * pause_us, USECS_PER_SEC), USECS_PER_MINUTE);
-}
-
 /* A server, and whether it can be reached. */
 typedef struct Target
 {

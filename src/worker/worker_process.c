@@ -90,7 +90,7 @@ cancel(SIGNAL_ARGS)
 void
 og_process_show_error(const char *error)
 {
-	if (own != NULL)
+	if (own != NULL && own->show_error != NULL)
 		own->show_error(error);
 }
 

@@ -17,7 +17,7 @@ typedef struct OgProcess
 {
 	OgLockClass lock;			/* held as long as it lives */
 	const char *twice;			/* the error where another process has it */
-	void		(*show_error) (const char *error);	/* must raise none */
+	void		(*show_error) (const char *error);	/* must raise none; or NULL */
 } OgProcess;
 
 /*

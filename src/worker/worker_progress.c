@@ -187,13 +187,6 @@ take_withdrawal(void *owner, const OgTableRow *row)
 	return true;
 }
 
-static bool
-note_row(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
 /* ---------- which calls are open ---------- */
 
 /* Calls in the order of their ids, of which those that have ended go out. */
@@ -469,24 +462,33 @@ og_journal_forget_trials(const OgInstallation *installation)
 
 /* ---------- withdrawal ---------- */
 
+static bool
+has_row(OgTable table, OgTable index, const OgInstallation *installation,
+		int64 call_id)
+{
+	ScanKeyData keys[2];
+
+	og_table_call_key(keys, &installation->id, call_id);
+	return og_table_has(table, index, keys, 2);
+}
+
 bool
 og_journal_is_marked(const OgInstallation *installation, int64 call_id)
 {
-	bool		marked = false;
-
-	scan_call(OG_MARK_TABLE, OG_MARK_KEY, installation, call_id, note_row,
-			  &marked);
-	return marked;
+	return has_row(OG_MARK_TABLE, OG_MARK_KEY, installation, call_id);
 }
 
 bool
 og_journal_is_withdrawn(const OgInstallation *installation, int64 call_id)
 {
-	bool		withdrawn = false;
+	return has_row(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, installation,
+				   call_id);
+}
 
-	scan_call(OG_WITHDRAWAL_TABLE, OG_WITHDRAWAL_KEY, installation, call_id,
-			  note_row, &withdrawn);
-	return withdrawn;
+bool
+og_journal_is_done(const OgInstallation *installation, int64 call_id)
+{
+	return has_row(OG_END_TABLE, OG_END_KEY, installation, call_id);
 }
 
 /*

@@ -16,7 +16,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "utils/fmgroids.h"
 
 #include "ground/compat.h"
 #include "worker/worker_function.h"
@@ -149,20 +148,6 @@ og_streamer_is_running(void)
 	return running;
 }
 
-static void
-installation_key(ScanKey key, const pg_uuid_t *installation)
-{
-	ScanKeyInit(key, STREAM_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(installation));
-}
-
-static bool
-take_any(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
 static bool
 has_slot(void)
 {
@@ -179,16 +164,13 @@ og_streamer_ask_if_needed(void)
 {
 	OgInstallation installation;
 	ScanKeyData key;
-	bool		any = false;
 
 	if (!has_slot() || !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock))
 		return false;
 	if (!og_journal_find(&installation))
 		return true;
-	installation_key(&key, &installation.id);
-	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_any,
-				  &any);
-	if (any)
+	og_table_installation_key(&key, &installation.id);
+	if (og_table_has(OG_STREAM_TABLE, OG_STREAM_KEY, &key, 1))
 		og_streamer_ask();
 	return true;
 }
@@ -235,7 +217,7 @@ og_streams_find_anew(const pg_uuid_t *installation)
 	ScanKeyData key;
 	ListCell   *cell;
 
-	installation_key(&key, installation);
+	og_table_installation_key(&key, installation);
 	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_named,
 				  &all);
 	foreach(cell, all)

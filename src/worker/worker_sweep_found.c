@@ -16,11 +16,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -212,24 +210,12 @@ og_suspects_see(Suspects *suspects, const SeenOrder *order)
 /* ---------- what the journal knows ---------- */
 
 static bool
-note_row(void *owner, const OgTableRow *row)
-{
-	*(bool *) owner = true;
-	return false;
-}
-
-static bool
 has_result(const Suspect *suspect)
 {
 	ScanKeyData key;
-	bool		known = false;
 
-	ScanKeyInit(&key, RESULT_ORDER_ID + 1, BTEqualStrategyNumber, F_TEXTEQ,
-				CStringGetTextDatum(suspect->id));
-	key.sk_collation = DEFAULT_COLLATION_OID;
-	og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, NULL, &key, 1, note_row,
-				  &known);
-	return known;
+	og_table_text_key(&key, RESULT_ORDER_ID, CStringGetTextDatum(suspect->id));
+	return og_table_has(OG_RESULT_TABLE, OG_RESULT_ORDER, &key, 1);
 }
 
 static void

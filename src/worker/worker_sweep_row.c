@@ -111,8 +111,7 @@ find_row(const OgInstallation *installation, const OgSweep *sweep)
 	FoundSweep	found = {.found = false};
 	ScanKeyData keys[3];
 
-	ScanKeyInit(&keys[0], SWEEP_INSTALLATION + 1, BTEqualStrategyNumber,
-				F_UUID_EQ, UUIDPGetDatum(&installation->id));
+	og_table_installation_key(&keys[0], &installation->id);
 	ScanKeyInit(&keys[1], SWEEP_SERVER_ID + 1, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(sweep->serverid));
 	ScanKeyInit(&keys[2], SWEEP_ROLE_ID + 1, BTEqualStrategyNumber, F_OIDEQ,
@@ -363,8 +362,7 @@ og_sweeps_due(const OgInstallation *installation)
 	List	   *due = NIL;
 	ScanKeyData key;
 
-	ScanKeyInit(&key, SWEEP_INSTALLATION + 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(&installation->id));
+	og_table_installation_key(&key, &installation->id);
 	og_table_scan(OG_SWEEP_TABLE, OG_SWEEP_KEY, NULL, &key, 1, take_due, &due);
 	return due;
 }

@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_extension.h"
@@ -453,6 +454,22 @@ og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 	table_close(rel, AccessShareLock);
 }
 
+static bool
+note_row(void *owner, const OgTableRow *row)
+{
+	*(bool *) owner = true;
+	return false;
+}
+
+bool
+og_table_has(OgTable table, OgTable index, ScanKey keys, int nkeys)
+{
+	bool		has = false;
+
+	og_table_scan(table, index, NULL, keys, nkeys, note_row, &has);
+	return has;
+}
+
 bool
 og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
 					TransactionId *writer)
@@ -534,13 +551,26 @@ og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
 	return all;
 }
 
+void
+og_table_installation_key(ScanKey key, const pg_uuid_t *installation)
+{
+	ScanKeyInit(key, 1, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(installation));
+}
+
+void
+og_table_text_key(ScanKey key, int column, Datum text)
+{
+	ScanKeyEntryInitialize(key, 0, column + 1, BTEqualStrategyNumber,
+						   InvalidOid, DEFAULT_COLLATION_OID, F_TEXTEQ, text);
+}
+
 /* The first two columns of all tables that have such an index. */
 static void
 call_key(ScanKeyData keys[2], const pg_uuid_t *installation, int64 call_id,
 		 StrategyNumber strategy, RegProcedure compare)
 {
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(installation));
+	og_table_installation_key(&keys[0], installation);
 	ScanKeyInit(&keys[1], 2, strategy, compare, Int64GetDatum(call_id));
 }
 

@@ -375,12 +375,26 @@ typedef bool (*OgFound) (void *owner, const OgTableRow *row);
 extern void og_table_scan(OgTable table, OgTable index, Snapshot snapshot,
 						  ScanKey keys, int nkeys, OgFound found, void *owner);
 
+/* Is there such a row, as far as is committed now? */
+extern bool og_table_has(OgTable table, OgTable index, ScanKey keys,
+						 int nkeys);
+
 /*
  * Is there such a row, be it one that another transaction has not committed yet?
  * That is *writer then, else it is InvalidTransactionId.
  */
 extern bool og_table_find_dirty(OgTable table, OgTable index, ScanKey keys,
 								int nkeys, TransactionId *writer);
+
+/* The key of every index of ours begins with it, as does every table. */
+extern void og_table_installation_key(ScanKey key,
+									  const pg_uuid_t *installation);
+
+/*
+ * A key of a column of text: indexes of ours order it as the database does, which
+ * is not how ScanKeyInit() has it.
+ */
+extern void og_table_text_key(ScanKey key, int column, Datum text);
 
 /*
  * Keys of an index that begins with installation and call: that call, or that

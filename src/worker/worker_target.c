@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "ground/clock.h"
 #include "worker/worker_outbox.h"
 
 bool

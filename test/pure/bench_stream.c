@@ -15,6 +15,7 @@
 
 #include <time.h>
 
+#include "random.h"
 #include "server_shim.h"
 #include "stream/stream_book.h"
 
@@ -26,16 +27,6 @@
 
 /* What is told in a second, all markets together. */
 #define PER_SECOND	850
-
-static uint64 state = 1;
-
-static uint32
-below(uint32 limit)
-{
-	state = state * UINT64CONST(6364136223846793005) +
-		UINT64CONST(1442695040888963407);
-	return (uint32) ((state >> 33) % limit);
-}
 
 static double
 now(void)

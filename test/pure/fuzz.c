@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "random.h"
 
 /* Most mutations of one input by the driver. */
 #define MAX_MUTATIONS	8
@@ -48,16 +49,6 @@ fuzz_fail(const char *condition, const char *file, int line)
  * Mutations
  * ----
  */
-
-static uint64 state;
-
-static uint32
-below(uint32 limit)
-{
-	state = state * UINT64CONST(6364136223846793005) +
-		UINT64CONST(1442695040888963407);
-	return (uint32) ((state >> 33) % limit);
-}
 
 static int
 count_of(const char *const *texts)

@@ -9,6 +9,7 @@
 
 #include "ground/decimal.h"
 #include "json_case.h"
+#include "random.h"
 #include "second_stream.h"
 #include "server_shim.h"
 #include "tap.h"
@@ -181,16 +182,6 @@ test_comparing(void)
 
 /* ---------- at random ---------- */
 
-static uint64 state = 15;
-
-static uint32
-below(uint32 limit)
-{
-	state = state * UINT64CONST(6364136223846793005) +
-		UINT64CONST(1442695040888963407);
-	return (uint32) ((state >> 33) % limit);
-}
-
 /* A number of few different digits, so that many are alike. */
 static char *
 random_number(void)
@@ -223,6 +214,7 @@ test_at_random(void)
 	int			equal = 0;
 	int			wrong = 0;
 
+	state = 15;
 	for (int i = 0; i < ROUNDS; i++)
 	{
 		const Node *nodes[2];

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "random.h"
 #include "second_stream.h"
 #include "server_shim.h"
 #include "stream/stream_book.h"
@@ -282,16 +283,6 @@ test_comparison(void)
 }
 
 /* ---------- at random ---------- */
-
-static uint64 state;
-
-static uint32
-below(uint32 limit)
-{
-	state = state * UINT64CONST(6364136223846793005) +
-		UINT64CONST(1442695040888963407);
-	return (uint32) ((state >> 33) % limit);
-}
 
 /* A price or a size in one of its spellings. */
 static void
