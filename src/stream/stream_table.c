@@ -154,8 +154,8 @@ find_place(const Target *target, Topic *topic)
 	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_BOOK_SERVER_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(topic->connection->serverid));
-	ScanKeyInit(&keys[2], STREAM_BOOK_SYMBOL + 1, BTEqualStrategyNumber,
-				F_TEXTEQ, CStringGetTextDatum(topic->symbol));
+	og_table_text_key(&keys[2], STREAM_BOOK_SYMBOL,
+					  CStringGetTextDatum(topic->symbol));
 	ScanKeyInit(&keys[3], STREAM_BOOK_BOOK_GROUPING + 1, BTEqualStrategyNumber,
 				F_INT4EQ, Int32GetDatum(topic->grouping));
 	og_table_scan(target->table, target->key, NULL, keys, target->nkeys,

@@ -137,7 +137,8 @@ sub letters
 
 Starts a cluster and the sandbox, and creates in database C<postgres> the
 extension and a server and user mapping for each provider, named like it.
-C<name> is the cluster's (C<main>), C<conf> is added to postgresql.conf,
+C<name> is the cluster's (C<main>), C<initdb> an array of options of initdb,
+C<conf> is added to postgresql.conf,
 C<sandbox> is a hash of options for the sandbox, C<options> one of options for
 all servers, C<env> one of environment variables for the cluster; C<standby>
 prepares it for streaming.  The library is preloaded if C<preload> says so, by
@@ -195,7 +196,7 @@ sub start
 	my $node = PostgreSQL::Test::Cluster->new($opts{name} // 'main');
 	my $worker = $opts{worker} // $ENV{OG_WORKER};
 
-	$node->init(allows_streaming => $opts{standby} // 0);
+	$node->init(allows_streaming => $opts{standby} // 0, extra => $opts{initdb} // []);
 	$node->append_conf('postgresql.conf',
 		"shared_preload_libraries = 'order_gateway'")
 	  if $worker || ($opts{preload} // $ENV{OG_PRELOAD});
