@@ -120,8 +120,11 @@ class Depth:
             half.rebuild(self.live.levels(side))
         self.live.depths.append(self)
         if now:
-            self.seq += self.live.changes - self.seen
-            self.publish(now)
+            passed = self.live.changes - self.seen
+            self.seq += passed
+            if self.publish(now) is None and passed:
+                # what came has gone: another number of the same book
+                self.deltas.append((self.seq, now, {}))
         else:
             for half in self.halves.values():
                 half.publish()

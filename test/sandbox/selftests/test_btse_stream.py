@@ -318,6 +318,17 @@ class Books(StreamCase):
         self.assertGreater(again["data"]["seqNum"], first + 1)
         self.same(Book(again))
 
+    def test_comes_and_goes_unseen(self):
+        """Nor is it unknown where nothing is another than before."""
+        connection = self.follow("update:BTC-USD_0")
+        connection.json()
+        connection.op("unsubscribe", "update:BTC-USD_0")
+        connection.json()
+        self.cancel(orderID=self.created(price=36976, size=2)["orderID"])
+        connection.op("subscribe", "update:BTC-USD_0")
+        connection.json()
+        self.same(Book(connection.json()))
+
     def test_order_in_the_book(self):
         connection = self.follow("update:BTC-USD_0", "snapshotL1:BTC-USD")
         connection.json(), connection.json()
