@@ -98,6 +98,14 @@ og_copy_text(const char *text)
 	return text != NULL ? pstrdup(text) : NULL;
 }
 
+/* In any case of ASCII letters. */
+static inline bool
+og_slice_is_word(OgSlice text, const char *word)
+{
+	return text.len == strlen(word) &&
+		pg_strncasecmp(text.data, word, text.len) == 0;
+}
+
 extern bool og_slice_equal(OgSlice a, OgSlice b);
 extern int	og_slice_compare(OgSlice a, OgSlice b);
 

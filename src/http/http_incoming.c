@@ -29,13 +29,6 @@
 /* Longest Content-Length we read: 10^18 - 1 fits an int64. */
 #define MAX_LENGTH_DIGITS 18
 
-static bool
-is_word(OgSlice text, const char *lower_case)
-{
-	return text.len == strlen(lower_case) &&
-		pg_strncasecmp(text.data, lower_case, text.len) == 0;
-}
-
 /* Without white space around it. */
 static OgSlice
 trimmed(OgSlice text)
@@ -157,27 +150,27 @@ read_header(OgIncoming *answer, OgSlice name, OgSlice value)
 {
 	bool		stored = true;
 
-	if (is_word(name, "content-length"))
+	if (og_slice_is_word(name, "content-length"))
 	{
 		if (!read_length(answer, value))
 			return "the length of the answer is malformed";
 	}
-	else if (is_word(name, "transfer-encoding"))
+	else if (og_slice_is_word(name, "transfer-encoding"))
 	{
-		if (answer->chunked || !is_word(value, "chunked"))
+		if (answer->chunked || !og_slice_is_word(value, "chunked"))
 			return "the answer has a transfer encoding other than chunked";
 		answer->chunked = true;
 	}
-	else if (is_word(name, "content-encoding"))
+	else if (og_slice_is_word(name, "content-encoding"))
 	{
-		if (value.len > 0 && !is_word(value, "identity"))
+		if (value.len > 0 && !og_slice_is_word(value, "identity"))
 			return "the answer is compressed";
 	}
-	else if (is_word(name, "location"))
+	else if (og_slice_is_word(name, "location"))
 		stored = keep_first(&answer->location, value);
-	else if (is_word(name, "retry-after"))
+	else if (og_slice_is_word(name, "retry-after"))
 		stored = keep_all(&answer->retry_after, value);
-	else if (is_word(name, "date"))
+	else if (og_slice_is_word(name, "date"))
 		stored = keep_first(&answer->date, value);
 
 	return stored ? NULL : "out of memory";
@@ -233,7 +226,7 @@ read_line(OgIncoming *answer, OgSlice line)
 
 	if (answer->status != 0)
 		return read_header(answer, name, trimmed(value));
-	if (is_word(name, "content-length") || is_word(name, "transfer-encoding"))
+	if (og_slice_is_word(name, "content-length") || og_slice_is_word(name, "transfer-encoding"))
 		return "an interim answer is malformed";
 	return NULL;
 }

@@ -67,13 +67,6 @@ og_upgrade_request(const char *host, const char *target, const char *key,
 
 /* ---------- reading an answer ---------- */
 
-static bool
-is_token(OgSlice text, const char *token)
-{
-	return text.len == strlen(token) &&
-		pg_strncasecmp(text.data, token, text.len) == 0;
-}
-
 /* Without blanks at its ends. */
 static OgSlice
 trim(OgSlice text)
@@ -98,7 +91,7 @@ has_item(OgSlice list, const char *item)
 		const char *comma = memchr(list.data, ',', list.len);
 		size_t		len = comma != NULL ? comma - list.data : list.len;
 
-		if (is_token(trim(og_slice(list.data, len)), item))
+		if (og_slice_is_word(trim(og_slice(list.data, len)), item))
 			return true;
 		len += comma != NULL;
 		list = og_slice(list.data + len, list.len - len);
@@ -149,21 +142,21 @@ read_header(OgSlice line, const char *accept, Said *said)
 	if (!is_name(name) || !is_value(value))
 		return false;
 
-	if (is_token(name, "Upgrade"))
+	if (og_slice_is_word(name, "Upgrade"))
 	{
 		said->upgrades++;
-		said->to_websocket = is_token(value, "websocket");
+		said->to_websocket = og_slice_is_word(value, "websocket");
 	}
-	else if (is_token(name, "Connection"))
+	else if (og_slice_is_word(name, "Connection"))
 		said->connection_upgraded |= has_item(value, "upgrade");
-	else if (is_token(name, "Sec-WebSocket-Accept"))
+	else if (og_slice_is_word(name, "Sec-WebSocket-Accept"))
 	{
 		said->accepts++;
 		said->accepted = og_slice_equal(value, og_slice_of(accept));
 	}
-	else if (is_token(name, "Sec-WebSocket-Extensions"))
+	else if (og_slice_is_word(name, "Sec-WebSocket-Extensions"))
 		said->extension |= value.len > 0;
-	else if (is_token(name, "Sec-WebSocket-Protocol"))
+	else if (og_slice_is_word(name, "Sec-WebSocket-Protocol"))
 		said->subprotocol |= value.len > 0;
 	return true;
 }
