@@ -226,7 +226,8 @@ read_line(OgIncoming *answer, OgSlice line)
 
 	if (answer->status != 0)
 		return read_header(answer, name, trimmed(value));
-	if (og_slice_is_word(name, "content-length") || og_slice_is_word(name, "transfer-encoding"))
+	if (og_slice_is_word(name, "content-length") ||
+		og_slice_is_word(name, "transfer-encoding"))
 		return "an interim answer is malformed";
 	return NULL;
 }

@@ -245,6 +245,7 @@ sub texts_of
 # Who is given what nobody reads, or what only goes with a message.
 my %NO_MESSAGE = map { $_ => 1 } qw(
   AllocSetContextCreate hash_create StaticAssertDecl elog og_list_add og_says og_account_refuse_name og_account_read_none
+  og_sql_need_worker og_sql_warn_of_worker
   errhint errhint_plural errdetail errdetail_log errdetail_plural DefineCustomIntVariable DefineCustomBoolVariable DefineCustomStringVariable);
 
 # Rows of order_gateway_check carry a hint of their own.
