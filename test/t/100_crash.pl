@@ -169,18 +169,17 @@ sub make_servers
 	return;
 }
 
-# The session's server has ended for all; wait until it is there again.
-sub wait_for_recovery
+# The session's server ends for all, and is there again.
+sub crash
 {
 	my ($victim) = @_;
 
+	$test->crash($victim->pid, 'the cluster is there again');
 	like($victim->finish->{stderr},
 		qr/server closed the connection|connection to server was lost/,
 		'the session is gone');
 	undef $watcher;
-	return $test->wait_until(
-		sub { $test->is_up },
-		'the cluster is there again');
+	return;
 }
 
 # What does memory that was made after the backend was killed say to the next
@@ -268,8 +267,7 @@ sub crash_in
 	$test->wait_until(sub { $phase->{reached}->($victim) },
 		'the call is in that phase');
 	$killed_at = time;
-	kill 'KILL', $victim->pid;
-	wait_for_recovery($victim);
+	crash($victim);
 	$holder->finish if $holder;
 
 	$sandbox->disarm;
@@ -290,8 +288,7 @@ sub crash_at_the_limit
 	my @victims = map { $test->session } 1 .. 4;
 	$victims[$_]->send_call('xt', [ ids($_, 3000) ], server => 'busy') foreach 0 .. 3;
 	ok($sandbox->wait_for(requests => 15, seconds => 60), 'sessions send at the limit');
-	kill 'KILL', $victims[-1]->pid;
-	wait_for_recovery(pop @victims);
+	crash(pop @victims);
 	$_->finish foreach @victims;
 
 	my $before = @{ $sandbox->requests };

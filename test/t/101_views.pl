@@ -306,10 +306,7 @@ $session = $test->session;
 is($session->value('SELECT md5(string_agg(s::text, chr(10) ORDER BY s::text))'
 		  . ' FROM order_gateway_stats AS s'), $before, 'a clean restart keeps statistics');
 ok(!-e $node->data_dir . '/pg_stat/order_gateway.stat', '... in a file that is removed');
-kill 'KILL', $test->session->pid;
-$test->wait_until(
-	sub { $test->is_up },
-	'the server is there again after a crash');
+$test->crash($test->session->pid, 'the server is there again after a crash');
 $session = $test->session;
 is($session->value('SELECT count(*) FROM order_gateway_stats'), 0,
 	'... which statistics do not outlive');

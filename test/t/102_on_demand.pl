@@ -179,21 +179,15 @@ $callers[0] = $test->session;
 $sandbox->arm('black_hole', provider => 'xt', match_id => 7);
 $callers[0]->send_call('xt', [7]);
 ok($sandbox->wait_for(fault => 'black_hole'), 'a call waits for its answer');
-kill 'KILL', $callers[0]->pid;
+$test->crash($callers[0]->pid, 'the server is there again after a crash');
 $callers[0]->finish;
-$test->wait_until(
-	sub { $test->is_up },
-	'the server is there again after a crash');
 $sandbox->disarm;
 $session = $test->session;
 new_memory_ok('a crash');
 $session->quit;
 
 # Whoever asks first after a crash does so at once, too.
-kill 'KILL', $test->session->pid;
-$test->wait_until(
-	sub { $test->is_up },
-	'the server is there again after another crash');
+$test->crash($test->session->pid, 'the server is there again after another crash');
 fresh(pace => 'on');
 race_for_it('after a crash');
 done_testing();

@@ -57,8 +57,7 @@ subtest 'a worker that hangs' => sub {
 };
 
 subtest 'a crash' => sub {
-	kill 'KILL', $books->sql($WORKER);
-	$node->poll_query_until('postgres', 'SELECT true');
+	$test->crash($books->sql($WORKER), 'the server is there again');
 	goes_on('kill -9 of the worker');
 	$node->stop('immediate');
 	$node->start;

@@ -211,16 +211,8 @@ sub kill_worker
 {
 	my ($self) = @_;
 	my $pid = $self->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type LIKE '%stream%'});
-	my $until = Time::HiRes::time() + 60;
 
-	kill 'KILL', $pid;
-	Time::HiRes::sleep(0.3);
-	while (Time::HiRes::time() < $until)
-	{
-		last if $self->node->psql('postgres', 'SELECT 1') == 0;
-		Time::HiRes::sleep(0.1);
-	}
-	return;
+	return $self->test->crash($pid, 'a stream worker was killed: the cluster is there again');
 }
 
 sub kill_postmaster

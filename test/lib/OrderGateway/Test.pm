@@ -345,9 +345,10 @@ sub promises_ok
 
 One test: the code answers true, in time.
 
-=head2 $test->is_up
+=head2 $test->crash($pid, $name)
 
-Does the server take connections?
+One test: a process of the server is killed, so that all of them end, and the
+server is there again, in time.
 
 =head2 $test->log_from($offset), $test->log_end
 
@@ -360,12 +361,19 @@ something; undef if it has none of that name.
 
 =cut
 
-# A psql that is refused may be gone before it was told what to ask, which raises.
-sub is_up
+# It answers until it has noticed; and a psql that is refused may be gone before it
+# was told what to ask, which raises.
+sub crash
 {
-	my ($self) = @_;
+	my ($self, $pid, $name) = @_;
+	my $from = $self->log_end;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-	return (eval { $self->node->psql('postgres', 'SELECT 1') } // 1) == 0;
+	kill 'KILL', $pid;
+	return $self->wait_until(sub {
+		return $self->log_from($from) =~ /all server processes terminated; reinitializing/
+		  && (eval { $self->node->psql('postgres', 'SELECT 1') } // 1) == 0;
+	}, $name);
 }
 
 sub wait_until
