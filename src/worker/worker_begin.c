@@ -8,6 +8,9 @@
  * could go on.  A call that cannot be read, or must not be made, gets that as its
  * end, and touches no other.
  *
+ * One that cannot be written touches no other, either, once it is known that this
+ * is its own trouble.  Until then a few others are tried: if theirs can be, it is.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -35,6 +38,30 @@
  * when it is read, or answered.  Others do not wait for one that gets no answer.
  */
 #define SUSPECT_US		INT64CONST(5000000)
+
+/* So many calls are tried while it may be that none can be written. */
+#define MOST_TRIED	16
+
+/*
+ * How many calls may be begun now, and rounds opened?  No more than may stay in
+ * memory with answers that cannot be written, if that should be so for all.
+ */
+static int
+room_for_trials(const Loop *loop)
+{
+	bool		doubtful = false;
+	int			tried = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, unconstify(dlist_head *, &loop->makings))
+	{
+		const Making *making = making_of(iter.cur);
+
+		doubtful |= making->stuck && !making->is_own;
+		tried += !making->is_own && (making->stuck || making->pipeline != NULL);
+	}
+	return doubtful ? Max(MOST_TRIED - tried, 0) : INT_MAX;
+}
 
 static bool
 suspect_may_begin(const Loop *loop, int64 call_id)
@@ -185,6 +212,7 @@ typedef struct Begun
 	int			ncalls;
 	Refused		refused[BEGUN_IN_TURN];
 	int			nrefused;
+	int			room;			/* so many rounds are opened at most */
 } Begun;
 
 /* A call of the outbox is made from now on, or goes back there. */
@@ -233,7 +261,7 @@ may_open(const Loop *loop, const Making *making)
 
 /* Open rounds that are due, as many as there may be. */
 static void
-open_rounds(Loop *loop)
+open_rounds(Loop *loop, int room)
 {
 	dlist_iter	iter;
 
@@ -241,8 +269,9 @@ open_rounds(Loop *loop)
 	{
 		Making	   *making = making_of(iter.cur);
 
-		if (!may_open(loop, making))
+		if (room == 0 || !may_open(loop, making))
 			continue;
+		room--;
 		if (making->served != NULL)
 		{
 			try_served(loop, making);
@@ -261,7 +290,7 @@ begin_all(void *arg)
 	for (int i = 0; i < begun->ncalls; i++)
 		begin_call(begun, &begun->calls[i]);
 	if (begun->loop->may_send)
-		open_rounds(begun->loop);
+		open_rounds(begun->loop, begun->room);
 }
 
 /* What cannot be made gets its end, in transactions of its own. */
@@ -385,7 +414,8 @@ take_calls(Begun *begun)
 	Loop	   *loop = begun->loop;
 
 	for (bool late_first = true;
-		 begun->ncalls < BEGUN_IN_TURN && loop->next_begin <= loop->now &&
+		 begun->ncalls < Min(begun->room, BEGUN_IN_TURN) &&
+		 loop->next_begin <= loop->now &&
 		 take_call(loop, &begun->calls[begun->ncalls], late_first);
 		 late_first = !late_first)
 		begun->ncalls += may_be_tried(loop, &begun->calls[begun->ncalls]);
@@ -401,8 +431,10 @@ og_begin_calls(Loop *loop)
 		return false;
 	begun = palloc0(sizeof(Begun));
 	begun->loop = loop;
+	begun->room = room_for_trials(loop);
 	take_calls(begun);
-	if (begun->ncalls == 0 && !(loop->may_send && any_due(loop)))
+	if (begun->ncalls == 0 &&
+		!(loop->may_send && begun->room > 0 && any_due(loop)))
 		return false;
 
 	/* What each of them raises is caught there. */

@@ -122,7 +122,8 @@ typedef struct Making
 	int64		yields_until;	/* the same: the next place is for others */
 
 	int			finished;		/* keys that were looked at for its end */
-	bool		stuck;			/* what is pending could not be written */
+	bool		stuck;			/* what is pending could not be written ... */
+	bool		is_own;			/* ... which is its own trouble: others' could */
 	bool		ended;			/* all of it has been, and nothing is left to do */
 	bool		no_marks;		/* those that are pending are not to be made */
 	Pending		pending;

@@ -56,6 +56,8 @@ typedef struct Writing
 	/* of write_each() */
 	int			nwritten;
 	bool		locked;
+	bool		passes;			/* what kept back one of them does so with all, for
+								 * some time */
 } Writing;
 
 /*
@@ -230,20 +232,28 @@ only(const Writing *all, Making **making)
 	return one;
 }
 
+/* What could not be written of them, for whatever reason. */
+static void
+note_trouble(Writing *writing, const Trouble *trouble)
+{
+	writing->locked |= trouble->sqlstate == LOCKED;
+	writing->passes |= og_trouble_passes(trouble);
+	og_trouble_show(trouble);
+}
+
 /* What there is beside calls, after them: as if it were another call. */
 static void
 write_beside(Writing *writing, Trouble *trouble)
 {
 	Beside	   *beside = writing->beside;
 
-	if (trouble->sqlstate != LOCKED &&
-		og_try_part(beside->write, beside->arg, trouble))
+	if (!writing->locked && og_try_part(beside->write, beside->arg, trouble))
 	{
 		writing->nwritten++;
 		return;
 	}
 	beside->stuck = true;
-	og_trouble_show(trouble);
+	note_trouble(writing, trouble);
 }
 
 /*
@@ -257,23 +267,21 @@ write_each(void *arg)
 	Trouble		trouble = {0};
 
 	writing->nwritten = 0;
-
+	writing->locked = writing->passes = false;
 	for (int i = 0; i < writing->count; i++)
 	{
 		Writing		one = only(writing, &writing->makings[i]);
 
-		if (trouble.sqlstate != LOCKED &&
-			og_try_part(write_all, &one, &trouble))
+		if (!writing->locked && og_try_part(write_all, &one, &trouble))
 			writing->nwritten++;
 		else
 		{
 			one.makings[0]->stuck = true;
-			og_trouble_show(&trouble);
+			note_trouble(writing, &trouble);
 		}
 	}
 	if (writing->beside != NULL)
 		write_beside(writing, &trouble);
-	writing->locked = trouble.sqlstate == LOCKED;
 }
 
 /* ---------- a turn ---------- */
@@ -313,7 +321,7 @@ write_gathered(Writing *writing)
 		return ALL_WRITTEN;
 	og_trouble_show(&trouble);
 	if (og_try(write_each, writing, &trouble))
-		return writing->locked || writing->nwritten == 0
+		return writing->locked || (writing->nwritten == 0 && writing->passes)
 			? NOTHING_WRITTEN : SOME_WRITTEN;
 	og_trouble_show(&trouble);
 	for (int i = 0; i < writing->count; i++)
@@ -321,6 +329,26 @@ write_gathered(Writing *writing)
 	if (writing->beside != NULL)
 		writing->beside->stuck = true;
 	return NOTHING_WRITTEN;
+}
+
+/* Results could be written: so what cannot be has trouble of its own. */
+static void
+clear_others(const Writing *writing, dlist_head *makings)
+{
+	bool		any = false;
+	dlist_iter	iter;
+
+	for (int i = 0; i < writing->count && !any; i++)
+		any = !writing->makings[i]->stuck &&
+			writing->makings[i]->pending.nresults > 0;
+	if (!any)
+		return;
+	dlist_foreach(iter, makings)
+	{
+		Making	   *making = making_of(iter.cur);
+
+		making->is_own = making->stuck;
+	}
 }
 
 /* Without waiting for anybody, since nothing ends that any more. */
@@ -381,12 +409,14 @@ og_turn_write(const OgInstallation *installation, Oid journal,
 	written = write_gathered(&writing);
 	*end = XactLastCommitEnd;
 	beside->written = writing.beside != NULL && !beside->stuck;
+	clear_others(&writing, makings);
 	for (int i = 0; i < writing.count; i++)
 	{
 		Making	   *making = writing.makings[i];
 
 		if (making->stuck)
 			continue;
+		making->is_own = false;
 		making->ended = making->pending.end;
 		og_pending_written(making, turn);
 	}

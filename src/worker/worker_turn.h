@@ -24,7 +24,8 @@ typedef enum Written
 {
 	NOTHING_TO_WRITE,
 	ALL_WRITTEN,
-	SOME_WRITTEN,				/* and others are stuck, for reasons of their own */
+	SOME_WRITTEN,				/* and others are stuck, for reasons that seem to
+								 * be their own; it may be that all are */
 	NOTHING_WRITTEN				/* nothing can be written now */
 } Written;
 
@@ -40,8 +41,8 @@ typedef struct Beside
 
 /*
  * Write what there is to be written of these calls, as so-manieth turn, and have
- * them take note of it; and what there is beside them.  "journal" is the table of these calls.  *end: up to where the
- * standbys have to have it.
+ * them take note of it; and what there is beside them.  "journal" is the table of
+ * these calls.  *end: up to where the standbys have to have it.
  */
 extern Written og_turn_write(const OgInstallation *installation,
 							 Oid journal, dlist_head *makings,
