@@ -39,6 +39,9 @@
  */
 #define SUSPECT_US		INT64CONST(5000000)
 
+/* Between two attempts at what cannot be begun, nor ended, for its own reasons. */
+#define LATER_US		INT64CONST(10000000)
+
 /* So many calls are tried while it may be that none can be written. */
 #define MOST_TRIED	16
 
@@ -141,13 +144,23 @@ open_round(void *arg)
 	og_making_open(opening->making, opening->context);
 }
 
+/*
+ * What passes does so for all; else the others do not wait for this one, unless
+ * it is one that is to end at once.
+ */
 static void
-put_back(Loop *loop, const Queued *queued)
+put_back(Loop *loop, const Queued *queued, const Trouble *trouble)
 {
-	og_outbox_add(queued, queued->line->serverid, queued->line->roleid);
+	Queued		later = *queued;
+
+	og_trouble_show(trouble);
+	if (og_trouble_passes(trouble) || queued->withdrawn || queued->expired)
+		loop->next_begin = og_clock_now() + AGAIN_US;
+	else
+		later.not_before = GetCurrentTimestamp() + LATER_US;
+	og_outbox_add(&later, queued->line->serverid, queued->line->roleid);
 	og_outbox_leave(queued->line);
 	og_begin_at_rest(loop, queued->call_id);
-	loop->next_begin = og_clock_now() + AGAIN_US;
 }
 
 /*
@@ -225,12 +238,12 @@ begin_call(Begun *begun, const Queued *queued)
 
 	if (!og_try_part(read_call, &beginning, &trouble))
 	{
-		og_trouble_show(&trouble);
 		if (og_trouble_passes(&trouble))
 		{
-			put_back(loop, queued);
+			put_back(loop, queued, &trouble);
 			return;
 		}
+		og_trouble_show(&trouble);
 		begun->refused[begun->nrefused++] = (Refused)
 		{
 			*queued, MemoryContextStrdup(GetMemoryChunkContext(begun),
@@ -323,8 +336,7 @@ end_refused(const Begun *begun)
 
 		if (!og_try_alone(give_up, &giving_up, &trouble))
 		{
-			og_trouble_show(&trouble);
-			put_back(loop, queued);
+			put_back(loop, queued, &trouble);
 			continue;
 		}
 		og_begin_at_rest(loop, queued->call_id);
@@ -363,8 +375,7 @@ may_be_tried(Loop *loop, const Queued *queued)
 		return true;
 	if (!og_try_alone(note_trial, &trial, &trouble))
 	{
-		og_trouble_show(&trouble);
-		put_back(loop, queued);
+		put_back(loop, queued, &trouble);
 		return false;
 	}
 	if (trial.may_be_made)

@@ -10,9 +10,8 @@
  * A mark does not prove that a byte left, so such a result has no sent_at, and
  * its outcome is what the mark is for: "unknown".
  *
- * A call of 100,000 orders is read once, and written in several transactions;
- * many small ones go into one.  Whatever stops that, the next start goes on
- * where this one was.
+ * Many small calls go into one transaction, and a call of 100,000 orders into one
+ * of its own.  Whatever stops that, the next start goes on where this one was.
  *
  *-------------------------------------------------------------------------
  */
@@ -61,6 +60,7 @@ typedef struct Ending
 	OgJournalResult *results;	/* not written yet */
 	int			nresults;
 	int			written;
+	bool		at_once;		/* all of the call goes into this transaction */
 } Ending;
 
 /* Of the last ending, if an error ended that early. */
@@ -108,7 +108,7 @@ static void
 count_rows(Ending *ending, int rows)
 {
 	ending->written += rows;
-	if (ending->written >= ROWS_AT_ONCE)
+	if (ending->written >= ROWS_AT_ONCE && !ending->at_once)
 		begin_anew(ending);
 }
 
@@ -247,6 +247,48 @@ check_trouble(const Trouble *trouble)
 }
 
 /*
+ * Write what becomes of a call.  Where that cannot be done, for reasons of its own,
+ * the call stays as it is: nobody else is to wait for it.
+ */
+static void
+write_or_leave(Ending *ending, Step step, void *arg)
+{
+	Trouble		trouble;
+
+	ending->at_once = true;
+	if (!og_try_part(step, arg, &trouble))
+	{
+		ending->nresults = 0;
+		check_trouble(&trouble);
+	}
+	ending->at_once = false;
+	count_rows(ending, 0);
+}
+
+/* A call that was read, and what becomes of it. */
+typedef struct Deciding
+{
+	Ending	   *ending;
+	const Fate *fate;
+} Deciding;
+
+static void
+end_step(void *arg)
+{
+	const Deciding *deciding = arg;
+
+	end_call(deciding->ending, deciding->fate);
+}
+
+static void
+end_or_leave(Ending *ending, const Fate *fate)
+{
+	Deciding	deciding = {ending, fate};
+
+	write_or_leave(ending, end_step, &deciding);
+}
+
+/*
  * A call that cannot be made gets its end, and each of its orders a row: where it
  * may have left, that is unknown.  If not even the ids can be read, its marks are
  * all that tells of it.
@@ -273,18 +315,35 @@ give_up(Ending *ending, int64 call_id, const char *why)
 	count_rows(ending, 1);
 }
 
+/* One that cannot be read, and why. */
+typedef struct GivingUp
+{
+	Ending	   *ending;
+	int64		call_id;
+	const char *why;
+} GivingUp;
+
+static void
+give_up_step(void *arg)
+{
+	const GivingUp *giving_up = arg;
+
+	give_up(giving_up->ending, giving_up->call_id, giving_up->why);
+}
+
 /* The same for one that may not be readable, for which nobody else is to wait. */
 static bool
 read_or_give_up(Ending *ending, int64 call_id)
 {
 	Reading		reading = {ending, call_id, false};
+	GivingUp	giving_up = {ending, call_id};
 	Trouble		trouble;
 
 	if (og_try_part(read_step, &reading, &trouble))
 		return reading.is_open;
 	check_trouble(&trouble);
-	give_up(ending, call_id,
-			MemoryContextStrdup(ending->context, trouble.message));
+	giving_up.why = MemoryContextStrdup(ending->context, trouble.message);
+	write_or_leave(ending, give_up_step, &giving_up);
 	return false;
 }
 
@@ -319,7 +378,7 @@ og_recover_end_marked(const OgInstallation *installation)
 		for (int i = 0; i < count; i++)
 		{
 			if (read_or_give_up(&ending, calls[i]))
-				end_call(&ending, &goes_on);
+				end_or_leave(&ending, &goes_on);
 		}
 		begin_anew(&ending);
 	}
@@ -388,7 +447,7 @@ og_recover_end_doubtful(const OgInstallation *installation)
 			fate.why = og_recover_objection(installation, &ending.call,
 											&ending.progress);
 			if (fate.why != NULL)
-				end_call(&ending, &fate);
+				end_or_leave(&ending, &fate);
 		}
 		begin_anew(&ending);
 	}

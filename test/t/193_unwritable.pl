@@ -94,6 +94,29 @@ foreach my $table (sort keys %POISON)
 	is(outcome($poison), "$id:cancelled", '... and it ends when that is over');
 }
 
+# The next worker has the same trouble.
+my $lost = $next++;
+
+refuse('order_gateway_journal_result', "order_id::numeric - $lost");
+my $poison = submit($lost);
+
+$test->wait_until(sub { arrivals($lost, $lost) == 1 && last_error() =~ /division by zero/ },
+	'an answer cannot be written');
+my $pid = $journal->worker_pid;
+
+kill 'TERM', $pid;
+$journal->wait_for_worker('... and its worker ends', $pid);
+foreach (1 .. 3)
+{
+	my $other = $next++;
+
+	is(outcome(submit($other)), "$other:cancelled", '... the next one makes other calls');
+}
+like(last_error(), qr/division by zero/, '... and tells of it');
+$journal->sql('DROP INDEX refuse');
+is(outcome($poison), "$lost:unknown", '... until that is over');
+is(arrivals($lost, $lost), 1, '... and does not send it again');
+
 # If that is so for all, a few calls have been tried, and the others wait.
 refuse('order_gateway_journal_result', 'CASE WHEN order_id::numeric >= 300 THEN 0 ELSE 1 END');
 $test->seed('xt', 300 .. 339);
