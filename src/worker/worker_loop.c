@@ -23,6 +23,7 @@
  * worker_witness.c	what is asked and told while a call is made
  * worker_call.c	a call that is being made
  * worker_turn.c	what is written, and errors
+ * worker_write.c	when it is written, and what may leave then
  * worker_begin.c	which calls are begun
  * worker_served.c	calls that sessions hand over
  * worker_told.c	what these sessions are told
@@ -48,7 +49,6 @@
 #include "worker/worker_loop.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_settle.h"
-#include "worker/worker_standby.h"
 #include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
 #include "worker/worker_told.h"
@@ -71,13 +71,6 @@
 
 /* Steps of removing old calls in one second. */
 #define REMOVALS_IN_TICK	10
-
-/* Answers are gathered for half as long as a turn takes to write, and no longer. */
-#define GATHER_US			INT64CONST(5000)
-
-/* How soon to ask again what the standbys have, from the first time on. */
-#define STANDBY_FIRST_US	INT64CONST(500)
-#define STANDBY_LAST_US		INT64CONST(50000)
 
 static Loop loop;
 
@@ -287,12 +280,6 @@ clock_at(TimestampTz at, TimestampTz now)
 	return TIMESTAMP_IS_NOEND(at) ? 0 : loop.now + Max(at - now, 0);
 }
 
-static void
-pause_until(OgPause *pause, int64 until)
-{
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
-}
-
 /*
  * When it expires.  A call of a session gives up what is in flight then, too, which
  * is its pipeline's to do.
@@ -396,7 +383,7 @@ advance(OgPause *pause)
 	return more;
 }
 
-/* ---------- write ---------- */
+/* ---------- what has ended ---------- */
 
 /* Free what has ended, and was told.  True if sessions wait for that. */
 static bool
@@ -420,155 +407,6 @@ sweep(void)
 		og_making_end(making);
 	}
 	return loop.crowded && loop.nserved < nserved;
-}
-
-/* The next turn; two numbers mean something else. */
-static uint32
-next_turn(void)
-{
-	uint32		turn = loop.turn + 1;
-
-	while (turn == UNMARKED || turn == WANTED)
-		turn++;
-	return turn;
-}
-
-/* Marks of a turn wait for standbys, with those before where there are many. */
-static void
-await_standbys(uint32 turn, XLogRecPtr end)
-{
-	if (loop.nawaited == 0)
-		loop.awaited_since = og_clock_now();
-	if (loop.nawaited == AWAITED_TURNS)
-		loop.nawaited--;
-	loop.awaited[loop.nawaited++] = (AwaitedTurn) {turn, end};
-}
-
-/* What could not be written is tried again. */
-static void
-unstick(void)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &loop.makings)
-		making_of(iter.cur)->stuck = false;
-	og_learned_news()->stuck = false;
-}
-
-/* How many requests are out, as far as is known? */
-static int
-count_awaited(void)
-{
-	int			count = 0;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &loop.makings)
-	{
-		const Making *making = making_of(iter.cur);
-
-		count += making->in_flight;
-		for (int i = 0; i < making->pending.nmarks; i++)
-			count -= making->pending.marks[i].leaves;
-	}
-	return count;
-}
-
-/*
- * A turn waits for its flush, and the answers that come meanwhile wait for the
- * next one: with a moment between them that has more to write, and many at once
- * take fewer turns.  However long it took to send what the last one marked, what
- * is answered by then, and while that is read, belongs to it.  Who is alone
- * waits for nobody.
- */
-static bool
-gathers(OgPause *pause)
-{
-	int64		now = og_clock_now();
-	int			count = count_awaited();
-	bool		moves = count != loop.gathered_at;
-
-	if (loop.gathered_at < 0)
-		loop.gather_end = now + GATHER_US;
-	loop.gathered_at = count;
-	if (count <= 0 ||
-		(now >= loop.gather_until && (!moves || now >= loop.gather_end)))
-		return false;
-	pause_until(pause, moves ? now : loop.gather_until);
-	return true;
-}
-
-static void
-note_written(int64 begun)
-{
-	int64		now = og_clock_now();
-
-	loop.gather_until = now + Min((now - begun) / 2, GATHER_US);
-	loop.gathered_at = -1;
-	loop.last_commit = GetCurrentTimestamp();
-	loop.changed = true;
-}
-
-static bool
-write_news(OgPause *pause)
-{
-	int64		begun = og_clock_now();
-	XLogRecPtr	end = InvalidXLogRecPtr;
-	uint32		turn = next_turn();
-	bool		again = loop.next_write != 0 && loop.now >= loop.next_write;
-	Written		written;
-
-	if (again)
-		unstick();
-	else if (loop.blocked || gathers(pause))
-		return false;
-	written = og_turn_write(&loop.installation, loop.journal, &loop.makings,
-							og_learned_news(), turn, &end);
-	if (og_learned_news()->written)
-		og_learned_written(&loop);
-	loop.blocked = written == NOTHING_WRITTEN;
-	og_witness_block(loop.blocked);
-	if (written == NOTHING_WRITTEN || written == SOME_WRITTEN)
-		loop.next_write = og_clock_now() + AGAIN_US;
-	else if (again)
-		loop.next_write = 0;
-	if (written != ALL_WRITTEN && written != SOME_WRITTEN)
-		return false;
-	loop.turn = turn;
-	note_written(begun);
-	await_standbys(turn, end);
-	return true;
-}
-
-/* ---------- release ---------- */
-
-/* Requests may leave whose marks are where they have to be. */
-static bool
-release(void)
-{
-	XLogRecPtr	there = loop.nawaited > 0 ? og_standby_position() : 0;
-	int			n = 0;
-
-	while (n < loop.nawaited && loop.awaited[n].end <= there)
-		og_witness_release(loop.awaited[n++].turn);
-	if (n == 0)
-		return false;
-	loop.nawaited -= n;
-	memmove(loop.awaited, loop.awaited + n,
-			loop.nawaited * sizeof(AwaitedTurn));
-	loop.awaited_since = og_clock_now();
-	return true;
-}
-
-/* They are asked less and less often for what they do not have. */
-static void
-pause_for_standbys(OgPause *pause)
-{
-	int64		now = og_clock_now();
-	int64		age = now - loop.awaited_since;
-
-	if (loop.nawaited > 0)
-		pause_until(pause, now + Min(Max(age / 4, STANDBY_FIRST_US),
-									 STANDBY_LAST_US));
 }
 
 /* ---------- each second ---------- */
@@ -661,13 +499,13 @@ og_loop_turn(OgPause *pause)
 		more = og_begin_calls(&loop);
 	more |= advance(pause);
 	more |= og_settle_advance(&loop, pause);
-	more |= write_news(pause);
-	more |= release();
+	more |= og_write_news(&loop, pause);
+	more |= og_write_release(&loop);
 	more |= og_serve_tell(&loop);
 	more |= sweep();
 	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
 	more = more || look_late(&looks);
-	pause_for_standbys(pause);
+	og_write_pause(&loop, pause);
 	pause_until(pause, loop.next_write);
 
 	/* What was committed since the last look, unless this was one. */

@@ -74,6 +74,12 @@ typedef struct Loop
 	int64		nquarantined;
 } Loop;
 
+static inline void
+pause_until(OgPause *pause, int64 until)
+{
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+}
+
 /* ---------- worker_begin.c ---------- */
 
 /*
@@ -95,6 +101,20 @@ extern void og_serve(Loop *loop);
 
 /* Tell sessions what may be told.  True if more rows can be pulled now. */
 extern bool og_serve_tell(Loop *loop);
+
+/* ---------- worker_write.c ---------- */
+
+/*
+ * Write what there is, unless more is about to come.  True if anything was
+ * written.
+ */
+extern bool og_write_news(Loop *loop, OgPause *pause);
+
+/* Let requests leave whose marks are where they have to be.  True if there were any. */
+extern bool og_write_release(Loop *loop);
+
+/* Standbys are asked less and less often for what they do not have. */
+extern void og_write_pause(const Loop *loop, OgPause *pause);
 
 /* ---------- worker_show.c ---------- */
 
