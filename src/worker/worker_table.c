@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/heaptoast.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -334,38 +335,77 @@ og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 /* Rows that go into a page, and into the log of changes, together. */
 #define ROWS_AT_ONCE	128
 
+/*
+ * Of a row that is toasted heap_multi_insert() writes a copy, and the one that the
+ * indexes are given has no place.
+ */
+static bool
+goes_alone(HeapTuple row)
+{
+	return HeapTupleHasExternal(row) || row->t_len > TOAST_TUPLE_THRESHOLD;
+}
+
+/* Rows that wait to be inserted together. */
+typedef struct Batch
+{
+	Relation	rel;
+	CatalogIndexState indexes;
+	bool		plain;
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+	int			nslots;			/* that there are */
+	int			nrows;
+} Batch;
+
+static void
+insert_batch(Batch *batch)
+{
+	if (batch->nrows == 0)
+		return;
+	if (batch->plain)
+		CatalogTuplesMultiInsertWithInfo(batch->rel, batch->slots, batch->nrows,
+										 batch->indexes);
+	else
+		insert_executed(batch->indexes, batch->slots, batch->nrows);
+	batch->nrows = 0;
+}
+
+static void
+insert_row(Batch *batch, HeapTuple row)
+{
+	if (batch->plain && goes_alone(row))
+	{
+		CatalogTupleInsertWithInfo(batch->rel, row, batch->indexes);
+		heap_freetuple(row);
+		return;
+	}
+	ExecStoreHeapTuple(row, batch->slots[batch->nrows++], true);
+	if (batch->nrows == batch->nslots)
+		insert_batch(batch);
+}
+
 void
 og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 {
 	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
-	CatalogIndexState indexes = CatalogOpenIndexes(rel);
-	TupleTableSlot *slots[ROWS_AT_ONCE];
-	int			nslots = Min(count, ROWS_AT_ONCE);
-	bool		plain = is_plain(indexes);
+	Batch		batch = {rel, CatalogOpenIndexes(rel)};
 
-	for (int i = 0; i < nslots; i++)
-		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	for (int done = 0; done < count; done += nslots)
+	batch.plain = is_plain(batch.indexes);
+	batch.nslots = Min(count, ROWS_AT_ONCE);
+	for (int i = 0; i < batch.nslots; i++)
+		batch.slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	for (int i = 0; i < count; i++)
 	{
-		nslots = Min(count - done, nslots);
-		for (int i = 0; i < nslots; i++)
-		{
-			Datum		values[OG_MOST_COLUMNS] = {0};
-			bool		nulls[OG_MOST_COLUMNS] = {false};
+		Datum		values[OG_MOST_COLUMNS] = {0};
+		bool		nulls[OG_MOST_COLUMNS] = {false};
 
-			form(owner, done + i, values, nulls);
-			ExecStoreHeapTuple(og_table_form(table, desc, values, nulls), slots[i],
-							   true);
-		}
-		if (plain)
-			CatalogTuplesMultiInsertWithInfo(rel, slots, nslots, indexes);
-		else
-			insert_executed(indexes, slots, nslots);
+		form(owner, i, values, nulls);
+		insert_row(&batch, og_table_form(table, desc, values, nulls));
 	}
-	for (int i = 0; i < Min(count, ROWS_AT_ONCE); i++)
-		ExecDropSingleTupleTableSlot(slots[i]);
-	CatalogCloseIndexes(indexes);
+	insert_batch(&batch);
+	for (int i = 0; i < batch.nslots; i++)
+		ExecDropSingleTupleTableSlot(batch.slots[i]);
+	CatalogCloseIndexes(batch.indexes);
 	table_close(rel, NoLock);
 }
 

@@ -25,6 +25,11 @@ UNFINISHED = ("SELECT count(*), (SELECT count(*) FROM order_gateway_results)"
               " 'quarantined')")
 
 
+# Each row of a table is in each of its indexes.
+INDEXES = ("SELECT bt_index_check(indexrelid, true) FROM pg_index WHERE"
+           " indrelid::regclass::text LIKE 'order_gateway\\_%'")
+
+
 class Settings:
     def __init__(self, seed, seconds, clients, standby, calls=True,
                  in_session=False):
@@ -173,6 +178,13 @@ class Tempest:
                 self.complain("the queue goes on",
                               "%s has no worker" % database)
 
+    def check_indexes(self):
+        self.cluster.ask("CREATE EXTENSION IF NOT EXISTS amcheck")
+        try:
+            self.cluster.ask(INDEXES)
+        except SqlError as error:
+            self.complain("indexes have all rows", str(error))
+
     def compare(self):
         journal = books.read_journal(self.cluster)
         self.books = audit.Books(
@@ -202,6 +214,7 @@ class Tempest:
         self.drain()
         self.go_on()
         self.look_at_worker()
+        self.check_indexes()
         self.compare()
         self.summarize()
         rules = {rule for rule, _ in self.complaints}
