@@ -56,7 +56,7 @@ class Source:
         for name, value in (("$__rate_interval", f"{interval}s"),
                             ("$__range_s", str(self.seconds)),
                             ("$__range", f"{self.seconds}s"),
-                            ("$foreign_server", ".*")):
+                            ("$foreign_server", ".*"), ("$symbol", ".*")):
             expression = expression.replace(name, value)
         return expression
 
