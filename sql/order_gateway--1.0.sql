@@ -2590,7 +2590,7 @@ COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'OID of the foreign se
 COMMENT ON COLUMN order_gateway_stream_event.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_event.role_id IS 'OID of the role whose account it is; NULL = what is public';
 COMMENT ON COLUMN order_gateway_stream_event.role IS 'its name then';
-COMMENT ON COLUMN order_gateway_stream_event.message IS 'what was wrong, in words';
+COMMENT ON COLUMN order_gateway_stream_event.message IS 'what was wrong, in words; of connected: with which URL';
 COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a hole, an overflow, a backfill: from when on';
 COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a hole, an overflow, a backfill: until when';
 COMMENT ON COLUMN order_gateway_stream_event.rows IS 'of an overflow, a backfill, a refused row: how many rows';
@@ -3340,7 +3340,7 @@ COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since t
 COMMENT ON COLUMN order_gateway_streams.rows IS 'rows written for it, since then; of a book: how often it was written';
 COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received; NULL = none yet';
 COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is. Of trades, fills and notifications hours are normal: nothing happened';
-COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of trades and fills: up to when it is proved that none is missing. Of one that is live that is some seconds ago; NULL = not known yet, and of other kinds';
+COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills: up to when it is proved that none is missing; of trades and notifications the same, but for the holes in btse_stream_event. Of one that is live that is some seconds ago; NULL = not known yet, and of l1 and book';
 COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet. If that grows, the table is locked, or slow';
 COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing or made no sense and was asked for anew, since then: btse_stream_event says what';
 COMMENT ON COLUMN order_gateway_streams.reconnects IS 'how often its connection was made anew, since then';
@@ -3457,7 +3457,7 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', t.server_id, t.se
 
 -- generated: comments of btse_trade_log
 COMMENT ON VIEW btse_trade_log IS
-'public trades of BTSE since a stream of kind trades was started, each once. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here';
+'public trades of BTSE since a stream of kind trades was started, each once, after some that BTSE tells from before. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here';
 COMMENT ON COLUMN btse_trade_log.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_trade_log.symbol IS 'the market, such as BTC-USD';
 COMMENT ON COLUMN btse_trade_log.trade_id IS 'the provider''s number of the trade';
@@ -3624,7 +3624,7 @@ COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all of them, o
 COMMENT ON COLUMN btse_stream_event.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
 COMMENT ON COLUMN btse_stream_event.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_stream_event.role IS 'role whose account, or whose own table, it is about; NULL = nobody''s';
-COMMENT ON COLUMN btse_stream_event.message IS 'what was wrong, in words: docs/troubleshooting.md knows them';
+COMMENT ON COLUMN btse_stream_event.message IS 'what was wrong, in words that docs/troubleshooting.md knows; of connected: with which URL';
 COMMENT ON COLUMN btse_stream_event.from_time IS 'of a hole, an overflow, a backfill: from when on';
 COMMENT ON COLUMN btse_stream_event.to_time IS 'of a hole, an overflow, a backfill: until when';
 COMMENT ON COLUMN btse_stream_event.rows IS 'of an overflow, a backfill, a refused row: how many rows';

@@ -11,6 +11,7 @@ thresholds, mappings and the transformations merge and organize.
 import argparse
 import json
 import math
+import re
 import sys
 import time
 import urllib.parse
@@ -73,7 +74,7 @@ def legend(target, labels):
     name = target.get("legendFormat", "")
     for label, value in labels.items():
         name = name.replace("{{%s}}" % label, value)
-    return name
+    return re.sub(r"\{\{\w+\}\}", "", name).strip()
 
 
 # ---------- how a field looks ----------

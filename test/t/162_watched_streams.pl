@@ -205,6 +205,8 @@ subtest 'on a standby' => sub {
 	is($there->error($query{$_}), 'none', "$_ runs") foreach sort keys %query;
 	is($there->value("SELECT count(*) FROM ($query{$_}) AS q"), 0, "$_ has no row")
 	  foreach grep { /^order_gateway_(stream|book)/ } sort keys %query;
+	is($test->session(node => $standby)->value(q{SELECT string_agg(DISTINCT state, ' ') FROM order_gateway_streams}),
+		'stale stopped', 'where all streams are stale, who watches is told of none');
 	is($there->error('TABLE order_gateway_monitoring.findings'), 'none', 'what is wrong can be asked for');
 	is($there->error('SELECT count(*) FROM order_gateway_monitoring.depth()'), 'none', '... and books');
 	$standby->stop;
