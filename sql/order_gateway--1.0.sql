@@ -2274,19 +2274,19 @@ CREATE UNIQUE INDEX order_gateway_stream_once ON order_gateway_stream
 	(installation, server_id, role_id, kind, symbol, book_grouping, into_table) NULLS NOT DISTINCT;
 
 COMMENT ON TABLE order_gateway_stream IS
-'what the stream worker follows: one row for each btse_stream_start() until btse_stream_stop(). Rows of another installation (a restored dump, a copy of the database) are not followed';
-COMMENT ON COLUMN order_gateway_stream.installation IS 'which installation follows it';
+'streams that are to be followed: one row for each btse_stream_start() until btse_stream_stop(). The view order_gateway_streams shows them with their state. Rows of another installation (a restored dump, a copy of the database) are not followed';
+COMMENT ON COLUMN order_gateway_stream.installation IS 'by which installation (order_gateway_installation) it is followed';
 COMMENT ON COLUMN order_gateway_stream.stream_id IS 'number of the stream';
 COMMENT ON COLUMN order_gateway_stream.kind IS 'l1, book, trades, fills or notifications';
 COMMENT ON COLUMN order_gateway_stream.symbol IS 'the market; NULL = all that there is of the account';
-COMMENT ON COLUMN order_gateway_stream.book_grouping IS 'of a book: how coarse it is';
-COMMENT ON COLUMN order_gateway_stream.into_table IS 'the table that rows are appended to; NULL = that of the extension';
+COMMENT ON COLUMN order_gateway_stream.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
+COMMENT ON COLUMN order_gateway_stream.into_table IS 'the table of a user that rows are appended to; NULL = the log of the extension, or of l1 and book none';
 COMMENT ON COLUMN order_gateway_stream.function_id IS 'OID of the function that was called: its EXECUTE privilege is asked for again';
 COMMENT ON COLUMN order_gateway_stream.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_stream.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream.role_id IS 'OID of the role that started it';
-COMMENT ON COLUMN order_gateway_stream.role IS 'its name then';
-COMMENT ON COLUMN order_gateway_stream.started_at IS 'when';
+COMMENT ON COLUMN order_gateway_stream.role IS 'its name then: the stream is followed with the rights of this role';
+COMMENT ON COLUMN order_gateway_stream.started_at IS 'when that was';
 
 CREATE UNLOGGED TABLE order_gateway_stream_book (
 	installation uuid NOT NULL,
@@ -2304,18 +2304,18 @@ CREATE UNLOGGED TABLE order_gateway_stream_book (
 ) WITH (fillfactor = 30, toast_tuple_target = 8160);
 
 COMMENT ON TABLE order_gateway_stream_book IS
-'order books as the stream worker wrote them last, one row each: the views btse_book and btse_book_top show those that are live';
+'order books as the stream worker wrote them last, one row each, whether they are still true or not: read btse_book and btse_book_top, which show only those that are live. Unlogged: empty after a crash, and not on a standby';
 COMMENT ON COLUMN order_gateway_stream_book.installation IS 'which installation follows it';
 COMMENT ON COLUMN order_gateway_stream_book.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_stream_book.symbol IS 'the market';
-COMMENT ON COLUMN order_gateway_stream_book.book_grouping IS 'how coarse it is';
+COMMENT ON COLUMN order_gateway_stream_book.book_grouping IS '0 = prices as they are, 1 to 8 = more and more of them taken together';
 COMMENT ON COLUMN order_gateway_stream_book.seq IS 'the provider''s number of this state';
 COMMENT ON COLUMN order_gateway_stream_book.event_time IS 'when it was so, by the provider''s clock';
 COMMENT ON COLUMN order_gateway_stream_book.received_at IS 'when that was received';
 COMMENT ON COLUMN order_gateway_stream_book.bid_prices IS 'prices at which somebody buys, the highest first';
-COMMENT ON COLUMN order_gateway_stream_book.bid_sizes IS 'the size at each of them';
+COMMENT ON COLUMN order_gateway_stream_book.bid_sizes IS 'the size at each of bid_prices';
 COMMENT ON COLUMN order_gateway_stream_book.ask_prices IS 'prices at which somebody sells, the lowest first';
-COMMENT ON COLUMN order_gateway_stream_book.ask_sizes IS 'the size at each of them';
+COMMENT ON COLUMN order_gateway_stream_book.ask_sizes IS 'the size at each of ask_prices';
 
 CREATE UNLOGGED TABLE order_gateway_stream_l1 (
 	installation uuid NOT NULL,
@@ -2331,7 +2331,7 @@ CREATE UNLOGGED TABLE order_gateway_stream_l1 (
 ) WITH (fillfactor = 30);
 
 COMMENT ON TABLE order_gateway_stream_l1 IS
-'best prices as the stream worker wrote them last: the view btse_l1 shows those that are live';
+'best prices as the stream worker wrote them last, whether they are still true or not: read btse_l1, which shows only those that are live. Unlogged: empty after a crash, and not on a standby';
 COMMENT ON COLUMN order_gateway_stream_l1.installation IS 'which installation follows it';
 COMMENT ON COLUMN order_gateway_stream_l1.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_stream_l1.symbol IS 'the market';
@@ -2372,8 +2372,8 @@ COMMENT ON COLUMN order_gateway_stream_trade.price IS 'price';
 COMMENT ON COLUMN order_gateway_stream_trade.size IS 'size';
 COMMENT ON COLUMN order_gateway_stream_trade.event_time IS 'when it was made';
 COMMENT ON COLUMN order_gateway_stream_trade.received_at IS 'when it was received';
-COMMENT ON COLUMN order_gateway_stream_trade.source IS 'stream, or rest where it was read afterwards';
-COMMENT ON COLUMN order_gateway_stream_trade.raw IS 'the very element';
+COMMENT ON COLUMN order_gateway_stream_trade.source IS 'stream = told when it happened; rest = read afterwards, since it was missed';
+COMMENT ON COLUMN order_gateway_stream_trade.raw IS 'what the provider sent of it, byte for byte';
 
 CREATE TABLE order_gateway_stream_fill (
 	installation uuid NOT NULL,
@@ -2429,8 +2429,8 @@ COMMENT ON COLUMN order_gateway_stream_fill.quote IS 'quote currency';
 COMMENT ON COLUMN order_gateway_stream_fill.maker IS 'did the order rest in the book? NULL where the provider did not say';
 COMMENT ON COLUMN order_gateway_stream_fill.event_time IS 'when it was matched';
 COMMENT ON COLUMN order_gateway_stream_fill.received_at IS 'when it was received';
-COMMENT ON COLUMN order_gateway_stream_fill.source IS 'stream, or rest where it was read afterwards';
-COMMENT ON COLUMN order_gateway_stream_fill.raw IS 'the very element';
+COMMENT ON COLUMN order_gateway_stream_fill.source IS 'stream = told when it happened; rest = read afterwards, since it was missed';
+COMMENT ON COLUMN order_gateway_stream_fill.raw IS 'what the provider sent of it, byte for byte';
 
 CREATE SEQUENCE order_gateway_stream_notification_id;
 
@@ -2506,7 +2506,7 @@ COMMENT ON COLUMN order_gateway_stream_notification.remaining_order_quote_size I
 COMMENT ON COLUMN order_gateway_stream_notification.order_currency IS 'currency that the order is in';
 COMMENT ON COLUMN order_gateway_stream_notification.event_time IS 'when, by the provider''s clock';
 COMMENT ON COLUMN order_gateway_stream_notification.received_at IS 'when it was received';
-COMMENT ON COLUMN order_gateway_stream_notification.raw IS 'the very element';
+COMMENT ON COLUMN order_gateway_stream_notification.raw IS 'what the provider sent of it, byte for byte';
 
 CREATE TABLE order_gateway_stream_seen (
 	installation uuid NOT NULL,
@@ -2522,13 +2522,13 @@ CREATE TABLE order_gateway_stream_seen (
 CREATE INDEX order_gateway_stream_seen_at ON order_gateway_stream_seen (installation, at);
 
 COMMENT ON TABLE order_gateway_stream_seen IS
-'what was appended to each table, written with it: so nothing is appended twice, whatever constraints the table has';
+'ids of trades and fills that were appended, of each table, written in the transaction of their rows: so nothing is appended twice, whatever constraints the table has. Rows that can be told no more are removed by the stream worker';
 COMMENT ON COLUMN order_gateway_stream_seen.installation IS 'which installation follows it';
-COMMENT ON COLUMN order_gateway_stream_seen.target IS 'OID of the table; 0 = that of the extension';
+COMMENT ON COLUMN order_gateway_stream_seen.target IS 'OID of the table that it was appended to; 0 = the log of the extension';
 COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'OID of the foreign server';
-COMMENT ON COLUMN order_gateway_stream_seen.role_id IS 'OID of the role whose account it is; 0 = anybody''s';
+COMMENT ON COLUMN order_gateway_stream_seen.role_id IS 'OID of the role whose account it is; 0 = a public trade';
 COMMENT ON COLUMN order_gateway_stream_seen.kind IS 'trades or fills';
-COMMENT ON COLUMN order_gateway_stream_seen.id IS 'what tells it apart';
+COMMENT ON COLUMN order_gateway_stream_seen.id IS 'the trade''s or the fill''s id';
 COMMENT ON COLUMN order_gateway_stream_seen.at IS 'when it was appended';
 
 CREATE TABLE order_gateway_stream_mark (
@@ -2541,12 +2541,12 @@ CREATE TABLE order_gateway_stream_mark (
 );
 
 COMMENT ON TABLE order_gateway_stream_mark IS
-'up to when what a stream appended is proved to be complete, by market';
+'up to when what a stream appended is proved to be complete, market by market: where reading begins after a disconnect. order_gateway_streams shows the earliest as complete_until';
 COMMENT ON COLUMN order_gateway_stream_mark.installation IS 'which installation follows it';
-COMMENT ON COLUMN order_gateway_stream_mark.stream_id IS 'the stream';
+COMMENT ON COLUMN order_gateway_stream_mark.stream_id IS 'number of the stream';
 COMMENT ON COLUMN order_gateway_stream_mark.symbol IS 'the market';
-COMMENT ON COLUMN order_gateway_stream_mark.complete_until IS 'up to when';
-COMMENT ON COLUMN order_gateway_stream_mark.passed_at IS 'when that was read last';
+COMMENT ON COLUMN order_gateway_stream_mark.complete_until IS 'up to when nothing of this market is missing';
+COMMENT ON COLUMN order_gateway_stream_mark.passed_at IS 'when that was found';
 
 CREATE SEQUENCE order_gateway_stream_event_id;
 
@@ -2580,21 +2580,21 @@ COMMENT ON TABLE order_gateway_stream_event IS
 'what happened to streams: the view btse_stream_event shows it';
 COMMENT ON COLUMN order_gateway_stream_event.installation IS 'which installation saw it';
 COMMENT ON COLUMN order_gateway_stream_event.event_id IS 'number of the event';
-COMMENT ON COLUMN order_gateway_stream_event.at IS 'when';
-COMMENT ON COLUMN order_gateway_stream_event.event IS 'what happened';
-COMMENT ON COLUMN order_gateway_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a topic';
-COMMENT ON COLUMN order_gateway_stream_event.kind IS 'kind of stream; NULL = all of a connection';
+COMMENT ON COLUMN order_gateway_stream_event.at IS 'when it was seen';
+COMMENT ON COLUMN order_gateway_stream_event.event IS 'what happened: the view btse_stream_event explains each';
+COMMENT ON COLUMN order_gateway_stream_event.stream_id IS 'number of the stream; NULL = all of a connection, or of a market';
+COMMENT ON COLUMN order_gateway_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
 COMMENT ON COLUMN order_gateway_stream_event.symbol IS 'the market';
-COMMENT ON COLUMN order_gateway_stream_event.book_grouping IS 'of a book: how coarse it is';
+COMMENT ON COLUMN order_gateway_stream_event.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
 COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'OID of the foreign server';
 COMMENT ON COLUMN order_gateway_stream_event.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_event.role_id IS 'OID of the role whose account it is; NULL = what is public';
 COMMENT ON COLUMN order_gateway_stream_event.role IS 'its name then';
-COMMENT ON COLUMN order_gateway_stream_event.message IS 'what there is to say';
-COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a span of time: its beginning';
-COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a span of time: its end';
-COMMENT ON COLUMN order_gateway_stream_event.rows IS 'how many rows it is about';
-COMMENT ON COLUMN order_gateway_stream_event.raw IS 'what was received, where that is of use';
+COMMENT ON COLUMN order_gateway_stream_event.message IS 'what was wrong, in words; of connected: with which URL';
+COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a hole, an overflow, a backfill: from when on';
+COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a hole, an overflow, a backfill: until when';
+COMMENT ON COLUMN order_gateway_stream_event.rows IS 'of an overflow, a backfill, a refused row: how many rows';
+COMMENT ON COLUMN order_gateway_stream_event.raw IS 'of a refused row, and of what was unexpected: what was received, as it came';
 
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream', '');
@@ -3326,25 +3326,25 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, w.kind, w.server_id, w.serv
 
 -- generated: comments of order_gateway_streams
 COMMENT ON VIEW order_gateway_streams IS
-'streams that were started, one row each: of markets those at servers that the current role may use, of accounts those of roles that it is a member of, and all to members of pg_read_all_data';
+'streams that btse_stream_start() has begun and btse_stream_stop() has not ended, one row each, and whether they come. A role sees those of markets (l1, book, trades) at servers on which it has USAGE, those of accounts (fills, notifications) that roles started of which it is a member, and as a member of pg_read_all_data all';
 COMMENT ON COLUMN order_gateway_streams.stream_id IS 'number of the stream, for btse_stream_stop()';
 COMMENT ON COLUMN order_gateway_streams.kind IS 'l1, book, trades, fills or notifications';
-COMMENT ON COLUMN order_gateway_streams.symbol IS 'the market; NULL = all of the account';
-COMMENT ON COLUMN order_gateway_streams.book_grouping IS 'of a book: how coarse it is; else NULL';
-COMMENT ON COLUMN order_gateway_streams.server IS 'foreign server, by the name that it has';
-COMMENT ON COLUMN order_gateway_streams.role IS 'role that started it, and as which it is followed';
-COMMENT ON COLUMN order_gateway_streams.into_table IS 'table that rows are appended to; NULL = that of the extension, or none';
-COMMENT ON COLUMN order_gateway_streams.state IS 'connecting: it does not come yet; catching_up: it comes, and what was missed is read; live; stale: it was live, or its worker is gone, and what was written last may not be true any more; refused: by the provider, or for a lost right or table, last_error says why; stopped: it was started in another database of which this is a copy, or the installation is held';
-COMMENT ON COLUMN order_gateway_streams.since IS 'since when it is in that state';
-COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since the worker began with it';
+COMMENT ON COLUMN order_gateway_streams.symbol IS 'the market, such as BTC-USD; NULL = all markets of the account';
+COMMENT ON COLUMN order_gateway_streams.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
+COMMENT ON COLUMN order_gateway_streams.server IS 'foreign server, by the name that it has now';
+COMMENT ON COLUMN order_gateway_streams.role IS 'role that started it: its rights, and of an account its user mapping, are what counts';
+COMMENT ON COLUMN order_gateway_streams.into_table IS 'table of yours that rows are appended to; NULL = the log of the extension, or of l1 and book none';
+COMMENT ON COLUMN order_gateway_streams.state IS 'connecting: nothing has come yet; catching_up: rows come, and what was missed is still being read; live: all is well; stale: it was live and is not now, or its worker is gone: its book or best price is not shown; refused: by the provider, or for a lost right or table: somebody has to repair that; stopped: it was started in another database of which this is a copy, or the installation is held';
+COMMENT ON COLUMN order_gateway_streams.since IS 'since when it has been in that state';
+COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since this stream worker began with it: a restart begins at 0';
 COMMENT ON COLUMN order_gateway_streams.rows IS 'rows written for it, since then; of a book: how often it was written';
-COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received';
-COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is';
-COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of trades and fills: up to when it is proved that none is missing';
-COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet';
-COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing, or made no sense, since the worker began with it';
+COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received; NULL = none yet';
+COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is. Of trades, fills and notifications hours are normal: nothing happened';
+COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills: up to when it is proved that none is missing; of trades and notifications the same, but for the holes in btse_stream_event. Of one that is live that is some seconds ago; NULL = not known yet, and of l1 and book';
+COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet. If that grows, the table is locked, or slow';
+COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing or made no sense and was asked for anew, since then: btse_stream_event says what';
 COMMENT ON COLUMN order_gateway_streams.reconnects IS 'how often its connection was made anew, since then';
-COMMENT ON COLUMN order_gateway_streams.last_error IS 'what went wrong last, maybe long ago; of one that is stale, refused or stopped, why';
+COMMENT ON COLUMN order_gateway_streams.last_error IS 'of one that is stale, refused or stopped: why; of one that is live: what went wrong last, maybe long ago';
 COMMENT ON COLUMN order_gateway_streams.started_at IS 'when it was started';
 -- end of generated
 
@@ -3362,16 +3362,16 @@ FROM order_gateway_stream_quotes() AS q;
 
 -- generated: comments of btse_l1
 COMMENT ON VIEW btse_l1 IS
-'best prices of markets of BTSE, one row for each that a stream of kind l1 follows and that is live; of servers that the current role may use';
-COMMENT ON COLUMN btse_l1.symbol IS 'the market';
+'best prices now of markets of BTSE, one row for each that a stream of kind l1 follows and that is live; of one that is not live there is no row, and order_gateway_streams says why. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all';
+COMMENT ON COLUMN btse_l1.symbol IS 'the market, such as BTC-USD';
 COMMENT ON COLUMN btse_l1.bid_price IS 'the highest price at which somebody buys; NULL = nobody does';
 COMMENT ON COLUMN btse_l1.bid_size IS 'the size at this price';
 COMMENT ON COLUMN btse_l1.ask_price IS 'the lowest price at which somebody sells; NULL = nobody does';
 COMMENT ON COLUMN btse_l1.ask_size IS 'the size at this price';
 COMMENT ON COLUMN btse_l1.event_time IS 'when that was so, by the provider''s clock';
-COMMENT ON COLUMN btse_l1.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_l1.age IS 'how long ago that is';
-COMMENT ON COLUMN btse_l1.server IS 'foreign server';
+COMMENT ON COLUMN btse_l1.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_l1.age IS 'how long ago that is: ask for age < ''5 s'' where old prices cost money';
+COMMENT ON COLUMN btse_l1.server IS 'foreign server, by the name that it has now';
 -- end of generated
 
 CREATE VIEW btse_book WITH (security_barrier) AS
@@ -3394,17 +3394,17 @@ CROSS JOIN LATERAL (SELECT 'buy' AS side, u.level::int AS level, u.price, u.size
 
 -- generated: comments of btse_book
 COMMENT ON VIEW btse_book IS
-'order books of BTSE, one row for each level of those that a stream of kind book follows and that are live; all levels of a book are of one moment, that of seq; of servers that the current role may use';
-COMMENT ON COLUMN btse_book.symbol IS 'the market';
-COMMENT ON COLUMN btse_book.book_grouping IS 'how coarse it is';
-COMMENT ON COLUMN btse_book.side IS 'buy or sell';
-COMMENT ON COLUMN btse_book.level IS 'place on its side, 1 is the best price';
+'order books now of BTSE, one row for each price of those that a stream of kind book follows and that are live; all rows of a book that a statement sees are of one moment, that of seq. Of a book that is not live there is no row, and order_gateway_streams says why. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all';
+COMMENT ON COLUMN btse_book.symbol IS 'the market, such as BTC-USD';
+COMMENT ON COLUMN btse_book.book_grouping IS '0 = prices as they are, 1 to 8 = more and more of them taken together';
+COMMENT ON COLUMN btse_book.side IS 'buy: somebody wants to buy at this price (a bid); sell: somebody wants to sell (an ask)';
+COMMENT ON COLUMN btse_book.level IS 'place on its side, up to 50: 1 is the best price, the highest of buy and the lowest of sell';
 COMMENT ON COLUMN btse_book.price IS 'price';
 COMMENT ON COLUMN btse_book.size IS 'size at this price';
 COMMENT ON COLUMN btse_book.seq IS 'the provider''s number of this state of the book';
 COMMENT ON COLUMN btse_book.event_time IS 'when it was so, by the provider''s clock';
-COMMENT ON COLUMN btse_book.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_book.server IS 'foreign server';
+COMMENT ON COLUMN btse_book.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_book.server IS 'foreign server, by the name that it has now';
 -- end of generated
 
 CREATE VIEW btse_book_top WITH (security_barrier) AS
@@ -3424,19 +3424,19 @@ FROM order_gateway_stream_books() AS b;
 
 -- generated: comments of btse_book_top
 COMMENT ON VIEW btse_book_top IS
-'the best prices of order books of BTSE, one row for each book that is live; of servers that the current role may use';
-COMMENT ON COLUMN btse_book_top.symbol IS 'the market';
-COMMENT ON COLUMN btse_book_top.book_grouping IS 'how coarse it is';
+'the best price of each side of the order books in btse_book: one row for each book that is live, and how old it is. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all';
+COMMENT ON COLUMN btse_book_top.symbol IS 'the market, such as BTC-USD';
+COMMENT ON COLUMN btse_book_top.book_grouping IS '0 = prices as they are, 1 to 8 = more and more of them taken together';
 COMMENT ON COLUMN btse_book_top.bid_price IS 'the highest price at which somebody buys; NULL = nobody does';
 COMMENT ON COLUMN btse_book_top.bid_size IS 'the size at this price';
 COMMENT ON COLUMN btse_book_top.ask_price IS 'the lowest price at which somebody sells; NULL = nobody does';
 COMMENT ON COLUMN btse_book_top.ask_size IS 'the size at this price';
-COMMENT ON COLUMN btse_book_top.spread IS 'ask_price less bid_price';
+COMMENT ON COLUMN btse_book_top.spread IS 'ask_price less bid_price; NULL where a side is empty';
 COMMENT ON COLUMN btse_book_top.seq IS 'the provider''s number of this state of the book';
 COMMENT ON COLUMN btse_book_top.event_time IS 'when it was so, by the provider''s clock';
-COMMENT ON COLUMN btse_book_top.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_book_top.age IS 'how long ago that is';
-COMMENT ON COLUMN btse_book_top.server IS 'foreign server';
+COMMENT ON COLUMN btse_book_top.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_book_top.age IS 'how long ago that is: ask for age < ''5 s'' where old prices cost money. Of a market in which nothing happens it may be a minute';
+COMMENT ON COLUMN btse_book_top.server IS 'foreign server, by the name that it has now';
 -- end of generated
 
 CREATE VIEW btse_trade_log WITH (security_barrier) AS
@@ -3457,17 +3457,17 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', t.server_id, t.se
 
 -- generated: comments of btse_trade_log
 COMMENT ON VIEW btse_trade_log IS
-'public trades of BTSE that streams of kind trades appended, each once; of servers that the current role may use';
-COMMENT ON COLUMN btse_trade_log.server IS 'foreign server';
-COMMENT ON COLUMN btse_trade_log.symbol IS 'the market';
+'public trades of BTSE since a stream of kind trades was started, each once, after some that BTSE tells from before. A role sees those of servers on which it has USAGE; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here';
+COMMENT ON COLUMN btse_trade_log.server IS 'foreign server, by the name that it has now';
+COMMENT ON COLUMN btse_trade_log.symbol IS 'the market, such as BTC-USD';
 COMMENT ON COLUMN btse_trade_log.trade_id IS 'the provider''s number of the trade';
 COMMENT ON COLUMN btse_trade_log.side IS 'BUY or SELL';
 COMMENT ON COLUMN btse_trade_log.price IS 'price';
 COMMENT ON COLUMN btse_trade_log.size IS 'size';
-COMMENT ON COLUMN btse_trade_log.event_time IS 'when it was made';
-COMMENT ON COLUMN btse_trade_log.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_trade_log.source IS 'stream, or rest where it was read afterwards';
-COMMENT ON COLUMN btse_trade_log.raw IS 'the very bytes of the provider''s element';
+COMMENT ON COLUMN btse_trade_log.event_time IS 'when it was made, by the provider''s clock';
+COMMENT ON COLUMN btse_trade_log.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_trade_log.source IS 'stream = told when it happened; rest = read afterwards, since it was missed';
+COMMENT ON COLUMN btse_trade_log.raw IS 'what the provider sent of it, byte for byte';
 -- end of generated
 
 CREATE VIEW btse_fill_log WITH (security_barrier) AS
@@ -3499,8 +3499,8 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', f.server_id, f.ser
 
 -- generated: comments of btse_fill_log
 COMMENT ON VIEW btse_fill_log IS
-'fills of accounts at BTSE that streams of kind fills appended, each once; those of roles that the current role is a member of, and all to members of pg_read_all_data';
-COMMENT ON COLUMN btse_fill_log.server IS 'foreign server';
+'what was filled of the own orders at BTSE since a stream of kind fills was started, each fill once. A role sees those of streams that roles started of which it is a member; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here. complete_until of order_gateway_streams says up to when none is missing';
+COMMENT ON COLUMN btse_fill_log.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_fill_log.role IS 'role that started the stream: whose account it is';
 COMMENT ON COLUMN btse_fill_log.order_id IS 'the order, by the provider''s id';
 COMMENT ON COLUMN btse_fill_log.client_order_id IS 'the order, by the id that it was given when it was placed';
@@ -3509,17 +3509,17 @@ COMMENT ON COLUMN btse_fill_log.trade_id IS 'the provider''s number of the trade
 COMMENT ON COLUMN btse_fill_log.order_type IS 'type of the order: 76 limit, 77 market, 80 peg or algo';
 COMMENT ON COLUMN btse_fill_log.symbol IS 'the market';
 COMMENT ON COLUMN btse_fill_log.side IS 'BUY or SELL';
-COMMENT ON COLUMN btse_fill_log.filled_price IS 'price of the fill';
-COMMENT ON COLUMN btse_fill_log.filled_size IS 'size of the fill';
-COMMENT ON COLUMN btse_fill_log.fee_amount IS 'fee';
+COMMENT ON COLUMN btse_fill_log.filled_price IS 'price at which it was filled (the order''s own may be another)';
+COMMENT ON COLUMN btse_fill_log.filled_size IS 'how much was filled by this fill alone';
+COMMENT ON COLUMN btse_fill_log.fee_amount IS 'fee, in fee_currency';
 COMMENT ON COLUMN btse_fill_log.fee_currency IS 'currency of the fee';
-COMMENT ON COLUMN btse_fill_log.base IS 'base currency';
-COMMENT ON COLUMN btse_fill_log.quote IS 'quote currency';
+COMMENT ON COLUMN btse_fill_log.base IS 'base currency, such as BTC of BTC-USD';
+COMMENT ON COLUMN btse_fill_log.quote IS 'quote currency, such as USD of BTC-USD';
 COMMENT ON COLUMN btse_fill_log.maker IS 'did the order rest in the book? NULL where the provider did not say';
-COMMENT ON COLUMN btse_fill_log.event_time IS 'when it was matched';
-COMMENT ON COLUMN btse_fill_log.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_fill_log.source IS 'stream, or rest where it was read afterwards';
-COMMENT ON COLUMN btse_fill_log.raw IS 'the very bytes of the provider''s element';
+COMMENT ON COLUMN btse_fill_log.event_time IS 'when it was matched, by the provider''s clock';
+COMMENT ON COLUMN btse_fill_log.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_fill_log.source IS 'stream = told when it happened; rest = read afterwards, since it was missed';
+COMMENT ON COLUMN btse_fill_log.raw IS 'what the provider sent of it, byte for byte';
 -- end of generated
 
 CREATE VIEW btse_notification_log WITH (security_barrier) AS
@@ -3559,8 +3559,8 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', n.server_i
 
 -- generated: comments of btse_notification_log
 COMMENT ON VIEW btse_notification_log IS
-'notifications of accounts at BTSE that streams of that kind appended, one row for each message; those of a time without a connection are lost. Those of roles that the current role is a member of, and all to members of pg_read_all_data';
-COMMENT ON COLUMN btse_notification_log.server IS 'foreign server';
+'what BTSE told of the own orders since a stream of kind notifications was started, one row for each message. Those of a time without a connection are lost: btse_stream_event has a hole for it. A role sees those of streams that roles started of which it is a member; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here';
+COMMENT ON COLUMN btse_notification_log.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_notification_log.role IS 'role that started the stream: whose account it is';
 COMMENT ON COLUMN btse_notification_log.order_id IS 'the order, by the provider''s id';
 COMMENT ON COLUMN btse_notification_log.client_order_id IS 'the order, by the id that it was given when it was placed';
@@ -3586,8 +3586,8 @@ COMMENT ON COLUMN btse_notification_log.remaining_order_base_size IS 'size not f
 COMMENT ON COLUMN btse_notification_log.remaining_order_quote_size IS 'the same in the quote currency';
 COMMENT ON COLUMN btse_notification_log.order_currency IS 'currency that the order is in';
 COMMENT ON COLUMN btse_notification_log.event_time IS 'when, by the provider''s clock';
-COMMENT ON COLUMN btse_notification_log.received_at IS 'when it was received';
-COMMENT ON COLUMN btse_notification_log.raw IS 'the very bytes of the provider''s element';
+COMMENT ON COLUMN btse_notification_log.received_at IS 'when it was received, by the clock of this server';
+COMMENT ON COLUMN btse_notification_log.raw IS 'what the provider sent of it, byte for byte';
 -- end of generated
 
 CREATE VIEW btse_stream_event WITH (security_barrier) AS
@@ -3614,21 +3614,21 @@ WHERE order_gateway_stream_may_see(true, CASE WHEN e.role_id IS NULL THEN 'trade
 
 -- generated: comments of btse_stream_event
 COMMENT ON VIEW btse_stream_event IS
-'what happened to streams: of markets at servers that the current role may use, of accounts of roles that it is a member of, and all to members of pg_read_all_data';
+'what happened to streams, for people and for alerts: connections, gaps, refusals, holes. A role sees what is about markets at servers on which it has USAGE, what is about accounts and tables of roles of which it is a member, and as a member of pg_read_all_data all';
 COMMENT ON COLUMN btse_stream_event.event_id IS 'number of the event';
-COMMENT ON COLUMN btse_stream_event.at IS 'when';
+COMMENT ON COLUMN btse_stream_event.at IS 'when it was seen';
 COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected, not_connected: of a connection; gap, went_back, crossed, too_deep, twice: a book made no sense, and is asked for anew; silent: nothing came, and it is asked for anew; stalled, differs: a book was silent, and not what the provider has; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for, or made no sense; not_shown: there is no room to show the stream';
 COMMENT ON COLUMN btse_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a market';
 COMMENT ON COLUMN btse_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
-COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all';
-COMMENT ON COLUMN btse_stream_event.book_grouping IS 'of a book: how coarse it is';
-COMMENT ON COLUMN btse_stream_event.server IS 'foreign server, by the name that it has';
+COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all of them, or none';
+COMMENT ON COLUMN btse_stream_event.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
+COMMENT ON COLUMN btse_stream_event.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_stream_event.role IS 'role whose account, or whose own table, it is about; NULL = nobody''s';
-COMMENT ON COLUMN btse_stream_event.message IS 'what there is to say';
-COMMENT ON COLUMN btse_stream_event.from_time IS 'of a span of time: its beginning';
-COMMENT ON COLUMN btse_stream_event.to_time IS 'of a span of time: its end';
-COMMENT ON COLUMN btse_stream_event.rows IS 'how many rows it is about';
-COMMENT ON COLUMN btse_stream_event.raw IS 'what was received, where that is of use';
+COMMENT ON COLUMN btse_stream_event.message IS 'what was wrong, in words that docs/troubleshooting.md knows; of connected: with which URL';
+COMMENT ON COLUMN btse_stream_event.from_time IS 'of a hole, an overflow, a backfill: from when on';
+COMMENT ON COLUMN btse_stream_event.to_time IS 'of a hole, an overflow, a backfill: until when';
+COMMENT ON COLUMN btse_stream_event.rows IS 'of an overflow, a backfill, a refused row: how many rows';
+COMMENT ON COLUMN btse_stream_event.raw IS 'of a refused row, and of what was unexpected: what was received, as it came';
 -- end of generated
 
 --

@@ -61,6 +61,9 @@ SELECT told('SELECT btse_stream_start(''fills'', server => ''stream_official'')'
 
 -- no worker, but all else is well
 SELECT told('SELECT btse_stream_start(''l1'', ''BTC-USD'', server => ''stream_official'')');
+-- what a symbol may have is what the hint of a wrong one says
+SELECT string_agg(chr(c), '' ORDER BY c) FROM generate_series(33, 126) AS c
+WHERE told(format('SELECT btse_stream_start(''l1'', %L, server => ''stream_official'')', 'A' || chr(c) || 'B')) NOT LIKE '22023%';
 SELECT told('SELECT btse_stream_start(''book'', ''BTC-USD'', 8, server => ''stream_test'')');
 BEGIN READ ONLY;
 SELECT told('SELECT btse_stream_start(''l1'', ''BTC-USD'', server => ''stream_official'')');

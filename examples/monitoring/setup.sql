@@ -70,6 +70,90 @@ END;
 REVOKE ALL ON FUNCTION order_gateway_monitoring.heartbeats() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION order_gateway_monitoring.heartbeats() TO order_gateway_monitor;
 
+-- Streams of BTSE, which this database follows: what is to be known of whether they are
+-- well. Prices and depth of books are the market's, which anybody with USAGE on the
+-- server sees; whoever watches sees them without it, and no fill and no notification.
+-- The words of somebody's own table (of a trigger, say) are not told.
+--
+-- On a standby there are none: nothing is followed there, and books are not known.
+
+CREATE FUNCTION order_gateway_monitoring.streams()
+RETURNS TABLE (stream_id int, kind text, symbol text, book_grouping int, server name, role name, state text,
+               since timestamptz, messages bigint, "rows" bigint, last_message_at timestamptz,
+               complete_until timestamptz, queued bigint, gaps bigint, reconnects bigint, last_error text,
+               started_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT s.stream_id, s.kind, s.symbol, s.book_grouping, s.server, s.role, s.state, s.since, s.messages, s.rows,
+           s.last_message_at, s.complete_until, s.queued, s.gaps, s.reconnects,
+           CASE WHEN s.into_table IS NULL THEN s.last_error END, s.started_at
+    FROM order_gateway_streams AS s
+    WHERE NOT pg_is_in_recovery();
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.streams() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.streams() TO order_gateway_monitor;
+
+-- Books that are live. "unwritten" is how long the newest message of one has waited for
+-- its row to be written. Views of books raise an error on a standby, so that they may be
+-- asked only where it is known that this is none: hence LATERAL.
+
+CREATE FUNCTION order_gateway_monitoring.books()
+RETURNS TABLE (server name, symbol text, book_grouping int, bid_price numeric, ask_price numeric, spread numeric,
+               seq bigint, received_at timestamptz, age interval, unwritten interval)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT b.server, b.symbol, b.book_grouping, b.bid_price, b.ask_price, b.spread, b.seq, b.received_at, b.age,
+           greatest(s.last_message_at - b.received_at, '0')
+    FROM (SELECT NOT pg_is_in_recovery() AS is_primary) AS h
+    CROSS JOIN LATERAL (SELECT * FROM btse_book_top WHERE h.is_primary OFFSET 0) AS b
+    JOIN (SELECT server, symbol, book_grouping, max(last_message_at) AS last_message_at
+          FROM order_gateway_streams
+          WHERE kind = 'book' AND state = 'live'
+          GROUP BY server, symbol, book_grouping) AS s USING (server, symbol, book_grouping);
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.books() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.books() TO order_gateway_monitor;
+
+-- Their levels, each with how far it is from the best price of its side (0.01 is one
+-- percent), and with the size of all that is as good.
+
+CREATE FUNCTION order_gateway_monitoring.depth()
+RETURNS TABLE (server name, symbol text, book_grouping int, side text, level int, price numeric, size numeric,
+               distance numeric, depth numeric)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT b.server, b.symbol, b.book_grouping, b.side, b.level, b.price, b.size,
+           abs(b.price / first_value(b.price) OVER up_to_here - 1), sum(b.size) OVER up_to_here
+    FROM (SELECT NOT pg_is_in_recovery() AS is_primary) AS h
+    CROSS JOIN LATERAL (SELECT * FROM btse_book WHERE h.is_primary OFFSET 0) AS b
+    WINDOW up_to_here AS (PARTITION BY b.server, b.symbol, b.book_grouping, b.side ORDER BY b.level);
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.depth() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.depth() TO order_gateway_monitor;
+
+-- What happened to streams in the last 15 minutes: how often, and never what was
+-- received. The table and not its view, since there may be many.
+
+CREATE FUNCTION order_gateway_monitoring.stream_events()
+RETURNS TABLE (server name, role name, kind text, symbol text, event text, events bigint, first_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(s.srvname, e.server), coalesce(r.rolname, e.role), e.kind, e.symbol, e.event, count(*), min(e.at)
+    FROM order_gateway_stream_event AS e
+    LEFT JOIN pg_foreign_server AS s ON s.oid = e.server_id
+    LEFT JOIN pg_roles AS r ON r.oid = e.role_id
+    WHERE e.at > now() - interval '15 min'
+      AND e.installation IN (SELECT id FROM order_gateway_here)
+      AND NOT pg_is_in_recovery()
+    GROUP BY 1, 2, 3, 4, 5;
+END;
+
+REVOKE ALL ON FUNCTION order_gateway_monitoring.stream_events() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION order_gateway_monitoring.stream_events() TO order_gateway_monitor;
+
 -- What order_gateway_check said last of each server, by whose credentials.
 
 CREATE TABLE order_gateway_monitoring.check_result (
@@ -200,6 +284,46 @@ FROM (
            h.since, h.message, 'BTSE cancels ALL orders of the account when it fires: see order_gateway_heartbeats'
     FROM order_gateway_monitoring.heartbeats() AS h
     WHERE NOT h.armed AND NOT pg_is_in_recovery()
+    UNION ALL
+    SELECT 'critical', 'no stream worker', current_database(), min(s.started_at), count(*) || ' streams are not followed',
+           'the log of the server says why: mostly max_worker_processes is spent'
+    FROM order_gateway_monitoring.streams() AS s
+    WHERE s.state <> 'stopped'
+      AND NOT EXISTS (SELECT FROM pg_stat_activity AS a
+                      WHERE a.backend_type = 'order_gateway stream worker' AND a.datname = current_database())
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT p.severity, 'stream ' || s.stream_id || ' ' || p.what,
+           concat_ws('.', current_database(), s.server) || ', ' || concat_ws(' ', s.kind, s.symbol) || ' of ' || s.role,
+           p.since, concat_ws(', ', s.state, s.last_error), p.what_to_do
+    FROM order_gateway_monitoring.streams() AS s,
+         LATERAL (VALUES
+             ('critical', 'is ' || s.state, s.since, s.state IN ('stale', 'refused'),
+              'last_error of order_gateway_streams says what is in the way'),
+             ('warning', 'is ' || s.state || ' for long', s.since,
+              s.state IN ('connecting', 'catching_up') AND s.since < now() - interval '30 min',
+              'last_error of order_gateway_streams says what is in the way'),
+             ('critical', 'is not complete', coalesce(s.complete_until, s.started_at),
+              s.kind = 'fills' AND s.state <> 'stopped' AND
+              coalesce(s.complete_until, s.started_at) < now() - interval '15 min',
+              'sums of fills may be wrong from then on: what is missing is read as soon as that can be'))
+             AS p (severity, what, since, is_so, what_to_do)
+    WHERE p.is_so
+    UNION ALL
+    SELECT 'critical', 'book is old', concat_ws('.', current_database(), b.server) || ', ' || b.symbol || ' ' || b.book_grouping,
+           b.received_at, 'unwritten for ' || b.unwritten,
+           'its row cannot be written: a lock in pg_locks, a full disk'
+    FROM order_gateway_monitoring.books() AS b
+    WHERE b.age > interval '90 s' OR b.unwritten > interval '30 s'
+    UNION ALL
+    SELECT 'warning', e.events || ' ' || p.what,
+           concat_ws('.', current_database(), e.server) || ', ' || concat_ws(' ', e.kind, e.symbol) ||
+           coalesce(' of ' || e.role, ''), e.first_at, 'in the last 15 minutes', p.what_to_do
+    FROM order_gateway_monitoring.stream_events() AS e
+    JOIN (VALUES
+             ('hole', 'holes', 'btse_stream_event has their times: what was then is not in the tables'),
+             ('refused_row', 'rows refused by a table', 'btse_stream_event has them, and why: add them by hand'))
+             AS p (event, what, what_to_do) USING (event)
     UNION ALL
     SELECT 'warning', 'call waits', concat_ws('.', a.database, a.server) || ', ' || a.function || ' of ' || a.role,
            a.waiting_since, 'for ' || a.waiting_for || ', ' || a.ids_answered || ' of ' || a.ids || ' answered',

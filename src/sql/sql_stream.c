@@ -100,7 +100,8 @@ take_symbol(FunctionCallInfo fcinfo, OgStreamKind kind)
 			   "Fills and notifications come of all markets; the log has a column symbol.");
 	if (!og_btse_stream_is_symbol(symbol))
 		refuse("symbol", "is not the name of a market",
-			   "It is 1 to 64 letters, digits and \"_\", \"-\", \".\", such as 'BTC-USD'.");
+			   psprintf("It is 1 to 64 letters, digits and signs of \"%s\", such as 'BTC-USD'.",
+						OG_STREAM_SYMBOL_SIGNS));
 	return symbol;
 }
 

@@ -100,7 +100,8 @@ be_open(Connection *connection)
 	connection->told = connection->strange = false;
 	connection->stirred = true;
 	og_stream_tell(&(StreamEvent) {
-		.event = "connected", .connection = connection
+		.event = "connected", .connection = connection,
+		.message = connection->target.url
 	});
 	dlist_foreach(iter, &connection->topics)
 	{

@@ -11,6 +11,7 @@ thresholds, mappings and the transformations merge and organize.
 import argparse
 import json
 import math
+import re
 import sys
 import time
 import urllib.parse
@@ -56,7 +57,7 @@ class Source:
         for name, value in (("$__rate_interval", f"{interval}s"),
                             ("$__range_s", str(self.seconds)),
                             ("$__range", f"{self.seconds}s"),
-                            ("$foreign_server", ".*")):
+                            ("$foreign_server", ".*"), ("$symbol", ".*")):
             expression = expression.replace(name, value)
         return expression
 
@@ -73,7 +74,7 @@ def legend(target, labels):
     name = target.get("legendFormat", "")
     for label, value in labels.items():
         name = name.replace("{{%s}}" % label, value)
-    return name
+    return re.sub(r"\{\{\w+\}\}", "", name).strip()
 
 
 # ---------- how a field looks ----------

@@ -3,8 +3,8 @@
 
 Jobs cancel orders at four providers all the time, and one thing after the other
 happens: answers are slow, somebody cancels very many, an answer gets lost, a key
-is refused, a provider wants to be left alone, a call waits. The last two are
-still so at the end.
+is refused, a book does not come, a provider wants to be left alone, a call waits.
+The last two are still so at the end.
 
     traffic.py --dsn DSN --control URL --minutes N --then COMMAND
 
@@ -36,6 +36,8 @@ STORY = (
     (0.20, "fault", {"provider": "btse", "fault": "delay", "ms": 900, "times": 60}),
     (0.30, "burst", 50),
     (0.45, "fault", {"provider": "xt", "fault": "close_after"}),
+    (0.52, "silent", {"fault": "stream_silent", "topic": "update:BTC-USD_0"}),
+    (0.57, "heard", None),
     (0.60, "key", "wrong"),
     (0.66, "key", "right"),
     (0.72, "fault", {"provider": "wangdian", "fault": "half_answer"}),
@@ -53,9 +55,9 @@ class Shop:
         self.over = threading.Event()
         self.ids = random.Random(7)
 
-    def control(self, path, message):
-        urllib.request.urlopen(self.control_url + path,
-                               json.dumps(message).encode()).read()
+    def control(self, path, message, method="POST"):
+        urllib.request.urlopen(urllib.request.Request(
+            self.control_url + path, json.dumps(message).encode(), method=method)).read()
 
     def connect(self):
         connection = psycopg2.connect(self.dsn)
@@ -100,9 +102,22 @@ class Shop:
                 "OPTIONS (SET secret_key %s)",
                 ("not the key" if which == "wrong" else self.secret,))
 
+    def follow(self):
+        """The shop's market lives, and streams of it are followed."""
+        self.control("/streams/trader", {"rate": 5, "symbols": ["BTC-USD"]})
+        with self.connect().cursor() as cursor:
+            cursor.execute("SELECT btse_stream_start('book', 'BTC-USD'), "
+                           "btse_stream_start('trades', 'BTC-USD'), "
+                           "btse_stream_start('fills')")
+
     def happen(self, what, details):
         if what == "key":
             self.key(details)
+        elif what == "silent":
+            self.control("/faults", {**details, "times": 0})
+            self.control("/streams/close", {"topic": details["topic"]})
+        elif what == "heard":
+            self.control("/faults", {}, "DELETE")
         elif what == "burst":
             connection = self.connect()
             for _ in range(details):
@@ -125,6 +140,7 @@ def main():
 
     shop = Shop(options.dsn, options.control)
     shop.control("/settings", {"accept_any_id": True})
+    shop.follow()
     jobs = [threading.Thread(target=shop.job, args=(provider,))
             for provider in JOBS]
     for job in jobs:

@@ -28,7 +28,7 @@ my $documents = OrderGateway::Documents->new;
 # ----
 
 my $test = OrderGateway::Test->start(preload => 1, conf => "order_gateway.databases = 'postgres, nowhere'",
-	options => { rate_limit => 'off' });
+	options => { rate_limit => 'off', streams => 1 });
 my ($node, $sandbox) = ($test->node, $test->sandbox);
 
 sub psql_file
@@ -72,6 +72,9 @@ is($monitor->error($_->[1]), $_->[0], "not allowed to the role that watches: $_-
 	[ '42501', 'CALL order_gateway_monitoring.check_servers()' ],
 	[ '42501', q{SELECT batch_cancel_submit('btc_usdt', ARRAY['1'])} ],
 	[ '42501', 'SELECT FROM order_gateway_journal_call' ],
+	[ '42501', q{SELECT btse_stream_start('fills')} ],
+	[ '42501', 'SELECT btse_stream_stop(1)' ],
+	[ '42501', 'SELECT FROM order_gateway_stream_event' ],
 	[ '25006', 'DELETE FROM order_gateway_monitoring.check_result' ],
 	[ '42501', 'BEGIN READ WRITE; DELETE FROM order_gateway_monitoring.check_result' ]);
 $monitor->query('ROLLBACK');
@@ -136,6 +139,13 @@ $test->wait_until(sub { return $owner->value(q{SELECT oldest_queued IS NOT NULL 
 like(join(',', @{ $owner->query("SELECT DISTINCT outcome, attempts > 1 FROM order_gateway_wait($unsent)")->{lines} }),
 	qr/^not_sent\|t$/, 'one that cannot be sent, however often it is tried');
 is($monitor->value('SELECT count(*) FROM order_gateway_calls'), 0, '... and the role that watches sees whose calls they are not');
+
+# Followed: a book, fills, and a market that there is not.
+my ($book, $fills, $nowhere) = map { $owner->value("SELECT btse_stream_start($_)") }
+  q{'book', 'BTC-USD'}, q{'fills'}, q{'l1', 'NO-SUCH'};
+$test->wait_until(sub { return $owner->value(q{SELECT string_agg(state, ' ' ORDER BY stream_id) FROM order_gateway_streams})
+	eq 'live live refused' }, 'streams, two of them live');
+is($monitor->value('SELECT count(*) FROM order_gateway_streams'), 0, '... and the role that watches sees none by itself');
 
 # ----
 # Checks
@@ -246,6 +256,8 @@ is(metric('order_gateway_journal', 'calls', foreign_server => 'xt', function => 
 	'... of calls that are done, in the session and submitted');
 is(metric('order_gateway_heartbeat', 'armed', foreign_server => 'btse', role => 'postgres'), 1, 'a heartbeat that is in time');
 cmp_ok(metric('order_gateway_heartbeat', 'remaining_seconds', foreign_server => 'btse'), '>', 2400, '... and when it fires');
+is(metric('order_gateway_stream_worker', 'running', database => 'postgres'), 1, 'a stream worker that runs');
+is(metric('order_gateway_stream_state', 'state', stream_id => $fills), 'live', '... and what state a stream is in');
 is(metric('order_gateway_to_check', 'orders', foreign_server => 'xt', outcome => 'unknown'), 1, 'an order that waits for somebody');
 
 foreach my $row (@{ $rows{order_gateway} })
@@ -291,6 +303,7 @@ is($finding{'lane held'}{severity}, 'critical', '... a lane that is held for lon
 is($finding{'check of credentials fails'}{severity}, 'critical', '... a check that fails');
 is_deeply([ grep { !$_->{since} || !length($_->{what_to_do} // '') } @findings ], [],
 	'... each since when, and what to do');
+is($finding{"stream $nowhere is refused"}{whose}, 'postgres.btse, l1 NO-SUCH of postgres', '... a stream that is refused');
 is($finding{'no worker'}{whose}, undef, '... a database that is not there is none without a worker');
 is(scalar @{ $monitor->query($documents->recipe('monitoring-findings'))->{lines} }, scalar @findings,
 	'... as the documents ask for it');
@@ -299,6 +312,10 @@ like(join("\n", @{ $monitor->query($documents->recipe('monitoring-failed'))->{li
 like(join("\n", @{ $monitor->query($documents->recipe('monitoring-to-check'))->{lines} }), qr/^xt\|1150\|unknown\|/m,
 	'... and for orders that wait');
 is_deeply($owner->query($documents->recipe('monitoring-quarantined'))->{lines}, [], '... and for calls that crashed the server');
+like(join("\n", @{ $owner->query($documents->recipe('monitoring-streams'))->{lines} }), qr/^$nowhere\|l1\|NO-SUCH\|postgres\|refused\|[^|]+\|the provider answers 1000/,
+	'... and for streams that are not live, and why');
+like(join("\n", @{ $owner->query($documents->recipe('monitoring-unsteady'))->{lines} }), qr/\|refused\|l1\|NO-SUCH\|/, '... and for what happened to them');
+is($owner->error($documents->recipe($_)), 'none', "... and $_") foreach qw(monitoring-book-locked monitoring-holes monitoring-refused-rows);
 my %rank = (critical => 0, warning => 1, counted => 2);
 my @ranks = map { $rank{ $_->{severity} } } @findings;
 is_deeply(\@ranks, [ sort @ranks ], '... the worst first');

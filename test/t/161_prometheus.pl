@@ -59,7 +59,7 @@ promtool('they fire when they should', 'test', 'rules', $monitoring->path('alert
 # ----
 
 my $test = OrderGateway::Test->start(preload => 1, conf => "order_gateway.databases = 'postgres, nowhere'",
-	options => { rate_limit => 'off' });
+	options => { rate_limit => 'off', streams => 1 });
 my ($node, $sandbox) = ($test->node, $test->sandbox);
 my $owner = $test->session;
 
@@ -154,11 +154,27 @@ wait_for('order_gateway_to_check_orders{outcome="no row"} == 1', 'an order that 
 $owner->call('xt', [251]);
 wait_for('increase(order_gateway_calls_total{foreign_server="xt"}[1m]) > 0', 'another call is seen');
 
-# Submitted calls: another answer gets lost, and the worker goes away.
+# Submitted calls: another answer gets lost.
 $sandbox->arm('close_after', provider => 'xt', match_id => 260);
 $owner->query(q{SELECT batch_cancel_submit('btc_usdt', ARRAY['260'])});
-wait_for('order_gateway_journal_unknown_orders{foreign_server="xt"} == 1', 'an order of the journal that is unknown is seen');
+wait_for('order_gateway_journal_unknown_orders{foreign_server="xt"} == 101', 'orders of the journal that are unknown are seen');
 wait_for('order_gateway_worker_running{database="postgres"} == 1', '... and the worker');
+$owner->query(q{SELECT btse_heartbeat_start('1 h', 'btse')});
+wait_for('order_gateway_heartbeat_armed{foreign_server="btse"} == 1', '... and a heartbeat');
+
+# Streams: a book that is live, best prices that do not come any more, and notifications
+# that are lost.
+$owner->query(q{SELECT btse_stream_start('book', 'BTC-USD'), btse_stream_start('l1', 'BTC-USD'),
+	btse_stream_start('fills'), btse_stream_start('notifications')});
+wait_for(qq{order_gateway_stream_state_seconds{state="live", kind="$_"}}, "$_ are seen to be live")
+  foreach qw(book l1 fills notifications);
+wait_for('order_gateway_book_depth_size{symbol="BTC-USD", side="buy", within="all"} > 0', '... and how deep the book is');
+is_deeply(ask('ALERTS{alertname=~"OrderGateway(Stream|Book|Fills).*", alertstate="firing"}'), [], '... without an alert');
+$sandbox->arm('stream_silent', topic => 'snapshotL1:BTC-USD', times => 0);
+$sandbox->close_streams(topic => 'snapshotL1:BTC-USD');
+wait_for('ALERTS{alertname="OrderGatewayStreamStale", alertstate="pending", kind="l1"}', 'an alert of one that is stale is on its way');
+$sandbox->close_streams(topic => 'fills');
+wait_for('ALERTS{alertname="OrderGatewayStreamHole", alertstate="firing", kind="notifications"}', 'a hole fires another');
 
 # what the exporter shows
 my $exposed = $http->get("http://127.0.0.1:$port{exporter}/metrics")->{content};

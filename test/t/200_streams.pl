@@ -154,6 +154,8 @@ subtest 'an account has a connection of its own' => sub {
 
 	is_deeply([ keys %{ $private->{topics} } ], ['fills'], 'fills are alone on it');
 	ok($private->{account}, '... which is logged in');
+	is($books->sql(q{SELECT message FROM btse_stream_event WHERE event = 'connected' ORDER BY event_id DESC LIMIT 2}),
+		join("\n", $sandbox->stream_url, $sandbox->book_stream_url), '... and it is told which connection is which');
 	$sandbox->close_streams(url => 'book');
 	$books->wait_event('disconnected', 1, 'the other one is lost');
 	$books->state_ok($book, 'live', '... and comes back');

@@ -22,8 +22,12 @@ sub lines { return split /\n/, sql(@_); }
 # Books, trades and fills
 # ----
 
-is(sql(recipe('stream-start')), '1|2|3', 'three streams begin');
-$streams->state_ok($_, 'live', "stream $_ is live") foreach 1 .. 3;
+sql('CREATE ROLE trader');
+sql(recipe('stream-grants'));
+is(sql(q{SET ROLE trader; SELECT btse_stream_start('l1', 'BTC-USD')}), '1', 'who was granted it may start streams');
+sql('SET ROLE trader; SELECT btse_stream_stop(1)');
+is(sql(recipe('stream-start')), '2|3|4', 'three streams begin');
+$streams->state_ok($_, 'live', "stream $_ is live") foreach 2 .. 4;
 $streams->fill(10);
 $streams->fills_ok('its fills are there');
 

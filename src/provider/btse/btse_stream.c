@@ -43,7 +43,7 @@ og_btse_stream_is_symbol(const char *symbol)
 
 	return len > 0 && len <= OG_STREAM_MAX_SYMBOL &&
 		strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789-_./+") == len;
+			   "0123456789" OG_STREAM_SYMBOL_SIGNS) == len;
 }
 
 char *

@@ -44,6 +44,9 @@ typedef enum OgStreamKind
 
 /* The longest symbol and the longest part of an id that are read, in bytes. */
 #define OG_STREAM_MAX_SYMBOL	64
+
+/* What it may have besides letters and digits. */
+#define OG_STREAM_SYMBOL_SIGNS	"_-./+"
 #define OG_STREAM_MAX_ID		128
 
 /* ---------- what to send ---------- */
@@ -55,8 +58,8 @@ typedef enum OgStreamKind
 extern bool og_btse_stream_is_at_books(OgStreamKind kind);
 
 /*
- * Can a market be called so?  Letters, digits, "-", "_", "." and a few more, at
- * most OG_STREAM_MAX_SYMBOL: nothing that could pass for something else in a topic.
+ * Can a market be called so?  Letters, digits and OG_STREAM_SYMBOL_SIGNS, at most
+ * OG_STREAM_MAX_SYMBOL: nothing that could pass for something else in a topic.
  */
 extern bool og_btse_stream_is_symbol(const char *symbol);
 

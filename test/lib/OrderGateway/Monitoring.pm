@@ -171,9 +171,9 @@ sub expression
 {
 	my ($text) = @_;
 	my %value = (
-		'__rate_interval' => '1m', '__range_s' => '3600', '__range' => '1h', 'foreign_server' => '.*');
+		'__rate_interval' => '1m', '__range_s' => '3600', '__range' => '1h', 'foreign_server' => '.*', 'symbol' => '.*');
 
-	$text =~ s/\$(__rate_interval|__range_s|__range|foreign_server)\b/$value{$1}/g;
+	$text =~ s/\$(__rate_interval|__range_s|__range|foreign_server|symbol)\b/$value{$1}/g;
 	return $text;
 }
 
@@ -183,6 +183,7 @@ sub statement
 
 	$text =~ s/\$__timeGroupAlias\((\w+), '1m'\)/date_bin('1 min', $1, 'epoch') AS "time"/g;
 	$text =~ s/\$__timeFilter\((\w+)\)/$1 BETWEEN now() - interval '3 hours' AND now()/g;
+	$text =~ s/\$\{book:sqlstring\}/'btse BTC-USD 0'/g;
 	return $text;
 }
 
