@@ -197,6 +197,13 @@ extern void og_gateway_wait(const OgPause *pause);
 /* The earlier of two pauses. */
 extern void og_pause_merge(OgPause *pause, const OgPause *other);
 
+/* The same with one that nobody is told of; 0 = it does not end. */
+static inline void
+og_pause_until(OgPause *pause, int64 until)
+{
+	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
+}
+
 /* ---------- calls ---------- */
 
 /* The setting order_gateway.log_requests: one LOG line per request. */

@@ -288,7 +288,7 @@ og_beat_write(Beat *beat, OgPause *pause)
 	}
 	og_trouble_show(&trouble);
 	beat->next_write = og_clock_now() + HEARTBEAT_AGAIN_US;
-	beat_pause_until(pause, beat->next_write);
+	og_pause_until(pause, beat->next_write);
 }
 
 static void
@@ -339,7 +339,7 @@ og_beat_await(Beat *beat, OgPause *pause)
 		note_outcome(beat, OG_NOT_SENT, NULL, AWAITS_STANDBYS);
 		og_beat_write(beat, pause);
 	}
-	beat_pause_until(pause, now + Min(Max(waits / 4, STANDBY_FIRST_US),
+	og_pause_until(pause, now + Min(Max(waits / 4, STANDBY_FIRST_US),
 								 STANDBY_LAST_US));
 }
 

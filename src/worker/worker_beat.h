@@ -82,12 +82,6 @@ beat_of(dlist_node *node)
 	return dlist_container(Beat, node, node);
 }
 
-static inline void
-beat_pause_until(OgPause *pause, int64 until)
-{
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
-}
-
 static inline bool
 beat_is_to_stop(const Beat *beat)
 {

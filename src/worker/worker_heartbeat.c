@@ -66,7 +66,7 @@ tell_times(Beat *beat, int64 now, OgPause *pause)
 		if (!beat->row.lost)
 			og_beat_tell_late(beat);
 	}
-	beat_pause_until(pause, beat->told_late ? fires : late);
+	og_pause_until(pause, beat->told_late ? fires : late);
 }
 
 /* One that never began a beat has nothing to stop. */
@@ -91,7 +91,7 @@ advance_resting(Beat *beat, int64 now, bool may_beat, OgPause *pause)
 		now >= beat->next_write)
 		og_beat_write(beat, pause);
 	if (beat->state == BEAT_RESTING && !beat->row.lost && !beat->ended)
-		beat_pause_until(pause, beat->due);
+		og_pause_until(pause, beat->due);
 }
 
 /*
@@ -132,7 +132,7 @@ advance(Beat *beat, bool may_beat, OgPause *pause)
 
 	/* What it came to is written at once. */
 	if (beat->state == BEAT_RESTING && !rested)
-		beat_pause_until(pause, now);
+		og_pause_until(pause, now);
 }
 
 /* ---------- which there are ---------- */
@@ -345,7 +345,7 @@ og_heartbeats_turn(bool looks, bool may_beat, OgPause *pause)
 	if (heartbeats.looks && now >= heartbeats.next_look)
 		look(now);
 	else if (heartbeats.looks)
-		beat_pause_until(pause, heartbeats.next_look);
+		og_pause_until(pause, heartbeats.next_look);
 	dlist_foreach_modify(iter, &heartbeats.beats)
 	{
 		Beat	   *beat = beat_of(iter.cur);

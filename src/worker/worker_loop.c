@@ -303,13 +303,13 @@ pause_for(const Making *making, TimestampTz now, OgPause *pause)
 
 	if (making->over != NULL)
 		return;
-	pause_until(pause, clock_at(end_of(making), now));
+	og_pause_until(pause, clock_at(end_of(making), now));
 	if (making->held_until > loop.now)
-		pause_until(pause, making->held_until);
+		og_pause_until(pause, making->held_until);
 	if (making->yields_until > loop.now)
-		pause_until(pause, making->yields_until);
+		og_pause_until(pause, making->yields_until);
 	if (making->pipeline == NULL && round > loop.now)
-		pause_until(pause, round);
+		og_pause_until(pause, round);
 }
 
 /* Those that were served are the last ones next time. */
@@ -448,7 +448,7 @@ pause_for_outbox(OgPause *pause)
 
 	if (!loop.looked || !loop.may_send || loop.blocked)
 		return;
-	pause_until(pause, Max(clock_at(next, now), loop.next_begin));
+	og_pause_until(pause, Max(clock_at(next, now), loop.next_begin));
 }
 
 /*
@@ -506,10 +506,10 @@ og_loop_turn(OgPause *pause)
 	more |= og_sweeps_turn(loop.looked && loop.may_send && !loop.blocked, pause);
 	more = more || look_late(&looks);
 	og_write_pause(&loop, pause);
-	pause_until(pause, loop.next_write);
+	og_pause_until(pause, loop.next_write);
 
 	/* What was committed since the last look, unless this was one. */
-	pause_until(pause, looks && loop.looked ? loop.next_tick : loop.next_look);
+	og_pause_until(pause, looks && loop.looked ? loop.next_tick : loop.next_look);
 	og_show(&loop, pause);
 	return more && !loop.blocked;
 }

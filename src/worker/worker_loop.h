@@ -74,12 +74,6 @@ typedef struct Loop
 	int64		nquarantined;
 } Loop;
 
-static inline void
-pause_until(OgPause *pause, int64 until)
-{
-	og_pause_merge(pause, &(OgPause) {until, OG_WAIT_NONE});
-}
-
 /* ---------- worker_begin.c ---------- */
 
 /*

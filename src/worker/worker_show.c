@@ -99,7 +99,7 @@ og_show(Loop *loop, OgPause *pause)
 		return;
 	if (now < loop->next_show)
 	{
-		og_pause_merge(pause, &(OgPause) {loop->next_show, OG_WAIT_NONE});
+		og_pause_until(pause, loop->next_show);
 		return;
 	}
 	show(loop);

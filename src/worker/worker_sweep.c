@@ -231,7 +231,7 @@ static bool
 turn_of(Sweeping *sweeping, int64 now, OgPause *pause)
 {
 	if (now < sweeping->next_try)
-		og_pause_merge(pause, &(OgPause) {sweeping->next_try, OG_WAIT_NONE});
+		og_pause_until(pause, sweeping->next_try);
 	else if (sweeping->gone || sweeping->reading != NULL)
 		return og_sweeping_advance(sweeping, pause);
 	else if (count_reading() < MOST_AT_ONCE)
@@ -275,6 +275,6 @@ og_sweeps_turn(bool may_read, OgPause *pause)
 	}
 	if (sweeps.may_read)
 		more = advance(now, pause);
-	og_pause_merge(pause, &(OgPause) {sweeps.next_look, OG_WAIT_NONE});
+	og_pause_until(pause, sweeps.next_look);
 	return more;
 }

@@ -95,7 +95,7 @@ gathers(Loop *loop, OgPause *pause)
 	if (count <= 0 ||
 		(now >= loop->gather_until && (!moves || now >= loop->gather_end)))
 		return false;
-	pause_until(pause, moves ? now : loop->gather_until);
+	og_pause_until(pause, moves ? now : loop->gather_until);
 	return true;
 }
 
@@ -168,6 +168,6 @@ og_write_pause(const Loop *loop, OgPause *pause)
 	int64		age = now - loop->awaited_since;
 
 	if (loop->nawaited > 0)
-		pause_until(pause, now + Min(Max(age / 4, STANDBY_FIRST_US),
+		og_pause_until(pause, now + Min(Max(age / 4, STANDBY_FIRST_US),
 									 STANDBY_LAST_US));
 }
