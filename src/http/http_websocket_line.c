@@ -135,10 +135,11 @@ og_ws_read(OgWebSocket *ws, size_t *len)
 		ws->watch.ready = false;
 		return false;
 	}
+
+	/* Whether TLS that ends so was cut, versions of its library see differently. */
 	if (code != CURLE_OK || *len == 0)
 	{
-		og_ws_lose(ws, code == CURLE_OK ? "it was closed without a farewell"
-				   : "it was cut");
+		og_ws_lose(ws, "it ended without a farewell");
 		return false;
 	}
 	ws->last_heard = og_clock_now();

@@ -128,7 +128,7 @@ subtest 'no upgrade' => sub {
 	$run = ends('a status', "closed 0 1006 $no: HTTP 403", 'tls', 'status?code=403');
 	is($run->{status}, 403, '... can be told from others');
 	ends('a redirect', "closed 0 1006 $no: HTTP 301", 'tls', 'redirect');
-	ends('half an answer', "closed 0 1006 $no: it was closed without a farewell", 'tls', 'half_upgrade');
+	ends('half an answer', "closed 0 1006 $no: it ended without a farewell", 'tls', 'half_upgrade');
 	ends('frames of HTTP/2', "closed 0 1006 $no, which sent an answer that is not HTTP/1.1",
 		'h2', 'h2_settings');
 };
@@ -190,14 +190,14 @@ subtest 'the end' => sub {
 	ends('one without code', 'closed 0 1005 SITE closed the connection without a code',
 		'tls', 'raw?hex=8800');
 	told(0, 'raw');
-	ends('none', 'closed 1 1006 lost the connection to SITE: it was closed without a farewell', 'tls', 'eof');
-	ends('none, without TLS', 'closed 1 1006 lost the connection to SITE: it was closed without a farewell',
+	ends('none', 'closed 1 1006 lost the connection to SITE: it ended without a farewell', 'tls', 'eof');
+	ends('none, without TLS', 'closed 1 1006 lost the connection to SITE: it ended without a farewell',
 		'plain', 'eof');
 	like($websockets->run('tls', 'truncated')->{problem},
-		qr/^lost the connection to localhost:\d+: it was /, 'TLS that was cut');
+		qr/^lost the connection to localhost:\d+: it ended without a farewell$/, 'TLS that was cut');
 	ends('in the middle of a message, without TLS',
-		'closed 0 1006 lost the connection to SITE: it was closed without a farewell', 'plain', 'truncated');
-	ends('reset', 'closed 1 1006 lost the connection to SITE: it was cut', 'plain', 'reset');
+		'closed 0 1006 lost the connection to SITE: it ended without a farewell', 'plain', 'truncated');
+	ends('reset', 'closed 1 1006 lost the connection to SITE: it ended without a farewell', 'plain', 'reset');
 
 	$run = ends('our farewell, not answered', 'closed 1 1006 ', 'tls', 'stubborn', want => 1);
 	told(1000, 'stubborn');
