@@ -200,7 +200,7 @@ og_account_provider(const char *server)
 
 /* ---------- user mappings ---------- */
 
-static void
+pg_noreturn static void
 refuse_no_mapping(const OgAccount *account, const char *role)
 {
 	StringInfoData options;

@@ -94,8 +94,8 @@ extern bool og_stream_may_see(bool own, OgStreamKind kind, Oid serverid,
 
 /*
  * Follow something, when this transaction has committed; answers the stream's
- * number.  Errors: 42710 the role follows that already, 42704 the server was
- * dropped meanwhile.
+ * number.  Errors: 42710 the role follows that already, 54000 there are too many
+ * streams, 42704 the server was dropped meanwhile.
  */
 extern int32 og_stream_add(const pg_uuid_t *installation, OgStreamWish *wish);
 

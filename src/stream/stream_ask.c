@@ -104,7 +104,7 @@ take_back(Connection *connection, int64 now)
 		og_ask(connection, names, count, false);
 }
 
-/* A book that is compared stays what it is until the answer comes. */
+/* What was silent stays what it is until the answer comes. */
 static void
 ask_to_compare(Connection *connection)
 {

@@ -186,8 +186,9 @@ og_connection_topic(Party *party, const OgStreamWish *wish)
 static int64
 with_jitter(int64 pause_us)
 {
-	return pause_us / 2 +
-		(int64) (pause_us / 2 * pg_prng_double(&pg_global_prng_state));
+	int64		half = pause_us / 2;
+
+	return half + (int64) (half * pg_prng_double(&pg_global_prng_state));
 }
 
 static void

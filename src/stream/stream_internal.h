@@ -129,12 +129,11 @@ struct Topic
 	bool		unasked;		/* asked for once, and not to be relied on: that is
 								 * to be taken back before it is asked for anew */
 
-	/* Of books. */
-	OgBook	   *book;
-	bool		comparing;		/* it was silent: the next snapshot is to be what
-								 * the book is */
+	OgBook	   *book;			/* of books */
 
-	/* Of books and best prices: what is to be written. */
+	/* Of books and best prices; also what is to be written. */
+	bool		comparing;		/* it was silent: the next snapshot is due, and to
+								 * be what the book is */
 	bool		changed;
 	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */

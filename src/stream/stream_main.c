@@ -119,6 +119,9 @@ look(uint64 asked)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
+
+		/* The next flush was for when it was due by what was set before. */
+		og_stream_loop.next_flush = 0;
 	}
 	switch (og_stream_look())
 	{

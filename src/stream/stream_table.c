@@ -21,6 +21,7 @@
 #include "access/transam.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
+#include "storage/bufmgr.h"
 #include "storage/procarray.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -176,6 +177,20 @@ form_row(const Target *target, const Topic *topic)
 						 nulls);
 }
 
+/*
+ * Nobody reads a row where it is remembered, and only readers have a page give back
+ * what is dead on it: so this does, or each page would be full after two rows.
+ */
+static void
+make_room(const Target *target, const Topic *topic)
+{
+	Buffer		buffer = ReadBuffer(target->rel,
+									ItemPointerGetBlockNumber(&topic->place));
+
+	heap_page_prune_opt(target->rel, buffer);
+	ReleaseBuffer(buffer);
+}
+
 static void
 write_topic(const Target *target, Topic *topic)
 {
@@ -185,6 +200,7 @@ write_topic(const Target *target, Topic *topic)
 		find_place(target, topic);
 	if (ItemPointerIsValid(&topic->place))
 	{
+		make_room(target, topic);
 		CatalogTupleUpdateWithInfo(target->rel, &topic->place, row,
 								   target->indexes);
 		weight.dead += row->t_len;

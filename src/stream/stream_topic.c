@@ -26,7 +26,7 @@
 #define ACK_US		(10 * USECS_PER_SEC)
 #define DATA_US		(10 * USECS_PER_SEC)
 
-/* A book that tells nothing for so long is compared. */
+/* A book, or best prices, that tell nothing for so long are asked for anew. */
 #define SILENT_US	(60 * USECS_PER_SEC)
 
 /* One that was live for so long begins with no pause again. */
@@ -324,6 +324,9 @@ take_best(Topic *topic, const OgStreamMessage *message)
 {
 	const OgStreamSide *sides[] = {&message->book.bids, &message->book.asks};
 
+	if (topic->comparing)
+		topic->due = 0;
+	topic->comparing = false;
 	for (int i = 0; i < OG_BOOK_SIDES; i++)
 	{
 		topic->has_best[i] = sides[i]->count > 0;
@@ -430,7 +433,7 @@ og_topic_written(Topic *topic)
 
 /* ---------- what is late ---------- */
 
-/* It may be silent since nothing happens: it is asked for anew, and compared. */
+/* It may be silent since nothing happens: it is asked for anew; books are compared. */
 static void
 compare(Topic *topic)
 {
@@ -443,7 +446,7 @@ void
 og_topic_turn(Topic *topic, OgPause *pause)
 {
 	int64		now = og_clock_now();
-	bool		watched = topic->kind == OG_STREAM_BOOK &&
+	bool		watched = !og_stream_is_appended(topic->kind) &&
 		topic->state == TOPIC_LIVE && !topic->comparing;
 
 	if (watched && now - topic->heard_at >= SILENT_US)

@@ -167,12 +167,24 @@ is_same(const OgStreamWish *a, const OgStreamWish *b)
 		a->roleid == b->roleid;
 }
 
+/* One that is not shown is not seen by anybody, whatever becomes of it. */
 static void
-refuse_same(const pg_uuid_t *installation, const OgStreamWish *wish)
+refuse_more(int count)
+{
+	if (count >= OG_MOST_STREAMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("this database has %d streams, and can have no more",
+						count),
+				 errhint("The view order_gateway_streams shows them, and btse_stream_stop() ends one.")));
+}
+
+static void
+refuse_same(const List *others, const OgStreamWish *wish)
 {
 	ListCell   *cell;
 
-	foreach(cell, og_streams_read(installation))
+	foreach(cell, others)
 	{
 		const OgStreamWish *other = lfirst(cell);
 
@@ -204,9 +216,12 @@ og_stream_add(const pg_uuid_t *installation, OgStreamWish *wish)
 {
 	Datum		values[STREAM_COLUMNS] = {0};
 	bool		nulls[STREAM_COLUMNS] = {false};
+	List	   *others;
 
 	keep_server(wish);
-	refuse_same(installation, wish);
+	others = og_streams_read(installation);
+	refuse_same(others, wish);
+	refuse_more(list_length(others));
 	wish->stream_id =
 		(int32) nextval_internal(og_table_oid(OG_STREAM_ID), false);
 	wish->started_at = GetCurrentTimestamp();

@@ -97,32 +97,32 @@ typedef struct OgDesk OgDesk;
  * over before.
  */
 extern OgDesk *og_desk_open(void);
-extern void og_desk_close(OgDesk *desk);
+extern void og_desk_close(OgDesk *own);
 
 /*
  * Hand a part over, which does not wait: false if there is no room for all of it
  * yet; then the same is to be handed over again, after a wait.  It stays as it is
  * by then.
  */
-extern bool og_desk_hand_over(OgDesk *desk, const OgPart *part);
+extern bool og_desk_hand_over(OgDesk *own, const OgPart *part);
 
 /*
  * The next message, which lasts until the one after it; false if there is none
  * yet.
  */
-extern bool og_desk_hear(OgDesk *desk, OgDeskMessage *message);
+extern bool og_desk_hear(OgDesk *own, OgDeskMessage *message);
 
 /*
  * The call comes to an end here: nothing leaves after this of which what can be
  * heard now does not tell.  For callbacks of error contexts: raises no errors.
  */
-extern void og_desk_stop(OgDesk *desk);
+extern void og_desk_stop(OgDesk *own);
 
 /*
  * Sleep until there may be one, or room, for a second at most; interrupts are
  * serviced.  Errors: 40P01 the worker waits for this transaction as well.
  */
-extern void og_desk_wait(OgDesk *desk);
+extern void og_desk_wait(OgDesk *own);
 
 /* ---------- a worker's end ---------- */
 
@@ -140,29 +140,29 @@ extern OgPlace *og_place_next(bool left);
  * The next part that was handed over, in the current context, and its number in
  * its call; NULL if none has come whole.
  */
-extern OgPart *og_place_hear(OgPlace *place, int *number);
+extern OgPart *og_place_hear(OgPlace *own, int *number);
 
 /* Has its session gone?  Nobody hears what is told there then. */
-extern bool og_place_is_left(const OgPlace *place);
+extern bool og_place_is_left(const OgPlace *own);
 
 /*
  * Is all that was told there in its queue, or with the session?  If not, there may
  * be room for the rest once the latch was set.
  */
-extern bool og_place_is_clear(OgPlace *place);
+extern bool og_place_is_clear(OgPlace *own);
 
 /*
  * Tell messages, one after the other in these bytes (worker_message.h), where all
  * before is clear.
  */
-extern void og_place_tell(OgPlace *place, const char *bytes, Size len);
+extern void og_place_tell(OgPlace *own, const char *bytes, Size len);
 
 /* Are the rows of this part to be told next?  When that is done: */
-extern bool og_place_is_due(const OgPlace *place, int part);
-extern void og_place_end_part(OgPlace *place);
+extern bool og_place_is_due(const OgPlace *own, int part);
+extern void og_place_end_part(OgPlace *own);
 
 /* Let one go, or all: who has one in use hears that the worker went. */
-extern void og_place_leave(OgPlace *place);
+extern void og_place_leave(OgPlace *own);
 extern void og_places_leave(void);
 
 #endif							/* OG_WORKER_DESK_H */

@@ -1,8 +1,8 @@
 /*
- * A time of day that a test can set: preloaded into a server, so that its clock
- * differs from the machine's by as many seconds as the file OG_CLOCK_FILE says
- * (a long in its own bytes, which may change at any moment).  The clock that
- * nobody can set stays as it is.
+ * Clocks that a test can set: preloaded into a server, so that they differ from the
+ * machine's by as many seconds as the file OG_CLOCK_FILE says (longs in their own
+ * bytes, which may change at any moment): the first that of the time of day, the
+ * second, if there is one, that which only goes forward, and must.
  */
 #define _GNU_SOURCE
 
@@ -14,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile const long *offset;
+static volatile const long *offsets;
+
+#define DAY		0
+#define STEADY	1
 
 __attribute__((constructor)) static void
 map_offset(void)
@@ -25,16 +28,18 @@ map_offset(void)
 
 	if (fd < 0)
 		return;
-	map = mmap(NULL, sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
+
+	/* Behind the end of the file its page is zero. */
+	map = mmap(NULL, 2 * sizeof(*offsets), PROT_READ, MAP_SHARED, fd, 0);
 	close(fd);
 	if (map != MAP_FAILED)
-		offset = map;
+		offsets = map;
 }
 
 static long
-difference(void)
+difference(int number)
 {
-	return offset != NULL ? *offset : 0;
+	return offsets != NULL ? offsets[number] : 0;
 }
 
 int
@@ -43,7 +48,9 @@ clock_gettime(clockid_t clock, struct timespec *now)
 	int			result = (int) syscall(SYS_clock_gettime, clock, now);
 
 	if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		now->tv_sec += difference();
+		now->tv_sec += difference(DAY);
+	if (result == 0 && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE))
+		now->tv_sec += difference(STEADY);
 	return result;
 }
 
@@ -53,7 +60,7 @@ gettimeofday(struct timeval *now, void *zone)
 	int			result = (int) syscall(SYS_gettimeofday, now, zone);
 
 	if (result == 0)
-		now->tv_sec += difference();
+		now->tv_sec += difference(DAY);
 	return result;
 }
 

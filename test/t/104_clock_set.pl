@@ -9,35 +9,18 @@ use utf8;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use OrderGateway::Clock;
 use OrderGateway::Test qw(letters);
 
-# The server's time of day is this many seconds ahead of the machine's.
-my $clock = "$PostgreSQL::Test::Utils::tmp_check/clock";
-my $library = "$PostgreSQL::Test::Utils::tmp_check/set_clock.so";
-
-sub set_clock
-{
-	my ($seconds) = @_;
-
-	# In place, since it is mapped.
-	open my $file, '+<:raw', $clock or die "$clock: $!";
-	syswrite $file, pack('l!', $seconds);
-	close $file;
-	return;
-}
-
-PostgreSQL::Test::Utils::append_to_file($clock, pack('l!', 0));
-PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-o', $library,
-	'test/lib/set_clock.c');
-
-# Wrong at first.
 my $NOW = 3 * 3600;
 my $HOUR = 3600;
 
-set_clock($NOW);
+# Wrong at first.
+my $clock = OrderGateway::Clock->new(ahead => $NOW);
+
 my $test = OrderGateway::Test->start(
 	options => { max_wait => '20s', retries => 0 },
-	env => { LD_PRELOAD => $library, OG_CLOCK_FILE => $clock },
+	env => $clock->env,
 	conf => "jit = off\n");
 my $node = $test->node;
 my $sandbox = $test->sandbox;
@@ -48,7 +31,7 @@ sub fresh
 {
 	$sandbox->reset;
 	$sandbox->settings(accept_any_id => 'on', pace => 'on', pace_tolerance_ms => 20, @_);
-	set_clock($NOW);
+	$clock->set($NOW);
 	return;
 }
 
@@ -60,7 +43,7 @@ sub hours_ahead
 }
 
 is(hours_ahead(), 3, 'the clock is wrong');
-set_clock($NOW - $HOUR);
+$clock->set($NOW - $HOUR);
 is(hours_ahead(), 2, '... and can be set');
 
 # Do it, set the clock, do it again; answers how much later that was.
@@ -71,7 +54,7 @@ sub seconds_between
 
 	$first->();
 	$begin = time;
-	set_clock($NOW + $shift);
+	$clock->set($NOW + $shift);
 	$second->();
 	return time - $begin;
 }
@@ -139,7 +122,7 @@ foreach my $shift (-$HOUR, $HOUR)
 	my $begin = time;
 	$waiter->send_call('tronsave', [ 'b', 'c' ], server => $name);
 	$test->wait_until(sub { $test->waiting_sessions == 1 }, '... another session waits');
-	set_clock($NOW + $shift);
+	$clock->set($NOW + $shift);
 	my ($left) = $session->value('SELECT extract(epoch FROM expected_end - clock_timestamp())'
 		  . " FROM order_gateway_activity WHERE server = '$name'");
 	cmp_ok(abs($left - 6), '<', 6, "... for $left s more, with the clock set by $shift s");
@@ -160,7 +143,7 @@ foreach my $provider (qw(xt btse))
 	$test->own_server($provider, "${provider}_nonce", rate_limit => 'off');
 	foreach my $shift (0, -$HOUR, 0, $HOUR, -$HOUR)
 	{
-		set_clock($NOW + $shift);
+		$clock->set($NOW + $shift);
 		like(letters($session->call($provider, [1], server => "${provider}_nonce")), qr/^[CN]$/,
 			"$provider: nonces increase, be the clock set by $shift s");
 	}
@@ -171,7 +154,7 @@ foreach my $provider (qw(xt btse))
 # A provider that looks at the time itself wants it to be right.
 fresh();
 is(letters($session->call('wangdian', ['CR-1'])), 'R', 'wangdian: a wrong clock is refused');
-set_clock(0);
+$clock->set(0);
 is(letters($session->call('wangdian', ['CR-1'])), 'C', '... a right one is not');
 
 # ----

@@ -9,36 +9,23 @@ use utf8;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use OrderGateway::Clock;
 use OrderGateway::Journal;
 use OrderGateway::Test;
 
-# The server's time of day is this many seconds ahead of the machine's.
-my $clock = "$PostgreSQL::Test::Utils::tmp_check/clock";
-my $library = "$PostgreSQL::Test::Utils::tmp_check/set_clock.so";
 my $HOUR = 3600;
 my $now = 3 * $HOUR;
+my $clock = OrderGateway::Clock->new(ahead => $now);
 
-sub set_clock
+sub step
 {
-	my ($seconds) = @_;
-
-	# In place, since it is mapped.
-	open my $file, '+<:raw', $clock or die "$clock: $!";
-	syswrite $file, pack('l!', $seconds);
-	close $file;
-	$now = $seconds;
-	return;
+	$now += $_[0];
+	return $clock->set($now);
 }
-
-sub step { return set_clock($now + $_[0]); }
-
-PostgreSQL::Test::Utils::append_to_file($clock, pack('l!', $now));
-PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-o', $library,
-	'test/lib/set_clock.c');
 
 my $test = OrderGateway::Test->start(
 	preload => 1,
-	env => { LD_PRELOAD => $library, OG_CLOCK_FILE => $clock },
+	env => $clock->env,
 	conf => "order_gateway.databases = 'postgres'\njit = off\n",
 	options => { rate_limit => 'off', max_in_flight => 4, settle_after => '0' });
 my $sandbox = $test->sandbox;
