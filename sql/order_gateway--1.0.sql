@@ -2363,7 +2363,7 @@ CREATE INDEX order_gateway_stream_trade_at ON order_gateway_stream_trade (instal
 COMMENT ON TABLE order_gateway_stream_trade IS
 'public trades that streams appended, each once: the view btse_trade_log shows them';
 COMMENT ON COLUMN order_gateway_stream_trade.installation IS 'which installation followed them';
-COMMENT ON COLUMN order_gateway_stream_trade.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_trade.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_trade.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_trade.symbol IS 'the market';
 COMMENT ON COLUMN order_gateway_stream_trade.trade_id IS 'the provider''s number of the trade';
@@ -2409,7 +2409,7 @@ COMMENT ON TABLE order_gateway_stream_fill IS
 'fills of accounts that streams appended, each once: the view btse_fill_log shows them';
 COMMENT ON COLUMN order_gateway_stream_fill.installation IS 'which installation followed them';
 COMMENT ON COLUMN order_gateway_stream_fill.fill_id IS 'what tells it apart: its serial id, or else trade, order and side';
-COMMENT ON COLUMN order_gateway_stream_fill.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_fill.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_fill.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_fill.role_id IS 'OID of the role that started the stream';
 COMMENT ON COLUMN order_gateway_stream_fill.role IS 'its name then';
@@ -2477,7 +2477,7 @@ COMMENT ON TABLE order_gateway_stream_notification IS
 'notifications of accounts that streams appended, one row for each message: the view btse_notification_log shows them';
 COMMENT ON COLUMN order_gateway_stream_notification.installation IS 'which installation followed them';
 COMMENT ON COLUMN order_gateway_stream_notification.notification_id IS 'number in this log: the provider gives none';
-COMMENT ON COLUMN order_gateway_stream_notification.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_notification.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_notification.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_notification.role_id IS 'OID of the role that started the stream';
 COMMENT ON COLUMN order_gateway_stream_notification.role IS 'its name then';
@@ -2525,7 +2525,7 @@ COMMENT ON TABLE order_gateway_stream_seen IS
 'what was appended to each table, written with it: so nothing is appended twice, whatever constraints the table has';
 COMMENT ON COLUMN order_gateway_stream_seen.installation IS 'which installation follows it';
 COMMENT ON COLUMN order_gateway_stream_seen.target IS 'OID of the table; 0 = that of the extension';
-COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_seen.role_id IS 'OID of the role whose account it is; 0 = anybody''s';
 COMMENT ON COLUMN order_gateway_stream_seen.kind IS 'trades or fills';
 COMMENT ON COLUMN order_gateway_stream_seen.id IS 'what tells it apart';
@@ -2586,7 +2586,7 @@ COMMENT ON COLUMN order_gateway_stream_event.stream_id IS 'the stream; NULL = al
 COMMENT ON COLUMN order_gateway_stream_event.kind IS 'kind of stream; NULL = all of a connection';
 COMMENT ON COLUMN order_gateway_stream_event.symbol IS 'the market';
 COMMENT ON COLUMN order_gateway_stream_event.book_grouping IS 'of a book: how coarse it is';
-COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_event.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_event.role_id IS 'OID of the role whose account it is; NULL = what is public';
 COMMENT ON COLUMN order_gateway_stream_event.role IS 'its name then';
@@ -2595,6 +2595,21 @@ COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a span of time: it
 COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a span of time: its end';
 COMMENT ON COLUMN order_gateway_stream_event.rows IS 'how many rows it is about';
 COMMENT ON COLUMN order_gateway_stream_event.raw IS 'what was received, where that is of use';
+
+CREATE TABLE order_gateway_stream_server (
+	installation uuid NOT NULL,
+	number oid NOT NULL,
+	server_id oid NOT NULL,
+	server name,
+	PRIMARY KEY (installation, number)
+);
+
+COMMENT ON TABLE order_gateway_stream_server IS
+'numbers by which the logs of streams know foreign servers. pg_upgrade gives these other OIDs: then this table is changed, and no log';
+COMMENT ON COLUMN order_gateway_stream_server.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_server.number IS 'its number: the OID that it had when it was first followed, or another one where that was taken';
+COMMENT ON COLUMN order_gateway_stream_server.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_server.server IS 'its name; NULL = it was dropped';
 
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream', '');
@@ -3452,8 +3467,9 @@ SELECT coalesce(s.srvname, t.server) AS server,
 	t.raw
 FROM order_gateway_stream_trade AS t
 LEFT JOIN order_gateway_here AS i ON i.id = t.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = t.server_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', t.server_id, t.server, 0, '');
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = t.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', coalesce(o.server_id, 0), t.server, 0, '');
 
 -- generated: comments of btse_trade_log
 COMMENT ON VIEW btse_trade_log IS
@@ -3493,9 +3509,10 @@ SELECT coalesce(s.srvname, f.server) AS server,
 	f.raw
 FROM order_gateway_stream_fill AS f
 LEFT JOIN order_gateway_here AS i ON i.id = f.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.server_id AND i.id IS NOT NULL
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = f.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = f.role_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', f.server_id, f.server, f.role_id, f.role);
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', coalesce(o.server_id, 0), f.server, f.role_id, f.role);
 
 -- generated: comments of btse_fill_log
 COMMENT ON VIEW btse_fill_log IS
@@ -3553,9 +3570,10 @@ SELECT coalesce(s.srvname, n.server) AS server,
 	n.raw
 FROM order_gateway_stream_notification AS n
 LEFT JOIN order_gateway_here AS i ON i.id = n.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = n.server_id AND i.id IS NOT NULL
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = n.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = n.role_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', n.server_id, n.server, n.role_id, n.role);
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', coalesce(o.server_id, 0), n.server, n.role_id, n.role);
 
 -- generated: comments of btse_notification_log
 COMMENT ON VIEW btse_notification_log IS
@@ -3607,10 +3625,11 @@ SELECT e.event_id,
 	e.raw
 FROM order_gateway_stream_event AS e
 JOIN order_gateway_here AS i ON i.id = e.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = e.server_id
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = e.installation AND o.number = e.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = e.role_id
 WHERE order_gateway_stream_may_see(true, CASE WHEN e.role_id IS NULL THEN 'trades' ELSE 'fills' END,
-	e.server_id, e.server, coalesce(e.role_id, 0), coalesce(e.role, ''));
+	coalesce(o.server_id, 0), e.server, coalesce(e.role_id, 0), coalesce(e.role, ''));
 
 -- generated: comments of btse_stream_event
 COMMENT ON VIEW btse_stream_event IS

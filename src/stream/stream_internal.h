@@ -299,6 +299,7 @@ typedef struct StreamLoop
 	pg_uuid_t	installation;
 	Oid			table;			/* of streams: another one is another extension */
 	bool		held;			/* nothing is followed until it is adopted */
+	List	   *servers;		/* stream_server.c's */
 	dlist_head	streams;
 	dlist_head	parties;
 	dlist_head	connections;
@@ -329,6 +330,19 @@ extern void og_stream_set_state(Stream *stream, OgStreamState state);
 
 /* What went wrong with it last; words of ours or the provider's. */
 extern void og_stream_set_error(Stream *stream, const char *error);
+
+/* ---------- stream_server.c ---------- */
+
+/*
+ * In a transaction: all servers that have numbers, in the current context, with those
+ * of these wishes.  When that is committed they are taken for what is known.
+ */
+extern List *og_servers_read(List *wishes);
+extern void og_servers_take(List *all);
+
+/* The number of a server that is followed; and back, InvalidOid if there is none. */
+extern Oid	og_server_number(Oid serverid);
+extern Oid	og_server_numbered(Oid number);
 
 /* ---------- stream_event.c ---------- */
 

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -125,8 +126,16 @@ typedef struct Looking
 	bool		locked;			/* that cannot be told now */
 	bool		held;
 	List	   *wishes;
+	List	   *servers;
 	MemoryContext context;
 } Looking;
+
+/* After pg_upgrade the gateway worker finds anew at which servers streams are. */
+static bool
+is_moved(const OgInstallation *installation)
+{
+	return installation->system_identifier != GetSystemIdentifier();
+}
 
 static void
 read_wishes(void *arg)
@@ -138,16 +147,19 @@ read_wishes(void *arg)
 	/* Whoever has a table for himself does not hold up what comes in. */
 	looking->locked = og_tables_exist() &&
 		(!og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) ||
-		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock));
+		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock) ||
+		 !og_table_try_lock(OG_STREAM_SERVER_TABLE, RowExclusiveLock));
 	if (looking->locked || !og_journal_find(&installation) ||
 		og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
 		memcmp(&installation.id, &og_stream_loop.installation,
 			   sizeof(pg_uuid_t)) != 0)
 		return;
 	looking->there = true;
-	looking->held = installation.held;
+	looking->held = installation.held || is_moved(&installation);
 	old = MemoryContextSwitchTo(looking->context);
 	looking->wishes = og_streams_read(&installation.id);
+	if (!looking->held)
+		looking->servers = og_servers_read(looking->wishes);
 	MemoryContextSwitchTo(old);
 }
 
@@ -229,6 +241,8 @@ og_stream_look(void)
 		return OG_STREAM_SOME;
 	if (!looking.there)
 		return OG_STREAM_ELSEWHERE;
+	if (!looking.held)
+		og_servers_take(looking.servers);
 	compare(&looking);
 
 	/* Connections of accounts go before these do. */

@@ -182,11 +182,17 @@ text_or_null(const OgTableRow *row, int column)
 		: TextDatumGetCString(row->values[column]);
 }
 
+static Oid
+server_of(const OgTableRow *row, int column)
+{
+	return og_server_numbered(DatumGetObjectId(row->values[column]));
+}
+
 static bool
 take_notification(void *owner, const OgTableRow *row)
 {
 	if (!row->nulls[STREAM_NOTIFICATION_STATUS])
-		note_order(DatumGetObjectId(row->values[STREAM_NOTIFICATION_SERVER_ID]),
+		note_order(server_of(row, STREAM_NOTIFICATION_SERVER_ID),
 				   text_or_null(row, STREAM_NOTIFICATION_ORDER_ID),
 				   text_or_null(row, STREAM_NOTIFICATION_CLIENT_ORDER_ID),
 				   DatumGetTimestampTz(row->values[STREAM_NOTIFICATION_RECEIVED_AT]),
@@ -199,7 +205,7 @@ take_fill(void *owner, const OgTableRow *row)
 {
 	int		   *left = owner;
 
-	note_order(DatumGetObjectId(row->values[STREAM_FILL_SERVER_ID]),
+	note_order(server_of(row, STREAM_FILL_SERVER_ID),
 			   text_or_null(row, STREAM_FILL_ORDER_ID),
 			   text_or_null(row, STREAM_FILL_CLIENT_ORDER_ID),
 			   DatumGetTimestampTz(row->values[STREAM_FILL_RECEIVED_AT]),
