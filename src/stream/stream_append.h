@@ -208,6 +208,19 @@ extern Into *og_into_open(const AppendTarget *target, Oid roleid);
 extern void og_into_append(const Into *into, AppendRow **rows, int count);
 extern void og_into_close(Into *into);
 
+/*
+ * What runs in such a table takes too long after some seconds, and is cancelled.
+ * Whoever catches an error of it stops the clock, which must not strike after it.
+ */
+extern void og_into_stop_clock(void);
+
+/*
+ * Cancel what runs now, if anything does: for handlers of signals.  From now on it
+ * may take a moment only.
+ */
+extern void og_into_cancel(void);
+extern void og_into_hurry(void);
+
 /* ---------- stream_append_write.c ---------- */
 
 /*

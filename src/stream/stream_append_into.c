@@ -28,6 +28,14 @@
 /* So long one INSERT may take. */
 #define LONGEST_MS	5000
 
+/* ... and in the last attempt of a process that ends. */
+#define LAST_MS		500
+
+static int	longest_ms = LONGEST_MS;
+
+/* One is running. */
+static volatile sig_atomic_t running = false;
+
 struct Into
 {
 	const AppendTarget *target;
@@ -123,7 +131,34 @@ make_array(const AppendColumn *column, AppendRow **rows, int count)
 											  align));
 }
 
-/* Whoever catches an error of this stops the clock, too. */
+void
+og_into_cancel(void)
+{
+	if (running)
+		InterruptPending = QueryCancelPending = true;
+}
+
+void
+og_into_hurry(void)
+{
+	longest_ms = LAST_MS;
+}
+
+static void
+start_clock(void)
+{
+	enable_timeout_after(STATEMENT_TIMEOUT, longest_ms);
+	running = true;
+}
+
+void
+og_into_stop_clock(void)
+{
+	running = false;
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	QueryCancelPending = false;
+}
+
 void
 og_into_append(const Into *into, AppendRow **rows, int count)
 {
@@ -137,8 +172,9 @@ og_into_append(const Into *into, AppendRow **rows, int count)
 
 	for (int i = 0; i < target->ncolumns; i++)
 		values[i] = make_array(&target->columns[i], rows, count);
-	enable_timeout_after(STATEMENT_TIMEOUT, LONGEST_MS);
+	start_clock();
 	result = SPI_execute_plan(into->plan, values, NULL, false, 0);
+	running = false;
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "SPI_execute_plan failed: %s",

@@ -15,9 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/timeout.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
@@ -98,14 +96,6 @@ append_part(void *arg)
 				part->count);
 }
 
-/* The clock that was set for a statement must not strike after it. */
-static void
-stop_clock(void)
-{
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	QueryCancelPending = false;
-}
-
 static void
 refuse(Writing *writing, AppendRow *row, const Trouble *trouble)
 {
@@ -136,7 +126,7 @@ append_in_parts(Writing *writing, int first, int count)
 		writing->ndone = first + count;
 		return true;
 	}
-	stop_clock();
+	og_into_stop_clock();
 	if (!is_of_row(&trouble))
 	{
 		writing->trouble = trouble;
@@ -497,13 +487,13 @@ write_batch(Writing *writing)
 {
 	bool		done = og_try(write_all, writing, &writing->trouble);
 
-	stop_clock();
+	og_into_stop_clock();
 	if (done || !writing->checked || !is_of_row(&writing->trouble))
 		return done;
 	writing->trouble = (Trouble) {0};
 	writing->ndone = 0;
 	done = og_try(write_parts, writing, &writing->trouble);
-	stop_clock();
+	og_into_stop_clock();
 	if (!done)
 		writing->ndone = writing->nrefused = 0;
 	return done && writing->trouble.message == NULL;

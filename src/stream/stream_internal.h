@@ -136,6 +136,7 @@ struct Topic
 
 	/* Of books and best prices: what is to be written. */
 	bool		changed;
+	int64		changed_at;		/* og_clock_now(), since when it is so */
 	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */
 	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
@@ -305,6 +306,7 @@ typedef struct StreamLoop
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
+	int64		events_again;	/* they could not be written: when to try it again */
 	bool		news;			/* there is something for it */
 	MemoryContext message_context;	/* what one message needs */
 } StreamLoop;
@@ -405,6 +407,9 @@ extern void og_append_lost(Stream *stream, TimestampTz since);
 extern void og_append_flush(OgPause *pause);
 extern void og_append_turn(OgPause *pause);
 
+/* The process ends: write what is queued, for which there is little time. */
+extern void og_append_write_last(void);
+
 /* ---------- stream_loop.c ---------- */
 
 /*
@@ -431,5 +436,8 @@ extern OgStreamSight og_stream_look(void);
  * tells until when there is not.
  */
 extern bool og_stream_turn(OgPause *pause);
+
+/* The process ends: write what would be lost with it, without waiting for anybody. */
+extern void og_stream_write_last(void);
 
 #endif							/* OG_STREAM_INTERNAL_H */
