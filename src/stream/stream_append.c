@@ -57,9 +57,11 @@ note_change(Datum argument, Oid relid)
 	{
 		Stream	   *stream = stream_of(iter.cur);
 
-		if (stream->append != NULL && OidIsValid(stream->wish.into_table) &&
-			(relid == InvalidOid || relid == stream->wish.into_table))
-			appending_of(stream)->recheck = true;
+		if (stream->append == NULL || !OidIsValid(stream->wish.into_table) ||
+			(relid != InvalidOid && relid != stream->wish.into_table))
+			continue;
+		appending_of(stream)->recheck = true;
+		appending_of(stream)->is_other |= relid != InvalidOid;
 	}
 }
 

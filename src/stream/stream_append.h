@@ -101,6 +101,7 @@ struct Appending
 	Refused		refused[REFUSALS_KEPT]; /* a ring of the last ones */
 	uint32		nrefused;
 	bool		recheck;		/* look whether it is what it has to be */
+	bool		is_other;		/* it was changed */
 
 	/* Up to when it is complete, as its table of marks has it. */
 	bool		known;			/* that was read */

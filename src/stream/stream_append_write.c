@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
@@ -186,6 +187,16 @@ lock_own(const Writing *writing)
 		 og_table_try_lock(logs[writing->kind], RowExclusiveLock));
 }
 
+static void
+check_hung(Oid relid)
+{
+	if (OidIsValid(relid) && og_hung_is(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("what table \"%s\" runs goes on when it is cancelled",
+						get_rel_name(relid))));
+}
+
 /* False if somebody has a table for himself. */
 static bool
 open_tables(Writing *writing)
@@ -199,6 +210,7 @@ open_tables(Writing *writing)
 		 !ConditionalLockRelationOid(writing->relid, RowExclusiveLock));
 	if (writing->locked)
 		return false;
+	check_hung(writing->relid);
 	if (OidIsValid(writing->relid))
 		writing->into = og_into_open(og_target_read(writing->relid,
 													writing->kind,
@@ -499,12 +511,31 @@ write_batch(Writing *writing)
 	return done && writing->trouble.message == NULL;
 }
 
+/* What has changed may be what went on and on. */
+static void
+forgive(List *appends)
+{
+	ListCell   *cell;
+
+	foreach(cell, appends)
+	{
+		Appending  *append = lfirst(cell);
+
+		if (append->is_other)
+			og_hung_forgive(append->stream->wish.into_table);
+		append->is_other = false;
+	}
+}
+
 bool
 og_append_write(List *appends)
 {
 	Writing    *writing = gather(appends);
-	bool		done = write_batch(writing);
 	ListCell   *cell;
+	bool		done;
+
+	forgive(appends);
+	done = write_batch(writing);
 
 	keep_alone(writing);
 	if (done && writing->locked)

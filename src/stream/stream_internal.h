@@ -333,6 +333,11 @@ extern void og_stream_set_state(Stream *stream, OgStreamState state);
 /* What went wrong with it last; words of ours or the provider's. */
 extern void og_stream_set_error(Stream *stream, const char *error);
 
+/* A table whose code had to be ended with a process: is it, and is it no more? */
+extern void og_hung_note(Oid relid);
+extern bool og_hung_is(Oid relid);
+extern void og_hung_forgive(Oid relid);
+
 /* ---------- stream_server.c ---------- */
 
 /*
