@@ -27,6 +27,7 @@
  * stream_market.c			in which markets
  * stream_merge.c			trades that were read, and whether they are the same ones
  * stream_tell.c			what is told of orders whose outcome is unknown
+ * stream_tell_account.c	and whose account they are of
  *
  *-------------------------------------------------------------------------
  */
@@ -273,5 +274,13 @@ extern void og_append_tell(const Appending *append, const OgSlice *values);
 /* Have the journal settled by what was told; transactions are its own. */
 extern void og_tell_turn(void);
 extern void og_tell_open(void);
+
+/* ---------- stream_tell_account.c ---------- */
+
+/*
+ * What names the account of a role at a server, "" if it cannot be opened any more.
+ * Needs a transaction, for which *all, which begins as NIL, keeps what was found.
+ */
+extern const char *og_tell_account(List **all, Oid serverid, Oid roleid);
 
 #endif							/* OG_STREAM_APPEND_H */
