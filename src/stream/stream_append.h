@@ -216,6 +216,9 @@ extern void og_into_close(Into *into);
  */
 extern void og_into_stop_clock(void);
 
+/* Of what was cancelled: did it take so long, or does this process end? */
+extern bool og_into_took_long(void);
+
 /*
  * Cancel what runs now, if anything does: for handlers of signals.  From now on it
  * may take a moment only.

@@ -152,9 +152,16 @@ make_array(const AppendColumn *column, AppendRow **rows, int count)
 void
 og_into_cancel(void)
 {
+	if (!running)
+		return;
 	cancelled = true;
-	if (running)
-		InterruptPending = QueryCancelPending = true;
+	InterruptPending = QueryCancelPending = true;
+}
+
+bool
+og_into_took_long(void)
+{
+	return !cancelled && longest_ms == LONGEST_MS;
 }
 
 /* Whoever has caught a cancel, by a subtransaction of his own, gets another one. */
@@ -173,7 +180,7 @@ end_process(void)
 {
 	if (!running)
 		return;
-	ends_process = true;
+	ends_process = longest_ms == LONGEST_MS;
 	InterruptPending = ProcDiePending = true;
 	SetLatch(MyLatch);
 }
@@ -223,6 +230,7 @@ static void
 start_clock(void)
 {
 	watch_clock();
+	cancelled = false;
 	level = GetCurrentTransactionNestLevel();
 	over_at = og_clock_now() + longest_ms * INT64CONST(1000);
 	enable_timeout_every(STATEMENT_TIMEOUT,

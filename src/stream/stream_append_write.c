@@ -33,6 +33,9 @@
 /* So often one row may take too long. */
 #define MOST_FAILURES	2
 
+#define TOO_LONG \
+	"the table, or a trigger of it, took longer than 5 s, and was cancelled"
+
 /* Rows that one transaction refuses: others wait for the next one. */
 #define MOST_REFUSED	50
 
@@ -415,6 +418,7 @@ take_too_long(Writing *writing)
 static void
 take_trouble(Writing *writing)
 {
+	bool		too_long;
 	ListCell   *cell;
 
 	if (!writing->checked && !og_trouble_passes(&writing->trouble))
@@ -422,10 +426,14 @@ take_trouble(Writing *writing)
 		refuse_table(writing);
 		return;
 	}
+	too_long = writing->trouble.sqlstate == ERRCODE_QUERY_CANCELED &&
+		og_into_took_long();
+	if (too_long)
+		writing->trouble.message = pstrdup(TOO_LONG);
 	foreach(cell, writing->appends)
 		og_stream_set_error(((Appending *) lfirst(cell))->stream,
 							writing->trouble.message);
-	if (writing->trouble.sqlstate == ERRCODE_QUERY_CANCELED)
+	if (too_long)
 		take_too_long(writing);
 	pause_all(writing, LONGEST_PAUSE_US);
 }

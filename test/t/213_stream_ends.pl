@@ -49,8 +49,21 @@ $streams->sql(q{
 	GRANT EXECUTE ON FUNCTION btse_stream_start TO trader;
 	CREATE SCHEMA desk AUTHORIZATION trader;
 	SET ROLE trader;
-	CREATE TABLE desk.told (order_id text, status int);
-	CREATE TABLE desk.slow (order_id text, status int)});
+	CREATE TABLE desk.told (order_id text, status int)});
+
+# What catches errors of its own is not cancelled for that.
+$streams->sql(q{
+	SET ROLE trader;
+	CREATE FUNCTION desk.tries() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		BEGIN
+			RAISE unique_violation;
+		EXCEPTION WHEN unique_violation THEN
+			NULL;
+		END;
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER tries BEFORE INSERT ON desk.told FOR EACH ROW EXECUTE FUNCTION desk.tries()});
 $streams->sql($sandbox->mapping_sql('btse', role => 'trader'));
 
 my $fills = $streams->follow('fills');
