@@ -2363,7 +2363,7 @@ CREATE INDEX order_gateway_stream_trade_at ON order_gateway_stream_trade (instal
 COMMENT ON TABLE order_gateway_stream_trade IS
 'public trades that streams appended, each once: the view btse_trade_log shows them';
 COMMENT ON COLUMN order_gateway_stream_trade.installation IS 'which installation followed them';
-COMMENT ON COLUMN order_gateway_stream_trade.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_trade.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_trade.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_trade.symbol IS 'the market';
 COMMENT ON COLUMN order_gateway_stream_trade.trade_id IS 'the provider''s number of the trade';
@@ -2409,7 +2409,7 @@ COMMENT ON TABLE order_gateway_stream_fill IS
 'fills of accounts that streams appended, each once: the view btse_fill_log shows them';
 COMMENT ON COLUMN order_gateway_stream_fill.installation IS 'which installation followed them';
 COMMENT ON COLUMN order_gateway_stream_fill.fill_id IS 'what tells it apart: its serial id, or else trade, order and side';
-COMMENT ON COLUMN order_gateway_stream_fill.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_fill.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_fill.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_fill.role_id IS 'OID of the role that started the stream';
 COMMENT ON COLUMN order_gateway_stream_fill.role IS 'its name then';
@@ -2477,7 +2477,7 @@ COMMENT ON TABLE order_gateway_stream_notification IS
 'notifications of accounts that streams appended, one row for each message: the view btse_notification_log shows them';
 COMMENT ON COLUMN order_gateway_stream_notification.installation IS 'which installation followed them';
 COMMENT ON COLUMN order_gateway_stream_notification.notification_id IS 'number in this log: the provider gives none';
-COMMENT ON COLUMN order_gateway_stream_notification.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_notification.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_notification.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_notification.role_id IS 'OID of the role that started the stream';
 COMMENT ON COLUMN order_gateway_stream_notification.role IS 'its name then';
@@ -2525,7 +2525,7 @@ COMMENT ON TABLE order_gateway_stream_seen IS
 'ids of trades and fills that were appended, of each table, written in the transaction of their rows: so nothing is appended twice, whatever constraints the table has. Rows that can be told no more are removed by the stream worker';
 COMMENT ON COLUMN order_gateway_stream_seen.installation IS 'which installation follows it';
 COMMENT ON COLUMN order_gateway_stream_seen.target IS 'OID of the table that it was appended to; 0 = the log of the extension';
-COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_seen.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_seen.role_id IS 'OID of the role whose account it is; 0 = a public trade';
 COMMENT ON COLUMN order_gateway_stream_seen.kind IS 'trades or fills';
 COMMENT ON COLUMN order_gateway_stream_seen.id IS 'the trade''s or the fill''s id';
@@ -2586,7 +2586,7 @@ COMMENT ON COLUMN order_gateway_stream_event.stream_id IS 'number of the stream;
 COMMENT ON COLUMN order_gateway_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
 COMMENT ON COLUMN order_gateway_stream_event.symbol IS 'the market';
 COMMENT ON COLUMN order_gateway_stream_event.book_grouping IS 'of a book: 0 = prices as they are, 1 to 8 = more and more of them taken together; else NULL';
-COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_event.server_id IS 'number of the foreign server: order_gateway_stream_server has it';
 COMMENT ON COLUMN order_gateway_stream_event.server IS 'its name then';
 COMMENT ON COLUMN order_gateway_stream_event.role_id IS 'OID of the role whose account it is; NULL = what is public';
 COMMENT ON COLUMN order_gateway_stream_event.role IS 'its name then';
@@ -2595,6 +2595,21 @@ COMMENT ON COLUMN order_gateway_stream_event.from_time IS 'of a hole, an overflo
 COMMENT ON COLUMN order_gateway_stream_event.to_time IS 'of a hole, an overflow, a backfill: until when';
 COMMENT ON COLUMN order_gateway_stream_event.rows IS 'of an overflow, a backfill, a refused row: how many rows';
 COMMENT ON COLUMN order_gateway_stream_event.raw IS 'of a refused row, and of what was unexpected: what was received, as it came';
+
+CREATE TABLE order_gateway_stream_server (
+	installation uuid NOT NULL,
+	number oid NOT NULL,
+	server_id oid NOT NULL,
+	server name,
+	PRIMARY KEY (installation, number)
+);
+
+COMMENT ON TABLE order_gateway_stream_server IS
+'numbers by which the logs of streams know foreign servers. pg_upgrade gives these other OIDs: then this table is changed, and no log';
+COMMENT ON COLUMN order_gateway_stream_server.installation IS 'which installation follows it';
+COMMENT ON COLUMN order_gateway_stream_server.number IS 'its number: the OID that it had when it was first followed, or another one where that was taken';
+COMMENT ON COLUMN order_gateway_stream_server.server_id IS 'OID of the foreign server';
+COMMENT ON COLUMN order_gateway_stream_server.server IS 'its name; NULL = it was dropped';
 
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_id', '');
 SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream', '');
@@ -3452,8 +3467,9 @@ SELECT coalesce(s.srvname, t.server) AS server,
 	t.raw
 FROM order_gateway_stream_trade AS t
 LEFT JOIN order_gateway_here AS i ON i.id = t.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = t.server_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', t.server_id, t.server, 0, '');
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = t.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'trades', coalesce(o.server_id, 0), t.server, 0, '');
 
 -- generated: comments of btse_trade_log
 COMMENT ON VIEW btse_trade_log IS
@@ -3493,9 +3509,10 @@ SELECT coalesce(s.srvname, f.server) AS server,
 	f.raw
 FROM order_gateway_stream_fill AS f
 LEFT JOIN order_gateway_here AS i ON i.id = f.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = f.server_id AND i.id IS NOT NULL
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = f.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = f.role_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', f.server_id, f.server, f.role_id, f.role);
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', coalesce(o.server_id, 0), f.server, f.role_id, f.role);
 
 -- generated: comments of btse_fill_log
 COMMENT ON VIEW btse_fill_log IS
@@ -3553,9 +3570,10 @@ SELECT coalesce(s.srvname, n.server) AS server,
 	n.raw
 FROM order_gateway_stream_notification AS n
 LEFT JOIN order_gateway_here AS i ON i.id = n.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = n.server_id AND i.id IS NOT NULL
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = i.id AND o.number = n.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = n.role_id AND i.id IS NOT NULL
-WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', n.server_id, n.server, n.role_id, n.role);
+WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'notifications', coalesce(o.server_id, 0), n.server, n.role_id, n.role);
 
 -- generated: comments of btse_notification_log
 COMMENT ON VIEW btse_notification_log IS
@@ -3607,17 +3625,18 @@ SELECT e.event_id,
 	e.raw
 FROM order_gateway_stream_event AS e
 JOIN order_gateway_here AS i ON i.id = e.installation
-LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = e.server_id
+LEFT JOIN order_gateway_stream_server AS o ON o.installation = e.installation AND o.number = e.server_id
+LEFT JOIN pg_catalog.pg_foreign_server AS s ON s.oid = o.server_id
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = e.role_id
 WHERE order_gateway_stream_may_see(true, CASE WHEN e.role_id IS NULL THEN 'trades' ELSE 'fills' END,
-	e.server_id, e.server, coalesce(e.role_id, 0), coalesce(e.role, ''));
+	coalesce(o.server_id, 0), e.server, coalesce(e.role_id, 0), coalesce(e.role, ''));
 
 -- generated: comments of btse_stream_event
 COMMENT ON VIEW btse_stream_event IS
 'what happened to streams, for people and for alerts: connections, gaps, refusals, holes. A role sees what is about markets at servers on which it has USAGE, what is about accounts and tables of roles of which it is a member, and as a member of pg_read_all_data all';
 COMMENT ON COLUMN btse_stream_event.event_id IS 'number of the event';
 COMMENT ON COLUMN btse_stream_event.at IS 'when it was seen';
-COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected, not_connected: of a connection; gap, went_back, crossed, too_deep, twice: a book made no sense, and is asked for anew; silent: nothing came, and it is asked for anew; stalled, differs: a book was silent, and not what the provider has; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for, or made no sense; not_shown: there is no room to show the stream';
+COMMENT ON COLUMN btse_stream_event.event IS 'connected, disconnected, not_connected: of a connection; gap, went_back, crossed, too_deep, twice: a book made no sense, and is asked for anew; silent: nothing came, and it is asked for anew; stalled, differs: a book was silent, and not what the provider has; refused: by the provider, or for a lost right; refused_row: a table did not take it; backfill: what was missed was read; hole: what was missed cannot be read; overflow: more came than could be written; unexpected: what was not asked for, or made no sense; not_shown: there is no room to show the stream; not_written: what is known of a market could not be written for too long, and is not shown meanwhile';
 COMMENT ON COLUMN btse_stream_event.stream_id IS 'the stream; NULL = all of a connection, or of a market';
 COMMENT ON COLUMN btse_stream_event.kind IS 'l1, book, trades, fills or notifications; NULL = all of a connection';
 COMMENT ON COLUMN btse_stream_event.symbol IS 'the market; NULL = all of them, or none';

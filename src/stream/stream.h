@@ -19,6 +19,7 @@
  * stream_shared.c		what all processes may know of them
  * stream_main.c		the process: its start, its loop, its end
  * stream_loop.c		what it does in a turn
+ * stream_server.c		numbers by which logs know servers
  * stream_party.c		as whom streams are followed, and where that is
  * stream_topic.c		what is asked for, and what becomes of it
  * stream_connection.c	connections: which there are, where they go, losses

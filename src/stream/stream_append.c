@@ -26,6 +26,9 @@
 /* So long one flush may take, where there is more than can be written in it. */
 #define FLUSH_US		INT64CONST(60000)
 
+/* So long the last attempt of a process that ends may take, and one INSERT. */
+#define LAST_US			(2 * USECS_PER_SEC)
+
 /* What is shown of when a stream is complete is no older than this. */
 #define SHOW_US			USECS_PER_SEC
 
@@ -54,9 +57,11 @@ note_change(Datum argument, Oid relid)
 	{
 		Stream	   *stream = stream_of(iter.cur);
 
-		if (stream->append != NULL && OidIsValid(stream->wish.into_table) &&
-			(relid == InvalidOid || relid == stream->wish.into_table))
-			appending_of(stream)->recheck = true;
+		if (stream->append == NULL || !OidIsValid(stream->wish.into_table) ||
+			(relid != InvalidOid && relid != stream->wish.into_table))
+			continue;
+		appending_of(stream)->recheck = true;
+		appending_of(stream)->is_other |= relid != InvalidOid;
 	}
 }
 
@@ -452,4 +457,39 @@ og_append_flush(OgPause *pause)
 		foreach(cell, all_groups())
 			more |= og_append_write(lfirst(cell));
 	} while (more && og_clock_now() < until);
+}
+
+/* ---------- the last attempt ---------- */
+
+/* Up to now it was told all, so that this is where a hole begins. */
+static void
+prepare_last(Appending *append)
+{
+	Stream	   *stream = append->stream;
+
+	append->paused_until = 0;
+	if (append->live && stream->caught_up && stream->topic != NULL &&
+		stream->wish.kind != OG_STREAM_FILLS)
+		og_queue_mark(append, mark_symbol(append),
+					  stream->topic->connection->last_heard);
+}
+
+void
+og_append_write_last(void)
+{
+	int64		until = og_clock_now() + LAST_US;
+	ListCell   *cell;
+	dlist_iter	iter;
+
+	og_into_hurry();
+	dlist_foreach(iter, &og_stream_loop.streams)
+	{
+		if (stream_of(iter.cur)->append != NULL)
+			prepare_last(stream_of(iter.cur)->append);
+	}
+	foreach(cell, all_groups())
+	{
+		while (og_clock_now() < until && og_append_write(lfirst(cell)))
+			;
+	}
 }

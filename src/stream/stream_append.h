@@ -27,6 +27,7 @@
  * stream_market.c			in which markets
  * stream_merge.c			trades that were read, and whether they are the same ones
  * stream_tell.c			what is told of orders whose outcome is unknown
+ * stream_tell_account.c	and whose account they are of
  *
  *-------------------------------------------------------------------------
  */
@@ -101,6 +102,7 @@ struct Appending
 	Refused		refused[REFUSALS_KEPT]; /* a ring of the last ones */
 	uint32		nrefused;
 	bool		recheck;		/* look whether it is what it has to be */
+	bool		is_other;		/* it was changed */
 
 	/* Up to when it is complete, as its table of marks has it. */
 	bool		known;			/* that was read */
@@ -208,6 +210,22 @@ extern Into *og_into_open(const AppendTarget *target, Oid roleid);
 extern void og_into_append(const Into *into, AppendRow **rows, int count);
 extern void og_into_close(Into *into);
 
+/*
+ * What runs in such a table takes too long after some seconds, and is cancelled.
+ * Whoever catches an error of it stops the clock, which must not strike after it.
+ */
+extern void og_into_stop_clock(void);
+
+/* Of what was cancelled: did it take so long, or does this process end? */
+extern bool og_into_took_long(void);
+
+/*
+ * Cancel what runs now, if anything does: for handlers of signals.  From now on it
+ * may take a moment only.
+ */
+extern void og_into_cancel(void);
+extern void og_into_hurry(void);
+
 /* ---------- stream_append_write.c ---------- */
 
 /*
@@ -259,5 +277,13 @@ extern void og_append_tell(const Appending *append, const OgSlice *values);
 /* Have the journal settled by what was told; transactions are its own. */
 extern void og_tell_turn(void);
 extern void og_tell_open(void);
+
+/* ---------- stream_tell_account.c ---------- */
+
+/*
+ * What names the account of a role at a server, "" if it cannot be opened any more.
+ * Needs a transaction, for which *all, which begins as NIL, keeps what was found.
+ */
+extern const char *og_tell_account(List **all, Oid serverid, Oid roleid);
 
 #endif							/* OG_STREAM_APPEND_H */

@@ -6,27 +6,51 @@
  * One INSERT of a batch, with one array for each column, as the role that started
  * the stream: so triggers fire, partitions are found, policies and defaults hold,
  * as with any INSERT of that role.  What such code sets does not stay, what it could
- * do as somebody else it cannot, and it does not take for ever.
+ * do as somebody else it cannot, and it does not take for ever: when its time is
+ * over it is cancelled, and where it catches that, each time that it does.  What goes
+ * on all the same (a language that catches errors in a loop of its own) ends with
+ * this process, and the next one does not begin with that table.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
+#include "ground/clock.h"
 #include "stream/stream_append.h"
 #include "stream/stream_append_value.h"
 
-/* So long one INSERT may take. */
+/* So long one INSERT may take, and in the last attempt of a process that ends. */
 #define LONGEST_MS	5000
+#define LAST_MS		500
+
+/* Then it is cancelled so often, for as long once more. */
+#define AGAIN_MS	100
+
+static int	longest_ms = LONGEST_MS;
+
+/* That which is running. */
+static volatile sig_atomic_t running = false;
+static volatile sig_atomic_t cancelled = false;
+static int64 over_at;			/* og_clock_now() */
+static int	level;				/* of the transaction that it is in */
+static Oid	relid;
+
+/* Nothing but the end of this process ends it. */
+static volatile sig_atomic_t ends_process = false;
 
 struct Into
 {
@@ -123,7 +147,110 @@ make_array(const AppendColumn *column, AppendRow **rows, int count)
 											  align));
 }
 
-/* Whoever catches an error of this stops the clock, too. */
+/* ---------- the clock ---------- */
+
+void
+og_into_cancel(void)
+{
+	if (!running)
+		return;
+	cancelled = true;
+	InterruptPending = QueryCancelPending = true;
+}
+
+bool
+og_into_took_long(void)
+{
+	return !cancelled && longest_ms == LONGEST_MS;
+}
+
+/* Whoever has caught a cancel, by a subtransaction of his own, gets another one. */
+static void
+cancel_again(SubXactEvent event, SubTransactionId own, SubTransactionId parent,
+			 void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && running &&
+		GetCurrentTransactionNestLevel() > level &&
+		(cancelled || og_clock_now() >= over_at))
+		InterruptPending = QueryCancelPending = true;
+}
+
+static void
+end_process(void)
+{
+	if (!running)
+		return;
+	ends_process = longest_ms == LONGEST_MS;
+	InterruptPending = ProcDiePending = true;
+	SetLatch(MyLatch);
+}
+
+/* Who comes next must not begin with it. */
+static void
+note_end(int code, Datum arg)
+{
+	if (!ends_process)
+		return;
+	og_hung_note(relid);
+	ereport(LOG,
+			(errmsg("order_gateway: what table %u runs goes on when it is cancelled: it ends with the stream worker",
+					relid)));
+}
+
+static void
+watch_clock(void)
+{
+	static bool watching = false;
+
+	if (watching)
+		return;
+	RegisterSubXactCallback(cancel_again, NULL);
+	before_shmem_exit(note_end, (Datum) 0);
+	watching = true;
+}
+
+/* The number of a timeout of our own. */
+static TimeoutId
+last_clock(void)
+{
+	static TimeoutId id = MAX_TIMEOUTS;
+
+	if (id == MAX_TIMEOUTS)
+		id = RegisterTimeout(USER_TIMEOUT, end_process);
+	return id;
+}
+
+void
+og_into_hurry(void)
+{
+	longest_ms = LAST_MS;
+}
+
+static void
+start_clock(void)
+{
+	watch_clock();
+	cancelled = false;
+	level = GetCurrentTransactionNestLevel();
+	over_at = og_clock_now() + longest_ms * INT64CONST(1000);
+	enable_timeout_every(STATEMENT_TIMEOUT,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 longest_ms), AGAIN_MS);
+	enable_timeout_after(last_clock(), 2 * longest_ms);
+	running = true;
+}
+
+void
+og_into_stop_clock(void)
+{
+	running = false;
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	disable_timeout(last_clock(), false);
+	QueryCancelPending = false;
+}
+
+/* ---------- rows ---------- */
+
 void
 og_into_append(const Into *into, AppendRow **rows, int count)
 {
@@ -137,9 +264,10 @@ og_into_append(const Into *into, AppendRow **rows, int count)
 
 	for (int i = 0; i < target->ncolumns; i++)
 		values[i] = make_array(&target->columns[i], rows, count);
-	enable_timeout_after(STATEMENT_TIMEOUT, LONGEST_MS);
+	relid = target->relid;
+	start_clock();
 	result = SPI_execute_plan(into->plan, values, NULL, false, 0);
-	disable_timeout(STATEMENT_TIMEOUT, false);
+	og_into_stop_clock();
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "SPI_execute_plan failed: %s",
 			 SPI_result_code_string(result));

@@ -123,7 +123,7 @@ own_value(OwnColumn own, const AppendRow *row)
 		case OWN_INSTALLATION:
 			return UUIDPGetDatum(&og_stream_loop.installation);
 		case OWN_SERVER_ID:
-			return ObjectIdGetDatum(wish->serverid);
+			return ObjectIdGetDatum(og_server_number(wish->serverid));
 		case OWN_ROLE_ID:
 			return ObjectIdGetDatum(wish->roleid);
 		case OWN_FILL_ID:

@@ -47,7 +47,7 @@ is_known(const OgStreamWish *wish, const char *id)
 	ScanKeyInit(&keys[1], STREAM_SEEN_TARGET + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(wish->into_table));
 	ScanKeyInit(&keys[2], STREAM_SEEN_SERVER_ID + 1, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(wish->serverid));
+				F_OIDEQ, ObjectIdGetDatum(og_server_number(wish->serverid)));
 	ScanKeyInit(&keys[3], STREAM_SEEN_ROLE_ID + 1, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(role_of(wish)));
 	og_table_text_key(&keys[4], STREAM_SEEN_KIND, CStringGetTextDatum(kind));
@@ -85,7 +85,8 @@ form_entry(void *owner, int number, Datum *values, bool *nulls)
 	values[STREAM_SEEN_INSTALLATION] =
 		UUIDPGetDatum(&og_stream_loop.installation);
 	values[STREAM_SEEN_TARGET] = ObjectIdGetDatum(wish->into_table);
-	values[STREAM_SEEN_SERVER_ID] = ObjectIdGetDatum(wish->serverid);
+	values[STREAM_SEEN_SERVER_ID] =
+		ObjectIdGetDatum(og_server_number(wish->serverid));
 	values[STREAM_SEEN_ROLE_ID] = ObjectIdGetDatum(role_of(wish));
 	values[STREAM_SEEN_KIND] =
 		CStringGetTextDatum(og_stream_kind_name(wish->kind));

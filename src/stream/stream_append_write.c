@@ -15,9 +15,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/timeout.h"
+#include "utils/lsyscache.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
@@ -33,6 +32,9 @@
 
 /* So often one row may take too long. */
 #define MOST_FAILURES	2
+
+#define TOO_LONG \
+	"the table, or a trigger of it, took longer than 5 s, and was cancelled"
 
 /* Rows that one transaction refuses: others wait for the next one. */
 #define MOST_REFUSED	50
@@ -98,14 +100,6 @@ append_part(void *arg)
 				part->count);
 }
 
-/* The clock that was set for a statement must not strike after it. */
-static void
-stop_clock(void)
-{
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	QueryCancelPending = false;
-}
-
 static void
 refuse(Writing *writing, AppendRow *row, const Trouble *trouble)
 {
@@ -136,7 +130,7 @@ append_in_parts(Writing *writing, int first, int count)
 		writing->ndone = first + count;
 		return true;
 	}
-	stop_clock();
+	og_into_stop_clock();
 	if (!is_of_row(&trouble))
 	{
 		writing->trouble = trouble;
@@ -196,6 +190,16 @@ lock_own(const Writing *writing)
 		 og_table_try_lock(logs[writing->kind], RowExclusiveLock));
 }
 
+static void
+check_hung(Oid relid)
+{
+	if (OidIsValid(relid) && og_hung_is(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("what table \"%s\" runs goes on when it is cancelled",
+						get_rel_name(relid))));
+}
+
 /* False if somebody has a table for himself. */
 static bool
 open_tables(Writing *writing)
@@ -209,6 +213,7 @@ open_tables(Writing *writing)
 		 !ConditionalLockRelationOid(writing->relid, RowExclusiveLock));
 	if (writing->locked)
 		return false;
+	check_hung(writing->relid);
 	if (OidIsValid(writing->relid))
 		writing->into = og_into_open(og_target_read(writing->relid,
 													writing->kind,
@@ -413,6 +418,7 @@ take_too_long(Writing *writing)
 static void
 take_trouble(Writing *writing)
 {
+	bool		too_long;
 	ListCell   *cell;
 
 	if (!writing->checked && !og_trouble_passes(&writing->trouble))
@@ -420,10 +426,14 @@ take_trouble(Writing *writing)
 		refuse_table(writing);
 		return;
 	}
+	too_long = writing->trouble.sqlstate == ERRCODE_QUERY_CANCELED &&
+		og_into_took_long();
+	if (too_long)
+		writing->trouble.message = pstrdup(TOO_LONG);
 	foreach(cell, writing->appends)
 		og_stream_set_error(((Appending *) lfirst(cell))->stream,
 							writing->trouble.message);
-	if (writing->trouble.sqlstate == ERRCODE_QUERY_CANCELED)
+	if (too_long)
 		take_too_long(writing);
 	pause_all(writing, LONGEST_PAUSE_US);
 }
@@ -497,24 +507,43 @@ write_batch(Writing *writing)
 {
 	bool		done = og_try(write_all, writing, &writing->trouble);
 
-	stop_clock();
+	og_into_stop_clock();
 	if (done || !writing->checked || !is_of_row(&writing->trouble))
 		return done;
 	writing->trouble = (Trouble) {0};
 	writing->ndone = 0;
 	done = og_try(write_parts, writing, &writing->trouble);
-	stop_clock();
+	og_into_stop_clock();
 	if (!done)
 		writing->ndone = writing->nrefused = 0;
 	return done && writing->trouble.message == NULL;
+}
+
+/* What has changed may be what went on and on. */
+static void
+forgive(List *appends)
+{
+	ListCell   *cell;
+
+	foreach(cell, appends)
+	{
+		Appending  *append = lfirst(cell);
+
+		if (append->is_other)
+			og_hung_forgive(append->stream->wish.into_table);
+		append->is_other = false;
+	}
 }
 
 bool
 og_append_write(List *appends)
 {
 	Writing    *writing = gather(appends);
-	bool		done = write_batch(writing);
 	ListCell   *cell;
+	bool		done;
+
+	forgive(appends);
+	done = write_batch(writing);
 
 	keep_alone(writing);
 	if (done && writing->locked)

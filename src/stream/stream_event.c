@@ -205,7 +205,8 @@ write_event(const Kept *kept, bool first)
 	TEXT(STREAM_EVENT_SYMBOL, kept->symbol);
 	nulls[STREAM_EVENT_BOOK_GROUPING] = kept->grouping < 0;
 	values[STREAM_EVENT_BOOK_GROUPING] = Int32GetDatum(kept->grouping);
-	values[STREAM_EVENT_SERVER_ID] = ObjectIdGetDatum(kept->serverid);
+	values[STREAM_EVENT_SERVER_ID] =
+		ObjectIdGetDatum(og_server_number(kept->serverid));
 	values[STREAM_EVENT_SERVER] = og_name_datum(kept->server);
 	nulls[STREAM_EVENT_ROLE_ID] = !OidIsValid(kept->roleid);
 	values[STREAM_EVENT_ROLE_ID] = ObjectIdGetDatum(kept->roleid);

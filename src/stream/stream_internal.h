@@ -135,6 +135,7 @@ struct Topic
 	bool		comparing;		/* it was silent: the next snapshot is due, and to
 								 * be what the book is */
 	bool		changed;
+	int64		changed_at;		/* og_clock_now(), since when it is so */
 	bool		written;		/* since it is live: so that it may be shown */
 	int64		event_ms;		/* of what is known now, as the provider has it */
 	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
@@ -298,11 +299,13 @@ typedef struct StreamLoop
 	pg_uuid_t	installation;
 	Oid			table;			/* of streams: another one is another extension */
 	bool		held;			/* nothing is followed until it is adopted */
+	List	   *servers;		/* stream_server.c's */
 	dlist_head	streams;
 	dlist_head	parties;
 	dlist_head	connections;
 	int64		now;			/* og_clock_now() when the turn began */
 	int64		next_flush;
+	int64		events_again;	/* they could not be written: when to try it again */
 	bool		news;			/* there is something for it */
 	MemoryContext message_context;	/* what one message needs */
 } StreamLoop;
@@ -328,6 +331,24 @@ extern void og_stream_set_state(Stream *stream, OgStreamState state);
 
 /* What went wrong with it last; words of ours or the provider's. */
 extern void og_stream_set_error(Stream *stream, const char *error);
+
+/* A table whose code had to be ended with a process: is it, and is it no more? */
+extern void og_hung_note(Oid relid);
+extern bool og_hung_is(Oid relid);
+extern void og_hung_forgive(Oid relid);
+
+/* ---------- stream_server.c ---------- */
+
+/*
+ * In a transaction: all servers that have numbers, in the current context, with those
+ * of these wishes.  When that is committed they are taken for what is known.
+ */
+extern List *og_servers_read(List *wishes);
+extern void og_servers_take(List *all);
+
+/* The number of a server that is followed; and back, InvalidOid if there is none. */
+extern Oid	og_server_number(Oid serverid);
+extern Oid	og_server_numbered(Oid number);
 
 /* ---------- stream_event.c ---------- */
 
@@ -390,6 +411,9 @@ extern void og_append_lost(Stream *stream, TimestampTz since);
 extern void og_append_flush(OgPause *pause);
 extern void og_append_turn(OgPause *pause);
 
+/* The process ends: write what is queued, for which there is little time. */
+extern void og_append_write_last(void);
+
 /* ---------- stream_loop.c ---------- */
 
 /*
@@ -416,5 +440,8 @@ extern OgStreamSight og_stream_look(void);
  * tells until when there is not.
  */
 extern bool og_stream_turn(OgPause *pause);
+
+/* The process ends: write what would be lost with it, without waiting for anybody. */
+extern void og_stream_write_last(void);
 
 #endif							/* OG_STREAM_INTERNAL_H */

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -125,8 +126,16 @@ typedef struct Looking
 	bool		locked;			/* that cannot be told now */
 	bool		held;
 	List	   *wishes;
+	List	   *servers;
 	MemoryContext context;
 } Looking;
+
+/* After pg_upgrade the gateway worker finds anew at which servers streams are. */
+static bool
+is_moved(const OgInstallation *installation)
+{
+	return installation->system_identifier != GetSystemIdentifier();
+}
 
 static void
 read_wishes(void *arg)
@@ -138,16 +147,19 @@ read_wishes(void *arg)
 	/* Whoever has a table for himself does not hold up what comes in. */
 	looking->locked = og_tables_exist() &&
 		(!og_table_try_lock(OG_INSTALLATION_TABLE, AccessShareLock) ||
-		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock));
+		 !og_table_try_lock(OG_STREAM_TABLE, AccessShareLock) ||
+		 !og_table_try_lock(OG_STREAM_SERVER_TABLE, RowExclusiveLock));
 	if (looking->locked || !og_journal_find(&installation) ||
 		og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
 		memcmp(&installation.id, &og_stream_loop.installation,
 			   sizeof(pg_uuid_t)) != 0)
 		return;
 	looking->there = true;
-	looking->held = installation.held;
+	looking->held = installation.held || is_moved(&installation);
 	old = MemoryContextSwitchTo(looking->context);
 	looking->wishes = og_streams_read(&installation.id);
+	if (!looking->held)
+		looking->servers = og_servers_read(looking->wishes);
 	MemoryContextSwitchTo(old);
 }
 
@@ -229,6 +241,8 @@ og_stream_look(void)
 		return OG_STREAM_SOME;
 	if (!looking.there)
 		return OG_STREAM_ELSEWHERE;
+	if (!looking.held)
+		og_servers_take(looking.servers);
 	compare(&looking);
 
 	/* Connections of accounts go before these do. */
@@ -242,40 +256,84 @@ og_stream_look(void)
 
 /* ---------- writing ---------- */
 
+/* What becomes of the one does not hold up the other: see flush(). */
 static void
-write_all(void *arg)
+check_tables(void)
 {
-	bool	   *events = arg;
-
 	if (og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the tables of these streams do not exist any more")));
-	if (og_stream_has_books())
-		og_stream_write_books();
-	*events = og_stream_has_events() &&
-		og_table_try_lock(OG_STREAM_EVENT_TABLE, RowExclusiveLock);
-	if (*events)
-		og_stream_write_events();
+}
+
+static void
+write_book_rows(void *arg)
+{
+	check_tables();
+	og_stream_write_books();
 }
 
 /* False: that is to be tried again. */
 static bool
-write_now(void)
+write_books(void)
 {
 	Trouble		trouble;
-	bool		events = false;
 	bool		done;
 
-	if (!og_stream_has_books() && !og_stream_has_events())
+	if (!og_stream_has_books())
 		return true;
-	done = og_try(write_all, &events, &trouble);
+	done = og_try(write_book_rows, NULL, &trouble);
 	if (!done)
 		og_trouble_show(&trouble);
 	og_stream_books_written(done);
-	if (done && events)
-		og_stream_events_written();
 	return done;
+}
+
+static void
+write_event_rows(void *arg)
+{
+	bool	   *done = arg;
+
+	check_tables();
+	*done = og_table_try_lock(OG_STREAM_EVENT_TABLE, RowExclusiveLock);
+	if (*done)
+		og_stream_write_events();
+}
+
+static void
+write_events(void)
+{
+	Trouble		trouble;
+	bool		done = false;
+
+	if (!og_stream_has_events() || og_clock_now() < og_stream_loop.events_again)
+		return;
+	if (!og_try(write_event_rows, &done, &trouble))
+	{
+		og_trouble_show(&trouble);
+		og_stream_loop.events_again = og_clock_now() + WRITE_AGAIN_US;
+	}
+	else if (done)
+		og_stream_events_written();
+}
+
+void
+og_stream_write_last(void)
+{
+	OgPause		pause = {0, OG_WAIT_STREAM};
+	dlist_iter	iter;
+
+	/* What has come in by now is told as well. */
+	dlist_foreach(iter, &og_stream_loop.connections)
+	{
+		Connection *connection = connection_of(iter.cur);
+
+		if (connection->state == CONNECTION_OPEN)
+			(void) og_connection_turn(connection, &pause);
+	}
+	og_append_write_last();
+	og_stream_loop.events_again = 0;
+	write_events();
 }
 
 static void
@@ -313,8 +371,9 @@ static void
 flush(OgPause *pause)
 {
 	int64		wait_us = og_stream_flush * INT64CONST(1000);
-	bool		done = write_now();
+	bool		done = write_books();
 
+	write_events();
 	og_append_flush(pause);
 	show_changes();
 	og_stream_loop.news = has_news();

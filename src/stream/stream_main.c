@@ -7,6 +7,11 @@
  * started again when somebody asks (worker_stream.h).  Nothing is caught here: an
  * error that escapes ends the process, and the launcher starts another one.
  *
+ * Told to end, it writes what it has, since some of that is told only once, without
+ * waiting for anybody: code of users that is running is cancelled, and has a moment
+ * when it is tried again.  So SIGTERM is looked at where nothing is going on; told
+ * once more, the process ends wherever it is.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -16,12 +21,14 @@
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
+#include "stream/stream_append.h"
 #include "stream/stream_internal.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_process.h"
@@ -34,6 +41,12 @@ pg_noreturn PGDLLEXPORT void og_stream_main(Datum argument);
 /* What is allocated in one turn; transactions leave another one current. */
 static MemoryContext turn_context = NULL;
 
+/* It goes around, so that it sees that ... */
+static volatile sig_atomic_t looping = false;
+
+/* ... it was told to end. */
+static volatile sig_atomic_t told_to_end = false;
+
 /* ---------- start ---------- */
 
 /* What ends it is in the log; the streams of one that has ended are stale. */
@@ -42,11 +55,27 @@ static const OgProcess process = {
 };
 
 static void
+end(SIGNAL_ARGS)
+{
+	int			saved_errno = errno;
+
+	if (!looping || told_to_end)
+		die(postgres_signal_arg);
+	else
+	{
+		told_to_end = true;
+		og_into_cancel();
+		SetLatch(MyLatch);
+	}
+	errno = saved_errno;
+}
+
+static void
 start(int slot)
 {
 	OgWorkerState state;
 
-	og_process_begin(die);
+	og_process_begin(end);
 	og_workers_get(slot, &state);
 	if (!og_streamer_attach(slot, state.dboid) ||
 		!og_workers_may_stream(slot, state.dboid))
@@ -156,8 +185,18 @@ turn(int64 next_look)
 		pause.until = og_clock_now();
 	MemoryContextSwitchTo(turn_context);
 	og_pause_merge(&pause, &(OgPause) {next_look, pause.what});
-	og_gateway_wait(&pause);
+	if (!told_to_end)
+		og_gateway_wait(&pause);
 	return next_look;
+}
+
+/* As if it had been told just now. */
+static void
+end_well(void)
+{
+	og_stream_write_last();
+	ProcDiePending = InterruptPending = true;
+	CHECK_FOR_INTERRUPTS();
 }
 
 void
@@ -175,8 +214,11 @@ og_stream_main(Datum argument)
 	asked = og_streamer_asked();
 	if (!open_streams())
 		leave_for_good(asked);
+	looping = true;
 	for (;;)
 	{
+		if (told_to_end)
+			end_well();
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(turn_context);
 		MemoryContextSwitchTo(turn_context);

@@ -37,10 +37,26 @@ typedef struct Worker
 	int64		alive_at;		/* og_clock_now() */
 } Worker;
 
+/*
+ * A table whose code had to be ended with a worker: for an hour others leave it
+ * alone, unless it changes.  The last ones are remembered.
+ */
+#define MOST_HUNG	64
+#define HUNG_US		(3600 * USECS_PER_SEC)
+
+typedef struct Hung
+{
+	Oid			dboid;
+	Oid			relid;			/* InvalidOid = none */
+	int64		until;			/* og_clock_now() */
+} Hung;
+
 typedef struct StreamTable
 {
 	LWLock		lock;
 	Worker		workers[MAX_WORKERS];
+	Hung		hung[MOST_HUNG];
+	uint32		nhung;
 	OgStreamShown entries[OG_MOST_STREAMS];
 } StreamTable;
 
@@ -190,6 +206,52 @@ og_stream_set_error(Stream *stream, const char *error)
 	memcpy(stream->shown.last_error, error, len);
 	stream->shown.last_error[len] = '\0';
 	stream->changed = true;
+}
+
+/* ---------- tables that are left alone ---------- */
+
+void
+og_hung_note(Oid relid)
+{
+	StreamTable *table = lock_table(LW_EXCLUSIVE);
+
+	table->hung[table->nhung++ % MOST_HUNG] =
+		(Hung) {MyDatabaseId, relid, og_clock_now() + HUNG_US};
+	unlock_table(table);
+}
+
+static Hung *
+find_hung(StreamTable *table, Oid relid)
+{
+	for (int i = 0; i < MOST_HUNG; i++)
+	{
+		if (table->hung[i].dboid == MyDatabaseId &&
+			table->hung[i].relid == relid &&
+			og_clock_now() < table->hung[i].until)
+			return &table->hung[i];
+	}
+	return NULL;
+}
+
+bool
+og_hung_is(Oid relid)
+{
+	StreamTable *table = lock_table(LW_SHARED);
+	bool		is_hung = find_hung(table, relid) != NULL;
+
+	unlock_table(table);
+	return is_hung;
+}
+
+void
+og_hung_forgive(Oid relid)
+{
+	StreamTable *table = lock_table(LW_EXCLUSIVE);
+	Hung	   *hung;
+
+	while ((hung = find_hung(table, relid)) != NULL)
+		hung->relid = InvalidOid;
+	unlock_table(table);
 }
 
 /* ---------- everybody ---------- */

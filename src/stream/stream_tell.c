@@ -5,7 +5,8 @@
  *
  * What was told of an order is kept in mind for some minutes, by its id and by a
  * client order id of our own making: by no other name, since others may be given
- * again.  The journal is looked at when it comes, and some times later, since an
+ * again; and by the account that it is of, since others may have an order of that
+ * name.  Roles with the same key have the same account.  The journal is looked at when it comes, and some times later, since an
  * order may turn unknown only after that: so its outcome is known before anybody
  * asks.  What counts is what came since the request was sent.
  *
@@ -59,7 +60,7 @@ typedef struct Told
 
 typedef struct OrderKey
 {
-	Oid			serverid;
+	char		account[OG_NAME_HASH + 1];
 	char		id[OG_STREAM_MAX_ID + 1];
 } OrderKey;
 
@@ -108,16 +109,16 @@ add_told(Order *order, TimestampTz at, int status)
 }
 
 static void
-note(Oid serverid, const char *id, TimestampTz at, int status)
+note(const char *account, const char *id, TimestampTz at, int status)
 {
 	OrderKey	key;
 	Order	   *order;
 	bool		found;
 
-	if (strlen(id) > OG_STREAM_MAX_ID)
+	if (strlen(id) > OG_STREAM_MAX_ID || account[0] == '\0')
 		return;
 	memset(&key, 0, sizeof(key));
-	key.serverid = serverid;
+	strlcpy(key.account, account, sizeof(key.account));
 	strlcpy(key.id, id, sizeof(key.id));
 	order = hash_search(mind.orders, &key, HASH_ENTER, &found);
 	if (found)
@@ -135,18 +136,18 @@ note(Oid serverid, const char *id, TimestampTz at, int status)
 
 /* By both of its names; our own are in lower case, whatever the provider does. */
 static void
-note_order(Oid serverid, const char *order_id, char *client_order_id,
+note_order(const char *account, const char *order_id, char *client_order_id,
 		   TimestampTz at, int status)
 {
 	if (order_id != NULL)
-		note(serverid, order_id, at, status);
+		note(account, order_id, at, status);
 	if (client_order_id == NULL ||
 		!og_order_id_is_ours(og_stream_loop.installation.data,
 							 og_slice_of(client_order_id)))
 		return;
 	for (char *c = client_order_id; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	note(serverid, client_order_id, at, status);
+	note(account, client_order_id, at, status);
 }
 
 static char *
@@ -161,6 +162,7 @@ void
 og_append_tell(const Appending *append, const OgSlice *values)
 {
 	const OgStreamWish *wish = &append->stream->wish;
+	const Party *party = append->stream->party;
 	const OgColumn *shape = og_append_shape(wish->kind);
 	int64		status = A_FILL;
 
@@ -168,7 +170,10 @@ og_append_tell(const Appending *append, const OgSlice *values)
 		(!og_json_integer(values[og_column(shape, "status")], &status) ||
 		 status < 0 || status > PG_INT32_MAX))
 		return;
-	note_order(wish->serverid, text_of(shape, values, "order_id"),
+	if (party->account == NULL)
+		return;
+	note_order(og_account_names(party->account)->account,
+			   text_of(shape, values, "order_id"),
 			   text_of(shape, values, "client_order_id"),
 			   GetCurrentTimestamp(), (int) status);
 }
@@ -182,11 +187,27 @@ text_or_null(const OgTableRow *row, int column)
 		: TextDatumGetCString(row->values[column]);
 }
 
+/* Rows of one log. */
+typedef struct Reading
+{
+	List	   *accounts;		/* og_tell_account()'s */
+	int			left;			/* so many more */
+} Reading;
+
+static const char *
+account_of_row(Reading *reading, const OgTableRow *row, int server, int role)
+{
+	return og_tell_account(&reading->accounts,
+					  og_server_numbered(DatumGetObjectId(row->values[server])),
+					  DatumGetObjectId(row->values[role]));
+}
+
 static bool
 take_notification(void *owner, const OgTableRow *row)
 {
 	if (!row->nulls[STREAM_NOTIFICATION_STATUS])
-		note_order(DatumGetObjectId(row->values[STREAM_NOTIFICATION_SERVER_ID]),
+		note_order(account_of_row(owner, row, STREAM_NOTIFICATION_SERVER_ID,
+								  STREAM_NOTIFICATION_ROLE_ID),
 				   text_or_null(row, STREAM_NOTIFICATION_ORDER_ID),
 				   text_or_null(row, STREAM_NOTIFICATION_CLIENT_ORDER_ID),
 				   DatumGetTimestampTz(row->values[STREAM_NOTIFICATION_RECEIVED_AT]),
@@ -197,14 +218,15 @@ take_notification(void *owner, const OgTableRow *row)
 static bool
 take_fill(void *owner, const OgTableRow *row)
 {
-	int		   *left = owner;
+	Reading    *reading = owner;
 
-	note_order(DatumGetObjectId(row->values[STREAM_FILL_SERVER_ID]),
+	note_order(account_of_row(reading, row, STREAM_FILL_SERVER_ID,
+							  STREAM_FILL_ROLE_ID),
 			   text_or_null(row, STREAM_FILL_ORDER_ID),
 			   text_or_null(row, STREAM_FILL_CLIENT_ORDER_ID),
 			   DatumGetTimestampTz(row->values[STREAM_FILL_RECEIVED_AT]),
 			   A_FILL);
-	return --(*left) > 0;
+	return --reading->left > 0;
 }
 
 static void
@@ -212,7 +234,7 @@ read_logs(void *arg)
 {
 	int64		last = nextval_internal(og_table_oid(OG_STREAM_NOTIFICATION_ID),
 										false);
-	int			left = MOST_READ;
+	Reading		reading = {NIL, MOST_READ};
 	ScanKeyData keys[2];
 
 	og_table_installation_key(&keys[0], &og_stream_loop.installation);
@@ -220,13 +242,13 @@ read_logs(void *arg)
 				BTGreaterEqualStrategyNumber, F_INT8GE,
 				Int64GetDatum(last - MOST_READ));
 	og_table_scan(OG_STREAM_NOTIFICATION_TABLE, OG_STREAM_NOTIFICATION_KEY,
-				  NULL, keys, 2, take_notification, NULL);
+				  NULL, keys, 2, take_notification, &reading);
 	og_table_installation_key(&keys[0], &og_stream_loop.installation);
 	ScanKeyInit(&keys[1], STREAM_FILL_RECEIVED_AT + 1,
 				BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
 				TimestampTzGetDatum(GetCurrentTimestamp() - READ_US));
 	og_table_scan(OG_STREAM_FILL_TABLE, OG_STREAM_FILL_AT, NULL, keys, 2,
-				  take_fill, &left);
+				  take_fill, &reading);
 }
 
 void
@@ -335,11 +357,11 @@ add_status(OgStreamTold *told, OgStreamAct act, int status)
 }
 
 /*
- * Was all heard since then that is told of accounts at this server?  A process that
- * has just begun has not heard what was told before.
+ * Was all heard since then that is told of this account?  A process that has just
+ * begun has not heard what was told before.
  */
 static bool
-heard_all(Oid serverid, TimestampTz since)
+heard_all(const char *account, TimestampTz since)
 {
 	bool		followed = false;
 	dlist_iter	iter;
@@ -349,7 +371,9 @@ heard_all(Oid serverid, TimestampTz since)
 		const Stream *stream = stream_of(iter.cur);
 
 		if (stream->wish.kind != OG_STREAM_NOTIFICATIONS ||
-			stream->wish.serverid != serverid)
+			stream->party->account == NULL ||
+			strcmp(og_account_names(stream->party->account)->account,
+				   account) != 0)
 			continue;
 		if (stream->shown.state != OG_STREAM_LIVE ||
 			stream->shown.since > since)
@@ -369,7 +393,7 @@ verdict_since(const Order *order, OgStreamAct act, TimestampTz since)
 		if (order->told[i].at >= since)
 			add_status(&told, act, order->told[i].status);
 	}
-	if (told.is_weak && !heard_all(order->key.serverid, since))
+	if (told.is_weak && !heard_all(order->key.account, since))
 		return OG_UNKNOWN;
 	return og_btse_stream_verdict(&told);
 }
@@ -399,6 +423,7 @@ typedef struct Learning
 {
 	OgInstallation installation;
 	List	   *orders;			/* that are looked for */
+	List	   *accounts;		/* og_tell_account()'s */
 	Settlement *settlements;
 	int			count;
 	int			size;
@@ -434,7 +459,9 @@ conclude(Learning *learning, Order *order, const UnknownOf *unknown)
 	if (!og_journal_read_head(&learning->installation, unknown->call_id,
 							  &call) ||
 		strcmp(call.provider, og_btse.name) != 0 ||
-		call.serverid != order->key.serverid || !act_of(&call, &act))
+		!act_of(&call, &act) ||
+		strcmp(og_tell_account(&learning->accounts, call.serverid, call.roleid),
+			   order->key.account) != 0)
 		return;
 	verdict = verdict_since(order, act, unknown->sent_at != 0
 							? unknown->sent_at : call.submitted_at);
@@ -481,6 +508,7 @@ settle(void *arg)
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("the journal is locked, or is another one")));
 	learning->count = 0;
+	learning->accounts = NIL;
 	learning->settlements = palloc(learning->size * sizeof(Settlement));
 	foreach(cell, learning->orders)
 		look_for(learning, lfirst(cell));

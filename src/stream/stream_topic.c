@@ -10,7 +10,7 @@
  * sent: this file says only when.
  *
  * What a reader sees of a book is a row that was committed; so a book is shown to
- * be live only after its row has been written.
+ * be live only after its row has been written, and no longer than it can be.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,12 +35,30 @@
 /* What was refused is tried again. */
 #define REFUSED_US	(3600 * USECS_PER_SEC)
 
+/*
+ * What could not be written for so long, and one flush more, is not shown any more:
+ * longer than such pauses as we make ourselves (stream_table.c).
+ */
+#define LATE_US		(15 * USECS_PER_SEC)
+
+#define NOT_WRITTEN \
+	"what has changed cannot be written: its table is locked, or the disk is full"
+
 /* ---------- states ---------- */
+
+static bool
+is_late(const Topic *topic)
+{
+	return topic->changed && topic->written &&
+		og_clock_now() - topic->changed_at >=
+		LATE_US + og_stream_flush * INT64CONST(1000);
+}
 
 static bool
 is_written(const Topic *topic)
 {
-	return og_stream_is_appended(topic->kind) || topic->written;
+	return og_stream_is_appended(topic->kind) ||
+		(topic->written && !is_late(topic));
 }
 
 static OgStreamState
@@ -69,6 +87,15 @@ tell_refused(Stream *stream, const char *problem)
 	});
 }
 
+static void
+tell_late(Stream *stream)
+{
+	og_stream_set_error(stream, NOT_WRITTEN);
+	og_stream_tell(&(StreamEvent) {
+		.event = "not_written", .stream = stream, .message = NOT_WRITTEN
+	});
+}
+
 void
 og_stream_judge(Stream *stream)
 {
@@ -79,6 +106,9 @@ og_stream_judge(Stream *stream)
 	if (state == OG_STREAM_REFUSED && stream->shown.state != state &&
 		stream->party->account == NULL)
 		tell_refused(stream, stream->party->problem);
+	if (state == OG_STREAM_STALE && stream->shown.state == OG_STREAM_LIVE &&
+		stream->topic != NULL && is_late(stream->topic))
+		tell_late(stream);
 	og_stream_set_state(stream, state);
 	if (stream->told != state)
 		og_stream_show(stream);
@@ -320,6 +350,14 @@ og_topic_forgive(Topic *topic)
 /* ---------- data ---------- */
 
 static void
+note_change(Topic *topic)
+{
+	if (!topic->changed)
+		topic->changed_at = og_clock_now();
+	topic->changed = true;
+}
+
+static void
 take_best(Topic *topic, const OgStreamMessage *message)
 {
 	const OgStreamSide *sides[] = {&message->book.bids, &message->book.asks};
@@ -333,7 +371,7 @@ take_best(Topic *topic, const OgStreamMessage *message)
 		if (topic->has_best[i])
 			topic->best[i] = sides[i]->levels[0];
 	}
-	topic->changed = true;
+	note_change(topic);
 }
 
 /* The snapshot of a book that was silent. */
@@ -365,7 +403,7 @@ take_book(Topic *topic, const OgStreamMessage *message)
 		compare_with(topic, message);
 	result = og_book_take(topic->book, message);
 	if (result == OG_BOOK_OK)
-		topic->changed = true;
+		note_change(topic);
 	else if (OG_BOOK_BROKE(result))
 		ask_anew(topic, og_book_result_name(result),
 				 og_book_result_words(result));

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -177,28 +178,168 @@ og_streamer_ask_if_needed(void)
 
 /* ---------- after pg_upgrade ---------- */
 
+/* A row that has the OID of a server, and the name of it that is known. */
 typedef struct Named
 {
-	NameData	server;
+	Oid			serverid;
+	bool		is_dropped;
+	NameData	server;			/* if it is not */
 	ItemPointerData at;
 } Named;
 
+/* A server, by the OID that it had. */
+typedef struct Moved
+{
+	Named		before;
+	Oid			after;
+} Moved;
+
+typedef struct Moving
+{
+	const pg_uuid_t *installation;
+	List	   *moved;			/* Moved * */
+	Oid			nobody;			/* the last OID that was given to no server */
+} Moving;
+
+static Named *
+make_named(const OgTableRow *row, int serverid, int server)
+{
+	Named	   *named = palloc0(sizeof(Named));
+
+	named->serverid = DatumGetObjectId(row->values[serverid]);
+	named->is_dropped = row->nulls[server];
+	if (!named->is_dropped)
+		named->server = *DatumGetName(row->values[server]);
+	named->at = *row->at;
+	return named;
+}
+
 static bool
-take_named(void *owner, const OgTableRow *row)
+take_stream(void *owner, const OgTableRow *row)
 {
 	List	  **all = owner;
-	Named	   *named = palloc(sizeof(Named));
 
-	named->server = *DatumGetName(row->values[STREAM_SERVER]);
-	named->at = *row->at;
-	*all = lappend(*all, named);
+	*all = lappend(*all, make_named(row, STREAM_SERVER_ID, STREAM_SERVER));
 	return true;
 }
 
-static void
-name_anew(const Named *named)
+static bool
+take_server(void *owner, const OgTableRow *row)
 {
-	Oid			serverid = get_foreign_server_oid(NameStr(named->server), true);
+	List	  **all = owner;
+
+	*all = lappend(*all, make_named(row, STREAM_SERVER_SERVER_ID,
+									STREAM_SERVER_SERVER));
+	return true;
+}
+
+static List *
+read_named(const pg_uuid_t *installation, OgTable table, OgTable index,
+		   OgFound found)
+{
+	List	   *all = NIL;
+	ScanKeyData key;
+
+	og_table_installation_key(&key, installation);
+	og_table_scan(table, index, NULL, &key, 1, found, &all);
+	return all;
+}
+
+static Moved *
+find_moved(const Moving *moving, Oid serverid)
+{
+	ListCell   *cell;
+
+	foreach(cell, moving->moved)
+	{
+		Moved	   *moved = lfirst(cell);
+
+		if (moved->before.serverid == serverid)
+			return moved;
+	}
+	return NULL;
+}
+
+/* The first that is said of one counts. */
+static void
+add_moved(Moving *moving, const List *all)
+{
+	ListCell   *cell;
+
+	foreach(cell, all)
+	{
+		const Named *named = lfirst(cell);
+		Moved	   *moved;
+
+		if (find_moved(moving, named->serverid) != NULL)
+			continue;
+		moved = palloc0(sizeof(Moved));
+		moved->before = *named;
+		moving->moved = lappend(moving->moved, moved);
+	}
+}
+
+/* Was one of this name made later?  Then this was dropped before. */
+static bool
+is_outlived(const Moving *moving, const Named *named)
+{
+	ListCell   *cell;
+
+	foreach(cell, moving->moved)
+	{
+		const Named *other = &((Moved *) lfirst(cell))->before;
+
+		if (!other->is_dropped && other->serverid > named->serverid &&
+			strcmp(NameStr(other->server), NameStr(named->server)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Below those of what users create: so no server has it, nor will have. */
+static Oid
+nobody(Moving *moving)
+{
+	do
+		moving->nobody++;
+	while (find_moved(moving, moving->nobody) != NULL);
+	return moving->nobody;
+}
+
+/*
+ * What had a server that is gone must not be taken for another one's, nor for that
+ * of another that is gone.
+ */
+static void
+find_server_anew(Moving *moving, Moved *moved)
+{
+	const Named *before = &moved->before;
+
+	if (before->serverid < FirstNormalObjectId)
+		moved->after = before->serverid;
+	else if (!before->is_dropped && !is_outlived(moving, before))
+		moved->after = get_foreign_server_oid(NameStr(before->server), true);
+	if (!OidIsValid(moved->after))
+		moved->after = nobody(moving);
+}
+
+static void
+move_server(const Moving *moving, const Named *named)
+{
+	Datum		values[STREAM_SERVER_COLUMNS] = {0};
+	bool		nulls[STREAM_SERVER_COLUMNS] = {false};
+	bool		replace[STREAM_SERVER_COLUMNS] = {false};
+
+	values[STREAM_SERVER_SERVER_ID] =
+		ObjectIdGetDatum(find_moved(moving, named->serverid)->after);
+	replace[STREAM_SERVER_SERVER_ID] = true;
+	og_table_update(OG_STREAM_SERVER_TABLE, &named->at, values, nulls,
+					replace);
+}
+
+static void
+move_stream(const Named *named, Oid serverid)
+{
 	Datum		values[STREAM_COLUMNS] = {0};
 	bool		nulls[STREAM_COLUMNS] = {false};
 	bool		replace[STREAM_COLUMNS] = {false};
@@ -210,18 +351,47 @@ name_anew(const Named *named)
 	og_table_update(OG_STREAM_TABLE, &named->at, values, nulls, replace);
 }
 
+/*
+ * One may have got the OID that another one had, which is still in that one's rows:
+ * so all of them leave theirs first.
+ */
+static void
+move_streams(const Moving *moving, const List *before)
+{
+	List	   *left;
+	ListCell   *cell;
+	ListCell   *left_cell;
+	Oid			between = FirstNormalObjectId;
+
+	foreach(cell, before)
+		move_stream(lfirst(cell), --between);
+	CommandCounterIncrement();
+	left = read_named(moving->installation, OG_STREAM_TABLE, OG_STREAM_KEY,
+					  take_stream);
+	forboth(cell, before, left_cell, left)
+		move_stream(lfirst(left_cell),
+					find_moved(moving, ((Named *) lfirst(cell))->serverid)->after);
+	CommandCounterIncrement();
+}
+
 void
 og_streams_find_anew(const pg_uuid_t *installation)
 {
-	List	   *all = NIL;
-	ScanKeyData key;
+	Moving		moving = {installation};
+	List	   *servers = read_named(installation, OG_STREAM_SERVER_TABLE,
+									 OG_STREAM_SERVER_KEY, take_server);
+	List	   *streams = read_named(installation, OG_STREAM_TABLE,
+									 OG_STREAM_KEY, take_stream);
 	ListCell   *cell;
 
-	og_table_installation_key(&key, installation);
-	og_table_scan(OG_STREAM_TABLE, OG_STREAM_KEY, NULL, &key, 1, take_named,
-				  &all);
-	foreach(cell, all)
-		name_anew(lfirst(cell));
+	/* The stream worker knows names that servers got since. */
+	add_moved(&moving, servers);
+	add_moved(&moving, streams);
+	foreach(cell, moving.moved)
+		find_server_anew(&moving, lfirst(cell));
+	foreach(cell, servers)
+		move_server(&moving, lfirst(cell));
+	move_streams(&moving, streams);
 }
 
 /* ---------- the launcher ---------- */

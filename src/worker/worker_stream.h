@@ -41,7 +41,10 @@ extern bool og_streamer_is_running(void);
  */
 extern bool og_streamer_ask_if_needed(void);
 
-/* After pg_upgrade: servers and functions keep their names only. */
+/*
+ * After pg_upgrade: servers and functions keep their names only, roles and tables
+ * keep their OIDs.  What streams have written is not touched (stream_server.c).
+ */
 extern void og_streams_find_anew(const pg_uuid_t *installation);
 
 /* ---------- the launcher ---------- */

@@ -88,6 +88,54 @@ $streams->wait_sql(q{SELECT count(*) FROM btse_notification_log WHERE client_ord
 	'a notification about an order by a user\'s own id');
 outcome_ok($own, 'unknown false unknown', 'it settles nothing, since the id may be given again');
 
+# ---------- another account may have an order of that name ----------
+
+my $SAME = 'a1b2c3d4-0000-4000-8000-000000000099';
+
+sub other_role
+{
+	my ($role, %key) = @_;
+
+	$streams->sql("CREATE ROLE $role; GRANT USAGE ON FOREIGN SERVER btse TO $role;"
+		  . "GRANT EXECUTE ON FUNCTION btse_stream_start TO $role");
+	$streams->sql($sandbox->mapping_sql('btse', role => $role, %key));
+	return $streams->follow('notifications', role => $role);
+}
+
+# That an order was cancelled, told to all who are connected for this account.
+sub tell_cancelled
+{
+	my ($account) = @_;
+
+	foreach my $connection (grep { $_->{open} && ($_->{account} // '') eq $account } @{ $sandbox->streams->{connections} })
+	{
+		$sandbox->send_stream(sprintf('{"topic":"notificationApiV3","data":{"symbol":"BTC-USD","orderID":"%s","side":"BUY",'
+			. '"orderType":76,"price":10,"status":6,"clOrderID":"","timestamp":%d}}', $SAME, 1000 * time),
+			connection => $connection->{connection});
+	}
+	return;
+}
+
+my %other = (api_key => 'other-key', secret_key => 'other-secret');
+$sandbox->add_account('btse', \%other);
+my $others = other_role('other', %other);
+$streams->sql("SELECT btse_stream_stop($_)") foreach $told, $fills;
+my $theirs = lose('cancel', 0, 'btse_cancel', q{'BTC-USD'}, "ARRAY['$SAME']");
+tell_cancelled('other-key');
+$streams->wait_sql(qq{SELECT string_agg(DISTINCT role, ',') FROM btse_notification_log WHERE order_id = '$SAME'}, 'other',
+	'an order of the same name of another account is cancelled');
+$streams->sql('SELECT pg_catalog.pg_sleep(3)');
+outcome_ok($theirs, 'unknown false unknown', 'it settles nothing of ours');
+$streams->sql("SELECT btse_stream_stop($others)");
+
+# a role with the same key has the same account
+my $twin = other_role('twin');
+tell_cancelled($sandbox->credentials('btse')->{api_key});
+outcome_ok($theirs, 'cancelled true unknown', 'what a role of the same account is told does');
+$streams->sql("SELECT btse_stream_stop($twin)");
+$fills = $streams->follow('fills');
+$told = $streams->follow('notifications');
+
 # ---------- what turns unknown after it was told ----------
 
 $sandbox->arm('black_hole', provider => 'btse', operation => 'create_order');
