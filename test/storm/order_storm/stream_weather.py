@@ -52,6 +52,11 @@ FAULTS = (
     ("stream_frame", {}, (ANY,)), ("stream_never_reads", {}, (ANY,)),
     ("stream_upgrade", {}, (ANY,)),
 )
+# A storm of a few seconds should have seen a bit of each.
+COMMON = (("stream_lost", {}, (BOOK, BOOK, L1, FILLS)),
+          ("stream_repeated", {}, (BOOK, FILLS)),
+          ("stream_late", {"ms": 400}, (BOOK, FILLS)),
+          ("stream_close", {"code": 1006}, (ANY,)))
 REST = (("close_before", {}), ("http_502", {}), ("delay", {"ms": 500}),
         ("half_answer", {}), ("truncated_json", {}), ("not_json", {}))
 
@@ -67,7 +72,7 @@ class StreamWeather(threading.Thread):
 
     def run(self):
         try:
-            while not self.stopped.wait(self.random.random() * 2):
+            while not self.stopped.wait(self.random.random() * 1.2):
                 self.change()
         except Exception as error:
             self.crash = error
@@ -86,7 +91,8 @@ class StreamWeather(threading.Thread):
             self.sandbox.post("/streams/close", {
                 "how": self.random.choice(("close", "drop", "reset"))})
         else:
-            fault, more, topics = self.random.choice(FAULTS)
+            fault, more, topics = self.random.choice(
+                COMMON if self.random.random() < 0.4 else FAULTS)
             more = dict({"times": 1}, **more)
             topic = self.random.choice(topics)
             if topic:
