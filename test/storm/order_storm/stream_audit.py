@@ -9,6 +9,8 @@ LOGS = ("btse_fill_log", "storm_fills")
 HOLES = ("SELECT kind, symbol, extract(epoch FROM from_time),"
          " extract(epoch FROM to_time) FROM btse_stream_event"
          " WHERE event IN ('hole', 'refused_row')")
+REFUSED = ("SELECT message FROM btse_stream_event WHERE event = 'refused_row'"
+           " AND kind = 'fills'")
 GRACE = 2               # seconds: the ends of a span are those of messages
 RULES = []
 
@@ -49,6 +51,8 @@ class StreamBooks:
         self.holes = [(kind, symbol, float(begin or 0), float(end or 1e12))
                       for kind, symbol, begin, end in ask(HOLES)]
 
+        self.refused = [row[0] for row in ask(REFUSED)]
+
     def is_lost(self, kind, symbol, at):
         return any(hole == kind and whose in (None, symbol)
                    and begin - GRACE <= at <= end + GRACE
@@ -78,6 +82,14 @@ def each_fill_once(books):
             row = books.fills[serial]
             yield "%s has no fill %s, made at %s, told %s times" % (
                 table, serial, row["timestamp"], row["told"])
+
+
+@rule
+def no_fill_refused(books):
+    """Tables of this storm take each fill; that it is there already is known
+    before it is written."""
+    for words in books.refused:
+        yield "a fill was refused: %s" % words
 
 
 @rule
