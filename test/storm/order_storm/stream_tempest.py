@@ -12,7 +12,7 @@ from .stream_readers import Reader
 from .stream_weather import Filler, StreamWeather
 from .tempest import OWN, Tempest, counted
 
-PATIENCE = 90       # seconds until all is live, and all fills are there
+PATIENCE = 75       # seconds until all is live, and all fills are there
 
 NOT_LIVE = ("SELECT stream_id, kind, symbol, state, last_error FROM"
             " order_gateway_streams WHERE state <> 'live'")
