@@ -135,6 +135,18 @@ og_fresh_find(AppendRow **rows, int count, AppendRow **fresh)
 	{
 		AppendRow  *row = rows[i];
 
+#ifdef OG_PLANT_LOST
+		if (row->append->stream->wish.kind == OG_STREAM_FILLS &&
+			hash_of(row) % 16 == 0)
+			continue;
+#endif
+#ifdef OG_PLANT_TWICE
+		if (row->append->stream->wish.kind == OG_STREAM_FILLS)
+		{
+			fresh[nfresh++] = row;
+			continue;
+		}
+#endif
 		if (!is_repeated(names, row) && !is_too_old(row) &&
 			!takes_too_long(row) && !og_seen(row))
 			fresh[nfresh++] = row;

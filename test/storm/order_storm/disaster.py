@@ -57,6 +57,10 @@ ORDER BY 1"""
 
 
 class Disaster(threading.Thread):
+    worker = WORKER             # who dies
+    held = "SELECT pg_current_xact_id(), (SELECT count(*) FROM storm_note)"
+    weights = WEIGHTS
+
     def __init__(self, seed, cluster, sandbox, settings):
         super().__init__(name="disaster", daemon=True)
         self.random = random.Random("%s disaster" % seed)
@@ -67,7 +71,7 @@ class Disaster(threading.Thread):
         self.done = Counter()
         self.times = []             # (time, what) of all of it
         self.holder = None          # a transaction held open
-        self.weights = dict(WEIGHTS)
+        self.weights = dict(self.weights)
         if settings.standby:
             # a COMMIT that waits for a standby and is cancelled has
             # happened, on the primary alone: no client could know
@@ -153,7 +157,7 @@ class Disaster(threading.Thread):
 
     def aim(self, what):
         """Know beforehand who is to be killed: to ask takes too long."""
-        which = {"kill_worker": WORKER, "kill_session": CLIENT}.get(what)
+        which = {"kill_worker": self.worker, "kill_session": CLIENT}.get(what)
         if which is not None:
             self.aimed = self.cluster.processes(which)
 
@@ -174,8 +178,7 @@ class Disaster(threading.Thread):
         try:
             self.holder = self.cluster.connect()
             self.holder.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            self.holder.run("SELECT pg_current_xact_id(),"
-                            " (SELECT count(*) FROM storm_note)")
+            self.holder.run(self.held)
         except (Lost, SqlError):
             self.holder = None
 
@@ -190,7 +193,7 @@ class Disaster(threading.Thread):
         return bool(found) and kill(self.random.choice(found), number)
 
     def kill_worker(self):
-        return self.signal_one(WORKER)
+        return self.signal_one(self.worker)
 
     def kill_session(self):
         return self.signal_one(CLIENT)
@@ -224,10 +227,10 @@ class Disaster(threading.Thread):
         return True
 
     def terminate_worker(self):
-        return self.tell("pg_terminate_backend", WORKER)
+        return self.tell("pg_terminate_backend", self.worker)
 
     def cancel_worker(self):
-        return self.tell("pg_cancel_backend", WORKER)
+        return self.tell("pg_cancel_backend", self.worker)
 
     def tell_sessions(self, function):
         """Whoever is in the middle of something."""
@@ -248,7 +251,7 @@ class Disaster(threading.Thread):
 
     def freeze(self):
         """It is not run for a while, as on a machine that swaps."""
-        found = self.cluster.processes(WORKER)
+        found = self.cluster.processes(self.worker)
         if not found or not kill(found[0], signal.SIGSTOP):
             return False
         self.stopped.wait(self.random.choice((0.5, 2, 5)))

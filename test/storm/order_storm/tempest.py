@@ -239,7 +239,7 @@ class Tempest:
                       else "arrived" if arrivals else "never arrived"] += 1
         return found
 
-    def summarize(self):
+    def told(self):
         ends = Counter(each.end for each in self.notes.transactions)
         outcomes = Counter(row["outcome"] for rows in
                            self.books.journal.results.values()
@@ -248,7 +248,7 @@ class Tempest:
                          self.books.journal.calls.values())
         called = Counter("whole" if each.whole else each.state or "in part"
                          for each in self.notes.calls)
-        told = (("seed", self.settings.seed),
+        return (("seed", self.settings.seed),
                 ("transactions", counted(ends)),
                 ("called", counted(called)),
                 ("unaccounted", self.unaccounted()),
@@ -263,7 +263,9 @@ class Tempest:
                 ("faults", sum(self.books.sandbox.faults.values())),
                 ("disasters", counted(self.disaster.done)),
                 ("errors", counted(self.notes.errors)))
-        for name, value in told:
+
+    def summarize(self):
+        for name, value in self.told():
             self.say("%-13s %s" % (name, value))
         counts = Counter(rule for rule, _ in self.complaints)
         shown = Counter()
