@@ -192,7 +192,10 @@ extern TimestampTz og_marks_clean(void);
  */
 extern int	og_fresh_find(AppendRow **rows, int count, AppendRow **fresh);
 
-/* A row is refused.  True if nobody is to be told: he was, and it was read again. */
+/*
+ * A row is refused.  True if nobody is to be told: he was, and the same one came
+ * again.
+ */
 extern bool og_refused_note(const AppendRow *row, bool took_too_long);
 
 /* ---------- stream_append_log.c, stream_append_into.c ---------- */

@@ -115,7 +115,7 @@ og_refused_note(const AppendRow *row, bool took_too_long)
 
 	append->refused[append->nrefused++ % REFUSALS_KEPT] =
 		(Refused) {hash_of(row), took_too_long};
-	return again && row->of_rest;
+	return again && (row->of_rest || row->identity.id != NULL);
 }
 
 /* ---------- all of a batch ---------- */

@@ -63,6 +63,7 @@ typedef struct Writing
 	/* what came of it */
 	bool		locked;			/* somebody has the table; nothing was done */
 	bool		checked;		/* the table is as it should be */
+	bool		judged;			/* it is known which rows are fresh */
 	bool		marked;			/* marks were written, if that is committed */
 	int			ndone;			/* of .fresh: written, or refused */
 	Refusal		refusals[MOST_REFUSED];
@@ -230,6 +231,14 @@ close_tables(Writing *writing)
 	writing->into = NULL;
 }
 
+static void
+find_fresh(Writing *writing)
+{
+	writing->nfresh = og_fresh_find(writing->rows, writing->count,
+									writing->fresh);
+	writing->judged = true;
+}
+
 /* All at once. */
 static void
 write_all(void *arg)
@@ -240,8 +249,7 @@ write_all(void *arg)
 	if (!open_tables(writing))
 		return;
 	writing->checked = true;
-	writing->nfresh = og_fresh_find(writing->rows, writing->count,
-									writing->fresh);
+	find_fresh(writing);
 	if (writing->nfresh > 0)
 		append_rows(writing, writing->fresh, writing->nfresh);
 	close_tables(writing);
@@ -261,8 +269,7 @@ write_parts(void *arg)
 	if (!open_tables(writing))
 		return;
 	writing->checked = true;
-	writing->nfresh = og_fresh_find(writing->rows, writing->count,
-									writing->fresh);
+	find_fresh(writing);
 	(void) append_in_parts(writing, 0, writing->nfresh);
 	close_tables(writing);
 }
@@ -305,7 +312,10 @@ count_row(const AppendRow *row)
 		row->append->nread++;
 }
 
-/* Rows that are done wait no more: up to the first fresh one that is not. */
+/*
+ * Rows that are done wait no more: up to the first fresh one that is not.  Where
+ * nobody knows which are fresh, all of them wait.
+ */
 static void
 remove_rows(Writing *writing)
 {
@@ -313,6 +323,8 @@ remove_rows(Writing *writing)
 		? writing->fresh[writing->ndone] : NULL;
 	int			nfresh = 0;
 
+	if (!writing->judged)
+		return;
 	for (int i = 0; i < writing->nrefused; i++)
 		tell_refusal(&writing->refusals[i]);
 	for (int i = 0; i < writing->count; i++)
@@ -413,6 +425,7 @@ take_too_long(Writing *writing)
 	refuse(writing, writing->rows[0], &writing->trouble);
 	writing->ndone = writing->nfresh = 1;
 	writing->fresh[0] = writing->rows[0];
+	writing->judged = true;
 }
 
 static void
