@@ -27,7 +27,7 @@
 #define FLUSH_US		INT64CONST(60000)
 
 /* So long the last attempt of a process that ends may take, and one INSERT. */
-#define LAST_US			(2 * USECS_PER_SEC)
+#define LAST_US			(3 * USECS_PER_SEC)
 
 /* What is shown of when a stream is complete is no older than this. */
 #define SHOW_US			USECS_PER_SEC

@@ -76,7 +76,8 @@ typedef struct AppendMark
 {
 	char	   *symbol;
 	TimestampTz until;
-	uint64		number;			/* proved by rows up to this one */
+	uint64		number;			/* proved by rows up to this one ... */
+	uint64		events;			/* ... and by so many events, such as of holes */
 } AppendMark;
 
 /* What there is of a stream of an appended kind. */
@@ -143,14 +144,17 @@ extern bool og_queue_add(Appending *append, const OgSlice *values, OgSlice raw,
 /* Is so much waiting that nothing more should be read for it? */
 extern bool og_queue_is_long(const Appending *append);
 
-/* A mark behind all rows that were added so far. */
+/* A mark behind all rows that were added so far, and all events that were told. */
 extern void og_queue_mark(Appending *append, const char *symbol,
 						  TimestampTz until);
 
 /* This row, the first of its queue, waits no more. */
 extern void og_queue_remove(AppendRow *row);
 
-/* Those marks whose rows are all done wait no more. */
+/* May it be written, where rows up to this one are done? */
+extern bool og_mark_is_proved(const AppendMark *mark, uint64 done);
+
+/* Those marks that are proved wait no more. */
 extern void og_queue_forget_marks(Appending *append);
 
 /*

@@ -35,7 +35,7 @@
 
 /* So long one INSERT may take, and in the last attempt of a process that ends. */
 #define LONGEST_MS	5000
-#define LAST_MS		500
+#define LAST_MS		1000
 
 /* Then it is cancelled so often, for as long once more. */
 #define AGAIN_MS	100

@@ -232,6 +232,16 @@ og_queue_give_up(Appending *append, TimestampTz *from, TimestampTz *to)
 
 /* ---------- marks ---------- */
 
+/*
+ * What a mark says is so for all that is written: a hole, too, of which nobody
+ * would hear any more.
+ */
+bool
+og_mark_is_proved(const AppendMark *mark, uint64 done)
+{
+	return mark->number <= done && og_stream_events_are_safe(mark->events);
+}
+
 void
 og_queue_mark(Appending *append, const char *symbol, TimestampTz until)
 {
@@ -242,6 +252,7 @@ og_queue_mark(Appending *append, const char *symbol, TimestampTz until)
 	memcpy(mark->symbol, symbol, strlen(symbol) + 1);
 	mark->until = until;
 	mark->number = append->added;
+	mark->events = og_stream_events_told();
 	append->marks = lappend(append->marks, mark);
 	MemoryContextSwitchTo(old);
 }
@@ -253,7 +264,7 @@ og_queue_forget_marks(Appending *append)
 	{
 		AppendMark *mark = linitial(append->marks);
 
-		if (mark->number > append->done)
+		if (!og_mark_is_proved(mark, append->done))
 			return;
 		append->marks = list_delete_first(append->marks);
 		pfree(mark);

@@ -168,7 +168,7 @@ write_marks(const Writing *writing)
 		{
 			const AppendMark *mark = lfirst(mark_cell);
 
-			if (mark->number <= done)
+			if (og_mark_is_proved(mark, done))
 				og_mark_write(append->stream->wish.stream_id, mark->symbol,
 							  mark->until);
 		}

@@ -56,6 +56,8 @@ static struct
 	MemoryContext context;		/* of those that are kept */
 	List	   *kept;			/* Kept * */
 	int64		left_out;
+	uint64		told;			/* since this process began ... */
+	uint64		written;		/* ... and those before are written */
 	int64		next_removal;
 }			events;
 
@@ -127,6 +129,7 @@ og_stream_tell(const StreamEvent *event)
 	MemoryContext old;
 	Kept	   *kept;
 
+	events.told++;
 	if (list_length(events.kept) >= MOST_EVENTS)
 	{
 		events.left_out++;
@@ -267,4 +270,17 @@ og_stream_events_written(void)
 		MemoryContextReset(events.context);
 	events.kept = NIL;
 	events.left_out = 0;
+	events.written = events.told;
+}
+
+uint64
+og_stream_events_told(void)
+{
+	return events.told;
+}
+
+bool
+og_stream_events_are_safe(uint64 told)
+{
+	return told <= events.written;
 }

@@ -379,6 +379,10 @@ extern bool og_stream_has_events(void);
 extern void og_stream_write_events(void);
 extern void og_stream_events_written(void);
 
+/* How many were told so far; and whether that many are written. */
+extern uint64 og_stream_events_told(void);
+extern bool og_stream_events_are_safe(uint64 told);
+
 /* ---------- stream_append.c: appended kinds ---------- */
 
 /*

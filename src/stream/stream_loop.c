@@ -331,6 +331,10 @@ og_stream_write_last(void)
 		if (connection->state == CONNECTION_OPEN)
 			(void) og_connection_turn(connection, &pause);
 	}
+
+	/* Marks wait for events that were told before. */
+	og_stream_loop.events_again = 0;
+	write_events();
 	og_append_write_last();
 	og_stream_loop.events_again = 0;
 	write_events();
