@@ -44,8 +44,17 @@ static MemoryContext turn_context = NULL;
 /* It goes around, so that it sees that ... */
 static volatile sig_atomic_t looping = false;
 
-/* ... it was told to end. */
+/* ... it was told to end, ... */
 static volatile sig_atomic_t told_to_end = false;
+
+/* ... at this time of og_clock_now(). */
+static volatile int64 told_at = 0;
+
+/*
+ * The server's signals come twice: to the process, and to its group.  What comes
+ * later is from somebody who does not want to wait for the last rows.
+ */
+#define TWICE_US	USECS_PER_SEC
 
 /* ---------- start ---------- */
 
@@ -59,10 +68,12 @@ end(SIGNAL_ARGS)
 {
 	int			saved_errno = errno;
 
-	if (!looping || told_to_end)
+	if (!looping ||
+		(told_to_end && og_clock_now() - told_at >= TWICE_US))
 		die(postgres_signal_arg);
-	else
+	else if (!told_to_end)
 	{
+		told_at = og_clock_now();
 		told_to_end = true;
 		og_into_cancel();
 		SetLatch(MyLatch);
