@@ -103,8 +103,8 @@ ENCODING = UTF8
 NO_LOCALE = 1
 
 # Those that take longest begin first, lest one of them is alone at the end.
-PROVE_TESTS = test/t/180_storm.pl test/t/124_pages.pl \
-	$(filter-out test/t/180_storm.pl test/t/124_pages.pl,$(sort $(wildcard test/t/*.pl)))
+LONGEST_TESTS = $(patsubst %,test/t/%.pl,180_storm 124_pages 222_stream_clock)
+PROVE_TESTS = $(LONGEST_TESTS) $(filter-out $(LONGEST_TESTS),$(sort $(wildcard test/t/*.pl)))
 
 # What a TAP test finds in its environment besides what PGXS gives it; see
 # also test/setup/check. The clusters that tests make are UTF8.
