@@ -360,7 +360,6 @@ move_streams(const Moving *moving, const List *before)
 {
 	List	   *left;
 	ListCell   *cell;
-	ListCell   *left_cell;
 	Oid			between = FirstNormalObjectId;
 
 	foreach(cell, before)
@@ -368,9 +367,12 @@ move_streams(const Moving *moving, const List *before)
 	CommandCounterIncrement();
 	left = read_named(moving->installation, OG_STREAM_TABLE, OG_STREAM_KEY,
 					  take_stream);
-	forboth(cell, before, left_cell, left)
-		move_stream(lfirst(left_cell),
-					find_moved(moving, ((Named *) lfirst(cell))->serverid)->after);
+	for (int i = 0; i < list_length(before); i++)
+	{
+		const Named *was = list_nth(before, i);
+
+		move_stream(list_nth(left, i), find_moved(moving, was->serverid)->after);
+	}
 	CommandCounterIncrement();
 }
 
