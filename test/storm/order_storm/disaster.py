@@ -5,12 +5,11 @@ sandbox, since that is when it hurts most; and some of it while the clients are
 silent, so that nobody's COMMIT flushes what the worker should have.
 """
 
-import random
 import signal
-import threading
 import time
 from collections import Counter
 
+from .actor import Actor
 from .cluster import PATIENCE, kill
 from .libpq import Lost, SqlError
 from .scenery import PROVIDERS, ROLES, options
@@ -56,18 +55,16 @@ WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'
 ORDER BY 1"""
 
 
-class Disaster(threading.Thread):
+class Disaster(Actor):
     worker = WORKER             # who dies
     held = "SELECT pg_current_xact_id(), (SELECT count(*) FROM storm_note)"
     weights = WEIGHTS
 
     def __init__(self, seed, cluster, sandbox, settings):
-        super().__init__(name="disaster", daemon=True)
-        self.random = random.Random("%s disaster" % seed)
+        super().__init__("disaster", seed, 2 * settings.quiet)
         self.cluster = cluster
         self.sandbox = sandbox
         self.settings = settings
-        self.stopped = threading.Event()
         self.done = Counter()
         self.times = []             # (time, what) of all of it
         self.holder = None          # a transaction held open
@@ -79,21 +76,14 @@ class Disaster(threading.Thread):
             self.weights["lose_standby"] = 5
         self.aimed = None           # processes, one of which is to die
         self.rug = None             # SQL that gives back what was taken
-        self.crash = None
 
-    def run(self):
+    def act(self):
+        self.hold()
         try:
-            while not self.stopped.wait(
-                    self.random.random() * 2 * self.settings.quiet):
-                self.hold()
-                try:
-                    self.put_rug()
-                    self.strike()
-                except (Lost, SqlError):
-                    self.cluster.wait_until_up()
-        except Exception as error:
-            self.crash = error
-            raise
+            self.put_rug()
+            self.strike()
+        except (Lost, SqlError):
+            self.cluster.wait_until_up()
 
     def strike(self):
         what = self.random.choices(list(self.weights),

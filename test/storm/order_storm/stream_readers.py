@@ -5,12 +5,11 @@ What a fault said of a book's number, nobody can know better until the next
 message: a snapshot that came with a wrong number is the provider's of that.
 """
 
-import random
-import threading
 import time
 from collections import defaultdict
 from decimal import Decimal
 
+from .actor import Actor
 from .libpq import Lost, SqlError
 from .sandbox import SandboxError
 
@@ -39,29 +38,18 @@ FROM btse_l1"""
 EXPECTED = {"57P01", "57P02", "57P03", "57014", "40P01", "55P03"}
 
 
-class Reader(threading.Thread):
+class Reader(Actor):
     def __init__(self, name, seed, cluster, sandbox, complain):
-        super().__init__(name=name, daemon=True)
-        self.random = random.Random("%s %s" % (seed, name))
+        super().__init__(name, seed, 0.15)
         self.cluster = cluster
         self.sandbox = sandbox
         self.complain = complain
-        self.stopped = threading.Event()
         self.compared = {}          # (symbol, grouping, seq) -> its levels
         self.quotes = defaultdict(set)
         self.looks = self.books = 0
         self.connection = None
-        self.crash = None
 
-    def run(self):
-        try:
-            while not self.stopped.wait(self.random.random() * 0.15):
-                self.look()
-        except Exception as error:
-            self.crash = error
-            raise
-
-    def look(self):
+    def act(self):
         try:
             if self.connection is None:
                 self.connection = self.cluster.connect()

@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 
-from . import books, stream_audit, stream_scenery
+from . import stream_audit, stream_scenery
 from .cluster import Cluster
 from .sandbox import Sandbox
 from .stream_disaster import STREAM, StreamDisaster
@@ -122,13 +122,7 @@ class StreamTempest(Tempest):
         for row in self.cluster.ask(COUNTED):
             self.complain("everything has an event", "stream %s, %s of %s: %s"
                           " gaps, and %s events" % row)
-        for log in self.cluster.logs:
-            for line in books.unplanned_deaths(log):
-                self.complain("no death but ours", line)
-        for words in self.cluster.slow:
-            self.complain("everything ends soon", words)
-        if "Traceback" in self.sandbox.words():
-            self.complain(OWN, self.sandbox.words())
+        self.look_at_ends()
         if not self.disaster.killed():
             self.complain(OWN, "nothing was killed")
         if not self.books.fills or not any(each.books for each

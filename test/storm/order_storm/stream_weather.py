@@ -5,10 +5,9 @@ notification is missing where nothing numbers them.
 """
 
 import itertools
-import random
-import threading
 import time
 
+from .actor import Actor
 from .sandbox import SandboxError
 from .stream_scenery import MARKETS
 
@@ -61,24 +60,13 @@ REST = (("close_before", {}), ("http_502", {}), ("delay", {"ms": 500}),
         ("half_answer", {}), ("truncated_json", {}), ("not_json", {}))
 
 
-class StreamWeather(threading.Thread):
+class StreamWeather(Actor):
     def __init__(self, seed, sandbox):
-        super().__init__(name="weather", daemon=True)
-        self.random = random.Random("%s weather" % seed)
+        super().__init__("weather", seed, 1.2)
         self.sandbox = sandbox
-        self.stopped = threading.Event()
         self.armed = 0
-        self.crash = None
 
-    def run(self):
-        try:
-            while not self.stopped.wait(self.random.random() * 1.2):
-                self.change()
-        except Exception as error:
-            self.crash = error
-            raise
-
-    def change(self):
+    def act(self):
         chance = self.random.random()
         if chance < 0.1:
             self.sandbox.post("/settings", {
@@ -106,26 +94,18 @@ class StreamWeather(threading.Thread):
         self.sandbox.post("/settings", {"btse_rest_lag_ms": 0})
 
 
-class Filler(threading.Thread):
+class Filler(Actor):
     """Orders of the account are filled, each with a size of its own."""
 
     numbers = itertools.count(1)
 
     def __init__(self, seed, sandbox):
-        super().__init__(name="filler", daemon=True)
-        self.random = random.Random("%s filler" % seed)
+        super().__init__("filler", seed, 1 / 3)
         self.sandbox = sandbox
-        self.stopped = threading.Event()
-        self.crash = None
 
-    def run(self):
-        try:
-            while not self.stopped.wait(self.random.random() / 3):
-                for _ in range(self.random.choice((1, 1, 1, 4))):
-                    self.fill()
-        except Exception as error:
-            self.crash = error
-            raise
+    def act(self):
+        for _ in range(self.random.choice((1, 1, 1, 4))):
+            self.fill()
 
     def fill(self):
         number = next(self.numbers)

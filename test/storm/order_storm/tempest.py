@@ -185,6 +185,16 @@ class Tempest:
         except SqlError as error:
             self.complain("indexes have all rows", str(error))
 
+    def look_at_ends(self):
+        """Of processes: none but ours, and none that takes long."""
+        for log in self.cluster.logs:
+            for line in books.unplanned_deaths(log):
+                self.complain("no death but ours", line)
+        for words in self.cluster.slow:
+            self.complain("everything ends soon", words)
+        if "Traceback" in self.sandbox.words():
+            self.complain(OWN, self.sandbox.words())
+
     def compare(self):
         journal = books.read_journal(self.cluster)
         self.books = audit.Books(
@@ -194,13 +204,7 @@ class Tempest:
         self.complaints += audit.complaints(self.books)
         self.complaints += [("what clients are told", words)
                             for words in self.notes.complaints]
-        for log in self.cluster.logs:
-            for line in books.unplanned_deaths(log):
-                self.complain("no death but ours", line)
-        for words in self.cluster.slow:
-            self.complain("everything ends soon", words)
-        if "Traceback" in self.sandbox.words():
-            self.complain(OWN, self.sandbox.words())
+        self.look_at_ends()
         if not self.disaster.killed():
             self.complain("a storm", "nothing was killed")
         if not self.books.sandbox.requests:

@@ -5,9 +5,7 @@ beside one that cuts the answer short: such a provider would make honest rows
 false.
 """
 
-import random
-import threading
-
+from .actor import Actor
 from .libpq import Lost, SqlError
 from .scenery import PROVIDERS, turn_server
 
@@ -67,26 +65,18 @@ KINDS = ("tls", "tls", "tls", "refused", "mute", "expired", "misnamed",
          "foreign", "old_tls", "stuck")
 
 
-class Weather(threading.Thread):
+class Weather(Actor):
     def __init__(self, seed, cluster, sandbox):
-        super().__init__(name="weather", daemon=True)
-        self.random = random.Random("%s weather" % seed)
+        super().__init__("weather", seed, 0.8)
         self.cluster = cluster
         self.sandbox = sandbox
-        self.stopped = threading.Event()
-        self.crash = None
 
-    def run(self):
-        try:
-            while not self.stopped.wait(self.random.random() * 0.8):
-                if self.random.random() < 0.25:
-                    self.turn(self.random.choice(PROVIDERS),
-                              self.random.choice(KINDS))
-                else:
-                    self.arm()
-        except Exception as error:
-            self.crash = error
-            raise
+    def act(self):
+        if self.random.random() < 0.25:
+            self.turn(self.random.choice(PROVIDERS),
+                      self.random.choice(KINDS))
+        else:
+            self.arm()
 
     def arm(self):
         fault, arguments, providers = self.random.choice(FAULTS)
