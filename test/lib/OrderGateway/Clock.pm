@@ -48,46 +48,21 @@ The clock that only goes forward, as the server has it, but for a constant.
 use strict;
 use warnings;
 
-use PostgreSQL::Test::Utils ();
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+use parent 'OrderGateway::Preloaded';
 
 sub new
 {
 	my ($class, %options) = @_;
-	# Tests that run side by side have clocks of their own.
-	my $path = "$PostgreSQL::Test::Utils::tmp_check/clock_$$";
-	my $self = bless {
-		file => $path,
-		library => "$path.so",
-		ahead => $options{ahead} // 0,
-		passed => 0,
-	}, $class;
+	my $self = $class->prepare('clock', 'set_clock.c');
 
-	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-o', $self->{library},
-		'test/lib/set_clock.c');
-	PostgreSQL::Test::Utils::append_to_file($path, $self->_bytes);
+	@$self{qw(ahead passed)} = ($options{ahead} // 0, 0);
+	$self->_write;
 	return $self;
 }
 
-sub env
-{
-	my ($self) = @_;
-
-	return { LD_PRELOAD => $self->{library}, OG_CLOCK_FILE => $self->{file} };
-}
-
-sub _bytes { return pack 'l!l!', $_[0]{ahead}, $_[0]{passed}; }
-
-sub _write
-{
-	my ($self) = @_;
-
-	# In place, since it is mapped.
-	open my $file, '+<:raw', $self->{file} or die "$self->{file}: $!";
-	syswrite $file, $self->_bytes;
-	close $file;
-	return;
-}
+sub _write { return $_[0]->steer(pack 'l!l!', $_[0]{ahead}, $_[0]{passed}); }
 
 sub pass
 {

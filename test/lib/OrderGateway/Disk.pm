@@ -44,48 +44,21 @@ At once, for every process.
 use strict;
 use warnings;
 
-use PostgreSQL::Test::Utils ();
+use parent 'OrderGateway::Preloaded';
 
 sub new
 {
 	my ($class, %options) = @_;
-	# Tests that run side by side have a disk each.
-	my $path = "$PostgreSQL::Test::Utils::tmp_check/disk_$$";
-	my $self = bless {
-		switch => $path,
-		library => "$path.so",
-		directory => $options{directory} // 'base',
-	}, $class;
+	my $self = $class->prepare('disk', 'full_disk.c', '-ldl');
 
-	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-O', '-o', $self->{library},
-		'test/lib/full_disk.c', '-ldl');
-	PostgreSQL::Test::Utils::append_to_file($path, pack('i!', 0));
+	$self->{directory} = $options{directory} // 'base';
+	$self->free;
 	return $self;
 }
 
-sub env
-{
-	my ($self) = @_;
+sub env { return $_[0]->SUPER::env(OG_DISK_DIRECTORY => $_[0]{directory}); }
 
-	return {
-		LD_PRELOAD => $self->{library},
-		OG_DISK_FILE => $self->{switch},
-		OG_DISK_DIRECTORY => $self->{directory},
-	};
-}
-
-sub _set
-{
-	my ($self, $full) = @_;
-
-	# In place, since it is mapped.
-	open my $file, '+<:raw', $self->{switch} or die "$self->{switch}: $!";
-	syswrite $file, pack('i!', $full);
-	close $file;
-	return;
-}
-
-sub fill { return $_[0]->_set(1); }
-sub free { return $_[0]->_set(0); }
+sub fill { return $_[0]->steer(pack 'i!', 1); }
+sub free { return $_[0]->steer(pack 'i!', 0); }
 
 1;
