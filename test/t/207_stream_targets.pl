@@ -11,15 +11,9 @@ use Time::HiRes qw(time);
 use OrderGateway::Appended;
 
 my $streams = OrderGateway::Appended->start(conf => q{order_gateway.stream_queue = '64kB'});
-my $sandbox = $streams->sandbox;
 my $test = $streams->test;
 
-$streams->sql(q{
-	CREATE ROLE trader LOGIN;
-	GRANT USAGE ON FOREIGN SERVER btse TO trader;
-	GRANT EXECUTE ON FUNCTION btse_stream_start, btse_stream_stop TO trader;
-	CREATE SCHEMA desk AUTHORIZATION trader;
-	SET ROLE trader;
+$streams->add_trader(q{
 	CREATE TABLE desk.fills (
 		id bigint GENERATED ALWAYS AS IDENTITY,
 		serial_id text NOT NULL,
@@ -33,7 +27,6 @@ $streams->sql(q{
 		"by" text DEFAULT current_user
 	) PARTITION BY RANGE (event_time);
 	CREATE TABLE desk.fills_rest PARTITION OF desk.fills DEFAULT});
-$streams->sql($sandbox->mapping_sql('btse', role => 'trader'));
 
 my $own = $streams->follow('fills');
 my $id = $streams->follow('fills', role => 'trader', into => 'desk.fills');

@@ -43,12 +43,7 @@ my %END = (
 	'a worker that is told to end' => sub { end_worker('with rows that wait'); },
 	'a fast shutdown' => sub { $node->stop('fast'); $node->start; });
 
-$streams->sql(q{
-	CREATE ROLE trader LOGIN;
-	GRANT USAGE ON FOREIGN SERVER btse TO trader;
-	GRANT EXECUTE ON FUNCTION btse_stream_start TO trader;
-	CREATE SCHEMA desk AUTHORIZATION trader;
-	SET ROLE trader;
+$streams->add_trader(q{
 	CREATE TABLE desk.told (order_id text, status int)});
 
 # What catches errors of its own is not cancelled for that.
@@ -64,7 +59,6 @@ $streams->sql(q{
 		RETURN NEW;
 	END $$;
 	CREATE TRIGGER tries BEFORE INSERT ON desk.told FOR EACH ROW EXECUTE FUNCTION desk.tries()});
-$streams->sql($sandbox->mapping_sql('btse', role => 'trader'));
 
 my $fills = $streams->follow('fills');
 my $told = $streams->follow('notifications');

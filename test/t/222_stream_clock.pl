@@ -10,17 +10,10 @@ use Test::More;
 use OrderGateway::Appended;
 
 my $streams = OrderGateway::Appended->start;
-my $sandbox = $streams->sandbox;
 
-$streams->sql(q{
-	CREATE ROLE trader LOGIN;
-	GRANT USAGE ON FOREIGN SERVER btse TO trader;
-	GRANT EXECUTE ON FUNCTION btse_stream_start TO trader;
-	CREATE SCHEMA desk AUTHORIZATION trader;
-	SET ROLE trader;
+$streams->add_trader(q{
 	CREATE TABLE desk.fills (serial_id text, filled_price numeric, filled_size numeric);
 	CREATE TABLE desk.slow (s numeric)});
-$streams->sql($sandbox->mapping_sql('btse', role => 'trader'));
 
 my $log = $streams->follow('fills');
 my $id = $streams->follow('fills', role => 'trader', into => 'desk.fills');

@@ -12,16 +12,10 @@ use OrderGateway::Appended;
 my $streams = OrderGateway::Appended->start;
 my $sandbox = $streams->sandbox;
 
-$streams->sql(q{
-	CREATE ROLE trader LOGIN;
-	GRANT USAGE ON FOREIGN SERVER btse TO trader;
-	GRANT EXECUTE ON FUNCTION btse_stream_start, btse_stream_stop TO trader;
-	CREATE SCHEMA desk AUTHORIZATION trader;
-	SET ROLE trader;
+$streams->add_trader(q{
 	CREATE TABLE desk.notifications (order_id text, raw json);
 	CREATE TABLE desk.fills (serial_id text NOT NULL, filled_size numeric);
 	CREATE TABLE desk.trades (trade_id text NOT NULL, size numeric)});
-$streams->sql($sandbox->mapping_sql('btse', role => 'trader'));
 
 # How a stream is started, and what the log has that the table lacks.
 my %STREAM = (

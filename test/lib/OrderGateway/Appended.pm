@@ -104,6 +104,26 @@ FROM (SELECT * FROM btse_stream_event ORDER BY event_id DESC LIMIT 20) AS e
 	return 0;
 }
 
+=head2 $streams->add_trader($sql)
+
+A role C<trader> that may start streams at C<btse> with an account there, its schema
+C<desk>, and what that role then does.
+
+=cut
+
+sub add_trader
+{
+	my ($self, $sql) = @_;
+
+	$self->sql(q{
+		CREATE ROLE trader LOGIN;
+		GRANT USAGE ON FOREIGN SERVER btse TO trader;
+		GRANT EXECUTE ON FUNCTION btse_stream_start, btse_stream_stop TO trader;
+		CREATE SCHEMA desk AUTHORIZATION trader;});
+	$self->sql($self->sandbox->mapping_sql('btse', role => 'trader'));
+	return $self->sql("SET ROLE trader; $sql");
+}
+
 =head2 $streams->follow($kind, %options)
 
 Starts a stream, waits until it is live, and answers its number.  C<symbol>,
