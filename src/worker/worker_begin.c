@@ -56,6 +56,9 @@ room_for_trials(const Loop *loop)
 	int			tried = 0;
 	dlist_iter	iter;
 
+	/* Nothing is stuck. */
+	if (loop->next_write == 0)
+		return INT_MAX;
 	dlist_foreach(iter, unconstify(dlist_head *, &loop->makings))
 	{
 		const Making *making = making_of(iter.cur);

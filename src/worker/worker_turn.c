@@ -50,6 +50,7 @@ typedef struct Writing
 	int			count;
 	int			nmarks;
 	int			nresults;
+	bool		any_stuck;		/* others are, since an earlier turn */
 	Beside	   *beside;			/* written with all of them, or NULL */
 	bool		quiet;			/* nobody is notified, whose queue may be full */
 
@@ -301,6 +302,7 @@ gather(const OgInstallation *installation, Oid journal, dlist_head *makings,
 	{
 		Making	   *making = making_of(iter.cur);
 
+		writing.any_stuck |= making->stuck;
 		if (making->stuck || !og_making_has_news(making))
 			continue;
 		writing.makings[writing.count++] = making;
@@ -409,7 +411,8 @@ og_turn_write(const OgInstallation *installation, Oid journal,
 	written = write_gathered(&writing);
 	*end = XactLastCommitEnd;
 	beside->written = writing.beside != NULL && !beside->stuck;
-	clear_others(&writing, makings);
+	if (written == SOME_WRITTEN || writing.any_stuck)
+		clear_others(&writing, makings);
 	for (int i = 0; i < writing.count; i++)
 	{
 		Making	   *making = writing.makings[i];
