@@ -26,7 +26,7 @@
 /* So long one flush may take, where there is more than can be written in it. */
 #define FLUSH_US		INT64CONST(60000)
 
-/* So long the last attempt of a process that ends may take, and one INSERT. */
+/* The last attempt of a process that ends begins nothing after so long. */
 #define LAST_US			(3 * USECS_PER_SEC)
 
 /* What is shown of when a stream is complete is no older than this. */

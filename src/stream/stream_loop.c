@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -130,13 +129,6 @@ typedef struct Looking
 	MemoryContext context;
 } Looking;
 
-/* After pg_upgrade the gateway worker finds anew at which servers streams are. */
-static bool
-is_moved(const OgInstallation *installation)
-{
-	return installation->system_identifier != GetSystemIdentifier();
-}
-
 static void
 read_wishes(void *arg)
 {
@@ -155,7 +147,9 @@ read_wishes(void *arg)
 			   sizeof(pg_uuid_t)) != 0)
 		return;
 	looking->there = true;
-	looking->held = installation.held || is_moved(&installation);
+
+	/* After pg_upgrade the gateway worker finds anew at which servers they are. */
+	looking->held = installation.held || og_journal_is_moved(&installation);
 	old = MemoryContextSwitchTo(looking->context);
 	looking->wishes = og_streams_read(&installation.id);
 	if (!looking->held)
@@ -256,7 +250,6 @@ og_stream_look(void)
 
 /* ---------- writing ---------- */
 
-/* What becomes of the one does not hold up the other: see flush(). */
 static void
 check_tables(void)
 {
@@ -377,6 +370,7 @@ flush(OgPause *pause)
 	int64		wait_us = og_stream_flush * INT64CONST(1000);
 	bool		done = write_books();
 
+	/* Which cannot be written does not hold up the other. */
 	write_events();
 	og_append_flush(pause);
 	show_changes();

@@ -10,7 +10,7 @@
  * Told to end, it writes what it has, since some of that is told only once, without
  * waiting for anybody: code of users that is running is cancelled, and has a moment
  * when it is tried again.  So SIGTERM is looked at where nothing is going on; told
- * once more, the process ends wherever it is.
+ * once more, some time later, the process ends wherever it is.
  *
  *-------------------------------------------------------------------------
  */

@@ -6,9 +6,10 @@
  * What was told of an order is kept in mind for some minutes, by its id and by a
  * client order id of our own making: by no other name, since others may be given
  * again; and by the account that it is of, since others may have an order of that
- * name.  Roles with the same key have the same account.  The journal is looked at when it comes, and some times later, since an
- * order may turn unknown only after that: so its outcome is known before anybody
- * asks.  What counts is what came since the request was sent.
+ * name.  Roles with the same key have the same account.  The journal is looked at
+ * when it comes, and some times later, since an order may turn unknown only after
+ * that: so its outcome is known before anybody asks.  What counts is what came since
+ * the request was sent.
  *
  * A call is settled when it is done: until then the gateway worker counts what came
  * of it.  Should both write down the same at once, one of them tries again.

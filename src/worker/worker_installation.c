@@ -108,12 +108,6 @@ note_end(int code, Datum argument)
 
 /* ---------- the start ---------- */
 
-static bool
-is_moved(const OgInstallation *installation)
-{
-	return installation->system_identifier != GetSystemIdentifier();
-}
-
 /* Was this server promoted since, and what does that mean? */
 static void
 judge_timeline(OgInstallation *installation)
@@ -123,7 +117,7 @@ judge_timeline(OgInstallation *installation)
 	if (installation->held ||
 		GetWALInsertionTimeLine() <= installation->timeline)
 		return;
-	if (has_run && (is_moved(installation) ||
+	if (has_run && (og_journal_is_moved(installation) ||
 					TimestampDifferenceExceeds(installation->alive_at,
 											   GetCurrentTimestamp(),
 											   FRESH_MS)))
@@ -200,10 +194,10 @@ follow_timeline(OgInstallation *installation)
 	int64		done_below = installation->done_below;
 	uint32		timeline = GetWALInsertionTimeLine();
 
-	if (installation->timeline == timeline && !is_moved(installation))
+	if (installation->timeline == timeline && !og_journal_is_moved(installation))
 		return;
 	og_recover_end_doubtful(installation);
-	if (is_moved(installation))
+	if (og_journal_is_moved(installation))
 		find_anew(installation);
 	og_table_begin();
 	(void) og_journal_hold(installation, true);

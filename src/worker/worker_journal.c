@@ -168,6 +168,12 @@ og_journal_installation_id(OgInstallation *installation)
 }
 
 bool
+og_journal_is_moved(const OgInstallation *installation)
+{
+	return installation->system_identifier != GetSystemIdentifier();
+}
+
+bool
 og_journal_hold(OgInstallation *installation, bool wait)
 {
 	if (wait)

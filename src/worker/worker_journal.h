@@ -71,6 +71,9 @@ extern bool og_journal_find(OgInstallation *installation);
  * what this process has read before. */
 extern void og_journal_installation_id(OgInstallation *installation);
 
+/* Is it in another cluster than it was: after pg_upgrade, whose OIDs are others? */
+extern bool og_journal_is_moved(const OgInstallation *installation);
+
 /*
  * Keep others from changing the installation until this transaction is over,
  * and read it; false if somebody else does, who is waited for where "wait" says
