@@ -78,7 +78,7 @@ describe_calls(const Talk *talk)
 
 /*
  * Nothing more leaves from here on, and what had left by now was told: then all
- * else was not sent.
+ * else was not sent.  Rows that have come are counted, though nobody will see them.
  */
 static void
 learn_last(Talk *talk)
@@ -87,7 +87,14 @@ learn_last(Talk *talk)
 
 	og_desk_stop(talk->desk);
 	while (og_desk_hear(talk->desk, &message) && message.kind != OG_DESK_GONE)
-		take_note(talk, &message);
+	{
+		if (message.kind == OG_DESK_ROW)
+			og_session_count(talk->call,
+							 og_session_part(talk->call, message.part),
+							 &message.row);
+		else
+			take_note(talk, &message);
+	}
 }
 
 static void

@@ -293,23 +293,40 @@ batch_of(const SessionCall *call, SessionPart *part, int key)
 	return part->batch;
 }
 
-void
-og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
+/* The next id of a part has its row.  Answers its key. */
+static int
+count_row(SessionCall *call, SessionPart *part, const OgRow *row)
 {
-	int			key = key_at(call, part, part->nanswered);
-	OgRow		whole = *row;
+	int			key = key_at(call, part, part->nanswered++);
 
-	if (row->position != part->nanswered++)
-		elog(ERROR, "the row of id %d came instead of that of id %d",
-			 row->position + 1, part->nanswered);
-	whole.batch = row->batch == 0 ? batch_of(call, part, key)
-		: row->batch + part->nbatches;
 	if (key == call->nanswered)
 	{
 		call->nanswered++;
 		call->nin_flight -= call->left[key];
 		call->ndone += row->outcome->verdict == call->act->operation->done;
 	}
+	return key;
+}
+
+void
+og_session_count(SessionCall *call, SessionPart *part, const OgRow *row)
+{
+	if (row->position == part->nanswered)
+		(void) count_row(call, part, row);
+}
+
+void
+og_session_answer(SessionCall *call, SessionPart *part, const OgRow *row)
+{
+	OgRow		whole = *row;
+	int			key;
+
+	if (row->position != part->nanswered)
+		elog(ERROR, "the row of id %d came instead of that of id %d",
+			 row->position + 1, part->nanswered + 1);
+	key = count_row(call, part, row);
+	whole.batch = row->batch == 0 ? batch_of(call, part, key)
+		: row->batch + part->nbatches;
 	put_next(call, &whole);
 	if (call->remaining == NULL)
 		return;

@@ -98,6 +98,10 @@ extern void og_session_back(SessionCall *call, const SessionPart *part,
 extern void og_session_answer(SessionCall *call, SessionPart *part,
 							  const OgRow *row);
 
+/* The same, of which no more is wanted than that it has come. */
+extern void og_session_count(SessionCall *call, SessionPart *part,
+							 const OgRow *row);
+
 /* The same for what nobody else says anything of. */
 extern void og_session_say(SessionCall *call, SessionPart *part,
 						   OgVerdict verdict, const char *why);

@@ -102,6 +102,7 @@ my $mark = $test->trace_mark;
 $session->send_call('xt', [ 1 .. 250 ], server => 'xt_small');
 ok($sandbox->wait_for(fault => 'black_hole', count => 5, seconds => 100),
 	'a call waits for answers');
+$test->wait_until(sub { $test->has_told(120) }, '... and 120 ids have theirs');
 cancel($session);
 my $result = $session->finish;
 is($result->{sqlstate}, '57014', 'rule 2: cancelled in mid-call');

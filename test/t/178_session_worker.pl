@@ -141,6 +141,7 @@ $sandbox->arm('black_hole', provider => 'xt', match_id => 183);
 $session->send_call('xt', [ 181, 181, 181, 183 ], server => 'xt_one');
 hangs(1, 'the last of two orders, one of which stands at three places, is out');
 $call = last_call();
+$test->wait_until(sub { $test->has_told(1) }, '... and the first is answered');
 cancel($session);
 like($session->finish->{stderr}, qr/order_gateway: 1 of 2 ids answered \(1 cancelled\), 1 in flight, 0 not sent/,
 	'... which is what the context says');

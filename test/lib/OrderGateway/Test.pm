@@ -468,6 +468,26 @@ sub wait_for_worker
 	return;
 }
 
+=head2 $test->has_told($ids)
+
+Can the session that called last know by now of so many answered ids? Where it
+makes its calls itself it does when another request of its has arrived; else when
+the worker has written them down and has nothing more to do.
+
+=cut
+
+sub has_told
+{
+	my ($self, $ids) = @_;
+
+	return 1 if !$self->{worker};
+	return $self->_ask(qq{SELECT count(*) >= $ids
+			AND (SELECT bool_and(wait_event_type = 'Extension') FROM pg_stat_activity
+				WHERE backend_type = 'order_gateway worker')
+		FROM order_gateway_results WHERE answered_at IS NOT NULL
+			AND call_id = (SELECT max(call_id) FROM order_gateway_calls WHERE origin = 'session')}) eq 't';
+}
+
 # Until a query answers true, whatever the server says besides.
 sub _poll
 {
