@@ -146,6 +146,25 @@ subtest 'what was refused is asked for hourly, alone' => sub {
 	$books->sql("SELECT btse_stream_stop($_)") foreach $good, values %id;
 };
 
+subtest 'each of many has its turn within an hour' => sub {
+	my $count = 90;
+	my $apart = $HOUR / $count;
+	my $good = $books->follow('l1', symbol => 'BTC-USD');
+
+	$books->sql("SELECT btse_stream_start('l1', 'MANY' || n || '-USD') FROM generate_series(1, $count) AS n");
+	$books->wait_sql(q{SELECT count(*) FROM order_gateway_streams WHERE state = 'refused'}, $count, 'many are refused');
+	my $before = () = asked('MANY');
+	let_pass($HOUR);
+	foreach my $number (1 .. 4)
+	{
+		$books->test->wait_until(sub { (() = asked('MANY')) >= $before + $number }, "attempt $number comes");
+		sleep 1.5;
+		is(scalar(() = asked('MANY')), $before + $number, '... and no other with it');
+		let_pass($apart);
+	}
+	$books->sql("SELECT btse_stream_stop(stream_id) FROM order_gateway_streams");
+};
+
 # ----
 # What is silent
 # ----
