@@ -216,6 +216,42 @@ og_lock_tag(OgLockClass class)
 	return tag;
 }
 
+/* ---------- locks ---------- */
+
+static void
+locked_errcontext(void *name)
+{
+	errcontext("table \"%s\" is locked", (const char *) name);
+}
+
+/*
+ * Somebody else may have locked it.  Who then gives up waiting is told that a lock
+ * has timed out, but not which: the context has the table (og_try()).
+ */
+static Relation
+open_table(OgTable table, LOCKMODE mode)
+{
+	Oid			oid = og_table_oid(table);
+	ErrorContextCallback on_error = {
+		error_context_stack, locked_errcontext,
+		unconstify(char *, og_table_names[table])
+	};
+
+	if (!ConditionalLockRelationOid(oid, mode))
+	{
+		error_context_stack = &on_error;
+		LockRelationOid(oid, mode);
+		error_context_stack = on_error.previous;
+	}
+	return table_open(oid, NoLock);
+}
+
+bool
+og_table_try_lock(OgTable table, LOCKMODE mode)
+{
+	return ConditionalLockRelationOid(og_table_oid(table), mode);
+}
+
 /* ---------- rows in ---------- */
 
 /* An array as wide as a table to which somebody has added columns. */
@@ -312,7 +348,7 @@ update_executed(CatalogIndexState indexes, TupleDesc desc,
 void
 og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	HeapTuple	tuple = og_table_form(table, desc, values, nulls);
@@ -386,7 +422,7 @@ insert_row(Batch *batch, HeapTuple row)
 void
 og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	Batch		batch = {rel, CatalogOpenIndexes(rel)};
 
@@ -413,7 +449,7 @@ void
 og_table_update(OgTable table, const ItemPointerData *row,
 				const Datum *values, const bool *nulls, const bool *replace)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	HeapTupleData old;
@@ -432,12 +468,6 @@ og_table_update(OgTable table, const ItemPointerData *row,
 	heap_freetuple(changed);
 	CatalogCloseIndexes(indexes);
 	table_close(rel, NoLock);
-}
-
-bool
-og_table_try_lock(OgTable table, LOCKMODE mode)
-{
-	return ConditionalLockRelationOid(og_table_oid(table), mode);
 }
 
 /* ---------- rows out ---------- */
@@ -474,7 +504,7 @@ void
 og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 			  int nkeys, OgFound found, void *owner)
 {
-	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	rel = open_table(table, AccessShareLock);
 	Relation	order = index_open(og_table_oid(index), AccessShareLock);
 	SysScanDesc scan;
 
@@ -514,7 +544,7 @@ bool
 og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
 					TransactionId *writer)
 {
-	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	rel = open_table(table, AccessShareLock);
 	Relation	order = index_open(og_table_oid(index), AccessShareLock);
 	SnapshotData dirty;
 	SysScanDesc scan;
@@ -574,7 +604,7 @@ og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
 				int *most)
 {
 	Places		places = {palloc(16 * sizeof(ItemPointerData)), 0, 16, *most};
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	bool		all;
 
 	og_table_scan(table, index, NULL, keys, nkeys, take_place, &places);

@@ -26,7 +26,11 @@ take_error(Trouble *trouble, MemoryContext context)
 	error = CopyErrorData();
 	FlushErrorState();
 	trouble->sqlstate = error->sqlerrcode;
-	trouble->message = pstrdup(error->message);
+
+	/* That a lock has timed out says less than which (worker_table.c). */
+	trouble->message =
+		pstrdup(error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && error->context
+				? error->context : error->message);
 	FreeErrorData(error);
 }
 
