@@ -126,6 +126,9 @@ judge_timeline(OgInstallation *installation)
 		installation->doubtful_below = og_journal_last_id() + 1;
 }
 
+static const char *const OFF =
+"unknown outcomes are not asked for any more: the server crashed each time that they were";
+
 static void
 say_held(void)
 {
@@ -133,6 +136,16 @@ say_held(void)
 	ereport(WARNING,
 			(errmsg("order_gateway: %s", OG_HELD),
 			 errhint("If the other one does not run any more, call order_gateway_adopt() in database \"%s\".",
+					 get_database_name(MyDatabaseId))));
+}
+
+static void
+say_off(void)
+{
+	og_workers_show_error(OFF);
+	ereport(WARNING,
+			(errmsg("order_gateway: %s", OFF),
+			 errhint("Call order_gateway_adopt() in database \"%s\" to have that tried again.",
 					 get_database_name(MyDatabaseId))));
 }
 
@@ -157,6 +170,8 @@ note_start(OgInstallation *installation)
 	og_recover_suspect(og_journal_last_id());
 	if (installation->held)
 		say_held();
+	else if (!installation->settles)
+		say_off();
 	og_table_commit();
 	own = installation->id;
 }
@@ -288,9 +303,6 @@ og_recover_adopt(void)
 
 /* ---------- what crashes when it is settled ---------- */
 
-static const char *const OFF =
-"unknown outcomes are not asked for any more: the server crashed each time that they were";
-
 static void
 stop_settling(OgInstallation *installation)
 {
@@ -300,16 +312,6 @@ stop_settling(OgInstallation *installation)
 	now.settles = false;
 	og_journal_save(&now);
 	installation->settles = false;
-}
-
-static void
-say_off(void)
-{
-	og_workers_show_error(OFF);
-	ereport(WARNING,
-			(errmsg("order_gateway: %s", OFF),
-			 errhint("Call order_gateway_adopt() in database \"%s\" to have that tried again.",
-					 get_database_name(MyDatabaseId))));
 }
 
 bool

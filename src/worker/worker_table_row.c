@@ -18,11 +18,31 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "worker/worker_table.h"
+
+/* ---------- locks ---------- */
+
+const char *og_table_awaited = NULL;
+
+/* Whoever gives up waiting for it is told which table that was, by og_try(). */
+static Relation
+open_table(OgTable table, LOCKMODE mode)
+{
+	Oid			oid = og_table_oid(table);
+
+	if (!ConditionalLockRelationOid(oid, mode))
+	{
+		og_table_awaited = og_table_names[table];
+		LockRelationOid(oid, mode);
+		og_table_awaited = NULL;
+	}
+	return table_open(oid, NoLock);
+}
 
 /* ---------- rows in ---------- */
 
@@ -120,7 +140,7 @@ update_executed(CatalogIndexState indexes, TupleDesc desc,
 void
 og_table_insert(OgTable table, const Datum *values, const bool *nulls)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	HeapTuple	tuple = og_table_form(table, desc, values, nulls);
@@ -194,7 +214,7 @@ insert_row(Batch *batch, HeapTuple row)
 void
 og_table_insert_many(OgTable table, int count, OgForm form, void *owner)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	Batch		batch = {rel, CatalogOpenIndexes(rel)};
 
@@ -221,7 +241,7 @@ void
 og_table_update(OgTable table, const ItemPointerData *row,
 				const Datum *values, const bool *nulls, const bool *replace)
 {
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	HeapTupleData old;
@@ -276,7 +296,7 @@ void
 og_table_scan(OgTable table, OgTable index, Snapshot snapshot, ScanKey keys,
 			  int nkeys, OgFound found, void *owner)
 {
-	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	rel = open_table(table, AccessShareLock);
 	Relation	order = index_open(og_table_oid(index), AccessShareLock);
 	SysScanDesc scan;
 
@@ -316,7 +336,7 @@ bool
 og_table_find_dirty(OgTable table, OgTable index, ScanKey keys, int nkeys,
 					TransactionId *writer)
 {
-	Relation	rel = table_open(og_table_oid(table), AccessShareLock);
+	Relation	rel = open_table(table, AccessShareLock);
 	Relation	order = index_open(og_table_oid(index), AccessShareLock);
 	SnapshotData dirty;
 	SysScanDesc scan;
@@ -376,7 +396,7 @@ og_table_remove(OgTable table, OgTable index, ScanKey keys, int nkeys,
 				int *most)
 {
 	Places		places = {palloc(16 * sizeof(ItemPointerData)), 0, 16, *most};
-	Relation	rel = table_open(og_table_oid(table), RowExclusiveLock);
+	Relation	rel = open_table(table, RowExclusiveLock);
 	bool		all;
 
 	og_table_scan(table, index, NULL, keys, nkeys, take_place, &places);

@@ -409,7 +409,7 @@ sub locked
 	hangs(1, 'a request is out');
 	$session->query("BEGIN; LOCK TABLE $table IN ACCESS EXCLUSIVE MODE");
 	$sandbox->disarm;
-	$test->wait_until(sub { worker()->{last_error} =~ /lock timeout/ }, "$table is locked");
+	$test->wait_until(sub { worker()->{last_error} eq qq{table "$table" is locked} }, "$table is locked");
 	$session->query('COMMIT');
 	is(outcomes($call), "$order:unknown", '... and what became of it is written later');
 	is(arrivals('xt', $order), 1, '... of the one request');

@@ -361,6 +361,13 @@ $sandbox->disarm;
 my $other = $journal->cancel([31]);
 $journal->wait_for($other, 'done', '... while calls are made as always');
 is(outcomes($poison), 'unknown - 1', '... and what is unknown stays so');
+$log_end = -s $node->logfile;
+$node->restart;
+$journal->wait_for_worker('... also after a restart');
+$journal->wait_until(q{SELECT last_error LIKE 'unknown outcomes are not asked for any more%' FROM order_gateway_workers},
+	'... which says so again');
+like(slurp_file($node->logfile, $log_end), qr/WARNING: .*unknown outcomes are not asked for any more/, '... in the log, too');
+is(outcomes($poison), 'unknown - 1', '... and keeps to it');
 $journal->sql('SELECT order_gateway_adopt()');
 wait_until_known([$poison], '... until somebody says otherwise');
 
