@@ -32,6 +32,12 @@
 /* What is shown of when a stream is complete is no older than this. */
 #define SHOW_US			USECS_PER_SEC
 
+/*
+ * What happens is told so much later at most: the provider gives it the time at
+ * which it was matched, and sends it when it has stored it.
+ */
+#define TOLD_LATE_US	(10 * USECS_PER_SEC)
+
 #define GIVEN_UP \
 	"its table takes rows more slowly than they come, or not at all: they are no longer asked for until it does"
 #define LOST \
@@ -179,6 +185,16 @@ og_append_live(Stream *stream)
 	append->live_since = GetCurrentTimestamp();
 }
 
+/*
+ * All that was heard up to then: up to when is it known, by the provider's clock,
+ * what has happened?
+ */
+static TimestampTz
+known_until(const Appending *append, TimestampTz heard)
+{
+	return heard == 0 ? 0 : heard - append->behind_us - TOLD_LATE_US;
+}
+
 /* All of it is complete but what waits in the queue. */
 static TimestampTz
 complete_until(const Appending *append)
@@ -186,8 +202,9 @@ complete_until(const Appending *append)
 	const Stream *stream = append->stream;
 
 	if (append->count > 0)
-		return append_row_of(append->queue.head.next)->received_at;
-	return stream->topic != NULL ? stream->topic->connection->last_heard : 0;
+		return known_until(append, append_row_of(append->queue.head.next)->received_at);
+	return stream->topic != NULL
+		? known_until(append, stream->topic->connection->last_heard) : 0;
 }
 
 void
@@ -197,6 +214,7 @@ og_append_lost(Stream *stream, TimestampTz since)
 
 	if (append == NULL || !append->live)
 		return;
+	since = known_until(append, since);
 	og_backfill_stop(append);
 	append->live = append->begun = append->passed = false;
 	if (stream->caught_up)
@@ -231,7 +249,7 @@ give_up(Appending *append)
 	});
 	og_backfill_stop(append);
 	if (stream->caught_up || append->lost_at == 0)
-		append->lost_at = from;
+		append->lost_at = known_until(append, from);
 	forget_marks(append);
 	stream->caught_up = append->passed = false;
 	stream->held = true;
@@ -471,7 +489,7 @@ prepare_last(Appending *append)
 	if (append->live && stream->caught_up && stream->topic != NULL &&
 		stream->wish.kind != OG_STREAM_FILLS)
 		og_queue_mark(append, mark_symbol(append),
-					  stream->topic->connection->last_heard);
+					  known_until(append, stream->topic->connection->last_heard));
 }
 
 void

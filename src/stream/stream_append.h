@@ -118,6 +118,7 @@ struct Appending
 								 * are done: */
 	uint64		passed_at;
 	int64		next_mark;		/* when it is written again that it is live */
+	int64		behind_us;		/* so much the provider's clock is behind ours */
 	struct Backfill *backfill;	/* while it is begun */
 	struct Merge *merge;		/* of trades: stream_merge.c's */
 

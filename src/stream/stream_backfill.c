@@ -478,7 +478,10 @@ end_read(Backfill *backfill)
 	int64		date_ms = og_reader_date_ms(backfill->reader);
 
 	if (date_ms != 0)
+	{
 		backfill->ahead_ms = date_ms - og_unix_ms(GetCurrentTimestamp());
+		backfill->append->behind_us = Max(-backfill->ahead_ms, 0) * 1000;
+	}
 	if (failure != NULL && backfill->state == LISTING)
 	{
 		show_failure(backfill, words_of(failure));

@@ -136,7 +136,8 @@ struct Topic
 								 * be what the book is */
 	bool		changed;
 	int64		changed_at;		/* og_clock_now(), since when it is so */
-	bool		written;		/* since it is live: so that it may be shown */
+	bool		written;		/* since it is live: so that it may be shown, ... */
+	FullTransactionId written_by;	/* ... to whoever sees this transaction */
 	int64		event_ms;		/* of what is known now, as the provider has it */
 	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
 	bool		has_best[OG_BOOK_SIDES];

@@ -109,6 +109,8 @@ og_stream_judge(Stream *stream)
 	if (state == OG_STREAM_STALE && stream->shown.state == OG_STREAM_LIVE &&
 		stream->topic != NULL && is_late(stream->topic))
 		tell_late(stream);
+	if (stream->topic != NULL)
+		stream->shown.written_by = stream->topic->written_by;
 	og_stream_set_state(stream, state);
 	if (stream->told != state)
 		og_stream_show(stream);
