@@ -64,6 +64,25 @@ $streams->state_ok($id, 'live', 'a lag: the stream is live');
 $streams->fills_ok('a lag: what was told late is there in the end');
 $sandbox->settings(btse_rest_lag_ms => 0);
 
+# What is told late is not proved to be there before.
+{
+	$sandbox->arm('stream_late', provider => 'btse', topic => 'fills', ms => 3000, times => 1);
+	$streams->fill(1);
+	my $late = $sandbox->stream_fills->[-1];
+	my $SHOWN = "SELECT floor(1000 * extract(epoch FROM complete_until)) FROM order_gateway_streams WHERE stream_id = $id;"
+	  . "SELECT count(*) FROM btse_fill_log WHERE serial_id = '$late->{serialId}'";
+	my ($until, $there, @lies) = (0, 0);
+
+	while (!$there)
+	{
+		$streams->fill(1);
+		($until, $there) = split /\n/, $streams->sql($SHOWN);
+		push @lies, "$until without $late->{timestamp}" if !$there && $until >= $late->{timestamp};
+		Time::HiRes::sleep(0.2);
+	}
+	is_deeply(\@lies, [], 'a fill that is told late: at no moment it is said that nothing before it is missing');
+}
+
 # both spellings, numbers as text
 $sandbox->settings(btse_stream_numbers => 'text');
 $streams->fill(3);

@@ -147,6 +147,30 @@ $streams->kill_worker;
 outcome_ok($late, 'accepted true unknown', 'what a crash makes unknown is settled by what was told before');
 $streams->state_ok($told, 'live', 'after the crash: notifications are told again');
 
+# ---------- what is lost together with a connection ----------
+
+# A notification that is told late, or never, after others that happened later.
+{
+	$sandbox->arm('stream_late', provider => 'btse', topic => 'notificationApiV3', ms => 600_000, times => 1);
+	foreach my $number (201, 202)
+	{
+		my $order = "a1b2c3d4-0000-4000-8000-000000000$number";
+
+		$sandbox->seed('btse', market => 'BTC-USD', ids => [$order], fields => { size => '3.5', price => '10' });
+		$streams->sql("SELECT * FROM btse_cancel('BTC-USD', ARRAY['$order'])");
+	}
+	$streams->wait_sql(q{SELECT string_agg(right(order_id, 3), ',') FROM btse_notification_log
+		WHERE order_id ~ '00020[12]$'}, '202', 'one notification overtakes another one');
+	my ($lost) = grep { ($_->{orderID} // '') =~ /201$/ } @{ $sandbox->stream_notifications };
+
+	$sandbox->close_streams(how => 'drop');
+	$streams->wait_sql("SELECT count(*) > 0 FROM btse_stream_event WHERE event = 'hole' AND kind = 'notifications'
+		AND to_timestamp($lost->{timestamp} / 1000.0) BETWEEN from_time AND to_time", 't',
+		'the connection is lost, and the other one with it: the hole is of its time, too');
+	$sandbox->disarm;
+	$streams->state_ok($told, 'live', 'they are told again');
+}
+
 # ---------- a span without a connection ----------
 
 my $events = $streams->sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole'});
