@@ -186,13 +186,15 @@ og_append_live(Stream *stream)
 }
 
 /*
- * All that was heard up to then: up to when is it known, by the provider's clock,
- * what has happened?
+ * All was heard up to then: up to when is it known, by the provider's clock, what has
+ * happened?  Reads may have something to tell of what was before.
  */
 static TimestampTz
 known_until(const Appending *append, TimestampTz heard)
 {
-	return heard == 0 ? 0 : heard - append->behind_us - TOLD_LATE_US;
+	if (heard == 0)
+		return 0;
+	return Min(heard - append->behind_us - TOLD_LATE_US, append->proved_until);
 }
 
 /* All of it is complete but what waits in the queue. */
@@ -248,8 +250,10 @@ give_up(Appending *append)
 		.rows = count
 	});
 	og_backfill_stop(append);
-	if (stream->caught_up || append->lost_at == 0)
+	if (stream->caught_up)
 		append->lost_at = known_until(append, from);
+	else if (append->lost_at == 0)
+		append->lost_at = from;
 	forget_marks(append);
 	stream->caught_up = append->passed = false;
 	stream->held = true;
@@ -298,6 +302,9 @@ begin(Appending *append)
 	if (!append->known)
 		return;
 	append->begun = true;
+	append->proved_until = stream->wish.kind == OG_STREAM_FILLS
+		? stream->shown.complete_until : append->lost_at;
+	append->proof_until = 0;
 	if (stream->wish.kind != OG_STREAM_NOTIFICATIONS)
 	{
 		og_backfill_begin(append);
@@ -313,6 +320,17 @@ begin(Appending *append)
 		});
 	append->passed = true;
 	append->passed_at = append->added;
+	append->proved_until = DT_NOEND;
+}
+
+/* What was read is in the table now. */
+static void
+take_proof(Appending *append)
+{
+	if (append->proof_until == 0 || append->done < append->proof_at)
+		return;
+	append->proved_until = Max(append->proved_until, append->proof_until);
+	append->proof_until = 0;
 }
 
 /* Is all that was missed in the table? */
@@ -378,6 +396,7 @@ turn_stream(Stream *stream, OgPause *pause)
 	if (append->begun)
 		og_backfill_turn(append, pause);
 	tell_read(append);
+	take_proof(append);
 	catch_up(append);
 	if (append->live && stream->caught_up)
 		show_complete(append);

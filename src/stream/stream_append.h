@@ -117,6 +117,14 @@ struct Appending
 	bool		passed;			/* all that was missed is known when these rows
 								 * are done: */
 	uint64		passed_at;
+
+	/*
+	 * Of what was before it was live: up to when was it read so late that nothing
+	 * can be missing?  DT_NOEND = all of it.  It is so when these rows are done.
+	 */
+	TimestampTz proved_until;
+	TimestampTz proof_until;	/* 0 = nothing new */
+	uint64		proof_at;
 	int64		next_mark;		/* when it is written again that it is live */
 	int64		behind_us;		/* so much the provider's clock is behind ours */
 	struct Backfill *backfill;	/* while it is begun */
@@ -256,7 +264,10 @@ extern void og_backfill_stop(Appending *append);
 /* A fill has come: its market is one to be read. */
 extern void og_backfill_see(Appending *append, const OgSlice *values);
 
-/* Do what can be done now.  It sets .passed when all was read once. */
+/*
+ * Do what can be done now.  It sets .passed when all was read once, and .proof_until
+ * with each pass.
+ */
 extern void og_backfill_turn(Appending *append, OgPause *pause);
 
 /* ---------- stream_merge.c ---------- */
