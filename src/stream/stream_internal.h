@@ -230,6 +230,24 @@ struct Connection
 #define connection_of(node_ptr)	dlist_container(Connection, node, node_ptr)
 
 /*
+ * Does the provider repeat what nobody is to read, as the key of a login that it
+ * refuses?
+ */
+static inline bool
+og_connection_repeats(const Connection *connection, OgSlice text)
+{
+	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
+	{
+		const char *secret = connection->credentials[i];
+
+		if (secret != NULL && *secret != '\0' && text.len > 0 &&
+			memmem(text.data, text.len, secret, strlen(secret)) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * The topic that a stream of this party follows, made if there is none, on a
  * connection that is made if there is none with room.
  */

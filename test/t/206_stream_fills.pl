@@ -103,6 +103,21 @@ $sandbox->settings(btse_stream_numbers => 'text');
 $streams->fill(3);
 $streams->fills_ok('numbers as text: the same');
 
+# a provider that repeats the key
+{
+	my $key = $sandbox->credentials('btse')->{api_key};
+	my $told = q{SELECT string_agg(message, ';') FROM btse_stream_event WHERE event = 'unexpected'};
+
+	$sandbox->send_stream(qq({"severity":"ERROR","errors":[{"arg":"$key","error":{"code":1002,"message":"$key is no key"}}]}),
+		topic => 'fills');
+	$streams->wait_sql($told, 'the provider answers 1002', 'what the provider answers is told without the key');
+	$sandbox->close_streams(how => 'close', code => 1008, reason => "$key is no key", topic => 'fills');
+	go_on_ok($id, 'a connection that is closed for the key');
+	is($streams->sql("SELECT count(*) FROM btse_stream_event AS e WHERE e::text LIKE '%$key%'"), '0',
+		'... and no event has it');
+	is($streams->sql("SELECT count(*) FROM order_gateway_streams AS s WHERE s::text LIKE '%$key%'"), '0', '... nor a state');
+}
+
 # processes that are killed
 $streams->fill(3);
 $streams->kill_worker;
