@@ -204,9 +204,8 @@ complete_until(const Appending *append)
 	const Stream *stream = append->stream;
 
 	if (append->count > 0)
-		return known_until(append, append_row_of(append->queue.head.next)->received_at);
-	return stream->topic != NULL
-		? known_until(append, stream->topic->connection->last_heard) : 0;
+		return known_until(append, append_row_of(append->queue.head.next)->heard_until);
+	return known_until(append, og_append_heard(stream));
 }
 
 void
@@ -508,7 +507,7 @@ prepare_last(Appending *append)
 	if (append->live && stream->caught_up && stream->topic != NULL &&
 		stream->wish.kind != OG_STREAM_FILLS)
 		og_queue_mark(append, mark_symbol(append),
-					  known_until(append, stream->topic->connection->last_heard));
+					  known_until(append, og_append_heard(stream)));
 }
 
 void

@@ -63,6 +63,7 @@ typedef struct AppendRow
 	size_t		size;
 	uint64		number;			/* how many were added to its queue by then */
 	TimestampTz received_at;
+	TimestampTz heard_until;	/* what was told before that came before it */
 	bool		of_rest;		/* it was read afterwards */
 	OgStreamIdentity identity;	/* of notifications: nothing */
 	OgSlice		raw;
@@ -136,6 +137,13 @@ struct Appending
 	uint64		read_at;
 	int64		nread;			/* so many were appended since that was told */
 };
+
+/* What was told of it before that has been heard; 0 = not known. */
+static inline TimestampTz
+og_append_heard(const Stream *stream)
+{
+	return stream->topic != NULL ? stream->topic->connection->last_heard : 0;
+}
 
 /* ---------- stream_append_queue.c ---------- */
 

@@ -215,7 +215,14 @@ struct Connection
 	int64		opened_at;		/* since when it is open; 0 = it is not */
 	int64		ping_at;		/* when the next one is sent */
 	int64		pong_due;		/* 0 = none is awaited */
-	TimestampTz last_heard;		/* anything, for people */
+
+	/*
+	 * All that had arrived by then was taken; and when that was before the last
+	 * message came: what was told before that has been heard.  A process that was
+	 * kept waiting takes a message long after it came, and others are behind it.
+	 */
+	TimestampTz drained_at;
+	TimestampTz last_heard;
 	bool		was_open;		/* at least once */
 	bool		told;			/* that it is not, since it was */
 	bool		sound;			/* something on it has been live */

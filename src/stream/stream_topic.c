@@ -194,10 +194,12 @@ og_topic_join(Topic *topic, Stream *stream)
 void
 og_topic_leave(Stream *stream)
 {
+	TimestampTz heard = stream->topic->connection->last_heard;
+
 	dlist_delete(&stream->topic_node);
 	stream->topic = NULL;
 	if (og_stream_is_appended(stream->wish.kind))
-		og_append_lost(stream, GetCurrentTimestamp());
+		og_append_lost(stream, heard != 0 ? heard : GetCurrentTimestamp());
 	og_stream_judge(stream);
 }
 
