@@ -3355,7 +3355,7 @@ COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since t
 COMMENT ON COLUMN order_gateway_streams.rows IS 'rows written for it, since then; of a book: how often it was written';
 COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received; NULL = none yet';
 COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is. Of trades, fills and notifications hours are normal: nothing happened';
-COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills, trades and notifications: up to when it is proved that none is missing but those of which btse_stream_event tells (hole, refused_row, unexpected). Of a stream that is live that is some seconds ago; NULL = not known yet, and of l1 and book';
+COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills, trades and notifications: up to when it is proved that none is missing but those of which btse_stream_event tells (hole, refused_row, unexpected). Of a stream that is live that is some seconds ago, and five minutes more after a reconnect; NULL = not known yet, and of l1 and book';
 COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet. If that grows, the table is locked, or slow';
 COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing or made no sense and was asked for anew, since then: btse_stream_event says what';
 COMMENT ON COLUMN order_gateway_streams.reconnects IS 'how often its connection was made anew, since then';

@@ -273,6 +273,12 @@ og_websocket_state(const OgWebSocket *ws)
 	return OG_WS_CLOSED;
 }
 
+bool
+og_websocket_is_drained(const OgWebSocket *ws)
+{
+	return ws->phase == OG_WS_TALKING && !ws->watch.ready;
+}
+
 int64
 og_websocket_last_heard(const OgWebSocket *ws)
 {

@@ -101,6 +101,12 @@ extern bool og_websocket_send(OgWebSocket *ws, OgSlice text);
 extern bool og_websocket_next(OgWebSocket *ws, OgSlice *message);
 
 /*
+ * og_websocket_next() has just said that there is no message: was all of it taken that
+ * had arrived when it began?
+ */
+extern bool og_websocket_is_drained(const OgWebSocket *ws);
+
+/*
  * When its last byte came, og_clock_now(): pings and parts of messages count,
  * what TLS says to itself does not.  Before it is open, when it was begun.
  */

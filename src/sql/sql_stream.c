@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
@@ -296,6 +297,7 @@ typedef struct Showing
 	OgStreamKind kind;
 	OgStreamShown *shown;		/* of that kind, live, and to be seen */
 	int			count;
+	FullTransactionId next;		/* later than all that wrote them */
 } Showing;
 
 static void
@@ -337,13 +339,29 @@ find_live(Showing *showing)
 			may_see(shown))
 			showing->shown[showing->count++] = *shown;
 	}
+	showing->next = ReadNextFullTransactionId();
 	qsort(showing->shown, showing->count, sizeof(OgStreamShown),
 		  compare_shown);
+}
+
+/*
+ * A transaction whose snapshot is from before it became live sees a row of an earlier
+ * time, which was not shown then, and is not to be now.  What is too long ago for a
+ * number to tell is known to everybody.
+ */
+static bool
+is_seen(const Showing *showing, const OgStreamShown *shown)
+{
+	return U64FromFullTransactionId(showing->next) -
+		U64FromFullTransactionId(shown->written_by) > PG_INT32_MAX / 2 ||
+		!XidInMVCCSnapshot(XidFromFullTransactionId(shown->written_by),
+						   GetActiveSnapshot());
 }
 
 static bool
 is_live(const Showing *showing, const OgTableRow *row)
 {
+	const OgStreamShown *shown;
 	OgStreamShown key = {0};
 
 	key.serverid = DatumGetObjectId(row->values[STREAM_BOOK_SERVER_ID]);
@@ -352,8 +370,9 @@ is_live(const Showing *showing, const OgTableRow *row)
 			DatumGetInt32(row->values[STREAM_BOOK_BOOK_GROUPING]);
 	text_to_cstring_buffer(DatumGetTextPP(row->values[STREAM_BOOK_SYMBOL]),
 						   key.symbol, sizeof(key.symbol));
-	return bsearch(&key, showing->shown, showing->count,
-				   sizeof(OgStreamShown), compare_shown) != NULL;
+	shown = bsearch(&key, showing->shown, showing->count,
+					sizeof(OgStreamShown), compare_shown);
+	return shown != NULL && is_seen(showing, shown);
 }
 
 /* All behind the key are shown as they are, from a column on. */

@@ -34,6 +34,7 @@
 #ifndef OG_STREAM_H
 #define OG_STREAM_H
 
+#include "access/transam.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
@@ -151,6 +152,8 @@ typedef struct OgStreamShown
 	bool		into_table;		/* somebody's own: its errors are for his eyes */
 	char		symbol[OG_STREAM_SYMBOL + 1];
 	OgStreamState state;
+	FullTransactionId written_by;	/* of books and best prices: who wrote the row
+									 * first since it is live */
 	TimestampTz since;
 	int64		messages;
 	int64		rows;

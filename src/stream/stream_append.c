@@ -32,6 +32,12 @@
 /* What is shown of when a stream is complete is no older than this. */
 #define SHOW_US			USECS_PER_SEC
 
+/*
+ * What happens is told so much later at most: the provider gives it the time at
+ * which it was matched, and sends it when it has stored it.
+ */
+#define TOLD_LATE_US	(10 * USECS_PER_SEC)
+
 #define GIVEN_UP \
 	"its table takes rows more slowly than they come, or not at all: they are no longer asked for until it does"
 #define LOST \
@@ -179,6 +185,18 @@ og_append_live(Stream *stream)
 	append->live_since = GetCurrentTimestamp();
 }
 
+/*
+ * All was heard up to then: up to when is it known, by the provider's clock, what has
+ * happened?  Reads may have something to tell of what was before.
+ */
+static TimestampTz
+known_until(const Appending *append, TimestampTz heard)
+{
+	if (heard == 0)
+		return 0;
+	return Min(heard - append->behind_us - TOLD_LATE_US, append->proved_until);
+}
+
 /* All of it is complete but what waits in the queue. */
 static TimestampTz
 complete_until(const Appending *append)
@@ -186,8 +204,8 @@ complete_until(const Appending *append)
 	const Stream *stream = append->stream;
 
 	if (append->count > 0)
-		return append_row_of(append->queue.head.next)->received_at;
-	return stream->topic != NULL ? stream->topic->connection->last_heard : 0;
+		return known_until(append, append_row_of(append->queue.head.next)->heard_until);
+	return known_until(append, og_append_heard(stream));
 }
 
 void
@@ -197,6 +215,7 @@ og_append_lost(Stream *stream, TimestampTz since)
 
 	if (append == NULL || !append->live)
 		return;
+	since = known_until(append, since);
 	og_backfill_stop(append);
 	append->live = append->begun = append->passed = false;
 	if (stream->caught_up)
@@ -230,7 +249,9 @@ give_up(Appending *append)
 		.rows = count
 	});
 	og_backfill_stop(append);
-	if (stream->caught_up || append->lost_at == 0)
+	if (stream->caught_up)
+		append->lost_at = known_until(append, from);
+	else if (append->lost_at == 0)
 		append->lost_at = from;
 	forget_marks(append);
 	stream->caught_up = append->passed = false;
@@ -280,6 +301,9 @@ begin(Appending *append)
 	if (!append->known)
 		return;
 	append->begun = true;
+	append->proved_until = stream->wish.kind == OG_STREAM_FILLS
+		? stream->shown.complete_until : append->lost_at;
+	append->proof_until = 0;
 	if (stream->wish.kind != OG_STREAM_NOTIFICATIONS)
 	{
 		og_backfill_begin(append);
@@ -295,6 +319,17 @@ begin(Appending *append)
 		});
 	append->passed = true;
 	append->passed_at = append->added;
+	append->proved_until = DT_NOEND;
+}
+
+/* What was read is in the table now. */
+static void
+take_proof(Appending *append)
+{
+	if (append->proof_until == 0 || append->done < append->proof_at)
+		return;
+	append->proved_until = Max(append->proved_until, append->proof_until);
+	append->proof_until = 0;
 }
 
 /* Is all that was missed in the table? */
@@ -362,6 +397,7 @@ turn_stream(Stream *stream, OgPause *pause)
 	if (append->begun)
 		og_backfill_turn(append, pause);
 	tell_read(append);
+	take_proof(append);
 	catch_up(append);
 	if (append->live && stream->caught_up)
 		show_complete(append);
@@ -473,7 +509,7 @@ prepare_last(Appending *append)
 	if (append->live && stream->caught_up && stream->topic != NULL &&
 		stream->wish.kind != OG_STREAM_FILLS)
 		og_queue_mark(append, mark_symbol(append),
-					  stream->topic->connection->last_heard);
+					  known_until(append, og_append_heard(stream)));
 }
 
 void

@@ -63,6 +63,7 @@ typedef struct AppendRow
 	size_t		size;
 	uint64		number;			/* how many were added to its queue by then */
 	TimestampTz received_at;
+	TimestampTz heard_until;	/* what was told before that came before it */
 	bool		of_rest;		/* it was read afterwards */
 	OgStreamIdentity identity;	/* of notifications: nothing */
 	OgSlice		raw;
@@ -117,7 +118,16 @@ struct Appending
 	bool		passed;			/* all that was missed is known when these rows
 								 * are done: */
 	uint64		passed_at;
+
+	/*
+	 * Of what was before it was live: up to when was it read so late that nothing
+	 * can be missing?  DT_NOEND = all of it.  It is so when these rows are done.
+	 */
+	TimestampTz proved_until;
+	TimestampTz proof_until;	/* 0 = nothing new */
+	uint64		proof_at;
 	int64		next_mark;		/* when it is written again that it is live */
+	int64		behind_us;		/* so much the provider's clock is behind ours */
 	struct Backfill *backfill;	/* while it is begun */
 	struct Merge *merge;		/* of trades: stream_merge.c's */
 
@@ -127,6 +137,13 @@ struct Appending
 	uint64		read_at;
 	int64		nread;			/* so many were appended since that was told */
 };
+
+/* What was told of it before that has been heard; 0 = not known. */
+static inline TimestampTz
+og_append_heard(const Stream *stream)
+{
+	return stream->topic != NULL ? stream->topic->connection->last_heard : 0;
+}
 
 /* ---------- stream_append_queue.c ---------- */
 
@@ -255,7 +272,10 @@ extern void og_backfill_stop(Appending *append);
 /* A fill has come: its market is one to be read. */
 extern void og_backfill_see(Appending *append, const OgSlice *values);
 
-/* Do what can be done now.  It sets .passed when all was read once. */
+/*
+ * Do what can be done now.  It sets .passed when all was read once, and .proof_until
+ * with each pass.
+ */
 extern void og_backfill_turn(Appending *append, OgPause *pause);
 
 /* ---------- stream_merge.c ---------- */

@@ -166,6 +166,7 @@ og_queue_add(Appending *append, const OgSlice *values, OgSlice raw, bool of_rest
 	row->append = append;
 	row->number = ++append->added;
 	row->received_at = GetCurrentTimestamp();
+	row->heard_until = og_append_heard(append->stream);
 	row->of_rest = of_rest;
 	dlist_push_tail(&append->queue, &row->node);
 	append->count++;
@@ -220,7 +221,7 @@ og_queue_give_up(Appending *append, TimestampTz *from, TimestampTz *to)
 		if (kept++ < ROWS_KEPT)
 			continue;
 		if (count++ == 0)
-			*from = row->received_at;
+			*from = row->heard_until;
 		*to = row->received_at;
 		free_row(row);
 	}

@@ -268,24 +268,25 @@ og_ask_is_overdue(Connection *connection, int64 now)
 }
 
 static void
-add_words(StringInfo words, OgSlice value, int most)
+add_words(const Connection *connection, StringInfo words, OgSlice value,
+		  int most)
 {
 	char	   *text = og_json_text(value, most);
 
-	if (text != NULL)
+	if (text != NULL && !og_connection_repeats(connection, og_slice_of(text)))
 		og_list_add(words, "%s", text);
 }
 
 /* "the provider answers 1005, there is no such topic, update:X_0": its own words. */
 static char *
-error_words(const OgStreamError *error)
+error_words(const Connection *connection, const OgStreamError *error)
 {
 	StringInfoData words;
 
 	initStringInfo(&words);
-	add_words(&words, error->code, MOST_CODE);
-	add_words(&words, error->message, MOST_WORDS);
-	add_words(&words, error->arg, MOST_WORDS);
+	add_words(connection, &words, error->code, MOST_CODE);
+	add_words(connection, &words, error->message, MOST_WORDS);
+	add_words(connection, &words, error->arg, MOST_WORDS);
 	return psprintf("the provider answers %s", words.data);
 }
 
@@ -298,8 +299,8 @@ og_ask_refused(Connection *connection, const OgStreamMessage *message)
 		Topic	   *topic = find_name(connection, error->arg);
 
 		if (topic != NULL && topic->state == TOPIC_ASKED)
-			og_topic_refused(topic, error_words(error));
+			og_topic_refused(topic, error_words(connection, error));
 		else
-			og_stream_tell_once(connection, error_words(error), message->value);
+			og_stream_tell_once(connection, error_words(connection, error), message->value);
 	}
 }

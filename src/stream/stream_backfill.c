@@ -84,6 +84,7 @@ typedef struct Backfill
 	bool		unlisted;		/* nobody knows which markets there are */
 	int			nstrange;
 	TimestampTz from;			/* the earliest that it reads */
+	TimestampTz pass_at;		/* when it was begun */
 	TimestampTz asked_at;		/* when the market is asked for */
 	int64		ahead_ms;		/* so much the provider's clock is ahead */
 } Backfill;
@@ -147,6 +148,7 @@ og_backfill_begin(Appending *append)
 		/* Nobody has followed them before. */
 		append->passed = true;
 		append->passed_at = append->added;
+		append->proved_until = DT_NOEND;
 		backfill->due = PG_INT64_MAX;
 	}
 	else if (is_trades(backfill))
@@ -234,7 +236,7 @@ begin_pass(Backfill *backfill)
 	backfill->market = 0;
 	backfill->unlisted = false;
 	backfill->nstrange = 0;
-	backfill->from = GetCurrentTimestamp();
+	backfill->from = backfill->pass_at = GetCurrentTimestamp();
 	backfill->state = listed ? LISTING : READING;
 }
 
@@ -248,11 +250,28 @@ next_due(const Backfill *backfill)
 	return is_trades(backfill) ? PG_INT64_MAX : og_clock_now() + HOURLY_US;
 }
 
+/*
+ * Reads may lag behind what has happened: so a pass proves what was so long before it
+ * was begun, and one that is begun so long after the stream was live all of it.
+ */
+static void
+prove(Backfill *backfill, bool was_taken)
+{
+	Appending  *append = backfill->append;
+
+	if (backfill->pass >= PASSES)
+		append->proof_until = DT_NOEND;
+	else if (was_taken)
+		append->proof_until = backfill->pass_at + backfill->ahead_ms * 1000 - LAG_US;
+	append->proof_at = append->added;
+}
+
 /* What it came to is told when its rows are written. */
 static void
 end_pass(Backfill *backfill)
 {
 	Appending  *append = backfill->append;
+	bool		was_taken = !is_trades(backfill) || backfill->state == ADDING;
 
 	stop_reading(backfill);
 	backfill->state = BETWEEN_PASSES;
@@ -268,6 +287,7 @@ end_pass(Backfill *backfill)
 	append->read_from = backfill->from;
 	append->read_until = GetCurrentTimestamp();
 	append->read_at = append->added;
+	prove(backfill, was_taken);
 	if (append->passed)
 		return;
 	append->passed = true;
@@ -478,7 +498,10 @@ end_read(Backfill *backfill)
 	int64		date_ms = og_reader_date_ms(backfill->reader);
 
 	if (date_ms != 0)
+	{
 		backfill->ahead_ms = date_ms - og_unix_ms(GetCurrentTimestamp());
+		backfill->append->behind_us = Max(-backfill->ahead_ms, 0) * 1000;
+	}
 	if (failure != NULL && backfill->state == LISTING)
 	{
 		show_failure(backfill, words_of(failure));

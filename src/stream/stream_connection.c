@@ -260,7 +260,8 @@ og_connection_lose_closed(Connection *connection)
 	if (problem == NULL)
 		problem = "the provider closed the connection";
 	og_connection_lose(connection, OG_WS_NORMAL,
-					   reason.len == 0 ? problem :
+					   reason.len == 0 || og_connection_repeats(connection, reason)
+					   ? problem :
 					   psprintf("%s (%.*s)", problem, (int) reason.len,
 								reason.data));
 }

@@ -135,7 +135,7 @@ take(Connection *connection, OgSlice text)
 {
 	OgStreamMessage message;
 
-	connection->last_heard = GetCurrentTimestamp();
+	connection->last_heard = connection->drained_at;
 	if (!og_btse_stream_read(text, &message))
 		return take_nonsense(connection, &message);
 	switch (message.what)
@@ -168,6 +168,7 @@ open_socket(Connection *connection)
 {
 	connection->state = CONNECTION_OPENING;
 	connection->last_heard = 0;
+	connection->drained_at = GetCurrentTimestamp();
 	connection->socket = og_websocket_open(connection->socket_context,
 										   &connection->target);
 }
@@ -281,6 +282,7 @@ advance(Connection *connection, OgPause *pause)
 static bool
 receive(Connection *connection)
 {
+	TimestampTz began_at = GetCurrentTimestamp();
 	OgSlice		text;
 	size_t		taken = 0;
 
@@ -294,6 +296,9 @@ receive(Connection *connection)
 		if (connection->state == CONNECTION_OPENING &&
 			og_websocket_state(connection->socket) == OG_WS_OPEN)
 			log_in(connection);
+		if (!any && connection->socket != NULL &&
+			og_websocket_is_drained(connection->socket))
+			connection->drained_at = began_at;
 		if (!any || connection->socket == NULL)
 			return false;
 		taken += text.len;

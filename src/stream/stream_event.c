@@ -161,7 +161,7 @@ og_stream_tell_once(Connection *connection, const char *what, OgSlice raw)
 	connection->strange = true;
 	og_stream_tell(&(StreamEvent) {
 		.event = "unexpected", .connection = connection, .message = what,
-		.raw = raw
+		.raw = og_connection_repeats(connection, raw) ? (OgSlice) {NULL} : raw
 	});
 }
 

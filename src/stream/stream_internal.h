@@ -139,7 +139,8 @@ struct Topic
 								 * be what the book is */
 	bool		changed;
 	int64		changed_at;		/* og_clock_now(), since when it is so */
-	bool		written;		/* since it is live: so that it may be shown */
+	bool		written;		/* since it is live: so that it may be shown, ... */
+	FullTransactionId written_by;	/* ... to whoever sees this transaction */
 	int64		event_ms;		/* of what is known now, as the provider has it */
 	OgStreamLevel best[OG_BOOK_SIDES];	/* of l1 */
 	bool		has_best[OG_BOOK_SIDES];
@@ -217,7 +218,14 @@ struct Connection
 	int64		opened_at;		/* since when it is open; 0 = it is not */
 	int64		ping_at;		/* when the next one is sent */
 	int64		pong_due;		/* 0 = none is awaited */
-	TimestampTz last_heard;		/* anything, for people */
+
+	/*
+	 * All that had arrived by then was taken; and when that was before the last
+	 * message came: what was told before that has been heard.  A process that was
+	 * kept waiting takes a message long after it came, and others are behind it.
+	 */
+	TimestampTz drained_at;
+	TimestampTz last_heard;
 	bool		was_open;		/* at least once */
 	bool		told;			/* that it is not, since it was */
 	bool		sound;			/* something on it has been live */
@@ -230,6 +238,24 @@ struct Connection
 };
 
 #define connection_of(node_ptr)	dlist_container(Connection, node, node_ptr)
+
+/*
+ * Does the provider repeat what nobody is to read, as the key of a login that it
+ * refuses?
+ */
+static inline bool
+og_connection_repeats(const Connection *connection, OgSlice text)
+{
+	for (int i = 0; i < OG_MAX_CREDENTIALS; i++)
+	{
+		const char *secret = connection->credentials[i];
+
+		if (secret != NULL && *secret != '\0' && text.len > 0 &&
+			memmem(text.data, text.len, secret, strlen(secret)) != NULL)
+			return true;
+	}
+	return false;
+}
 
 /*
  * The topic that a stream of this party follows, made if there is none, on a

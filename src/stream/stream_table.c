@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
 #include "storage/bufmgr.h"
@@ -209,6 +210,8 @@ write_topic(const Target *target, Topic *topic)
 		CatalogTupleInsertWithInfo(target->rel, row, target->indexes);
 	topic->next_place = row->t_self;
 	topic->writing = true;
+	if (!topic->written)
+		topic->written_by = GetTopFullTransactionId();
 	heap_freetuple(row);
 }
 

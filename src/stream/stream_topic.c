@@ -106,6 +106,8 @@ og_stream_judge(Stream *stream)
 	if (state == OG_STREAM_STALE && stream->shown.state == OG_STREAM_LIVE &&
 		stream->topic != NULL && is_late(stream->topic))
 		tell_late(stream);
+	if (stream->topic != NULL)
+		stream->shown.written_by = stream->topic->written_by;
 	og_stream_set_state(stream, state);
 	if (stream->told != state)
 		og_stream_show(stream);
@@ -189,10 +191,12 @@ og_topic_join(Topic *topic, Stream *stream)
 void
 og_topic_leave(Stream *stream)
 {
+	TimestampTz heard = stream->topic->connection->last_heard;
+
 	dlist_delete(&stream->topic_node);
 	stream->topic = NULL;
 	if (og_stream_is_appended(stream->wish.kind))
-		og_append_lost(stream, GetCurrentTimestamp());
+		og_append_lost(stream, heard != 0 ? heard : GetCurrentTimestamp());
 	og_stream_judge(stream);
 }
 

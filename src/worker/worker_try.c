@@ -33,6 +33,7 @@ take_error(Trouble *trouble, MemoryContext context)
 		trouble->message = psprintf("table \"%s\" is locked", og_table_awaited);
 	else
 		trouble->message = pstrdup(error->message);
+	og_table_awaited = NULL;
 	FreeErrorData(error);
 }
 
@@ -42,7 +43,6 @@ og_try_alone(Step step, void *arg, Trouble *trouble)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool done = false;
 
-	og_table_awaited = NULL;
 	PG_TRY();
 	{
 		step(arg);

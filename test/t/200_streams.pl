@@ -106,6 +106,27 @@ JOIN btse_book_top AS t ON t.symbol = l.symbol AND t.book_grouping = l.book_grou
 	$books->sql("SELECT btse_stream_stop($_)") foreach $fine, $coarse;
 };
 
+subtest 'what was hidden is not shown later' => sub {
+	my $id = $books->follow('book', symbol => 'BTC-USD');
+	my $best = $books->follow('l1', symbol => 'BTC-USD');
+	my $shown = 'SELECT (SELECT count(*) FROM btse_book_top) + (SELECT count(*) FROM btse_l1)';
+
+	$sandbox->arm('stream_upgrade', form => 'http_503', url => 'book', times => 0);
+	$sandbox->close_streams(url => 'book', how => 'drop');
+	$books->wait_sql($shown, '0', 'without a connection neither is shown');
+
+	my $session = $test->session;
+	$session->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+	is($session->value($shown), 0, '... nor is it to a transaction');
+	$sandbox->disarm;
+	$books->wait_sql($shown, '2', 'both are live again');
+	is($session->value($shown), 0, '... and what they were before is not shown to that transaction');
+	$session->query('COMMIT');
+	is($session->value($shown), 2, '... which sees them when it is over');
+	$books->sql("SELECT btse_stream_stop($_)") foreach $id, $best;
+	$books->wait_sql('SELECT count(*) FROM order_gateway_streams', '0', 'both are stopped');
+};
+
 subtest 'equal topics are asked for once' => sub {
 	$books->sql('CREATE ROLE other; GRANT USAGE ON FOREIGN SERVER btse TO other;
 		GRANT EXECUTE ON FUNCTION btse_stream_start, btse_stream_stop TO other');

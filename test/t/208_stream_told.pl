@@ -147,6 +147,53 @@ $streams->kill_worker;
 outcome_ok($late, 'accepted true unknown', 'what a crash makes unknown is settled by what was told before');
 $streams->state_ok($told, 'live', 'after the crash: notifications are told again');
 
+# ---------- what is lost together with a connection ----------
+
+# An order that is cancelled, of which a notification tells.
+sub cancel_one
+{
+	my ($number) = @_;
+	my $order = "a1b2c3d4-0000-4000-8000-000000000$number";
+
+	$sandbox->seed('btse', market => 'BTC-USD', ids => [$order], fields => { size => '3.5', price => '10' });
+	$streams->sql("SELECT * FROM btse_cancel('BTC-USD', ARRAY['$order'])");
+	return;
+}
+
+sub in_hole_ok
+{
+	my ($number, $name) = @_;
+	my ($lost) = grep { ($_->{orderID} // '') =~ /$number$/ } @{ $sandbox->stream_notifications };
+
+	return $streams->wait_sql("SELECT count(*) > 0 FROM btse_stream_event WHERE event = 'hole' AND kind = 'notifications'
+		AND to_timestamp($lost->{timestamp} / 1000.0) BETWEEN from_time AND to_time", 't', $name);
+}
+
+# A notification that is told late, or never, after others that happened later.
+$sandbox->arm('stream_late', provider => 'btse', topic => 'notificationApiV3', ms => 600_000, times => 1);
+cancel_one($_) foreach 201, 202;
+$streams->wait_sql(q{SELECT string_agg(right(order_id, 3), ',') FROM btse_notification_log
+	WHERE order_id ~ '00020[12]$'}, '202', 'one notification overtakes another one');
+$sandbox->close_streams(how => 'drop');
+in_hole_ok(201, 'the connection is lost, and the other one with it: the hole is of its time, too');
+$sandbox->disarm;
+$streams->state_ok($told, 'live', 'they are told again');
+
+# A worker that is kept waiting takes a message long after it came; what came behind it
+# is lost with the connection.
+{
+	my $pid = $streams->sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'order_gateway stream worker'});
+
+	kill 'STOP', $pid;
+	$sandbox->send_stream('this is not JSON', topic => 'notificationApiV3');
+	cancel_one(203);
+	sleep 12;
+	kill 'CONT', $pid;
+	in_hole_ok(203, 'a worker that waits: the hole begins when it last heard all');
+	$streams->state_ok($told, 'live', 'they are told again');
+	is($streams->sql(q{SELECT count(*) FROM btse_notification_log WHERE order_id ~ '000203$'}), '0', '... and that one was lost');
+}
+
 # ---------- a span without a connection ----------
 
 my $events = $streams->sql(q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole'});

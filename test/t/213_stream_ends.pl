@@ -92,8 +92,8 @@ foreach my $how (sort keys %END)
 	$streams->state_ok($_, 'live', "$name: live again") foreach $fills, $told, $into;
 	is($streams->sql(q{SELECT count(*) FROM btse_stream_event AS e,
 			(SELECT received_at AS at FROM btse_notification_log ORDER BY received_at DESC OFFSET 1 LIMIT 1) AS n
-		WHERE event = 'hole' AND kind = 'notifications' AND n.at BETWEEN from_time AND to_time}), '0',
-		'... and no hole is told where there was none');
+		WHERE event = 'hole' AND kind = 'notifications' AND n.at BETWEEN from_time + interval '11 s' AND to_time}), '0',
+		'... and no hole is told where there was none, but for what may have been on its way');
 	$streams->fills_ok("$name: each fill is there once");
 }
 
