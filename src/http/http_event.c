@@ -34,6 +34,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/latch.h"
+#include "utils/timestamp.h"
 
 #include "ground/clock.h"
 #include "ground/compat.h"
@@ -67,6 +68,7 @@ static struct
 	dlist_head	watches;		/* all of them */
 	int64		slept_us;		/* in all */
 	uint64		sleeps;			/* that are over */
+	TimestampTz polled_at;		/* what had come in by then is noted */
 	bool		news;			/* the next one is not needed */
 	bool		more;			/* nor that, but others shall have their turn */
 	uint32		names[OG_WAIT_STREAM + 1]; /* wait events, by OgWait */
@@ -92,6 +94,16 @@ int64
 og_event_slept(void)
 {
 	return loop.slept_us;
+}
+
+/*
+ * Whoever watches a socket knows of all that had come in by then; 0 = never.  A
+ * sleep that a latch ends does not ask the sockets.
+ */
+TimestampTz
+og_event_polled_at(void)
+{
+	return loop.polled_at;
 }
 
 /* A group has seen all that has happened, and waits for more in the next sleep. */
@@ -456,9 +468,12 @@ static void
 serve_sockets(void)
 {
 	struct epoll_event events[MAX_EVENTS];
+	TimestampTz now = GetCurrentTimestamp();
 	int			count;
 
 	count = epoll_wait(loop.epoll_fd, events, MAX_EVENTS, 0);
+	if (count < MAX_EVENTS)
+		loop.polled_at = now;
 
 	/* An edge does not come up again, so nothing may be done before. */
 	for (int i = 0; i < count; i++)
@@ -529,6 +544,8 @@ turn(int64 timeout_us, OgWait what)
 	count = WaitEventSetWait(loop.set, timeout_ms, events, lengthof(events),
 							 loop.names[what]);
 	loop.slept_us += og_clock_now() - asleep;
+	if (count == 0)
+		loop.polled_at = GetCurrentTimestamp();
 	for (int i = 0; i < count; i++)
 	{
 		if (events[i].events & WL_LATCH_SET)

@@ -274,6 +274,7 @@ extern void og_event_remove(OgTransfer *transfer);
 extern void og_event_await(OgHttp *http);
 extern void og_event_news(OgHttp *http);
 extern int64 og_event_slept(void);
+extern TimestampTz og_event_polled_at(void);
 extern bool og_watch_connect(OgWatch *watch, CURL *easy);
 extern bool og_watch_socket(OgWatch *watch, int fd);
 extern void og_watch_end(OgWatch *watch);

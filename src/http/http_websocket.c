@@ -273,10 +273,11 @@ og_websocket_state(const OgWebSocket *ws)
 	return OG_WS_CLOSED;
 }
 
-bool
-og_websocket_is_drained(const OgWebSocket *ws)
+TimestampTz
+og_websocket_drained_at(const OgWebSocket *ws)
 {
-	return ws->phase == OG_WS_TALKING && !ws->watch.ready;
+	return ws->phase == OG_WS_TALKING && !ws->watch.ready
+		? og_event_polled_at() : 0;
 }
 
 int64

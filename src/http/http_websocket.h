@@ -32,6 +32,8 @@
 #ifndef OG_HTTP_WEBSOCKET_H
 #define OG_HTTP_WEBSOCKET_H
 
+#include "datatype/timestamp.h"
+
 #include "ground/message.h"
 
 /* Codes that a connection is closed with (RFC 6455, 7.4.1). */
@@ -101,10 +103,10 @@ extern bool og_websocket_send(OgWebSocket *ws, OgSlice text);
 extern bool og_websocket_next(OgWebSocket *ws, OgSlice *message);
 
 /*
- * og_websocket_next() has just said that there is no message: was all of it taken that
- * had arrived when it began?
+ * og_websocket_next() has just said that there is no message: all that had arrived by
+ * this time was taken.  0 = that cannot be told.
  */
-extern bool og_websocket_is_drained(const OgWebSocket *ws);
+extern TimestampTz og_websocket_drained_at(const OgWebSocket *ws);
 
 /*
  * When its last byte came, og_clock_now(): pings and parts of messages count,

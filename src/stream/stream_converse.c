@@ -278,11 +278,19 @@ advance(Connection *connection, OgPause *pause)
 		tend_topics(connection, pause);
 }
 
+static void
+note_drained(Connection *connection)
+{
+	TimestampTz at = og_websocket_drained_at(connection->socket);
+
+	if (at != 0)
+		connection->drained_at = at;
+}
+
 /* True: there may be more.  What each message needs goes with it. */
 static bool
 receive(Connection *connection)
 {
-	TimestampTz began_at = GetCurrentTimestamp();
 	OgSlice		text;
 	size_t		taken = 0;
 
@@ -296,11 +304,13 @@ receive(Connection *connection)
 		if (connection->state == CONNECTION_OPENING &&
 			og_websocket_state(connection->socket) == OG_WS_OPEN)
 			log_in(connection);
-		if (!any && connection->socket != NULL &&
-			og_websocket_is_drained(connection->socket))
-			connection->drained_at = began_at;
-		if (!any || connection->socket == NULL)
+		if (connection->socket == NULL)
 			return false;
+		if (!any)
+		{
+			note_drained(connection);
+			return false;
+		}
 		taken += text.len;
 		old = MemoryContextSwitchTo(og_stream_loop.message_context);
 		lost = !take(connection, text);
