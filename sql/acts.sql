@@ -43,6 +43,7 @@ SELECT body FROM btse_amend_order_preview('BTC-USD', client_order_id => 'a1', tr
 SELECT body FROM btse_amend_order_preview('BTC-USD', 'cb2785b0', NULL, 40010, 10.05, 40000);
 SELECT body FROM btse_amend_order_preview('BTC-USD', 'cb2785b0', price => 40010, trigger_price => 40000);
 SELECT method, url, body IS NULL, headers->>'request-sign' FROM btse_cancel_all_preview('BTC-USD', at => example_time());
+SELECT method, url, body IS NULL, headers->>'request-sign' FROM btse_cancel_all_preview('A+B/C-USD', at => example_time());
 SELECT method, url, body, headers->>'request-sign' FROM btse_cancel_all_after_preview('60 s', at => example_time());
 SELECT body FROM unnest(ARRAY['0', '1 us', '1 ms', '1001 us', '1 day', '2 days -1 h']::interval[]) WITH ORDINALITY i (timeout, n),
 	LATERAL btse_cancel_all_after_preview(timeout) ORDER BY n;

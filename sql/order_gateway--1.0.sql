@@ -3358,7 +3358,7 @@ COMMENT ON COLUMN order_gateway_streams.messages IS 'messages with data, since t
 COMMENT ON COLUMN order_gateway_streams.rows IS 'rows written for it, since then; of a book: how often it was written';
 COMMENT ON COLUMN order_gateway_streams.last_message_at IS 'when the last of these messages was received; NULL = none yet';
 COMMENT ON COLUMN order_gateway_streams.age IS 'how long ago that is. Of trades, fills and notifications hours are normal: nothing happened';
-COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills: up to when it is proved that none is missing; of trades and notifications the same, but for the holes in btse_stream_event. Of one that is live that is some seconds ago; NULL = not known yet, and of l1 and book';
+COMMENT ON COLUMN order_gateway_streams.complete_until IS 'of fills, trades and notifications: up to when it is proved that none is missing but those of which btse_stream_event tells (hole, refused_row, unexpected). Of a stream that is live that is some seconds ago; NULL = not known yet, and of l1 and book';
 COMMENT ON COLUMN order_gateway_streams.queued IS 'rows that were received and are not written yet. If that grows, the table is locked, or slow';
 COMMENT ON COLUMN order_gateway_streams.gaps IS 'how often something was missing or made no sense and was asked for anew, since then: btse_stream_event says what';
 COMMENT ON COLUMN order_gateway_streams.reconnects IS 'how often its connection was made anew, since then';
@@ -3519,7 +3519,7 @@ WHERE order_gateway_stream_may_see(i.id IS NOT NULL, 'fills', coalesce(o.server_
 
 -- generated: comments of btse_fill_log
 COMMENT ON VIEW btse_fill_log IS
-'what was filled of the own orders at BTSE since a stream of kind fills was started, each fill once. A role sees those of streams that roles started of which it is a member; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here. complete_until of order_gateway_streams says up to when none is missing';
+'what was filled of the own orders at BTSE since a stream of kind fills was started, each fill once. A role sees those of streams that roles started of which it is a member; members of pg_read_all_data see all. Streams into a table of yours have theirs there and not here. complete_until of order_gateway_streams says up to when none is missing but those of which btse_stream_event tells';
 COMMENT ON COLUMN btse_fill_log.server IS 'foreign server, by the name that it has now';
 COMMENT ON COLUMN btse_fill_log.role IS 'role that started the stream: whose account it is';
 COMMENT ON COLUMN btse_fill_log.order_id IS 'the order, by the provider''s id';

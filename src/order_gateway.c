@@ -56,14 +56,9 @@
 #include "utils/guc.h"
 
 #include "gateway/gateway.h"
-#include "ground/shared.h"
-#include "limiter/limiter_table.h"
-#include "monitor/activity.h"
-#include "monitor/stats.h"
+#include "shared_parts.h"
 #include "stream/stream.h"
 #include "worker/worker.h"
-#include "worker/worker_desk.h"
-#include "worker/worker_stream.h"
 
 PG_MODULE_MAGIC;
 
@@ -71,18 +66,6 @@ PGDLLEXPORT void _PG_init(void);
 
 /* Setting order_gateway.max_accounts. */
 static int	max_accounts = 64;
-
-/* What lives in shared memory. */
-static const OgSharedPart *const shared_parts[] = {
-	&og_limiter_shared,
-	&og_activity_shared,
-	&og_stats_shared,
-	&og_worker_shared,
-	&og_desk_shared,
-	&og_streamer_shared,
-	&og_stream_shared,
-	NULL
-};
 
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;

@@ -124,6 +124,13 @@ og_http_sleep(int64 until, OgWait what)
 	og_event_sleep(until, what);
 }
 
+void
+og_http_rest(int64 until, OgWait what)
+{
+	og_http_init();
+	og_event_rest(until, what);
+}
+
 OgTransfer *
 og_http_start(OgHttp *http, const OgHttpRequest *request)
 {

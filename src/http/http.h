@@ -201,6 +201,12 @@ extern bool og_http_await(OgHttp *http);
  */
 extern void og_http_sleep(int64 until, OgWait what);
 
+/*
+ * Sleep until that time or until the process latch was set, whatever comes in:
+ * for somebody who would rather take much of it at a time.
+ */
+extern void og_http_rest(int64 until, OgWait what);
+
 extern void *og_http_owner(const OgTransfer *transfer);
 
 /* What became of a transfer that has ended. */

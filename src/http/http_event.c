@@ -564,3 +564,17 @@ og_event_sleep(int64 until, OgWait what)
 	loop.sleeps++;
 	CHECK_FOR_INTERRUPTS();
 }
+
+/* A latch that was set is left for the next sleep to find. */
+void
+og_event_rest(int64 until, OgWait what)
+{
+	int64		left_us = until - og_clock_now();
+
+	if (left_us > 0)
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) Min((left_us + 999) / 1000, INT_MAX),
+						 loop.names[what]);
+	CHECK_FOR_INTERRUPTS();
+}

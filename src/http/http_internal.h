@@ -267,6 +267,7 @@ extern void og_tell(char *problem, const char *format,...) pg_attribute_printf(2
 /* http_event.c */
 extern void og_event_init(void (*ended) (OgTransfer *transfer, CURLcode code));
 extern void og_event_sleep(int64 until, OgWait what);
+extern void og_event_rest(int64 until, OgWait what);
 extern void og_event_add(OgTransfer *transfer);
 extern void og_event_fail(OgTransfer *transfer);
 extern void og_event_remove(OgTransfer *transfer);

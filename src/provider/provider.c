@@ -29,3 +29,21 @@ og_provider_operation(const OgProvider *provider, const char *name)
 	}
 	return NULL;
 }
+
+bool
+og_provider_is_market(const OgProvider *provider, const char *text)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const char *signs = provider->market_signs;
+	size_t		len = strlen(text);
+
+	if (signs == NULL || len == 0 || len > OG_MAX_MARKET)
+		return false;
+	for (; *text != '\0'; text++)
+	{
+		if (strchr(letters, *text) == NULL && strchr(signs, *text) == NULL)
+			return false;
+	}
+	return true;
+}

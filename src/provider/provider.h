@@ -305,6 +305,9 @@ typedef struct OgProvider
 
 	const OgStreamPlace *stream_places; /* NULL = it has no streams */
 
+	const char *market_signs;	/* what the name of a market may have besides
+								 * letters and digits; NULL = it has none */
+
 	/* NULL if an id is acceptable, else what it must be ("1 to 19 digits"). */
 	const char *(*check_id) (OgSlice id);
 
@@ -340,6 +343,15 @@ extern const OgProvider *const og_providers[];
 /* The operation of that name, or NULL. */
 extern const OgOperation *og_provider_operation(const OgProvider *provider,
 												const char *name);
+
+/*
+ * Can a market be called so at this provider?  At most OG_MAX_MARKET characters,
+ * none of which could pass for something else in a request or a topic.
+ */
+#define OG_MAX_MARKET	64
+
+extern bool og_provider_is_market(const OgProvider *provider,
+								  const char *text);
 
 /* ---------- requests ---------- */
 

@@ -388,6 +388,7 @@ const OgProvider og_xt = {
 		[XT_SECRET_KEY] = {.name = "secret_key"}
 	},
 	.key = XT_ACCESS_KEY,
+	.market_signs = "_-.",
 	.check_id = xt_check_id,
 	.sign = xt_sign,
 	.inquiries = xt_inquiries,

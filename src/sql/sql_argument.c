@@ -28,9 +28,8 @@
 
 const char *const og_id_kinds[] = {"order_id", "client_order_id", NULL};
 
-/* Digits of an id that is a number, and characters of a market or symbol. */
+/* Digits of an id that is a number. */
 #define NUMBER_ID_DIGITS	19
-#define MAX_MARKET			64
 
 /* What an error is about: argument "x", or "x" of an order in a list. */
 static const char *
@@ -65,17 +64,13 @@ static const char *
 market_text(const SqlGiven *given, const SqlParameter *parameter,
 			const char *text)
 {
-	size_t		len = strlen(text);
-
-	if (len < 1 || len > MAX_MARKET ||
-		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789_-.") != len)
+	if (!og_provider_is_market(given->provider, text))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is not the name of a market",
 						subject(given, parameter->name)),
-				 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 _ - and the point.",
-						   MAX_MARKET)));
+				 errdetail("A market has 1 to %d characters of A-Z a-z 0-9 and \"%s\".",
+						   OG_MAX_MARKET, given->provider->market_signs)));
 	return text;
 }
 

@@ -98,10 +98,10 @@ take_symbol(FunctionCallInfo fcinfo, OgStreamKind kind)
 	if (og_stream_is_private(kind))
 		refuse("symbol", "must be null where an account is followed",
 			   "Fills and notifications come of all markets; the log has a column symbol.");
-	if (!og_btse_stream_is_symbol(symbol))
+	if (!og_provider_is_market(&og_btse, symbol))
 		refuse("symbol", "is not the name of a market",
 			   psprintf("It is 1 to 64 letters, digits and signs of \"%s\", such as 'BTC-USD'.",
-						OG_STREAM_SYMBOL_SIGNS));
+						og_btse.market_signs));
 	return symbol;
 }
 

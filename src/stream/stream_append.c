@@ -337,7 +337,9 @@ show_complete(Appending *append)
 	Stream	   *stream = append->stream;
 	TimestampTz until = complete_until(append);
 
-	if (until >= stream->shown.complete_until + SHOW_US)
+	/* Whoever believes it has to see the holes before that. */
+	if (until >= stream->shown.complete_until + SHOW_US &&
+		og_stream_events_are_safe(og_stream_events_told()))
 	{
 		stream->shown.complete_until = until;
 		stream->changed = true;

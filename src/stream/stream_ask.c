@@ -15,7 +15,10 @@
 #include "ground/list.h"
 #include "stream/stream_internal.h"
 
-/* So far apart at least are those asked for that were refused. */
+/*
+ * So far apart are those asked for that were refused, or as far as lets each have its
+ * turn in the time after which it is due: 36 s where all topics of a connection are.
+ */
 #define ALONE_US		(60 * USECS_PER_SEC)
 
 /*
@@ -64,6 +67,17 @@ is_due(const Topic *topic, int64 now)
 		now >= topic->due;
 }
 
+static int64
+alone_us(Connection *connection)
+{
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+		count += topic_of(iter.cur)->alone;
+	return Min(ALONE_US, OG_REFUSED_US / Max(count, 1));
+}
+
 /*
  * One that was refused, and few of them: the provider closes connections that ask
  * too often for what there is not.
@@ -78,7 +92,7 @@ ask_alone(Connection *connection, Topic *topic, int64 now)
 		topic->due = connection->alone_at;
 		return;
 	}
-	connection->alone_at = now + ALONE_US;
+	connection->alone_at = now + alone_us(connection);
 	og_ask(connection, &name, 1, true);
 	og_topic_asked(topic, next_asked_at());
 }

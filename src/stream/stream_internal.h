@@ -99,6 +99,9 @@ extern void og_parties_close(void);
 
 /* ---------- topics: stream_topic.c ---------- */
 
+/* What was refused is tried again after that. */
+#define OG_REFUSED_US	(3600 * USECS_PER_SEC)
+
 typedef enum TopicState
 {
 	TOPIC_WAITING,				/* to be asked for, from .due on */

@@ -310,11 +310,33 @@ write_events(void)
 		og_stream_events_written();
 }
 
+/*
+ * What was renamed since the last look: rows have the names of servers, and after
+ * pg_upgrade they are found by these.
+ */
+static void
+look_at_names(void)
+{
+	Looking		looking = {.context = CurrentMemoryContext};
+	Trouble		trouble;
+
+	og_stream_loop.now = og_clock_now();
+	if (!og_try(read_wishes, &looking, &trouble))
+		og_trouble_show(&trouble);
+	else if (looking.there && !looking.held)
+	{
+		og_servers_take(looking.servers);
+		og_parties_look();
+	}
+}
+
 void
 og_stream_write_last(void)
 {
 	OgPause		pause = {0, OG_WAIT_STREAM};
 	dlist_iter	iter;
+
+	look_at_names();
 
 	/* What has come in by now is told as well. */
 	dlist_foreach(iter, &og_stream_loop.connections)

@@ -56,6 +56,13 @@ static volatile int64 told_at = 0;
  */
 #define TWICE_US	USECS_PER_SEC
 
+/*
+ * Nobody sees what has come in before the next flush, so what comes in within this
+ * share of the time between two, and within so long at most, is taken together.
+ */
+#define REST_SHARE	10
+#define REST_US		INT64CONST(10000)
+
 /* ---------- start ---------- */
 
 /* What ends it is in the log; the streams of one that has ended are stale. */
@@ -178,6 +185,17 @@ look(uint64 asked)
 	(void) pgstat_report_stat(false);
 }
 
+/* What comes in now can wait a little. */
+static void
+rest(const OgPause *pause)
+{
+	int64		most_us = og_stream_flush * INT64CONST(1000) / REST_SHARE;
+	int64		until = og_clock_now() + Min(most_us, REST_US);
+
+	if (og_stream_loop.news)
+		og_http_rest(Min(until, pause->until), pause->what);
+}
+
 /* Once around.  Answers when the next look is due. */
 static int64
 turn(int64 next_look)
@@ -196,8 +214,10 @@ turn(int64 next_look)
 		pause.until = og_clock_now();
 	MemoryContextSwitchTo(turn_context);
 	og_pause_merge(&pause, &(OgPause) {next_look, pause.what});
-	if (!told_to_end)
-		og_gateway_wait(&pause);
+	if (told_to_end)
+		return next_look;
+	rest(&pause);
+	og_gateway_wait(&pause);
 	return next_look;
 }
 

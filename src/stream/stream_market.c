@@ -63,8 +63,8 @@ og_market_see(Markets *markets, OgSlice symbol)
 
 	if (!og_is_id(symbol))
 		return;
-	text = og_json_text(symbol, OG_STREAM_MAX_SYMBOL + 1);
-	if (og_btse_stream_is_symbol(text) && !is_known(markets, text))
+	text = og_json_text(symbol, OG_MAX_MARKET + 1);
+	if (og_provider_is_market(&og_btse, text) && !is_known(markets, text))
 		add(markets, text, markets->begun_at, false);
 	pfree(text);
 }

@@ -6,7 +6,7 @@
  * The OID of a server is another one after pg_upgrade, and logs may be as large as
  * they like: so their rows have a number that stays, and one small table tells which
  * server that is.  Only a stream worker adds to it, and keeps the names there those
- * that servers have, since by these they are found anew (worker_stream.c).
+ * that servers have, since by these they are found anew (worker_upgraded.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -32,9 +32,6 @@
 /* One that was live for so long begins with no pause again. */
 #define SOUND_US	(10 * USECS_PER_SEC)
 
-/* What was refused is tried again. */
-#define REFUSED_US	(3600 * USECS_PER_SEC)
-
 /*
  * What could not be written for so long, and one flush more, is not shown any more:
  * longer than such pauses as we make ourselves (stream_table.c).
@@ -328,7 +325,7 @@ og_topic_refused(Topic *topic, const char *message)
 {
 	lose(topic, GetCurrentTimestamp());
 	topic->state = TOPIC_REFUSED;
-	topic->due = og_clock_now() + REFUSED_US;
+	topic->due = og_clock_now() + OG_REFUSED_US;
 	topic->alone = true;
 	set_error(topic, message);
 	judge(topic);

@@ -111,9 +111,6 @@ extern void og_heartbeat_forget_wishes(const pg_uuid_t *installation,
 extern void og_heartbeat_remove(const pg_uuid_t *installation,
 								const OgHeartbeat *heartbeat);
 
-/* After pg_upgrade: servers and functions keep their names only. */
-extern void og_heartbeats_find_anew(const pg_uuid_t *installation);
-
 /*
  * Get this lock on their tables without waiting for anybody.  Errors: 55P03 that
  * cannot be.

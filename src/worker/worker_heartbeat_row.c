@@ -25,7 +25,6 @@
 
 #include "ground/compat.h"
 #include "worker/worker.h"
-#include "worker/worker_function.h"
 #include "worker/worker_heartbeat.h"
 #include "worker/worker_table.h"
 
@@ -369,76 +368,4 @@ og_heartbeat_remove(const pg_uuid_t *installation,
 	row_keys(keys, installation, &heartbeat->wish);
 	(void) og_table_remove(OG_HEARTBEAT_TABLE, OG_HEARTBEAT_KEY, keys, 3,
 						   &most);
-}
-
-/* ---------- after pg_upgrade ---------- */
-
-/* A wish by what its server and function are called, and where its row is. */
-typedef struct Named
-{
-	OgWish		wish;
-	ItemPointerData at;
-} Named;
-
-static bool
-take_named(void *owner, const OgTableRow *row)
-{
-	List	  **all = owner;
-	Named	   *named = palloc(sizeof(Named));
-
-	named->wish = read_wish(row);
-	named->at = *row->at;
-	*all = lappend(*all, named);
-	return true;
-}
-
-/* What is known of a heartbeat is known of it under its server's new OID. */
-static void
-move_row(const pg_uuid_t *installation, const OgWish *wish, Oid serverid)
-{
-	Datum		values[HEARTBEAT_COLUMNS] = {0};
-	bool		nulls[HEARTBEAT_COLUMNS] = {false};
-	bool		replace[HEARTBEAT_COLUMNS] = {false};
-	ScanKeyData keys[3];
-	ItemPointerData at;
-
-	ItemPointerSetInvalid(&at);
-	row_keys(keys, installation, wish);
-	og_table_scan(OG_HEARTBEAT_TABLE, OG_HEARTBEAT_KEY, NULL, keys, 3,
-				  take_place, &at);
-	if (!ItemPointerIsValid(&at))
-		return;
-	values[HEARTBEAT_SERVER_ID] = ObjectIdGetDatum(serverid);
-	replace[HEARTBEAT_SERVER_ID] = true;
-	og_table_update(OG_HEARTBEAT_TABLE, &at, values, nulls, replace);
-	CommandCounterIncrement();
-}
-
-static void
-name_anew(const pg_uuid_t *installation, const Named *named)
-{
-	Oid			serverid = get_foreign_server_oid(named->wish.server, true);
-	Datum		values[WISH_COLUMNS] = {0};
-	bool		nulls[WISH_COLUMNS] = {false};
-	bool		replace[WISH_COLUMNS] = {false};
-
-	move_row(installation, &named->wish, serverid);
-	values[WISH_SERVER_ID] = ObjectIdGetDatum(serverid);
-	values[WISH_FUNCTION_ID] =
-		ObjectIdGetDatum(og_extension_function(named->wish.function));
-	replace[WISH_SERVER_ID] = replace[WISH_FUNCTION_ID] = true;
-	og_table_update(OG_WISH_TABLE, &named->at, values, nulls, replace);
-}
-
-void
-og_heartbeats_find_anew(const pg_uuid_t *installation)
-{
-	List	   *all = NIL;
-	ScanKeyData key;
-	ListCell   *cell;
-
-	og_table_installation_key(&key, installation);
-	og_table_scan(OG_WISH_TABLE, OG_WISH_KEY, NULL, &key, 1, take_named, &all);
-	foreach(cell, all)
-		name_anew(installation, lfirst(cell));
 }

@@ -36,13 +36,13 @@
 #include "utils/timestamp.h"
 
 #include "ground/clock.h"
-#include "worker/worker_heartbeat.h"
 #include "worker/worker_internal.h"
 #include "worker/worker_recover.h"
 #include "worker/worker_standby.h"
-#include "worker/worker_stream.h"
 #include "worker/worker_sweep.h"
 #include "worker/worker_table.h"
+#include "worker/worker_unsettled.h"
+#include "worker/worker_upgraded.h"
 
 /* A worker that was alive this long ago may be failed over without asking. */
 #define FRESH_MS		(5 * 60 * 1000)
@@ -176,11 +176,23 @@ note_start(OgInstallation *installation)
 	own = installation->id;
 }
 
-/* After pg_upgrade: what calls name is found by its names. */
-static void
-find_anew(const OgInstallation *installation)
+/*
+ * Calls that are open, or are asked for: the others are over, and their rows are
+ * what they were.
+ */
+static int
+calls_to_find(const OgInstallation *installation, bool open, int64 *from,
+			  int64 *calls)
 {
-	int64		from = installation->done_below;
+	return open
+		? og_journal_open_calls(installation, false, from, calls,
+								CALLS_AT_ONCE)
+		: og_unsettled_calls(installation, from, calls, CALLS_AT_ONCE);
+}
+
+static void
+find_calls_anew(const OgInstallation *installation, bool open, int64 from)
+{
 	int64	   *calls = palloc(CALLS_AT_ONCE * sizeof(int64));
 
 	while (from != PG_INT64_MAX)
@@ -188,17 +200,24 @@ find_anew(const OgInstallation *installation)
 		int			count;
 
 		og_table_begin();
-		count = og_journal_open_calls(installation, false, &from, calls,
-									  CALLS_AT_ONCE);
+		count = calls_to_find(installation, open, &from, calls);
 		for (int i = 0; i < count; i++)
-			og_journal_find_anew(installation, calls[i]);
+			og_unsettled_move(installation, calls[i],
+							  og_journal_find_anew(installation, calls[i]));
 		og_table_commit();
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(calls);
+}
+
+/* After pg_upgrade: what rows are about is found by its names. */
+static void
+find_anew(const OgInstallation *installation)
+{
+	find_calls_anew(installation, true, installation->done_below);
+	find_calls_anew(installation, false, PG_INT64_MIN);
 	og_table_begin();
-	og_heartbeats_find_anew(&installation->id);
-	og_streams_find_anew(&installation->id);
+	og_upgraded_find_servers(&installation->id);
 	og_table_commit();
 }
 

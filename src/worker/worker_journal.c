@@ -450,10 +450,11 @@ take_names(void *owner, const OgTableRow *row)
 	return false;
 }
 
-void
+Oid
 og_journal_find_anew(const OgInstallation *installation, int64 call_id)
 {
 	Naming		naming = {.found = false};
+	Oid			serverid;
 	ScanKeyData keys[2];
 	Datum		values[CALL_COLUMNS] = {0};
 	bool		nulls[CALL_COLUMNS] = {false};
@@ -463,10 +464,11 @@ og_journal_find_anew(const OgInstallation *installation, int64 call_id)
 	og_table_scan(OG_CALL_TABLE, OG_CALL_KEY, NULL, keys, 2, take_names,
 				  &naming);
 	if (!naming.found)
-		return;
-	values[CALL_SERVER_ID] =
-		ObjectIdGetDatum(get_foreign_server_oid(naming.server, true));
+		return InvalidOid;
+	serverid = get_foreign_server_oid(naming.server, true);
+	values[CALL_SERVER_ID] = ObjectIdGetDatum(serverid);
 	values[CALL_FUNCTION_ID] = ObjectIdGetDatum(og_submit_function(naming.function));
 	replace[CALL_SERVER_ID] = replace[CALL_FUNCTION_ID] = true;
 	og_table_update(OG_CALL_TABLE, &naming.at, values, nulls, replace);
+	return serverid;
 }

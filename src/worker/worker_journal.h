@@ -148,9 +148,9 @@ extern bool og_journal_read_ids(const OgInstallation *installation,
 
 /*
  * Give a call the OIDs that its server and function have now: pg_upgrade keeps
- * their names.
+ * their names.  Answers that of the server, InvalidOid if there is none.
  */
-extern void og_journal_find_anew(const OgInstallation *installation,
+extern Oid	og_journal_find_anew(const OgInstallation *installation,
 								 int64 call_id);
 
 /*

@@ -16,8 +16,6 @@
 #ifndef OG_WORKER_STREAM_H
 #define OG_WORKER_STREAM_H
 
-#include "utils/uuid.h"
-
 #include "ground/shared.h"
 
 extern const OgSharedPart og_streamer_shared;
@@ -40,12 +38,6 @@ extern bool og_streamer_is_running(void);
  * nobody would hear it, since the launcher has not given this database its slot.
  */
 extern bool og_streamer_ask_if_needed(void);
-
-/*
- * After pg_upgrade: servers and functions keep their names only, roles and tables
- * keep their OIDs.  What streams have written is not touched (stream_server.c).
- */
-extern void og_streams_find_anew(const pg_uuid_t *installation);
 
 /* ---------- the launcher ---------- */
 

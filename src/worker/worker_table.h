@@ -357,6 +357,9 @@ extern void og_table_update(OgTable table, const ItemPointerData *row,
 extern bool og_table_remove(OgTable table, OgTable index, ScanKey keys,
 							int nkeys, int *most);
 
+/* The table that this process waits for since somebody has locked it, or NULL. */
+extern const char *og_table_awaited;
+
 /*
  * Get this lock on a table until the end of the transaction, without waiting
  * for anybody: false if that cannot be.

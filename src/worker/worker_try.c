@@ -14,6 +14,7 @@
 
 #include "worker/worker.h"
 #include "worker/worker_process.h"
+#include "worker/worker_table.h"
 #include "worker/worker_try.h"
 
 /* What was raised, in a context that lives on; the server goes on after that. */
@@ -27,10 +28,11 @@ take_error(Trouble *trouble, MemoryContext context)
 	FlushErrorState();
 	trouble->sqlstate = error->sqlerrcode;
 
-	/* That a lock has timed out says less than which (worker_table.c). */
-	trouble->message =
-		pstrdup(error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && error->context
-				? error->context : error->message);
+	/* The server tells that a lock has timed out, but not which. */
+	if (og_table_awaited != NULL && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		trouble->message = psprintf("table \"%s\" is locked", og_table_awaited);
+	else
+		trouble->message = pstrdup(error->message);
 	FreeErrorData(error);
 }
 
@@ -40,6 +42,7 @@ og_try_alone(Step step, void *arg, Trouble *trouble)
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool done = false;
 
+	og_table_awaited = NULL;
 	PG_TRY();
 	{
 		step(arg);

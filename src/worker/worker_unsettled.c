@@ -544,3 +544,54 @@ og_unsettled_note(const OgInstallation *installation, int64 call_id,
 	og_table_update(OG_UNSETTLED_TABLE, &at, values, nulls, replace);
 	CommandCounterIncrement();
 }
+
+/* ---------- another cluster ---------- */
+
+typedef struct Numbers
+{
+	int64	   *calls;
+	int			count;
+	int			most;
+} Numbers;
+
+static bool
+take_number(void *owner, const OgTableRow *row)
+{
+	Numbers    *numbers = owner;
+
+	if (numbers->count == numbers->most)
+		return false;
+	numbers->calls[numbers->count++] =
+		DatumGetInt64(row->values[UNSETTLED_CALL_ID]);
+	return true;
+}
+
+int
+og_unsettled_calls(const OgInstallation *installation, int64 *from,
+				   int64 *calls, int most)
+{
+	Numbers		numbers = {.calls = calls,.most = most};
+	ScanKeyData keys[2];
+
+	og_table_call_key_from(keys, &installation->id, *from);
+	og_table_scan(OG_UNSETTLED_TABLE, OG_UNSETTLED_KEY, NULL, keys, 2,
+				  take_number, &numbers);
+	*from = numbers.count < most ? PG_INT64_MAX : calls[most - 1] + 1;
+	return numbers.count;
+}
+
+void
+og_unsettled_move(const OgInstallation *installation, int64 call_id,
+				  Oid serverid)
+{
+	Datum		values[UNSETTLED_COLUMNS] = {0};
+	bool		nulls[UNSETTLED_COLUMNS] = {false};
+	bool		replace[UNSETTLED_COLUMNS] = {false};
+	ItemPointerData at = find_row(installation, call_id);
+
+	if (!ItemPointerIsValid(&at))
+		return;
+	values[UNSETTLED_SERVER_ID] = ObjectIdGetDatum(serverid);
+	replace[UNSETTLED_SERVER_ID] = true;
+	og_table_update(OG_UNSETTLED_TABLE, &at, values, nulls, replace);
+}

@@ -93,6 +93,17 @@ extern void og_unsettled_remove(const OgInstallation *installation,
 extern void og_unsettled_note(const OgInstallation *installation,
 							  int64 call_id, const char *note);
 
+/*
+ * After pg_upgrade: the calls that have rows, from *from on, so many at most, which
+ * are counted; *from is where the next are, PG_INT64_MAX = there are none.  And that
+ * the server of one has another OID, if it has a row.  What is in mind stays: whoever
+ * asks opens the account that the call has.
+ */
+extern int	og_unsettled_calls(const OgInstallation *installation,
+							   int64 *from, int64 *calls, int most);
+extern void og_unsettled_move(const OgInstallation *installation,
+							  int64 call_id, Oid serverid);
+
 /* Is it in mind? */
 extern bool og_unsettled_is_in_mind(int64 call_id);
 

@@ -39,7 +39,7 @@
 #include "many.h"
 #include "monitor/activity.h"
 #include "monitor/stats.h"
-#include "worker/worker.h"
+#include "shared_parts.h"
 
 PG_MODULE_MAGIC;
 
@@ -73,15 +73,6 @@ typedef struct Job
 } Job;
 
 static const int max_accounts = 64;
-
-/* All that order_gateway.c has: whichever library comes first makes them. */
-static const OgSharedPart *const parts[] = {
-	&og_limiter_shared,
-	&og_activity_shared,
-	&og_stats_shared,
-	&og_worker_shared,
-	NULL
-};
 
 static bool
 may_leave(void *owner, const int *keys, int nkeys)
@@ -393,7 +384,7 @@ text_at(ArrayType *array, int i)
 void
 share_memory(void)
 {
-	og_shared_init(parts, &max_accounts);
+	og_shared_init(shared_parts, &max_accounts);
 }
 
 Datum

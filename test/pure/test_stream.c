@@ -64,9 +64,9 @@ test_symbols(void)
 	};
 
 	for (int i = 0; i < lengthof(good); i++)
-		ok(og_btse_stream_is_symbol(good[i]), "a symbol: %s", good[i]);
+		ok(og_provider_is_market(&og_btse, good[i]), "a symbol: %s", good[i]);
 	for (int i = 0; i < lengthof(bad); i++)
-		ok(!og_btse_stream_is_symbol(bad[i]), "no symbol: %s", bad[i]);
+		ok(!og_provider_is_market(&og_btse, bad[i]), "no symbol: %s", bad[i]);
 }
 
 /* The example of the page's chapter on logging in. */

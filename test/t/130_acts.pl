@@ -165,6 +165,30 @@ is_deeply($session->query('SELECT price, current_order_base_size FROM '
 			price => '0.000000005'))->{lines},
 	['0.000000005|9007199254740993'], 'amounts that no double could hold');
 
+# In a body, in a query, and not in what is signed of that.
+subtest 'a market whose name has signs that mean something in a URL' => sub {
+	my $market = 'A+B/C-USD';
+
+	$test->reset;
+	$sandbox->put('btse', 'markets', { symbol => $market, last => '100' });
+	is(summary(act('btse_create_order', symbol => $market, side => 'BUY', type => 'LIMIT', size => 1,
+		price => 90, client_order_id => 'signs')), 'accepted 2', 'an order is created there');
+	is_deeply($session->query("SELECT symbol FROM btse_market_summary('$market')")->{lines}, [$market],
+		'it is read');
+	is_deeply($session->query("SELECT client_order_id, symbol FROM btse_open_orders('$market')")->{lines},
+		["signs|$market"], '... and what is open there');
+	is_deeply($session->query("SELECT order_state FROM order_gateway_settle('btse', ARRAY['signs'], market => '$market',
+		by => 'client_order_id', act => 'create')")->{lines}, ['open'], '... and where it stands');
+	is_deeply($session->query("SELECT outcome FROM btse_cancel('$market', ARRAY['signs'], by => 'client_order_id')")->{lines},
+		['cancelled'], '... and it is cancelled');
+	is_deeply([ map { $_->{action} } @{ $sandbox->processed('btse') } ], [ 'created', 'cancelled' ],
+		'... nothing else was done');
+	is(scalar(grep { $_->{operation} ne 'market_summary' && !$_->{signature_ok} } requests()), 0,
+		'... all that is signed was rightly signed');
+	is($session->error("SELECT FROM batch_cancel('a/b', '{1}'::bigint[])"), '22023',
+		'XT has no such markets');
+};
+
 foreach my $naming (qw(examples tables old))
 {
 	$test->reset;

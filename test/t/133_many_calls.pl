@@ -24,7 +24,7 @@ my @PROVIDERS = $sandbox->providers;
 
 $sandbox->settings(accept_any_id => 'on');
 $test->own_server('xt', 'xt_paced', rate_limit => '15/1s per key');
-$session->query($many->functions);
+$many->install($session);
 $test->own_server('xt', 'xt_by_two', batch_size => 1, max_in_flight => 2);
 
 sub many_calls

@@ -34,16 +34,17 @@ my $session = $test->session;
 my $id = 1;
 
 $sandbox->settings(accept_any_id => 'on', keep_requests => $KEPT);
-$session->query($many->functions);
+$many->install($session);
 
 # What many_in_turn() tells, and by how many connections its requests came.
 sub in_turn
 {
 	my ($session, $server, $calls, $at_once, $keep) = @_;
+	my $answer = $session->query("SELECT * FROM many_in_turn('$server', $id, $calls, $at_once, $keep)");
 	my %told;
 
-	@told{qw(seconds kept palloced malloced)} = split /\|/,
-	  $session->query("SELECT * FROM many_in_turn('$server', $id, $calls, $at_once, $keep)")->{lines}[0];
+	die $answer->{stderr} if $answer->{sqlstate};
+	@told{qw(seconds kept palloced malloced)} = split /\|/, $answer->{lines}[0];
 	$id += $calls;
 	$told{connections} = { map { $_->{connection} => 1 }
 		@{ $sandbox->requests(last => min($calls, $KEPT)) } };

@@ -39,6 +39,21 @@ is_deeply([ map { (split /\|/)[3] } lines(recipe('stream-states')) ], [ ('live')
 	'all of them are live');
 like(sql(recipe('stream-complete')), qr/^[tf]$/, 'fills of yesterday are complete, or not');
 $streams->wait_sql(recipe('stream-complete'), 't', '... and are, when they were read');
+foreach my $event (qw(hole refused_row unexpected))
+{
+	my $add = sub {
+		my ($ago) = @_;
+
+		return qq{INSERT INTO order_gateway_stream_event (installation, event_id, at, event, kind, server_id, server, role_id, role, to_time)
+			SELECT i.id, 1000000, now(), '$event', 'fills', n.number, n.server, 10, current_user, now() - interval '$ago'
+			FROM order_gateway_installation AS i, order_gateway_stream_server AS n;};
+	};
+
+	is(sql($add->('1 hour') . recipe('stream-complete')), 'f', "... and are not with an event $event");
+	sql('DELETE FROM order_gateway_stream_event WHERE event_id = 1000000');
+	is(sql($add->('3 days') . recipe('stream-complete')), 't', '... of that time');
+	sql('DELETE FROM order_gateway_stream_event WHERE event_id = 1000000');
+}
 
 # ----
 # Reports

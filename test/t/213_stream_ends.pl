@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use utf8;
 
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -124,5 +125,29 @@ my $took = end_worker('nothing to be written');
 note(sprintf 'it took %.3f s', $took);
 $streams->state_ok($_, 'live', 'live again') foreach $fills, $told, $into;
 $streams->fills_ok('and each fill is there once');
+
+# ---------- a server that got another name in the last moment ----------
+
+# The worker stands still meanwhile, so that it has not looked since.
+$streams->sql('SET ROLE trader; CREATE TABLE desk.named (serial_id text, server name)');
+my $named = $streams->follow('fills', into => 'desk.named', role => 'trader');
+$streams->fill(1);
+$streams->wait_sql(q{SELECT count(*) > 0 FROM desk.named WHERE server = 'btse'}, 't', 'rows have the name of their server');
+my $pid = $streams->sql($PID);
+kill 'STOP', $pid;
+$streams->sql('ALTER SERVER btse RENAME TO exchange');
+$streams->fill(1);
+$node->append_conf('postgresql.conf', "order_gateway.databases = ''");
+my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+kill 'INT', $postmaster;
+sleep 0.5;
+kill 'CONT', $pid;
+$streams->test->wait_until(sub { return !kill 0, $postmaster }, 'the server is shut down');
+$node->stop('fast', fail_ok => 1);
+$node->start;
+is($streams->sql('SELECT string_agg(DISTINCT server, $$,$$) FROM order_gateway_stream_server'), 'exchange',
+	'the name that it got just before is known');
+my ($last) = sort { $b <=> $a } map { $_->{serialId} } @{ $sandbox->stream_fills };
+is($streams->sql("SELECT server FROM desk.named WHERE serial_id = '$last'"), 'exchange', '... what came just then has it');
 
 done_testing();

@@ -146,6 +146,30 @@ subtest 'what was refused is asked for hourly, alone' => sub {
 	$books->sql("SELECT btse_stream_stop($_)") foreach $good, values %id;
 };
 
+subtest 'each of many has its turn within an hour' => sub {
+	my $count = 90;
+	my $apart = $HOUR / $count;
+	my $good = $books->follow('l1', symbol => 'BTC-USD');
+
+	$books->sql("SELECT btse_stream_start('l1', 'MANY' || n || '-USD') FROM generate_series(1, $count) AS n");
+	$books->wait_sql(q{SELECT count(*) FROM order_gateway_streams WHERE state = 'refused'}, $count, 'many are refused');
+	my $before = () = asked('MANY');
+	let_pass($HOUR);
+	my $first;
+	foreach my $number (1 .. 6)
+	{
+		$books->test->wait_until(sub { (() = asked('MANY')) >= $before + $number }, "attempt $number comes");
+		$first //= $clock->now;
+		sleep 1.5;
+		is(scalar(() = asked('MANY')), $before + $number, '... and no other with it');
+		let_pass($apart) if $number < 6;
+	}
+
+	# As far apart as others they would not have come by then.
+	cmp_ok($clock->now - $first, '<', 5 * 60, 'they are not as far apart as few are');
+	$books->sql("SELECT btse_stream_stop(stream_id) FROM order_gateway_streams");
+};
+
 # ----
 # What is silent
 # ----

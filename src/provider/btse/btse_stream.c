@@ -36,16 +36,6 @@ og_btse_stream_is_at_books(OgStreamKind kind)
 	return topics[kind].at_books;
 }
 
-bool
-og_btse_stream_is_symbol(const char *symbol)
-{
-	size_t		len = strlen(symbol);
-
-	return len > 0 && len <= OG_STREAM_MAX_SYMBOL &&
-		strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789" OG_STREAM_SYMBOL_SIGNS) == len;
-}
-
 char *
 og_btse_stream_topic(OgStreamKind kind, const char *symbol, int grouping)
 {

@@ -42,11 +42,7 @@ typedef enum OgStreamKind
 /* The most levels of one side that one message may have. */
 #define OG_STREAM_CHANGES	1000
 
-/* The longest symbol and the longest part of an id that are read, in bytes. */
-#define OG_STREAM_MAX_SYMBOL	64
-
-/* What it may have besides letters and digits. */
-#define OG_STREAM_SYMBOL_SIGNS	"_-./+"
+/* The longest part of an id that is read, in bytes. */
 #define OG_STREAM_MAX_ID		128
 
 /* ---------- what to send ---------- */
@@ -56,12 +52,6 @@ typedef enum OgStreamKind
 
 /* Is it at the URL of books (else at the other one)? */
 extern bool og_btse_stream_is_at_books(OgStreamKind kind);
-
-/*
- * Can a market be called so?  Letters, digits and OG_STREAM_SYMBOL_SIGNS, at most
- * OG_STREAM_MAX_SYMBOL: nothing that could pass for something else in a topic.
- */
-extern bool og_btse_stream_is_symbol(const char *symbol);
 
 /*
  * The topic of a kind.  "symbol" is not used where all of an account is meant,

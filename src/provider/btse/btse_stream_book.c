@@ -179,7 +179,7 @@ og_btse_stream_read_book(OgStreamMessage *message, OgSlice data,
 	og_json_pick(data, names, values, MEMBERS);
 	if (!is_symbol(values[SYMBOL]))
 		return refuse(message, "does not name its market");
-	message->symbol = og_json_text(values[SYMBOL], OG_STREAM_MAX_SYMBOL);
+	message->symbol = og_json_text(values[SYMBOL], OG_MAX_MARKET);
 	if (message->kind == OG_STREAM_BOOK)
 		message->grouping = read_grouping(message->symbol, topic_rest);
 

@@ -24,7 +24,7 @@ is_symbol(OgSlice value)
 {
 	return og_json_kind(value) == OG_JSON_STRING &&
 		value.len > strlen("\"\"") &&
-		value.len <= OG_STREAM_MAX_SYMBOL + strlen("\"\"");
+		value.len <= OG_MAX_MARKET + strlen("\"\"");
 }
 
 /* ---------- btse_stream.c ---------- */

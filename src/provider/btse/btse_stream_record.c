@@ -236,7 +236,7 @@ check_market(OgStreamMessage *message, const OgSlice *values)
 	if (message->kind != OG_STREAM_TRADES || !is_symbol(symbol))
 		return NULL;
 	if (message->symbol == NULL)
-		message->symbol = og_json_text(symbol, OG_STREAM_MAX_SYMBOL);
+		message->symbol = og_json_text(symbol, OG_MAX_MARKET);
 	return og_says(symbol, message->symbol) ? NULL
 		: "has trades of several markets";
 }

@@ -354,6 +354,9 @@ const OgProvider og_btse = {
 		[BTSE_SECRET_KEY] = {.name = "secret_key"}
 	},
 	.key = BTSE_API_KEY,
+
+	/* It signs neither a query nor what encoding makes of these. */
+	.market_signs = "_-./+",
 	.sign = btse_sign,
 	.inquiries = og_btse_inquiries,
 	.operations = btse_operations

@@ -10,7 +10,7 @@ OrderGateway::Many - many calls at once in one process
 
   use OrderGateway::Many;
   my $many = OrderGateway::Many->build;
-  $session->query($many->functions);
+  $many->install($session);
 
 =head1 DESCRIPTION
 
@@ -35,20 +35,22 @@ sub build
 	return bless { library => OrderGateway::Linked::build('many', @rooms) }, $class;
 }
 
-# What the files there say of these.
-sub functions
+# As the files there say of them.
+sub install
 {
-	my ($self) = @_;
-
-	return <<"END";
+	my ($self, $session) = @_;
+	my $answer = $session->query(<<"END");
 CREATE FUNCTION many_calls(servers name[], ids text[], modes text[])
 RETURNS TABLE (job int, finished int, outcome text, message text,
 	asked int, "left" int, shown int, closed text, "rows" text)
 AS '$self->{library}', 'many_calls' LANGUAGE C;
 CREATE FUNCTION many_in_turn(server name, first bigint, calls int, at_once int, keep int)
 RETURNS TABLE (seconds float8, kept int, palloced bigint, malloced bigint)
-AS '$self->{library}', 'many_in_turn' LANGUAGE C
+AS '$self->{library}', 'many_in_turn' LANGUAGE C;
 END
+
+	die $answer->{stderr} if $answer->{sqlstate};
+	return;
 }
 
 1;
