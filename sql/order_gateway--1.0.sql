@@ -2623,7 +2623,7 @@ SELECT pg_catalog.pg_extension_config_dump('order_gateway_stream_notification', 
 --
 
 CREATE VIEW order_gateway_here AS
-SELECT i.id, i.held
+SELECT i.id, i.held, i.settles
 FROM order_gateway_installation AS i
 JOIN pg_catalog.pg_database AS d ON d.oid = i.database
 WHERE d.datname = pg_catalog.current_database()
@@ -2634,6 +2634,7 @@ COMMENT ON VIEW order_gateway_here IS
 'this installation: its calls are sent from here, those of others were copied';
 COMMENT ON COLUMN order_gateway_here.id IS 'names the installation';
 COMMENT ON COLUMN order_gateway_here.held IS 'nothing is sent until order_gateway_adopt() is called';
+COMMENT ON COLUMN order_gateway_here.settles IS 'unknown outcomes are asked for; false = not until order_gateway_adopt() is called';
 
 CREATE FUNCTION order_gateway_may_see(own boolean, role_id oid, role name)
 RETURNS boolean
@@ -2735,7 +2736,9 @@ SELECT c.call_id,
 			LIMIT 1))
 	END AS next_try_at,
 	CASE WHEN e.done_at IS NOT NULL THEN
-			coalesce((SELECT u.note
+			coalesce((SELECT CASE WHEN c.own AND NOT (SELECT h.settles FROM order_gateway_here AS h)
+					THEN 'what is unknown is not asked for any more until order_gateway_adopt() is called'
+					ELSE u.note END
 				FROM order_gateway_journal_unsettled AS u
 				WHERE u.installation = c.installation AND u.call_id = c.call_id), e.note)
 		WHEN NOT c.own THEN 'belongs to another installation, from which it was copied; it is never sent from here'

@@ -368,8 +368,11 @@ $journal->wait_until(q{SELECT last_error LIKE 'unknown outcomes are not asked fo
 	'... which says so again');
 like(slurp_file($node->logfile, $log_end), qr/WARNING: .*unknown outcomes are not asked for any more/, '... in the log, too');
 is(outcomes($poison), 'unknown - 1', '... and keeps to it');
+is($journal->of($poison, 'note'), 'what is unknown is not asked for any more until order_gateway_adopt() is called',
+	'... as its call says');
 $journal->sql('SELECT order_gateway_adopt()');
 wait_until_known([$poison], '... until somebody says otherwise');
+is($journal->of($poison, 'note IS NULL'), 't', '... and there is nothing more to say');
 
 # ----
 # A catalog in which something changes all the time, that concerns nobody here
