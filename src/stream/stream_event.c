@@ -159,9 +159,11 @@ og_stream_tell_once(Connection *connection, const char *what, OgSlice raw)
 	if (connection->strange)
 		return;
 	connection->strange = true;
+	if (og_connection_repeats(connection, raw))
+		raw = (OgSlice) {NULL};
 	og_stream_tell(&(StreamEvent) {
 		.event = "unexpected", .connection = connection, .message = what,
-		.raw = og_connection_repeats(connection, raw) ? (OgSlice) {NULL} : raw
+		.raw = raw
 	});
 }
 
