@@ -26,7 +26,7 @@
  * stream_backfill.c		what was missed is read
  * stream_market.c			in which markets
  * stream_merge.c			trades that were read, and whether they are the same ones
- * stream_tell.c			what is told of orders whose outcome is unknown
+ * stream_tell.c			what is told of orders whose outcome is unknown (stream_tell.h)
  * stream_tell_account.c	and whose account they are of
  *
  *-------------------------------------------------------------------------

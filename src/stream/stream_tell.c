@@ -1,24 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * stream_tell.c
- *		What streams tell of orders whose outcome is unknown.
+ *		What streams tell of orders, kept in mind until it is of use.
  *
  * What was told of an order is kept in mind for some minutes, by its id and by a
  * client order id of our own making: by no other name, since others may be given
  * again; and by the account that it is of, since others may have an order of that
  * name.  Roles with the same key have the same account.  The journal is looked at
  * when it comes, and some times later, since an order may turn unknown only after
- * that: so its outcome is known before anybody asks.  What counts is what came since
- * the request was sent.
- *
- * A call is settled when it is done: until then the gateway worker counts what came
- * of it.  Should both write down the same at once, one of them tries again.
+ * that: so its outcome is known before anybody asks.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "commands/sequence.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -28,14 +23,11 @@
 
 #include "ground/clock.h"
 #include "ground/order_id.h"
-#include "provider/btse/provider_btse.h"
-#include "stream/stream_append.h"
-#include "worker/worker_settlement.h"
+#include "stream/stream_tell.h"
 #include "worker/worker_table.h"
 
-/* Orders that are kept in mind, and what is told of each. */
+/* Orders that are kept in mind. */
 #define MOST_ORDERS		10000
-#define MOST_TOLD		16
 
 /* Orders that one transaction looks for. */
 #define MOST_LOOKED_AT	200
@@ -49,32 +41,6 @@ static const int looks[] = {0, 2000, 10000, 40000, 120000, 600000};
 
 /* For so long a call is waited for that is not done. */
 #define LONGEST_US		(600 * USECS_PER_SEC)
-
-/* What is told: the status of a notification, or a fill. */
-#define A_FILL			(-1)
-
-typedef struct Told
-{
-	TimestampTz at;
-	int			status;
-} Told;
-
-typedef struct OrderKey
-{
-	char		account[OG_NAME_HASH + 1];
-	char		id[OG_STREAM_MAX_ID + 1];
-} OrderKey;
-
-typedef struct Order
-{
-	OrderKey	key;
-	dlist_node	node;			/* of all, those that were told of last behind */
-	int			ntold;
-	Told		told[MOST_TOLD];
-	int64		told_at;		/* og_clock_now() */
-	int			look;			/* that is next */
-	bool		waits;			/* for a call to be done */
-} Order;
 
 static struct
 {
@@ -271,256 +237,6 @@ og_tell_open(void)
 	dlist_init(&mind.by_age);
 }
 
-/* ---------- unknown results ---------- */
-
-/* A result that is unknown, of this order. */
-typedef struct UnknownOf
-{
-	int64		call_id;
-	int			ordinal;
-	TimestampTz sent_at;		/* 0 = not known */
-} UnknownOf;
-
-#define MOST_UNKNOWN	20
-
-typedef struct Looking
-{
-	Order	   *order;
-	UnknownOf	unknown[MOST_UNKNOWN];
-	int			count;
-} Looking;
-
-static bool
-take_result(void *owner, const OgTableRow *row)
-{
-	Looking    *looking = owner;
-	const pg_uuid_t *id =
-		DatumGetUUIDP(row->values[RESULT_INSTALLATION]);
-
-	if (memcmp(id, &og_stream_loop.installation, sizeof(pg_uuid_t)) != 0 ||
-		og_outcome_of(row->values[RESULT_OUTCOME]) != OG_UNKNOWN ||
-		DatumGetInt32(row->values[RESULT_LEG]) != 1)
-		return true;
-	looking->unknown[looking->count++] = (UnknownOf)
-	{
-		.call_id = DatumGetInt64(row->values[RESULT_CALL_ID]),
-		.ordinal = DatumGetInt32(row->values[RESULT_ORDINAL]),
-		.sent_at = row->nulls[RESULT_SENT_AT] ? 0
-			: DatumGetTimestampTz(row->values[RESULT_SENT_AT])
-	};
-	return looking->count < MOST_UNKNOWN;
-}
-
-static void
-find_results(Looking *looking)
-{
-	ScanKeyData key;
-
-	og_table_text_key(&key, RESULT_ORDER_ID,
-					  CStringGetTextDatum(looking->order->key.id));
-	og_table_scan(OG_RESULT_TABLE, OG_RESULT_ORDER, NULL, &key, 1,
-				  take_result, looking);
-}
-
-/* ---------- what follows ---------- */
-
-static bool
-act_of(const OgJournalCall *call, OgStreamAct *act)
-{
-	static const struct
-	{
-		const char *operation;
-		OgStreamAct act;
-	}			acts[] =
-	{
-		{"create_order", OG_STREAM_CREATE},
-		{"cancel", OG_STREAM_CANCEL},
-		{"amend_order", OG_STREAM_AMEND}
-	};
-
-	for (int i = 0; i < lengthof(acts); i++)
-	{
-		if (strcmp(acts[i].operation, call->operation) != 0)
-			continue;
-		*act = acts[i].act;
-		return true;
-	}
-	return false;
-}
-
-static void
-add_status(OgStreamTold *told, OgStreamAct act, int status)
-{
-	if (status == A_FILL)
-		og_btse_stream_filled(told, act);
-	else
-		og_btse_stream_notified(told, act, status);
-}
-
-/*
- * Was all heard since then that is told of this account?  A process that has just
- * begun has not heard what was told before.
- */
-static bool
-heard_all(const char *account, TimestampTz since)
-{
-	bool		followed = false;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &og_stream_loop.streams)
-	{
-		const Stream *stream = stream_of(iter.cur);
-
-		if (stream->wish.kind != OG_STREAM_NOTIFICATIONS ||
-			stream->party->account == NULL ||
-			strcmp(og_account_names(stream->party->account)->account,
-				   account) != 0)
-			continue;
-		if (stream->shown.state != OG_STREAM_LIVE ||
-			stream->shown.since > since)
-			return false;
-		followed = true;
-	}
-	return followed;
-}
-
-static OgVerdict
-verdict_since(const Order *order, OgStreamAct act, TimestampTz since)
-{
-	OgStreamTold told = {0};
-
-	for (int i = 0; i < order->ntold; i++)
-	{
-		if (order->told[i].at >= since)
-			add_status(&told, act, order->told[i].status);
-	}
-	if (told.is_weak && !heard_all(order->key.account, since))
-		return OG_UNKNOWN;
-	return og_btse_stream_verdict(&told);
-}
-
-/* Where the order stands, by the status that was told last, and by its fills. */
-static OgOrderState
-state_of(const Order *order, OgStreamAct act, OgVerdict verdict)
-{
-	OgOrderState state = OG_ORDER_UNKNOWN;
-	bool		filled = false;
-
-	if (verdict == OG_REJECTED && act == OG_STREAM_CREATE)
-		return OG_ORDER_GONE;
-	for (int i = order->ntold - 1; i >= 0 && state == OG_ORDER_UNKNOWN; i--)
-	{
-		if (order->told[i].status == A_FILL)
-			filled = true;
-		else
-			state = og_btse_stream_state(order->told[i].status);
-	}
-	return filled && (state == OG_ORDER_OPEN || state == OG_ORDER_UNKNOWN)
-		? OG_ORDER_PARTLY_FILLED : state;
-}
-
-/* What has been learned in one transaction. */
-typedef struct Learning
-{
-	OgInstallation installation;
-	List	   *orders;			/* that are looked for */
-	List	   *accounts;		/* og_tell_account()'s */
-	Settlement *settlements;
-	int			count;
-	int			size;
-} Learning;
-
-static void
-learn(Learning *learning, const Order *order, const UnknownOf *unknown,
-	  OgStreamAct act, OgVerdict verdict)
-{
-	if (learning->count == learning->size)
-	{
-		learning->size *= 2;
-		learning->settlements = repalloc(learning->settlements,
-										 learning->size * sizeof(Settlement));
-	}
-	learning->settlements[learning->count++] = (Settlement)
-	{
-		.call_id = unknown->call_id,
-		.ordinal = unknown->ordinal,
-		.outcome = verdict,
-		.state = state_of(order, act, verdict),
-		.settled_at = GetCurrentTimestamp()
-	};
-}
-
-static void
-conclude(Learning *learning, Order *order, const UnknownOf *unknown)
-{
-	OgJournalCall call;
-	OgStreamAct act;
-	OgVerdict	verdict;
-
-	if (!og_journal_read_head(&learning->installation, unknown->call_id,
-							  &call) ||
-		strcmp(call.provider, og_btse.name) != 0 ||
-		!act_of(&call, &act) ||
-		strcmp(og_tell_account(&learning->accounts, call.serverid, call.roleid),
-			   order->key.account) != 0)
-		return;
-	verdict = verdict_since(order, act, unknown->sent_at != 0
-							? unknown->sent_at : call.submitted_at);
-	if (verdict == OG_UNKNOWN)
-		return;
-	if (og_journal_is_done(&learning->installation, unknown->call_id))
-		learn(learning, order, unknown, act, verdict);
-	else
-		order->waits = true;
-}
-
-static void
-look_for(Learning *learning, Order *order)
-{
-	Looking		looking = {.order = order};
-
-	order->waits = false;
-	find_results(&looking);
-	for (int i = 0; i < looking.count; i++)
-		conclude(learning, order, &looking.unknown[i]);
-}
-
-static int
-compare_calls(const void *a, const void *b)
-{
-	const Settlement *x = a;
-	const Settlement *y = b;
-
-	if (x->call_id != y->call_id)
-		return x->call_id < y->call_id ? -1 : 1;
-	return x->ordinal - y->ordinal;
-}
-
-static void
-settle(void *arg)
-{
-	Learning   *learning = arg;
-	ListCell   *cell;
-
-	if (og_table_oid(OG_STREAM_TABLE) != og_stream_loop.table ||
-		!og_table_try_lock(OG_RESULT_TABLE, RowExclusiveLock) ||
-		!og_table_try_lock(OG_END_TABLE, RowExclusiveLock))
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("the journal is locked, or is another one")));
-	learning->count = 0;
-	learning->accounts = NIL;
-	learning->settlements = palloc(learning->size * sizeof(Settlement));
-	foreach(cell, learning->orders)
-		look_for(learning, lfirst(cell));
-	if (learning->count == 0)
-		return;
-	qsort(learning->settlements, learning->count, sizeof(Settlement),
-		  compare_calls);
-	og_settlement_write(&learning->installation, learning->settlements,
-						learning->count);
-}
-
 /* ---------- a turn ---------- */
 
 static int64
@@ -582,7 +298,7 @@ tell_settled(int count)
 void
 og_tell_turn(void)
 {
-	Learning	learning = {.size = 16};
+	Learning	learning = {0};
 	Trouble		trouble;
 
 	if (mind.orders == NULL || og_clock_now() < mind.next_turn)
@@ -598,7 +314,7 @@ og_tell_turn(void)
 	learning.orders = find_due();
 	if (learning.orders == NIL)
 		return;
-	if (!og_try(settle, &learning, &trouble))
+	if (!og_try(og_tell_settle, &learning, &trouble))
 	{
 		/* It is tried again; what is locked now may be so for long. */
 		mind.next_turn = og_clock_now() + USECS_PER_SEC;
