@@ -100,6 +100,51 @@ subtest 'passes of fills' => sub {
 };
 
 # ----
+# What is said to be complete is so but for holes that everybody sees
+# ----
+
+subtest 'a hole that nobody sees yet' => sub {
+	my $fills = $books->follow('fills');
+	my $session = $books->test->session;
+	my $holes = q{SELECT count(*) > 0 FROM btse_stream_event WHERE event = 'hole' AND message ~ 'tells nothing of it'};
+	my $proved = "SELECT complete_until FROM order_gateway_streams WHERE stream_id = $fills";
+
+	# The passes that follow when it is live; each is of what was five minutes before
+	# that, but the last.
+	my $read_again = sub {
+		my ($before, $name) = @_;
+
+		foreach my $seconds (0, 10, 50, 240)
+		{
+			let_pass($seconds);
+			$before++;
+			$books->test->wait_until(sub { arrivals('market_summary') >= $before }, "$name, after $seconds s more");
+		}
+		$books->state_ok($fills, 'live', '... and it is live');
+	};
+	my $before = arrivals('market_summary');
+
+	$books->state_ok($fills, 'live', 'it is live');
+	$read_again->($before - 1, 'it is read');
+	$books->wait_sql($proved =~ s/complete_until/complete_until > since/r, 't', 'it is complete');
+	$sandbox->arm('status', provider => 'btse', operation => 'trade_history', status => 400,
+		body => { status => 400, errorCode => -7, message => 'no such market', time => 1 }, times => 0);
+	$session->query('BEGIN; LOCK TABLE order_gateway_stream_event IN SHARE MODE');
+	$before = arrivals('market_summary');
+	$sandbox->close_streams(how => 'drop');
+	$read_again->($before, 'what was missed is read');
+	my $known = $books->sql($proved);
+	sleep 3;
+	is($books->sql($holes), 'f', 'the event cannot be written');
+	is($books->sql($proved), $known, '... and nothing more is said to be complete');
+	$session->query('COMMIT');
+	$books->wait_sql("SELECT complete_until > '$known' FROM ($proved) AS p", 't', 'it is when ...');
+	is($books->sql($holes), 't', '... the hole is seen');
+	$sandbox->disarm;
+	$books->sql("SELECT btse_stream_stop($fills)");
+};
+
+# ----
 # What was refused
 # ----
 

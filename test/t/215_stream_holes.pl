@@ -106,30 +106,5 @@ subtest 'what cannot be had' => sub {
 	$sandbox->disarm;
 };
 
-# What is said to be complete is so but for holes that everybody sees.
-subtest 'a hole that nobody sees yet' => sub {
-	my $session = $streams->test->session;
-	my $seen = q{SELECT count(*) FROM btse_stream_event WHERE event = 'hole' AND at > '%s'};
-	my $proved = "SELECT complete_until > '%s' FROM order_gateway_streams WHERE stream_id = $id";
-
-	$streams->state_ok($id, 'live', 'it is live again');
-	$sandbox->arm('status', provider => 'btse', operation => 'trade_history', status => 400,
-		body => { status => 400, errorCode => -7, message => 'no such market', time => 1 }, times => 0);
-	$session->query('BEGIN; LOCK TABLE order_gateway_stream_event IN SHARE MODE');
-	my $begun = $streams->sql('SELECT clock_timestamp()');
-	my $number = last_number();
-	$sandbox->close_streams(how => 'drop');
-	$streams->test->wait_until(sub { return scalar(reads('trade_history', $number)) > 0 }, 'what was missed is read');
-	$streams->state_ok($id, 'live', '... and it is live');
-	my $live = $streams->sql('SELECT clock_timestamp()');
-	sleep 4;
-	is($streams->sql(sprintf $seen, $begun), '0', 'the event cannot be written');
-	is($streams->sql(sprintf $proved, $live), 'f', '... and nothing is said to be complete');
-	$session->query('COMMIT');
-	$streams->wait_sql(sprintf($proved, $live), 't', 'it is when ...');
-	cmp_ok($streams->sql(sprintf $seen, $begun), '>', 0, '... the hole is seen');
-	$sandbox->disarm;
-};
-
 $sandbox->stop;
 done_testing();
