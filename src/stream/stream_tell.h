@@ -55,10 +55,11 @@ typedef struct Learning
 } Learning;
 
 /*
- * What was told of these settles what is unknown of them in the journal; .waits is
- * set of those that a call is about which is not done.  A step of a transaction.
- * Errors: 55P03 the journal is locked, or is another one.
+ * What was told of the orders of a Learning settles what is unknown of them in the
+ * journal; .waits is set of those that a call is about which is not done.  A step of
+ * a transaction.  Errors: 55P03 the journal is locked, or is another
+ * one.
  */
-extern void og_tell_settle(void *learning);
+extern void og_tell_settle(void *arg);
 
 #endif							/* OG_STREAM_TELL_H */
