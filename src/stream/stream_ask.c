@@ -21,6 +21,9 @@
  */
 #define ALONE_US		(60 * USECS_PER_SEC)
 
+/* An acknowledgement that comes so much later than an error is another's. */
+#define AFTER_ERROR_US	(10 * USECS_PER_SEC)
+
 /*
  * So much of an answer is looked at: ten times what can be asked for.  Whoever says
  * more says nonsense, of which a mebibyte would cost a hundred of them.
@@ -216,6 +219,20 @@ refuse_asked(Connection *connection, int64 at, const char *message)
 	}
 }
 
+/*
+ * What was answered by errors alone is acknowledged as well, by nothing: that is not
+ * about what was asked for meanwhile.
+ */
+static bool
+is_after_error(Connection *connection)
+{
+	if (connection->empty_due == 0 ||
+		og_clock_now() >= connection->error_at + AFTER_ERROR_US)
+		return false;
+	connection->empty_due--;
+	return true;
+}
+
 void
 og_ask_acknowledged(Connection *connection, const OgStreamMessage *message)
 {
@@ -228,7 +245,8 @@ og_ask_acknowledged(Connection *connection, const OgStreamMessage *message)
 		if (topic != NULL)
 			og_topic_accepted(topic);
 	}
-	if (message->nchannels == 0 && awaits_one(connection, &at))
+	if (message->nchannels == 0 && !is_after_error(connection) &&
+		awaits_one(connection, &at))
 		refuse_asked(connection, at, "the provider acknowledged no topic");
 }
 
@@ -290,6 +308,36 @@ error_words(const Connection *connection, const OgStreamError *error)
 	return psprintf("the provider answers %s", words.data);
 }
 
+/* One that was asked for then is refused: were all others as well? */
+static bool
+is_wholly_refused(Connection *connection, int64 at)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connection->topics)
+	{
+		const Topic *topic = topic_of(iter.cur);
+
+		if (topic->asked_at == at && topic->state != TOPIC_REFUSED)
+			return false;
+	}
+	return true;
+}
+
+static void
+refuse(Connection *connection, Topic *topic, const char *words)
+{
+	int64		now = og_clock_now();
+
+	og_topic_refused(topic, words);
+	if (!is_wholly_refused(connection, topic->asked_at))
+		return;
+	if (now >= connection->error_at + AFTER_ERROR_US)
+		connection->empty_due = 0;
+	connection->empty_due++;
+	connection->error_at = now;
+}
+
 void
 og_ask_refused(Connection *connection, const OgStreamMessage *message)
 {
@@ -299,7 +347,7 @@ og_ask_refused(Connection *connection, const OgStreamMessage *message)
 		Topic	   *topic = find_name(connection, error->arg);
 
 		if (topic != NULL && topic->state == TOPIC_ASKED)
-			og_topic_refused(topic, error_words(connection, error));
+			refuse(connection, topic, error_words(connection, error));
 		else
 			og_stream_tell_once(connection, error_words(connection, error), message->value);
 	}

@@ -98,6 +98,7 @@ be_open(Connection *connection)
 	connection->opened_at = now;
 	connection->ping_at = now + PING_US;
 	connection->told = connection->strange = false;
+	connection->empty_due = 0;
 	connection->stirred = true;
 	og_stream_tell(&(StreamEvent) {
 		.event = "connected", .connection = connection,

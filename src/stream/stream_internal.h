@@ -230,6 +230,8 @@ struct Connection
 	bool		told;			/* that it is not, since it was */
 	bool		sound;			/* something on it has been live */
 	int64		alone_at;		/* when one may be asked for that was refused */
+	int			empty_due;		/* acknowledgements of nothing that follow errors */
+	int64		error_at;		/* when the last of these errors came */
 	bool		stirred;		/* topics have to be looked at, ... */
 	int64		tend_at;		/* ... or then */
 	bool		strange;		/* it told something that was not asked for */

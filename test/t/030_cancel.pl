@@ -279,8 +279,12 @@ foreach my $provider ($sandbox->providers)
 foreach my $market ('', 'btc usdt', "btc\r\nusdt", '比特币', 'a&b', 'a=b', '100%',
 	'a/b', 'x' x 65)
 {
-	is($session->error('SELECT * FROM ' . call_sql($_, ['1'], market => $market)),
-		'22023', "$_: a bad market is refused") foreach qw(xt btse);
+	# BTSE's may have a slash.
+	foreach my $provider ('xt', $market eq 'a/b' ? () : 'btse')
+	{
+		is($session->error('SELECT * FROM ' . call_sql($provider, ['1'], market => $market)),
+			'22023', "$provider: a bad market is refused");
+	}
 }
 is_deeply($sandbox->requests, [], '... and nothing of all that arrived');
 

@@ -105,6 +105,20 @@ subtest 'some topics are not acknowledged' => sub {
 	$books->sql("SELECT btse_stream_stop($refused)");
 };
 
+# An error is followed by an acknowledgement of nothing, which is late.
+subtest 'a topic is asked for between an error and its acknowledgement' => sub {
+	my $before = $books->events('refused');
+
+	$sandbox->arm('stream_late', on => 'ack', ms => 3000, times => 2);
+	my $refused = $books->sql(q{SELECT btse_stream_start('l1', 'NOPE-USD')});
+	$books->state_ok($refused, 'refused', 'a market that there is not is refused');
+	my $asked = $books->sql(q{SELECT btse_stream_start('l1', 'ETH-USD')});
+
+	$books->state_ok($asked, 'live', '... and not what was asked for meanwhile');
+	is($books->events('refused'), $before + 1, '... not for a moment');
+	$books->sql("SELECT btse_stream_stop($_)") foreach $refused, $asked;
+};
+
 subtest 'nothing is acknowledged' => sub {
 	reconnects('not acknowledged within 10 s', 'no acknowledgement', sub {
 		$sandbox->arm('stream_no_ack', times => 1);

@@ -115,7 +115,7 @@ def swapped(peer, message, args):
 
 
 @stream_fault("stream_late", "a message is late, and others overtake it",
-              {"ms": (1000, "how late")})
+              dict(ON, ms=(1000, "how late")), check=on_one_of())
 def late(peer, message, args):
     def tell():
         if not peer.gone:
