@@ -101,8 +101,8 @@ take_symbol(FunctionCallInfo fcinfo, OgStreamKind kind)
 			   "Fills and notifications come of all markets; the log has a column symbol.");
 	if (!og_provider_is_market(&og_btse, symbol))
 		refuse("symbol", "is not the name of a market",
-			   psprintf("It is 1 to 64 letters, digits and signs of \"%s\", such as 'BTC-USD'.",
-						og_btse.market_signs));
+			   psprintf("It is 1 to %d letters, digits and signs of \"%s\", such as 'BTC-USD'.",
+						OG_MAX_MARKET, og_btse.market_signs));
 	return symbol;
 }
 

@@ -138,9 +138,6 @@ extern const char *og_stream_state_name(OgStreamState state);
 /* Streams of all databases together that can be shown. */
 #define OG_MOST_STREAMS		2048
 
-/* The longest symbol. */
-#define OG_STREAM_SYMBOL	64
-
 typedef struct OgStreamShown
 {
 	int32		stream_id;		/* 0 = free */
@@ -150,7 +147,7 @@ typedef struct OgStreamShown
 	OgStreamKind kind;
 	int			grouping;
 	bool		into_table;		/* somebody's own: its errors are for his eyes */
-	char		symbol[OG_STREAM_SYMBOL + 1];
+	char		symbol[OG_MAX_MARKET + 1];
 	OgStreamState state;
 	FullTransactionId written_by;	/* of books and best prices: who wrote the row
 									 * first since it is live */

@@ -21,9 +21,6 @@
  */
 #define ALONE_US		(60 * USECS_PER_SEC)
 
-/* An acknowledgement that comes so much later than an error is another's. */
-#define AFTER_ERROR_US	(10 * USECS_PER_SEC)
-
 /*
  * So much of an answer is looked at: ten times what can be asked for.  Whoever says
  * more says nonsense, of which a mebibyte would cost a hundred of them.
@@ -219,6 +216,14 @@ refuse_asked(Connection *connection, int64 at, const char *message)
 	}
 }
 
+/* What is acknowledged so much later than an error is something else. */
+static void
+forget_old_error(Connection *connection)
+{
+	if (og_clock_now() >= connection->error_at + OG_ACK_US)
+		connection->empty_due = 0;
+}
+
 /*
  * What was answered by errors alone is acknowledged as well, by nothing: that is not
  * about what was asked for meanwhile.
@@ -226,8 +231,8 @@ refuse_asked(Connection *connection, int64 at, const char *message)
 static bool
 is_after_error(Connection *connection)
 {
-	if (connection->empty_due == 0 ||
-		og_clock_now() >= connection->error_at + AFTER_ERROR_US)
+	forget_old_error(connection);
+	if (connection->empty_due == 0)
 		return false;
 	connection->empty_due--;
 	return true;
@@ -250,9 +255,9 @@ og_ask_acknowledged(Connection *connection, const OgStreamMessage *message)
 		refuse_asked(connection, at, "the provider acknowledged no topic");
 }
 
-/* Was anything acknowledged that was asked for together with it? */
+/* Is anything that was asked for then in another state than that? */
 static bool
-has_answered(Connection *connection, int64 at)
+any_other_than(Connection *connection, int64 at, TopicState state)
 {
 	dlist_iter	iter;
 
@@ -260,7 +265,7 @@ has_answered(Connection *connection, int64 at)
 	{
 		const Topic *topic = topic_of(iter.cur);
 
-		if (topic->asked_at == at && topic->state != TOPIC_ASKED)
+		if (topic->asked_at == at && topic->state != state)
 			return true;
 	}
 	return false;
@@ -278,7 +283,9 @@ og_ask_is_overdue(Connection *connection, int64 now)
 
 		if (topic->state != TOPIC_ASKED || now < topic->due)
 			continue;
-		if (!topic->alone && !has_answered(connection, topic->asked_at))
+		/* Nothing was acknowledged of what was asked for together with it. */
+		if (!topic->alone &&
+			!any_other_than(connection, topic->asked_at, TOPIC_ASKED))
 			return true;
 		og_topic_refused(topic, "the provider did not acknowledge it");
 	}
@@ -308,34 +315,16 @@ error_words(const Connection *connection, const OgStreamError *error)
 	return psprintf("the provider answers %s", words.data);
 }
 
-/* One that was asked for then is refused: were all others as well? */
-static bool
-is_wholly_refused(Connection *connection, int64 at)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &connection->topics)
-	{
-		const Topic *topic = topic_of(iter.cur);
-
-		if (topic->asked_at == at && topic->state != TOPIC_REFUSED)
-			return false;
-	}
-	return true;
-}
-
+/* Where all is that was asked for together, an acknowledgement of nothing follows. */
 static void
 refuse(Connection *connection, Topic *topic, const char *words)
 {
-	int64		now = og_clock_now();
-
 	og_topic_refused(topic, words);
-	if (!is_wholly_refused(connection, topic->asked_at))
+	if (any_other_than(connection, topic->asked_at, TOPIC_REFUSED))
 		return;
-	if (now >= connection->error_at + AFTER_ERROR_US)
-		connection->empty_due = 0;
+	forget_old_error(connection);
 	connection->empty_due++;
-	connection->error_at = now;
+	connection->error_at = og_clock_now();
 }
 
 void

@@ -99,6 +99,9 @@ extern void og_parties_close(void);
 
 /* ---------- topics: stream_topic.c ---------- */
 
+/* How long an acknowledgement may take. */
+#define OG_ACK_US		(10 * USECS_PER_SEC)
+
 /* What was refused is tried again after that. */
 #define OG_REFUSED_US	(3600 * USECS_PER_SEC)
 

@@ -22,8 +22,7 @@
 #include "ground/clock.h"
 #include "stream/stream_internal.h"
 
-/* How long an acknowledgement, and the first data, may take. */
-#define ACK_US		(10 * USECS_PER_SEC)
+/* How long the first data may take. */
 #define DATA_US		(10 * USECS_PER_SEC)
 
 /* A book, or best prices, that tell nothing for so long are asked for anew. */
@@ -280,7 +279,7 @@ og_topic_asked(Topic *topic, int64 at)
 {
 	topic->state = TOPIC_ASKED;
 	topic->asked_at = at;
-	topic->due = at + ACK_US;
+	topic->due = at + OG_ACK_US;
 	topic->unasked = false;
 }
 

@@ -528,9 +528,10 @@ og_unsettled_remove(const OgInstallation *installation, int64 call_id)
 						   &most);
 }
 
-void
-og_unsettled_note(const OgInstallation *installation, int64 call_id,
-				  const char *note)
+/* Give the row of a call, if it has one, another value in one column. */
+static void
+change_row(const OgInstallation *installation, int64 call_id, int column,
+		   Datum value, bool is_null)
 {
 	Datum		values[UNSETTLED_COLUMNS] = {0};
 	bool		nulls[UNSETTLED_COLUMNS] = {false};
@@ -539,10 +540,21 @@ og_unsettled_note(const OgInstallation *installation, int64 call_id,
 
 	if (!ItemPointerIsValid(&at))
 		return;
-	values[UNSETTLED_NOTE] = og_text_or_null(note, &nulls[UNSETTLED_NOTE]);
-	replace[UNSETTLED_NOTE] = true;
+	values[column] = value;
+	nulls[column] = is_null;
+	replace[column] = true;
 	og_table_update(OG_UNSETTLED_TABLE, &at, values, nulls, replace);
 	CommandCounterIncrement();
+}
+
+void
+og_unsettled_note(const OgInstallation *installation, int64 call_id,
+				  const char *note)
+{
+	bool		is_null = false;
+	Datum		value = og_text_or_null(note, &is_null);
+
+	change_row(installation, call_id, UNSETTLED_NOTE, value, is_null);
 }
 
 /* ---------- another cluster ---------- */
@@ -584,14 +596,6 @@ void
 og_unsettled_move(const OgInstallation *installation, int64 call_id,
 				  Oid serverid)
 {
-	Datum		values[UNSETTLED_COLUMNS] = {0};
-	bool		nulls[UNSETTLED_COLUMNS] = {false};
-	bool		replace[UNSETTLED_COLUMNS] = {false};
-	ItemPointerData at = find_row(installation, call_id);
-
-	if (!ItemPointerIsValid(&at))
-		return;
-	values[UNSETTLED_SERVER_ID] = ObjectIdGetDatum(serverid);
-	replace[UNSETTLED_SERVER_ID] = true;
-	og_table_update(OG_UNSETTLED_TABLE, &at, values, nulls, replace);
+	change_row(installation, call_id, UNSETTLED_SERVER_ID,
+			   ObjectIdGetDatum(serverid), false);
 }
